@@ -1,0 +1,106 @@
+# Every command of the project. A bare machine needs python3 (3.11 or newer, with its venv module) and make.
+# All paths are relative, so a checkout may lie in a folder with spaces. What the recipes say goes to stderr:
+# stdout belongs to the program that a target runs.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+CODE := $(wildcard src tests bench docs)
+UV_VERSION := 0.13.9
+UV := .cache/uv/bin/uv
+LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	--universal --python-version 3.11
+
+# $(call timed,name,command): run, say how long it took, keep the exit code.
+timed = @echo "== $(1)" >&2; began=$$(date +%s); code=0; $(2) || code=$$?; \
+	echo "== $(1): $$(($$(date +%s) - began)) s, exit code $$code" >&2; exit $$code
+
+.PHONY: help demo serve test test-year check format bench faults docs lock clean setup
+
+help: ## Say what there is
+	@echo "make TARGET [ARGS=\"...\"]"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+demo: $(VENV)/ready-demo ## Replay a year of real baskets, then serve it (ARGS="--port 8791", "--no-serve --json", ...)
+	@exec $(BIN)/regulars demo $(ARGS)
+
+serve: $(VENV)/ready-demo ## Serve the programme (regulars serve)
+	@exec $(BIN)/regulars serve $(ARGS)
+
+setup: $(VENV)/ready-dev ## Install what development needs, from the hashed lists
+
+test: check ## Set up, check and run every test but the long ones
+	$(call timed,pytest,$(BIN)/python -m pytest --durations=15 $(ARGS))
+
+test-year: $(VENV)/ready-dev ## The variants of the replay on the whole year
+	$(call timed,pytest (whole year),$(BIN)/python -m pytest -m year --durations=15 $(ARGS))
+
+faults: $(VENV)/ready-dev ## Kill the web process, the worker and PostgreSQL under load, 20 rounds
+	$(call timed,faults,$(BIN)/python -m pytest -m faults --durations=15 $(ARGS))
+
+check: $(VENV)/ready-dev ## Formatting, lints, layers and types
+	$(call timed,ruff format,$(BIN)/python -m ruff format --quiet --diff $(CODE))
+	$(call timed,ruff,$(BIN)/python -m ruff check --quiet $(CODE))
+	$(call timed,import-linter,$(BIN)/lint-imports)
+	$(call timed,mypy,$(BIN)/python -m mypy $(CODE))
+
+format: $(VENV)/ready-dev ## Format the code and apply the safe fixes
+	@$(BIN)/python -m ruff check --quiet --fix-only $(CODE)
+	@$(BIN)/python -m ruff format $(CODE)
+
+bench: $(VENV)/ready-dev ## Measure, each figure beside its limit (ARGS="--json")
+	@exec $(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/ready-dev ## Write the generated pages (docs/errors.md)
+	@$(BIN)/python -m tests.architecture.errors_page
+
+lock: $(UV) ## Choose new versions of the dependencies and write the hashed lists
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group build \
+		--upgrade -o requirements/demo.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group dev \
+		--upgrade --constraint requirements/demo.txt -o requirements/dev.txt
+
+clean: ## Remove the environment and everything that tools left (never a programme's data)
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# --- the environment ------------------------------------------------------------------------------------------
+# Marker files are written last, so an interrupted set-up is repeated. Development contains all that the demo needs.
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Regulars needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Creating $(VENV) ..." >&2
+	@$(PYTHON) -m venv $(VENV) >&2 \
+		|| { echo "Python's venv module is missing (Debian: apt install python3-venv)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/installed-dev: requirements/dev.txt | $(VENV)/created
+	@echo "Installing the development environment (once, about a minute) ..." >&2
+	@$(PIP) install --require-hashes -r requirements/dev.txt >&2
+	@touch $@ $(VENV)/installed-demo
+
+# A development environment that is newer than both lists serves the demo as it is.
+$(VENV)/installed-demo: requirements/demo.txt | $(VENV)/created
+	@echo "Installing what the demo needs (once, about a minute) ..." >&2
+	@$(PIP) install --require-hashes -r requirements/demo.txt >&2
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/installed-dev pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation -e . >&2
+	@touch $@ $(VENV)/ready-demo
+
+$(VENV)/ready-demo: $(VENV)/installed-demo pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation -e . >&2
+	@touch $@
+
+# uv is needed by those who change a dependency only, so it is in no list and lives apart.
+$(UV):
+	@$(PYTHON) -m venv .cache/uv >&2
+	@.cache/uv/bin/python -m pip --disable-pip-version-check --no-input --quiet install uv==$(UV_VERSION) >&2
