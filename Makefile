@@ -4,13 +4,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
 CODE := $(wildcard src tests bench docs)
 UV_VERSION := 0.13.9
 UV := .cache/uv/bin/uv
@@ -103,4 +102,4 @@ $(VENV)/ready-demo: $(VENV)/installed-demo pyproject.toml
 # uv is needed by those who change a dependency only, so it is in no list and lives apart.
 $(UV):
 	@$(PYTHON) -m venv .cache/uv >&2
-	@.cache/uv/bin/python -m pip --disable-pip-version-check --no-input --quiet install uv==$(UV_VERSION) >&2
+	@.cache/uv/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet install uv==$(UV_VERSION) >&2
