@@ -109,6 +109,7 @@ PLANTED: list[tuple[lints.Lint, str, str]] = [
     (rooms.slices, "src/regulars/loyalty/tiers/service.py", "from regulars.loyalty.ledger import store"),
     (rooms.slices, "src/regulars/loyalty/tiers/tables.py", "from regulars.loyalty.ledger import tables"),
     (rooms.slices, "src/regulars/loyalty/verify.py", "from regulars.loyalty.ledger import tables"),
+    (rooms.slices, "src/regulars/platform/db/transaction.py", "from regulars.loyalty.ledger import store"),
     (rooms.migrations_alone, "src/regulars/migrations/versions/0002_members.py", "from regulars.members import tables"),
     (rooms.migrations_alone, "src/regulars/migrations/env.py", "from ..platform import settings"),
     (rooms.code_in_locale, "src/regulars/locale/__init__.py", ""),
@@ -161,6 +162,7 @@ CLEAN: list[tuple[lints.Lint, str, str]] = [
     (rooms.slices, SERVICE, "from regulars.loyalty import rules, store\nfrom regulars.members import api"),
     (rooms.slices, STORE, "from regulars.loyalty.tables import wallets\nfrom psycopg.rows import dict_row"),
     (rooms.slices, "src/regulars/loyalty/tiers/service.py", "from regulars.loyalty.tiers import rules, store"),
+    (rooms.slices, "src/regulars/platform/db/transaction.py", "from regulars.platform.outbox import store"),
     (rooms.migrations_alone, "src/regulars/migrations/versions/0001_platform.py", "from alembic import op"),
 ]
 
