@@ -1,7 +1,9 @@
 """The house's own mistakes, found in the syntax tree. Each lint takes a file and gives its findings."""
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Callable, Iterator
 
 from tests.architecture.source import Finding, Source
@@ -158,5 +160,28 @@ def sleeping_tests(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, call.lineno, f"{name}: wait for the condition instead")
 
 
-EVERYWHERE: list[Lint] = [sizes, now_outside_clock, empty_names, future_annotations, sleeping_tests]
+_EXCEPTION = re.compile(r"#\s*(?:(?:ruff|flake8):\s*)?(?:noqa|type:\s*ignore)\b")
+_EXPLAINED = re.compile(
+    r"#\s*(?:noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|type:\s*ignore\[[\w, -]+\])[\s#:-]+\w.{4}", re.DOTALL
+)
+
+
+def unexplained_exceptions(source: Source) -> Iterator[Finding]:
+    """Whoever silences a tool on a line names the rule and says why: `# noqa: S608 # our own table names`."""
+    for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+        comment = token.string
+        if token.type == tokenize.COMMENT and (found := _EXCEPTION.search(comment)):
+            said = comment[found.start() :]
+            if not _EXPLAINED.match(re.sub(r"#\s*type:\s*ignore\[[\w, -]+\]\s*(?=#\s*noqa)", "", said)):
+                yield Finding(source.path, token.start[0], f"name the rule and give the reason: {said!r}")
+
+
+EVERYWHERE: list[Lint] = [
+    sizes,
+    now_outside_clock,
+    empty_names,
+    future_annotations,
+    sleeping_tests,
+    unexplained_exceptions,
+]
 IN_THE_APPLICATION: list[Lint] = [sql_outside_stores, sql_now_outside_clock]
