@@ -1,0 +1,30 @@
+"""Refusals of the commit path."""
+
+from regulars.platform.errors import Conflict, InvalidInput
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The key was used for another request."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    message = (
+        "The Idempotency-Key was already used for a different request. "
+        "Use a new key for a new request; repeat the same body to get the first answer again."
+    )
+
+
+class IdempotencyKeyMissing(InvalidInput):
+    """A POST came without a key."""
+
+    code = "idempotency_key_missing"
+    status = 400
+    message = "Send the header Idempotency-Key (1 to 255 characters), so that a retry is never carried out twice."
+
+
+class MemberBusy(Conflict):
+    """Another transaction holds the member for longer than we wait."""
+
+    code = "member_busy"
+    status = 409
+    message = "This member is being changed by another request. Try again in {retry_after_seconds} s with the same key."

@@ -1,0 +1,173 @@
+"""A lane: one kind of mutation, from a call at the edge to its answer, idempotent and written in groups.
+
+A batch *is* the transaction of its calls: calls are authorised before they join; stored answers, outbox and audit are
+written in it; nobody hears "done" before COMMIT. Refusals (409, 422) are stored for replay; whatever says nothing
+about the request itself (401, 403, 429, 5xx) is not.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from psycopg import errors as database_errors
+
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.commit import store
+from regulars.platform.commit.errors import IdempotencyKeyReused, MemberBusy
+from regulars.platform.commit.group import GroupCommit
+from regulars.platform.commit.store import StoredAnswer
+from regulars.platform.db.database import Database
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.http.problems import problem_body
+
+Command = TypeVar("Command")
+Result = TypeVar("Result")
+
+STORED_REFUSALS = frozenset({409, 422})
+RETRY_AFTER_SECONDS = 1
+
+
+@dataclass(slots=True)
+class Call(Generic[Command]):
+    """One mutation asked for at the edge, authorised and parsed.
+
+    `client` owns the idempotency key (the id of the API key); `request_hash` covers method, path, query and body.
+    `subject` is the id of what it is about, for the audit log.
+    """
+
+    command: Command
+    client: str
+    key: str
+    request_hash: bytes
+    subject: str
+    language: str = "en"
+    request_id: str = ""
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Reply:
+    """What goes back: HTTP status, JSON body, and whether it is an earlier request's answer."""
+
+    status: int
+    body: bytes
+    replayed: bool = False
+
+
+class Lane(Generic[Command, Result]):
+    """Carries calls of one kind. `apply` decides and writes a batch; `render` turns a result into status and body.
+
+    `apply` must leave nothing of a command that it refuses: it gives a `DomainError` in that command's place.
+    """
+
+    def __init__(
+        self,
+        action: str,
+        database: Database,
+        apply: Callable[[Transaction, Sequence[Command]], Awaitable[Sequence[Result | DomainError]]],
+        render: Callable[[Result], tuple[int, bytes]],
+        *,
+        batch_size: int = 200,
+        recover: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.action = action
+        self._database = database
+        self._apply = apply
+        self._render = render
+        self._group: GroupCommit[Call[Command], Reply] = GroupCommit(
+            self._write, batch_size=batch_size, recover=recover
+        )
+
+    async def submit(self, call: Call[Command]) -> Reply:
+        """Return the reply to a call: its own, or the stored one of an earlier call with the same key."""
+        try:
+            return await self._group.submit(call)
+        except database_errors.LockNotAvailable as error:
+            raise MemberBusy(retry_after_seconds=RETRY_AFTER_SECONDS) from error
+
+    async def drain(self) -> None:
+        """Finish what was submitted."""
+        await self._group.drain()
+
+    async def _write(self, calls: Sequence[Call[Command]]) -> Sequence[Reply | DomainError]:
+        async with self._database.transaction(set_based=True) as tx:
+            known = await store.recall(tx, [(call.client, call.key) for call in calls])
+            first_of: dict[tuple[str, str], int] = {}
+            for position, call in enumerate(calls):
+                first_of.setdefault((call.client, call.key), position)
+            fresh = [
+                position
+                for position, call in enumerate(calls)
+                if (call.client, call.key) not in known and first_of[call.client, call.key] == position
+            ]
+            if fresh:
+                results = await self._apply(tx, [calls[position].command for position in fresh])
+                self._record(tx, [(calls[p], result) for p, result in zip(fresh, results, strict=True)], known)
+        own = set(fresh)
+        return [
+            self._reply(call, known[call.client, call.key], replayed=position not in own)
+            for position, call in enumerate(calls)
+        ]
+
+    def _record(
+        self,
+        tx: Transaction,
+        outcomes: Sequence[tuple[Call[Command], Result | DomainError]],
+        known: dict[tuple[str, str], StoredAnswer],
+    ) -> None:
+        """Render every outcome, store what may be replayed, and log what was done."""
+        stored: list[tuple[str, str, StoredAnswer]] = []
+        for call, outcome in outcomes:
+            if isinstance(outcome, DomainError):
+                status, body = outcome.status, problem_body(outcome, call.language, call.request_id)
+            else:
+                status, body = self._render(outcome)
+                tx.audit(
+                    AuditEntry(
+                        actor=call.client,
+                        action=self.action,
+                        subject=call.subject,
+                        reason=call.reason,
+                        request_id=call.request_id,
+                    )
+                )
+            answer = StoredAnswer(call.request_hash, status, body)
+            known[call.client, call.key] = answer
+            if status < 400 or status in STORED_REFUSALS:  # noqa: PLR2004 - HTTP's own boundary
+                stored.append((call.client, call.key, answer))
+        if stored:
+            store.remember(tx, stored)
+
+    @staticmethod
+    def _reply(call: Call[Command], answer: StoredAnswer, *, replayed: bool) -> Reply | DomainError:
+        if answer.request_hash != call.request_hash:
+            return IdempotencyKeyReused(pointer="/headers/idempotency-key")
+        return Reply(answer.status, answer.body, replayed)
+
+
+def one_by_one(
+    apply: Callable[[Transaction, Command], Awaitable[Result]],
+) -> Callable[[Transaction, Sequence[Command]], Awaitable[list[Result | DomainError]]]:
+    """Make a batch verb of a verb for one command: each runs in a savepoint that a refusal rolls back."""
+
+    async def apply_all(tx: Transaction, commands: Sequence[Command]) -> list[Result | DomainError]:
+        results: list[Result | DomainError] = []
+        for command in commands:
+            try:
+                async with tx.savepoint():
+                    results.append(await apply(tx, command))
+            except DomainError as refusal:
+                results.append(refusal)
+        return results
+
+    return apply_all
+
+
+def json_answer(status: int, encode: Callable[[Any], bytes]) -> Callable[[Any], tuple[int, bytes]]:
+    """Return a `render` that answers with a fixed status and the encoded result."""
+
+    def render(result: Any) -> tuple[int, bytes]:  # noqa: ANN401 - whatever the lane's result is
+        return status, encode(result)
+
+    return render

@@ -1,0 +1,61 @@
+"""SQL of the stored answers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+
+from regulars.platform.clock import wall_now
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Statement, Transaction
+
+
+class StoredAnswer(NamedTuple):
+    """The answer to an earlier request with the same key."""
+
+    request_hash: bytes
+    status: int
+    body: bytes
+
+
+SELECT_ANSWERS: LiteralString = """
+SELECT a.client, a.key, a.request_hash, a.status, a.body
+FROM unnest(%s::text[], %s::text[]) AS asked (client, key)
+JOIN idempotency_answers AS a ON a.client = asked.client AND a.key = asked.key
+"""
+
+INSERT_ANSWERS: LiteralString = """
+INSERT INTO idempotency_answers (client, key, request_hash, status, body, written_at)
+SELECT answer.*, %s FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::smallint[], %s::bytea[]) AS answer
+"""
+
+DELETE_ANSWERS: LiteralString = """
+DELETE FROM idempotency_answers WHERE ctid = ANY (
+    ARRAY(SELECT ctid FROM idempotency_answers WHERE written_at < %s LIMIT %s)
+)
+"""
+
+
+async def recall(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredAnswer]:
+    """Return the stored answers among (client, key) pairs."""
+    rows = await tx.rows(
+        SELECT_ANSWERS, (arrays.texts([client for client, _ in keys]), arrays.texts([key for _, key in keys]))
+    )
+    return {(client, key): StoredAnswer(bytes(digest), status, bytes(body)) for client, key, digest, status, body in rows}
+
+
+def remember(tx: Transaction, answers: Sequence[tuple[str, str, StoredAnswer]]) -> None:
+    """Store answers; a key that appeared meanwhile breaks the transaction, which is then tried again."""
+    parameters: tuple[Any, ...] = (
+        wall_now(),
+        arrays.texts([client for client, _, _ in answers]),
+        arrays.texts([key for _, key, _ in answers]),
+        arrays.blobs([answer.request_hash for _, _, answer in answers]),
+        arrays.ints([answer.status for _, _, answer in answers]),
+        arrays.blobs([answer.body for _, _, answer in answers]),
+    )
+    tx.write(INSERT_ANSWERS, parameters)
+
+
+async def forget(tx: Transaction, before: datetime, at_most: int) -> None:
+    """Delete answers written before `before` (wall clock), at most `at_most` of them."""
+    await tx.read(Statement(DELETE_ANSWERS, (before, at_most)))

@@ -1,0 +1,108 @@
+"""One unit of work: reads in one round trip, buffered writes, events and audit entries beside the change."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import AsyncConnection
+from sqlalchemy import Executable
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from regulars.domain_events.base import Event
+from regulars.platform.audit import store as audit_store
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.outbox import store as outbox_store
+
+Rows = list[tuple[Any, ...]]
+_dialect = PGDialect_psycopg(paramstyle="pyformat")
+
+
+class Statement(NamedTuple):
+    """A statement for psycopg: text with placeholders, and the parameters."""
+
+    text: LiteralString
+    parameters: Sequence[Any] | dict[str, Any] = ()
+
+
+def core(statement: Executable) -> Statement:
+    """Compile a SQLAlchemy Core statement for psycopg (its types are psycopg's own; JSON goes in as `Jsonb`)."""
+    compiled = statement.compile(dialect=_dialect, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined] # every Executable compiles
+    return Statement(compiled.string, compiled.params)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What a service gets to work with. It never commits: the edge that opened it does.
+
+    `now` is the programme's instant at which the work began; `actor` says for whom, e.g. `key:ak_…` or `system`.
+    """
+
+    connection: AsyncConnection[tuple[Any, ...]]
+    now: datetime
+    actor: str
+    request_id: str = ""
+    _writes: list[Statement] = field(default_factory=list)
+    _events: list[Event] = field(default_factory=list)
+    _audit: list[AuditEntry] = field(default_factory=list)
+
+    async def read(self, *statements: Statement) -> list[Rows]:
+        """Run statements in order, in one round trip, after any buffered writes; rows of each, in order."""
+        writes, self._writes = self._writes, []
+        if len(statements) == 1 and not writes:
+            text, parameters = statements[0]
+            cursor = await self.connection.execute(text, parameters)
+            return [await cursor.fetchall() if cursor.description else []]
+        cursors = []
+        async with self.connection.pipeline():
+            for text, parameters in writes:
+                await self.connection.execute(text, parameters)
+            for text, parameters in statements:
+                cursors.append(await self.connection.execute(text, parameters))
+        return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    async def rows(self, text: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Rows:
+        """Run one statement and return its rows."""
+        return (await self.read(Statement(text, parameters)))[0]
+
+    def write(self, text: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
+        """Buffer a statement whose rows nobody needs; it runs, in order, before the next read or the commit."""
+        self._writes.append(Statement(text, parameters))
+
+    def publish(self, *events: Event) -> None:
+        """Record facts for the relay; they become visible with this transaction or not at all."""
+        self._events.extend(events)
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Record who did what to whom, and why."""
+        self._audit.append(entry)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what is done inside, events and audit entries included, when an exception leaves it."""
+        await self.flush()
+        try:
+            async with self.connection.transaction():
+                yield
+                await self.flush()
+        except BaseException:
+            self._writes, self._events, self._audit = [], [], []
+            raise
+
+    async def flush(self) -> None:
+        """Send everything buffered, so that what follows (a savepoint, a commit) includes it."""
+        if self._events:
+            self._writes.append(Statement(*outbox_store.insert_events(self._events)))
+            self._events = []
+        if self._audit:
+            self._writes.append(Statement(*audit_store.insert_entries(self._audit)))
+            self._audit = []
+        if self._writes:
+            await self.read()
+
+    async def commit(self) -> None:
+        """Send everything buffered and COMMIT, in one round trip. For the edge only."""
+        async with self.connection.pipeline():
+            await self.flush()
+            await self.connection.commit()

@@ -1,0 +1,28 @@
+"""SQL of the outbox."""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import msgspec
+
+from regulars.domain_events.base import Event
+from regulars.platform.db import arrays
+from regulars.platform.ids import new_id
+
+_encode = msgspec.json.Encoder().encode
+
+INSERT_EVENTS: LiteralString = """
+INSERT INTO outbox (event_id, type, member_id, recorded_at, payload)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::text[])
+"""
+
+
+def insert_events(events: Sequence[Event]) -> tuple[LiteralString, tuple[Any, ...]]:
+    """Return the statement that appends events in the given order."""
+    return INSERT_EVENTS, (
+        arrays.ids([new_id() for _ in events]),
+        arrays.texts([type(event).__name__ for event in events]),
+        arrays.ids([event.member_id for event in events]),
+        arrays.instants([event.recorded_at for event in events]),
+        arrays.texts([_encode(event).decode() for event in events]),
+    )

@@ -1,0 +1,51 @@
+"""Sentences in the caller's language.
+
+The English sentence is the key (gettext's `msgid`); `locale/zh/*.po` holds the Chinese. Catalogues are read by
+Babel when a language is first asked for, so that a process that never speaks Chinese does not pay for it.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "zh")
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Return English sentence → sentence in `language`, of every `.po` file of that language."""
+    from babel.messages.pofile import read_po  # noqa: PLC0415 - 60 ms that English callers need not pay
+
+    sentences: dict[str, str] = {}
+    for source in files("regulars").joinpath("locale", language).iterdir():
+        if source.name.endswith(".po"):
+            with source.open("rb") as stream:
+                for message in read_po(stream, locale=language):
+                    if message.id and message.string:
+                        sentences[str(message.id)] = str(message.string)
+    return sentences
+
+
+def say(sentence: str, language: str, /, **values: object) -> str:
+    """Return `sentence` in `language` with its placeholders filled; English where no translation exists."""
+    if language != "en" and language in LANGUAGES:
+        sentence = catalogue(language).get(sentence, sentence)
+    return sentence.format_map(values)
+
+
+def negotiate(accept_language: str | None) -> str:
+    """Choose the language for an `Accept-Language` header: the best-weighted of ours, else English."""
+    best, best_weight = "en", 0.0
+    for part in (accept_language or "").split(","):
+        tag, _, parameters = part.strip().partition(";")
+        language = tag.strip().partition("-")[0].lower()
+        if language not in LANGUAGES:
+            continue
+        name, _, value = parameters.strip().partition("=")
+        try:
+            weight = float(value) if name.strip() == "q" else 1.0
+        except ValueError:
+            weight = 0.0
+        if weight > best_weight:
+            best, best_weight = language, weight
+    return best
