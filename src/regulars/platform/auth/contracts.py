@@ -1,0 +1,49 @@
+"""Who asks: a principal with scopes."""
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+ADMIN: Final = "admin"
+
+SCOPES: Final[dict[str, str]] = {
+    "members:read": "Read members without personal data.",
+    "members:write": "Sign up members, change profiles and consent.",
+    "members:personal": "Read personal data in the clear.",
+    "ledger:read": "Read wallets, balances, statements and tiers.",
+    "ledger:write": "Post accruals, redemptions and adjustments.",
+    "orders:read": "Read orders and their effects.",
+    "orders:write": "Send orders and returns.",
+    "stores:write": "Register and change stores.",
+    "events:read": "Read the event stream.",
+    "events:write": "Send behaviour events.",
+    "audit:read": "Read the audit log.",
+    ADMIN: "Everything.",
+}
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """Who asks. `client` is the actor for audit and idempotency, e.g. `key:ak_0190…`; `key_id` its public id."""
+
+    client: str
+    key_id: str
+    scopes: frozenset[str]
+    expires_at: datetime | None = None
+
+    def may(self, scope: str) -> bool:
+        """Tell whether this principal has a scope."""
+        return scope in self.scopes or ADMIN in self.scopes
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """An API key as it is listed: everything but its secret, which nobody knows."""
+
+    key_id: UUID
+    label: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_on: date | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None

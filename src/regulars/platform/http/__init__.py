@@ -1,0 +1,1 @@
+"""The web edge: reading requests, answering them, problems, mutations, scopes."""

@@ -1,0 +1,77 @@
+"""Refusals of requests whose body or parameters are not what the API reference describes.
+
+`field` is written as in JavaScript (`lines[1].quantity`), `expected` and `received` are JSON's own names of types.
+"""
+
+from regulars.platform.errors import InvalidInput
+
+
+class BodyMissing(InvalidInput):
+    """The operation takes a body and none came."""
+
+    code = "body_missing"
+    status = 400
+    message = "The request has no body. Send the JSON that the API reference describes."
+
+
+class FieldMissing(InvalidInput):
+    """A field without which the request means nothing."""
+
+    code = "field_missing"
+    message = "The field {field} is missing. Add it and send the request again."
+
+
+class FieldUnknown(InvalidInput):
+    """A field that this operation does not know: misspelt, or of another version."""
+
+    code = "field_unknown"
+    message = "There is no field {field} here. Check its spelling, or leave it out."
+
+
+class WrongType(InvalidInput):
+    """A value of another JSON type than the field takes."""
+
+    code = "wrong_type"
+    message = "The field {field} takes {expected}, not {received}. Correct it and send the request again."
+
+
+class OutOfRange(InvalidInput):
+    """A number beyond the field's limits."""
+
+    code = "out_of_range"
+    message = "The number in {field} must be {limit}. Correct it and send the request again."
+
+
+class WrongLength(InvalidInput):
+    """A text or a list that is too short or too long."""
+
+    code = "wrong_length"
+    message = "The length of {field} must be {limit}. Correct it and send the request again."
+
+
+class WrongForm(InvalidInput):
+    """A text that is not written the way the field takes it."""
+
+    code = "wrong_form"
+    message = "The field {field} must be written like {example}. Correct it and send the request again."
+
+
+class WrongPattern(InvalidInput):
+    """A text that does not match the field's pattern."""
+
+    code = "wrong_pattern"
+    message = "The field {field} must match the pattern {pattern}. Correct it and send the request again."
+
+
+class NotAChoice(InvalidInput):
+    """A value that is not one of the field's choices."""
+
+    code = "not_a_choice"
+    message = "The field {field} does not take the value {value}. The API reference lists those that it takes."
+
+
+class ValueNotTaken(InvalidInput):
+    """A value that the field does not take, for a reason of its own."""
+
+    code = "value_not_taken"
+    message = "The field {field} does not take this value. The API reference says what it takes."
