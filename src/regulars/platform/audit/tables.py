@@ -1,10 +1,9 @@
-"""The audit log: append-only, sealed into a hash chain after commit."""
+"""The audit log and its seals: append-only, which triggers see to; see docs/audit.md."""
 
-from sqlalchemy import BigInteger, Column, Index, Sequence, Table, Text, text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, Sequence, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
-from regulars.platform.db.schema import metadata
-from regulars.platform.outbox.tables import TransactionId
+from regulars.platform.db.schema import TransactionId, metadata
 
 audit_entry_seq = Sequence("audit_entry_seq", metadata=metadata)
 audit_entries = Table(
@@ -20,4 +19,18 @@ audit_entries = Table(
     Column("request_id", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Index("audit_entries_transaction_id_idx", "transaction_id"),
+)
+
+# One seal closes a block of entries: their ids, in order, and a digest of each, end to end.
+audit_seals = Table(
+    "audit_seals",
+    metadata,
+    Column("seal_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("sealed_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("entry_ids", ARRAY(BigInteger), nullable=False),
+    Column("entry_digests", LargeBinary, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    CheckConstraint("length(entry_digests) = 32 * cardinality(entry_ids)", name="entry_digests"),
+    CheckConstraint("seal_no >= 1 AND cardinality(entry_ids) >= 1", name="block"),
 )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple, Protocol
 
 from psycopg import AsyncConnection
 from sqlalchemy import Executable
@@ -16,6 +16,7 @@ from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.outbox import store as outbox_store
 
 Rows = list[tuple[Any, ...]]
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 _dialect = PGDialect_psycopg(paramstyle="pyformat")
 
 
@@ -30,6 +31,13 @@ def core(statement: Executable) -> Statement:
     """Compile a SQLAlchemy Core statement for psycopg (its types are psycopg's own; JSON goes in as `Jsonb`)."""
     compiled = statement.compile(dialect=_dialect, compile_kwargs={"render_postcompile": True})  # type: ignore[attr-defined] # every Executable compiles
     return Statement(compiled.string, compiled.params)
+
+
+class Deferrable(Protocol):
+    """A task that a transaction may enqueue."""
+
+    async def defer_on(self, connection: AsyncConnection[Any], arguments: dict[str, JsonValue]) -> None:
+        """Enqueue one job in the connection's transaction."""
 
 
 @dataclass(slots=True)
@@ -73,6 +81,10 @@ class Transaction:
     def publish(self, *events: Event) -> None:
         """Record facts for the relay; they become visible with this transaction or not at all."""
         self._events.extend(events)
+
+    async def defer(self, task: Deferrable, **arguments: JsonValue) -> None:
+        """Enqueue a job (`platform.jobs`) with this transaction: it runs after the commit, or never."""
+        await task.defer_on(self.connection, arguments)
 
     def audit(self, entry: AuditEntry) -> None:
         """Record who did what to whom, and why."""

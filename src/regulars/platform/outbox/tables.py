@@ -1,21 +1,9 @@
-"""The outbox: every event, append-only, in the transaction of its change."""
+"""The outbox: every event, append-only, in the transaction of its change; and what became of it."""
 
-from sqlalchemy import BigInteger, Column, Index, Sequence, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Sequence, Table, Text, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
-from sqlalchemy.types import UserDefinedType
 
-from regulars.platform.db.schema import metadata
-
-
-class TransactionId(UserDefinedType[str]):
-    """PostgreSQL's 64-bit transaction id."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """Return the type's name in SQL."""
-        return "xid8"
-
+from regulars.platform.db.schema import TransactionId, metadata
 
 outbox_seq = Sequence("outbox_seq", metadata=metadata)
 outbox = Table(
@@ -29,4 +17,32 @@ outbox = Table(
     Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
     Column("payload", Text, nullable=False),
     Index("outbox_transaction_id_idx", "transaction_id"),
+)
+
+# A handler's effects and its mark commit together, so that no replay has effects twice.
+handled_events = Table(
+    "handled_events",
+    metadata,
+    Column("event_id", UUID(as_uuid=True), primary_key=True),
+    Column("handler", Text, primary_key=True),
+)
+
+# `retrying` events failed and are tried again at `next_attempt_at` (wall clock); `parked` ones wait for a person;
+# `waiting` ones stand behind an earlier event of their member.
+parked_events = Table(
+    "parked_events",
+    metadata,
+    Column("handler", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("reader", Text, nullable=False),
+    Column("member_id", UUID(as_uuid=True)),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", TIMESTAMP(timezone=True)),
+    Column("error", Text, nullable=False),
+    Column("parked_at", TIMESTAMP(timezone=True), nullable=False),
+    CheckConstraint("state IN ('retrying', 'parked', 'waiting')", name="state"),
+    CheckConstraint("(state = 'retrying') = (next_attempt_at IS NOT NULL)", name="next_attempt_at"),
+    Index("parked_events_reader_next_attempt_at_idx", "reader", "next_attempt_at"),
+    Index("parked_events_handler_member_id_seq_idx", "handler", "member_id", "seq"),
 )
