@@ -1,0 +1,69 @@
+"""SQL of the local vault: wrapped keys in one SQLite file, safe for several processes and for a power cut."""
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import UUID
+
+from regulars.platform.vault.contracts import VaultBroken
+from regulars.platform.vault.files import PRIVATE_FILE, sync_folder
+
+BUSY_SECONDS = 30.0
+
+# `wrapped` is NULL once the key is destroyed: the row is the erasure journal, and keeps the key from being made again.
+CREATE_KEYS = """
+CREATE TABLE IF NOT EXISTS member_keys (member_id BLOB PRIMARY KEY, wrapped BLOB, destroyed_at TEXT) WITHOUT ROWID
+"""
+SELECT_KEY = "SELECT wrapped FROM member_keys WHERE member_id = ?"
+INSERT_KEY = "INSERT INTO member_keys (member_id, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING"
+DESTROY_KEY = """
+INSERT INTO member_keys (member_id, wrapped, destroyed_at) VALUES (?, NULL, ?)
+ON CONFLICT (member_id) DO UPDATE SET wrapped = NULL, destroyed_at = excluded.destroyed_at WHERE wrapped IS NOT NULL
+"""
+
+
+class KeyFile:
+    """One connection to the file. SQLite serialises its use by several threads."""
+
+    def __init__(self, path: Path) -> None:
+        fresh = not path.exists()
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))  # SQLite's own would follow the umask
+        self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        run = self._connection.execute
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")
+        run("PRAGMA secure_delete = ON")  # what is destroyed is overwritten, not only forgotten
+        run(CREATE_KEYS)
+        if fresh:
+            sync_folder(path.parent)
+
+    def wrapped_keys(self, member_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+        """Return the wrapped keys that exist and are not destroyed."""
+        found: dict[UUID, bytes] = {}
+        for member_id in member_ids:
+            row = self._connection.execute(SELECT_KEY, (member_id.bytes,)).fetchone()
+            if row is not None and row[0] is not None:
+                found[member_id] = row[0]
+        return found
+
+    def insert_keys(self, wrapped: dict[UUID, bytes]) -> None:
+        """Store keys for members without any row, in one durable transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany(INSERT_KEY, [(member_id.bytes, key) for member_id, key in wrapped.items()])
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def destroy_key(self, member_id: UUID, at: str) -> None:
+        """Overwrite the key, also in the write-ahead log."""
+        self._connection.execute(DESTROY_KEY, (member_id.bytes, at))
+        (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise VaultBroken("a destroyed key is still in the vault's log, because others keep reading; try again")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
