@@ -1,0 +1,52 @@
+"""What happens to members. No personal data: kinds of identities, never their values."""
+
+from datetime import datetime
+from uuid import UUID
+
+from regulars.domain_events.base import Event
+
+
+class MemberSignedUp(Event, frozen=True, kw_only=True):
+    """A member exists. `identity_kinds` names the identities given at sign-up; no IdentityAdded follows for them.
+
+    `signed_up_at` is when it happened, which an import may report long after.
+    """
+
+    member_id: UUID
+    signed_up_at: datetime
+    market: str
+    language: str
+    channel: str
+    store_id: str | None
+    identity_kinds: tuple[str, ...]
+
+
+class IdentityAdded(Event, frozen=True, kw_only=True):
+    """A member can also be found by another identity."""
+
+    member_id: UUID
+    identity_id: UUID
+    kind: str
+
+
+class IdentityRemoved(Event, frozen=True, kw_only=True):
+    """A member can no longer be found by one of the identities."""
+
+    member_id: UUID
+    identity_id: UUID
+    kind: str
+
+
+class ConsentChanged(Event, frozen=True, kw_only=True):
+    """A member gave or withdrew consent (`decision`: given, withdrawn) to a purpose on a channel.
+
+    Facts may arrive late: what is in force is decided by `effective_at`, not by the order of these events.
+    """
+
+    member_id: UUID
+    consent_id: UUID
+    purpose: str
+    channel: str
+    decision: str
+    wording_version: str
+    effective_at: datetime

@@ -1,0 +1,176 @@
+"""What other domains see of members."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+MEMBER_PREFIX = "mbr"
+IDENTITY_PREFIX = "idn"
+CONSENT_PREFIX = "cns"
+
+
+class MemberStatus(StrEnum):
+    """Whether a member takes part."""
+
+    ACTIVE = "active"
+
+
+class IdentityKind(StrEnum):
+    """What kind of value points to a member."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    CARD = "card"
+    EXTERNAL = "external"
+    OPENID = "openid"
+
+
+class IdentityValue(Struct, frozen=True):
+    """A value as a caller writes it. Personal data: never logged, never part of an event or an error."""
+
+    kind: IdentityKind
+    value: str
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """One identity of a member, without its value. `added_at` and `verified_at` are programme instants (UTC)."""
+
+    identity_id: UUID
+    kind: IdentityKind
+    added_at: datetime
+    verified_at: datetime | None
+
+
+class MemberRef(Struct, frozen=True, kw_only=True):
+    """A member as the books know one."""
+
+    member_id: UUID
+    market: str
+    status: MemberStatus
+
+
+class Member(MemberRef, frozen=True, kw_only=True):
+    """A member without personal data. `signed_up_at` is when it happened, `recorded_at` when we learned it (UTC)."""
+
+    language: str
+    signed_up_at: datetime
+    recorded_at: datetime
+    channel: str
+    store_id: str | None
+    identities: tuple[Identity, ...]
+
+
+class SignUp(Struct, frozen=True, kw_only=True):
+    """A wish to become a member.
+
+    `member_id` is given where it follows from a fact (`platform.ids.derived_id`), so that a repeat of the fact meets
+    the same member; None makes a new one. The instants (UTC) default to the transaction's; `language` to the market's.
+    """
+
+    market: str
+    identities: tuple[IdentityValue, ...]
+    channel: str
+    store_id: str | None = None
+    language: str | None = None
+    member_id: UUID | None = None
+    signed_up_at: datetime | None = None
+    recorded_at: datetime | None = None
+
+
+class Calendar(StrEnum):
+    """The calendar by which a birthday returns."""
+
+    SOLAR = "solar"
+    LUNAR = "lunar"
+
+
+class Birthday(Struct, frozen=True, kw_only=True):
+    """A birthday by its calendar; the year (of that calendar's new year) may be unknown."""
+
+    month: int
+    day: int
+    year: int | None = None
+    calendar: Calendar = Calendar.SOLAR
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """Personal data that a member gave. `version` counts the changes; 0 is a member who gave none."""
+
+    display_name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    birthday: Birthday | None = None
+    version: int = 0
+
+
+class ProfileChange(Struct, frozen=True, kw_only=True):
+    """What to change of a profile: left out stays, None clears. `language` is the member's, and cannot be cleared."""
+
+    display_name: str | UnsetType | None = UNSET
+    given_name: str | UnsetType | None = UNSET
+    family_name: str | UnsetType | None = UNSET
+    birthday: Birthday | UnsetType | None = UNSET
+    language: str | UnsetType = UNSET
+
+
+class Purpose(StrEnum):
+    """What a member's data may be used for."""
+
+    SERVICE = "service"
+    MARKETING = "marketing"
+    RESEARCH = "research"
+    PROFILING = "profiling"
+    SHARING = "sharing"
+
+
+class ConsentChannel(StrEnum):
+    """How a member may be reached; `any` for purposes that reach nobody (profiling, sharing)."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    WECHAT = "wechat"
+    PHONE = "phone"
+    POST = "post"
+    ANY = "any"
+
+
+class Decision(StrEnum):
+    """What the member decided."""
+
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+class ConsentGiven(Struct, frozen=True, kw_only=True):
+    """A decision as it reaches us. `wording_version` names the text the member saw; `effective_at` defaults to now.
+
+    `where` is the programme's channel and `store_id` the shop in which it was made; `actor` who recorded it.
+    """
+
+    member_id: UUID
+    purpose: Purpose
+    channel: ConsentChannel
+    decision: Decision
+    wording_version: str
+    where: str
+    actor: str
+    store_id: str | None = None
+    effective_at: datetime | None = None
+
+
+class Consent(Struct, frozen=True, kw_only=True):
+    """A decision as it stands in the books, never edited; instants are UTC."""
+
+    consent_id: UUID
+    purpose: Purpose
+    channel: ConsentChannel
+    decision: Decision
+    wording_version: str
+    where: str
+    store_id: str | None
+    actor: str
+    effective_at: datetime
+    recorded_at: datetime

@@ -1,0 +1,54 @@
+"""Members, and the values that point to them."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+
+from regulars.platform.db.schema import metadata
+
+members = Table(
+    "members",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("market", Text, ForeignKey("markets.code"), nullable=False),
+    Column("language", Text, nullable=False),
+    Column("signed_up_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("written_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("store_id", Text),
+    CheckConstraint("status IN ('active')", name="status"),
+)
+
+# A value belongs to one member: unique by its blind index (which covers the kind), and distributed by it.
+identities = Table(
+    "identities",
+    metadata,
+    Column("blind_index", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("member_id", UUID(as_uuid=True), nullable=False),
+)
+
+# The same from the member's side, with the value itself, sealed under the member's key; distributed by the member.
+member_identities = Table(
+    "member_identities",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), ForeignKey("members.member_id"), primary_key=True),
+    Column("identity_id", UUID(as_uuid=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("blind_index", LargeBinary, nullable=False),
+    Column("sealed_value", LargeBinary, nullable=False),
+    Column("added_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("verified_at", TIMESTAMP(timezone=True)),
+    Index("member_identities_member_id_blind_index_key", "member_id", "blind_index", unique=True),
+    CheckConstraint("kind IN ('phone', 'email', 'card', 'external', 'openid')", name="kind"),
+)
+
+# Which vault holds the keys and the pepper of this database: one row.
+member_vault = Table(
+    "member_vault",
+    metadata,
+    Column("only_row", SmallInteger, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    CheckConstraint("only_row = 1", name="only_row"),
+)
