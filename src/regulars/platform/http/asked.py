@@ -37,9 +37,11 @@ class Asked:
 
     async def authorise(self, scope: str) -> Principal:
         """Return who asks. Raises NotAuthenticated (401) or NotAllowed (403)."""
-        principal = self.principal
-        if principal is None:
-            principal = self.principal = await self.authenticate(self.authorization)
+        return self.admit(self.principal or await self.authenticate(self.authorization), scope)
+
+    def admit(self, principal: Principal, scope: str) -> Principal:
+        """Take note of who asks. Raises NotAllowed (403)."""
+        self.principal = principal
         if not principal.may(scope):
             raise NotAllowed(scope=scope)
         return principal

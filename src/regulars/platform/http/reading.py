@@ -56,7 +56,7 @@ _MAX_ECHO = 64  # characters of the caller's own value that an answer repeats
 
 def read_json(decode: Callable[[bytes], Body], body: bytes) -> Body:
     """Decode a JSON body strictly. Raises InvalidInput (422), MalformedRequest or BodyMissing (400)."""
-    if not body:
+    if not body.strip():
         raise BodyMissing(pointer="")
     if b"\\u0000" in body and _NUL.search(body):
         raise MalformedRequest(problem="the character NUL in a text")

@@ -1,0 +1,181 @@
+"""The edge: what every request passes, whether a hot route or the framework answers it.
+
+It gives the request an id, reads the body within the limit, answers hot routes itself and hands the rest to Litestar,
+and logs one line.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from random import Random
+from time import perf_counter
+from typing import Any, Final
+
+from regulars.platform.auth.service import Authenticator
+from regulars.platform.errors import BodyTooLarge
+from regulars.platform.http.asked import SCOPE_KEY, Asked
+from regulars.platform.http.hot import HotRoutes, Taken
+from regulars.platform.http.mutations import FIRST_REFUSAL
+from regulars.platform.http.problems import PROBLEM_JSON
+from regulars.platform.http.refusals import answer_to_failure
+from regulars.platform.logs import RequestLog
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+_SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+# A caller that is still sending hears our answer only when it has sent all: so much is read and thrown away.
+_DRAINED_BODIES: Final = 16
+_JSON_TYPE = (b"content-type", b"application/json")
+_PROBLEM_TYPE = (b"content-type", PROBLEM_JSON.encode())
+_REPLAYED = (b"idempotency-replayed", b"true")
+_BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Litestar decodes no empty body, and so would not call the decoder that says that it is missing.
+_EMPTY_BODY = b" "
+_random = Random()  # noqa: S311 - request ids are distinct, not secret
+
+
+class CallerGone(Exception):
+    """The caller closed the connection before its request was complete."""
+
+
+class Edge:
+    """An ASGI application in front of Litestar's."""
+
+    def __init__(
+        self,
+        framework: Application,
+        *,
+        authenticator: Authenticator,
+        hot: HotRoutes,
+        body_limit_bytes: int,
+        log: RequestLog,
+    ) -> None:
+        self._framework = framework
+        self._recognise = authenticator.recognise
+        self._authenticate = authenticator.authenticate
+        self._find = hot.find
+        self._limit = body_limit_bytes
+        self._log = log
+        self._logs = log.wanted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._framework(scope, receive, send)
+            return
+        began = perf_counter()
+        headers = dict(scope["headers"])
+        asking = Asked(
+            _request_id(headers.get(b"x-request-id")),
+            headers.get(b"authorization", b""),
+            headers.get(b"accept-language", b""),
+            headers.get(b"idempotency-key"),
+            b"",
+            self._authenticate,
+        )
+        route = scope["method"]
+        try:
+            if scope["method"] not in _BODYLESS:
+                asking.body = await self._body(headers, receive)
+            found = None if scope["query_string"] else self._find(scope["method"], scope["path"])
+            if found is None:
+                route, status = await self._by_framework(scope, asking, send)
+            else:
+                route, status = found[0].template, await self._by_hot_route(*found, asking, send)
+        except CallerGone:
+            return
+        except BodyTooLarge as refusal:
+            route, status = "", refusal.status
+            await _answer_failure(refusal, asking, send)
+        if self._logs:
+            principal = asking.principal
+            key_id = principal.key_id if principal else ""
+            self._log.note((scope["method"], route, status, perf_counter() - began, asking.request_id, key_id))
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Read the whole body. Raises BodyTooLarge, CallerGone."""
+        message = await receive()
+        if message["type"] != "http.request":
+            raise CallerGone
+        body: bytes = message.get("body", b"")
+        announced = int(headers.get(b"content-length", b"0"))
+        if not message.get("more_body") and len(body) <= self._limit:
+            return body
+        chunks, size, limit = [body], len(body), self._limit
+        while message.get("more_body") and size <= limit * _DRAINED_BODIES and announced <= limit * _DRAINED_BODIES:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise CallerGone
+            body = message.get("body", b"")
+            size += len(body)
+            if size <= limit:
+                chunks.append(body)
+        if size > limit or announced > limit:
+            raise BodyTooLarge(limit_bytes=limit)
+        return b"".join(chunks)
+
+    async def _by_hot_route(self, taken: Taken, parameter: str, asking: Asked, send: Send) -> int:
+        try:
+            principal = self._recognise(asking.authorization)
+            if principal is None:
+                principal = await self._authenticate(asking.authorization)
+            asking.admit(principal, taken.scope)
+            status, body, replayed = await taken.carry_out(parameter, asking)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
+            return await _answer_failure(error, asking, send)
+        head = [
+            _JSON_TYPE if status < FIRST_REFUSAL else _PROBLEM_TYPE,
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", asking.request_id.encode()),
+        ]
+        if replayed:
+            head.append(_REPLAYED)
+        await send({"type": "http.response.start", "status": status, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+        return status
+
+    async def _by_framework(self, scope: Scope, asking: Asked, send: Send) -> tuple[str, int]:
+        """Let Litestar answer; return the template of the route, and the status."""
+        status = 0
+        given = False
+
+        async def receive_again() -> Message:
+            nonlocal given
+            if given:
+                return {"type": "http.disconnect"}
+            given = True
+            return {"type": "http.request", "body": asking.body or _EMPTY_BODY, "more_body": False}
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", asking.request_id.encode())]
+            await send(message)
+
+        scope[SCOPE_KEY] = asking
+        await self._framework(scope, receive_again, send_with_id)
+        return scope.get("path_template", ""), status
+
+
+async def _answer_failure(error: Exception, asking: Asked, send: Send) -> int:
+    status, body, further = answer_to_failure(error, asking)
+    head = [
+        _PROBLEM_TYPE,
+        (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", asking.request_id.encode()),
+        *[(name.lower().encode(), value.encode()) for name, value in further.items()],
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+    return status
+
+
+def _request_id(given: bytes | None) -> str:
+    """Return the caller's id if it is sane, else one of our own."""
+    if given is not None and _SANE_REQUEST_ID.fullmatch(given):
+        return given.decode("ascii")
+    return f"req_{_random.getrandbits(96):024x}"
