@@ -1,0 +1,208 @@
+"""The relay: carries every event of the outbox to the handlers that react to its type; see docs/events.md."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, takewhile
+from uuid import UUID
+
+import msgspec
+
+from regulars.domain_events.base import Event
+from regulars.platform.clock import wall_now
+from regulars.platform.db import snapshots
+from regulars.platform.db.database import Database
+from regulars.platform.db.failures import describe, may_pass
+from regulars.platform.db.snapshots import OUTBOX
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.outbox.contracts import Delivered, Handler, Reactions
+from regulars.platform.outbox.dispatch import Dispatch, Entry, name_of
+from regulars.platform.outbox.store import relayed
+from regulars.platform.outbox.store.relayed import Recorded
+
+logger = logging.getLogger(__name__)
+
+REACTIONS_READER = "reactions"
+PAGE_SIZE = 1000
+PATIENCE = 3
+_SHORTEST_IDLE_SECONDS = 0.02
+_LONGEST_IDLE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class UnknownEvent(RuntimeError):
+    """The next event is of a type that this release does not know: a newer one must relay it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A handler and the types it reacts to."""
+
+    name: str
+    handler: Handler
+    types: frozenset[str]
+
+
+def subscriptions(reactions: Reactions) -> list[Subscription]:
+    """Turn the page of reactions round: each handler once, in order of appearance."""
+    handlers: dict[str, Handler] = {}
+    types: dict[str, set[str]] = {}
+    for event, reacting in reactions.items():
+        for handler in reacting:
+            name = name_of(handler)
+            if handlers.setdefault(name, handler) is not handler:
+                raise ValueError(f"two handlers are called {name}")
+            types.setdefault(name, set()).add(event.__name__)
+    return [Subscription(name, handler, frozenset(types[name])) for name, handler in handlers.items()]
+
+
+class Relay:
+    """Reads the outbox for one reader. Any number of processes may run one; one of them works at a time.
+
+    `wall` tells the instant by which failed events are tried again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        reactions: Reactions,
+        *,
+        reader: str = REACTIONS_READER,
+        page_size: int = PAGE_SIZE,
+        wall: Callable[[], datetime] = wall_now,
+    ) -> None:
+        self._database = database
+        self._reader = reader
+        self._page_size = page_size
+        self._wall = wall
+        self._subscriptions = subscriptions(reactions)
+        self._by_name = {subscription.name: subscription for subscription in self._subscriptions}
+        self._known = {event.__name__ for event in reactions}
+        self._decoders = {
+            event.__name__: msgspec.json.Decoder(event) for event, reacting in reactions.items() if reacting
+        }
+        self._interruptions = 0
+
+    async def step(self) -> int:
+        """Carry one page, and what is due of the events that failed, in one transaction; return how many events.
+
+        0 when there is nothing to do, or another process does it. Raises UnknownEvent, RestoredElsewhere, the
+        database's errors; then nothing has changed.
+        """
+        try:
+            async with self._database.transaction(actor="relay", set_based=True) as tx:
+                carried = await self._step(tx)
+        except Exception as error:
+            self._interruptions += may_pass(error)
+            raise
+        self._interruptions = 0
+        return carried
+
+    async def drain(self) -> int:
+        """Carry everything there is, and what is due; return how many events. Raises as `step` does."""
+        total = 0
+        while carried := await self.step():
+            total += carried
+        return total
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry events as they come until `stop` is set; outlives lost connections and failures of any kind."""
+        idle, failures = _SHORTEST_IDLE_SECONDS, 0
+        while not stop.is_set():
+            try:
+                carried = await self.step()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the events are still there to be carried
+                failures += 1
+                logger.warning("relay interrupted: %s", describe(error), extra={"reader": self._reader})
+                await _pause(stop, min(0.1 * 2**failures, _LONGEST_PAUSE_SECONDS))
+                continue
+            failures = 0
+            idle = _SHORTEST_IDLE_SECONDS if carried else min(idle * 2, _LONGEST_IDLE_SECONDS)
+            if not carried:
+                await _pause(stop, idle)
+
+    # --- one step -------------------------------------------------------------------------------------------------
+
+    async def _step(self, tx: Transaction) -> int:
+        if not await snapshots.try_hold(tx, self._reader):
+            return 0
+        window = await snapshots.open_window(tx, self._reader, OUTBOX)
+        at = self._wall()
+        retried = await self._retry(tx, at)
+        if window is None:
+            return retried
+        page = await relayed.read_page(tx, window, self._decoders, self._page_size)
+        known = list(takewhile(lambda row: row.type in self._known, page))
+        if page and not known:
+            raise UnknownEvent(page[0].type)
+        await self._hand_out(tx, known, at)
+        is_last = len(page) < self._page_size and len(known) == len(page)
+        snapshots.advance(tx, self._reader, OUTBOX, window, window.end_seq if is_last else known[-1].seq)
+        return retried + len(known)
+
+    async def _hand_out(self, tx: Transaction, page: Sequence[Recorded], at: datetime) -> None:
+        entries = [(row.type, self._entry(row, 0)) for row in page if row.payload is not None]
+        if not entries:
+            return
+        members = {entry.member_id for _, entry in entries if entry.member_id is not None}
+        held: dict[str, set[UUID]] = {}
+        for name, member_id in await relayed.held_members(tx, self._by_name, members):
+            held.setdefault(name, set()).add(member_id)
+        for subscription in self._subscriptions:
+            wanted = [entry for kind, entry in entries if kind in subscription.types]
+            if wanted:
+                dispatch = self._dispatch(tx, subscription, held.get(subscription.name, set()), at)
+                await dispatch.run(wanted)
+                self._note(tx, subscription, dispatch, at)
+
+    async def _retry(self, tx: Transaction, at: datetime) -> int:
+        """Try again what is due, with what stands behind it; return how many got through."""
+        due = await relayed.read_due(tx, self._reader, self._by_name, at, self._page_size)
+        through = 0
+        for name, group in groupby(sorted(due, key=lambda held: held.handler), key=lambda held: held.handler):
+            subscription = self._by_name[name]
+            entries = [self._entry(held.recorded, held.attempts) for held in group]
+            dispatch = self._dispatch(tx, subscription, set(), at)
+            await dispatch.run(entries)
+            self._note(tx, subscription, dispatch, at)
+            relayed.release(tx, name, [entry.seq for entry in dispatch.done])
+            relayed.move_up(tx, name, {entry.member_id for entry in entries if entry.member_id is not None}, at)
+            through += len(dispatch.done)
+        return through
+
+    def _dispatch(self, tx: Transaction, subscription: Subscription, held: set[UUID], at: datetime) -> Dispatch:
+        return Dispatch(tx, subscription.handler, held, at, patient=self._interruptions < PATIENCE)
+
+    def _note(self, tx: Transaction, subscription: Subscription, dispatch: Dispatch, at: datetime) -> None:
+        if dispatch.setbacks:
+            relayed.park(tx, self._reader, subscription.name, dispatch.setbacks, at)
+            for setback in dispatch.setbacks:
+                if setback.error:
+                    logger.warning(
+                        "event %s: %s", setback.state, setback.error,
+                        extra={"handler": subscription.name, "seq": setback.seq, "attempts": setback.attempts},
+                    )  # fmt: skip
+
+    def _entry(self, row: Recorded, attempts: int) -> Entry:
+        return Entry(row.seq, row.event_id, row.member_id, attempts, self._read(row))
+
+    def _read(self, row: Recorded) -> Delivered[Event] | None:
+        decoder = self._decoders.get(row.type)
+        if decoder is None or row.payload is None:
+            return None
+        with suppress(msgspec.DecodeError):
+            return Delivered(row.event_id, decoder.decode(row.payload))
+        return None
+
+
+async def run_relay(database: Database, reactions: Reactions, stop: asyncio.Event) -> None:
+    """Relay events to the handlers of `reactions` until `stop` is set."""
+    await Relay(database, reactions).run(stop)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
