@@ -1,0 +1,125 @@
+"""The description of the API (OpenAPI 3.1): Litestar's, completed with what every operation has in common."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, License, SecurityScheme
+
+from regulars.platform.auth.contracts import SCOPES
+from regulars.platform.http.guards import Requires
+from regulars.platform.http.problems import PROBLEM_JSON, Problem
+
+_REASONS: Final = {
+    400: "The request cannot be read, or a required header is missing.",
+    401: "No valid API key was sent.",
+    403: "The API key lacks the scope.",
+    404: "There is nothing here that this key may see.",
+    409: "What is there forbids it. With `Retry-After`: somebody else is changing the same member; try again.",
+    413: "The body is larger than this deployment reads.",
+    422: "A field is wrong (`errors` points to it), or the idempotency key was used for another request.",
+    500: "A fault in Regulars. Report it with the request id.",
+    503: "Not at this moment. Repeat it with the same key after `Retry-After`.",
+}
+_MUTATING: Final = frozenset({"post", "put", "patch", "delete"})
+_KEY_HEADER: Final = "Idempotency-Key"
+_SECURITY: Final = "api_key"
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    """Return Litestar's part."""
+    return OpenAPIConfig(
+        title="Regulars",
+        version=version,
+        summary="The open membership system: one member, one ledger, every channel.",
+        description=(
+            "Every mutation takes `Idempotency-Key`: the same key and body give the stored answer again, with the "
+            "header `Idempotency-Replayed: true`. Every refusal is a problem document (RFC 9457) in the language of "
+            "`Accept-Language` (en, zh). Money is in minor units, instants are RFC 3339 in UTC."
+        ),
+        license=License(name="MIT", identifier="MIT"),
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                _SECURITY: SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    bearer_format="rgl_…",
+                    description="An API key. Scopes: "
+                    + "; ".join(f"`{scope}` {what}" for scope, what in SCOPES.items()),
+                )
+            }
+        ),
+    )
+
+
+def describe(app: Litestar) -> bytes:
+    """Return the whole description as JSON."""
+    described: dict[str, Any] = app.openapi_schema.to_schema()
+    (_, schemas) = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    described["components"].setdefault("schemas", {}).update(schemas)
+    described["components"]["responses"] = {
+        str(status): {
+            "description": reason,
+            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, reason in _REASONS.items()
+    }
+    for path, method, handler in _handlers(app):
+        operation = described["paths"].get(path, {}).get(method)
+        if operation is not None:
+            _complete(operation, path, method, _scope_of(handler))
+    return msgspec.json.encode(described)
+
+
+def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if isinstance(handler, HTTPRouteHandler):
+                for method in handler.http_methods:
+                    yield route.path_format or "/", method.lower(), handler
+
+
+def _scope_of(handler: HTTPRouteHandler) -> str | None:
+    for guard in handler.resolve_guards():
+        required = getattr(guard, "func", guard)
+        if isinstance(required, Requires):
+            return required.scope
+    return None
+
+
+def _complete(operation: dict[str, Any], path: str, method: str, scope: str | None) -> None:
+    """Add to one operation its scope, its header and the refusals that it can meet."""
+    parameters = operation.setdefault("parameters", [])
+    mutating = method in _MUTATING
+    responses = operation["responses"]
+    refusals = {500, 503}
+    if scope is not None:
+        operation["security"] = [{_SECURITY: [scope]}]
+        refusals |= {401, 403}
+    if parameters:
+        refusals |= {422}
+    if "{" in path:
+        refusals |= {404}
+    if mutating:
+        refusals |= {400, 409, 413, 422}
+        parameters.append(_key_parameter(required=method == "post"))
+    responses.pop("400", None)  # Litestar's own form, which we never answer
+    for status in sorted(refusals):
+        responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
+    if not parameters:
+        del operation["parameters"]
+
+
+def _key_parameter(*, required: bool) -> dict[str, Any]:
+    return {
+        "name": _KEY_HEADER,
+        "in": "header",
+        "required": required,
+        "description": "Names this request: sent again with the same body, it is not carried out twice. Kept 24 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "example": "b7f6c1f0-till-7-000123",
+    }

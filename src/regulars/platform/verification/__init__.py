@@ -1,0 +1,1 @@
+"""Proofs that the books are right: each room offers checks, `regulars verify` runs them."""
