@@ -55,8 +55,10 @@ def _is_open_to_all(program: Path) -> bool:
 def _copy(wheel: Path, copy: Path) -> None:
     """Copy programs, libraries and shared files, laid out as in the wheel, because they find each other by place."""
     try:
-        copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if not _is_open_to_all(copy.parent / "."):
+        if not copy.parent.exists():
+            copy.parent.mkdir()
+            copy.parent.chmod(0o755)  # whatever the umask says
+        if not _is_open_to_all(copy.parent):
             raise EmbeddedError(
                 f"The server's user cannot enter {copy.parent}. Let all enter it (chmod a+rx), or set DATABASE_URL."
             )
