@@ -44,8 +44,8 @@ def pause_after(attempts: int) -> timedelta:
 
 def name_of(handler: Handler) -> str:
     """Return the stable name under which marks and parked events know a handler, e.g. `members.handlers.welcome`."""
-    name = str(getattr(handler, "__qualname__", ""))
-    if not name.replace(".", "_").isidentifier():
+    name = str(getattr(handler, "__name__", ""))
+    if not name.isidentifier():
         raise TypeError(f"a handler is a function with a name of its own, not {handler!r}")
     return f"{handler.__module__.removeprefix('regulars.')}.{name}"
 
