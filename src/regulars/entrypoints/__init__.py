@@ -1,0 +1,1 @@
+"""Wiring only: the command line, the web process, the worker."""

@@ -1,0 +1,411 @@
+"""The command line. Heavy imports stand inside the commands, so that `regulars --help` answers at once."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+import typer
+
+from regulars.platform.settings import SettingError, Settings, load_settings
+
+if TYPE_CHECKING:
+    from regulars.entrypoints.wiring import Place
+    from regulars.platform.db.database import Database
+    from regulars.platform.db.transaction import Transaction
+
+Result = TypeVar("Result")
+
+app = typer.Typer(
+    name="regulars",
+    help="The open membership system for brands that sell online and in their own shops.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+parked = typer.Typer(help="Events that did not get through: list, replay.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(parked, name="parked")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+
+
+class Programme(StrEnum):
+    """Which programme the demo replays."""
+
+    easy = "easy"
+    hard = "hard"
+
+
+def main() -> None:
+    """Run a command; what an operator can mend is said in one sentence, with exit code 2."""
+    try:
+        app()
+    except SettingError as error:
+        _give_up(str(error))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
+    no_work: Annotated[bool, typer.Option("--no-work", help="Leave the background work to `regulars work`.")] = False,
+) -> None:
+    """Serve the API, and do the background work beside it."""
+    from regulars.entrypoints.wiring import located
+
+    settings = _settings()
+
+    def load() -> None:
+        import_module("regulars.entrypoints.http")  # half of a start's time, spent beside PostgreSQL's
+
+    with _troubles_told(), located(settings, load) as place:
+        _migrate(settings, place)
+        serve_at(settings, place, host=host, port=port, also_work=not no_work)
+
+
+def serve_at(
+    settings: Settings,
+    place: "Place",
+    *,
+    host: str | None,
+    port: int | None,
+    also_work: bool,
+    announce: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a migrated database until a signal comes; `announce` is given the address once requests are answered."""
+    import uvloop
+
+    from regulars.entrypoints.http import listen, run
+
+    chosen = (host or settings.host, port or settings.port)
+    taken = listen(*chosen)
+    shown = f"[{chosen[0]}]" if ":" in chosen[0] else chosen[0]
+    address = f"http://{shown}:{chosen[1]}"
+
+    def tell() -> None:
+        (announce or _say_served)(address)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(settings, place, taken, also_work=also_work, announce=tell))
+
+
+@app.command()
+def work() -> None:
+    """Do the background work: relay events, run jobs, seal the audit log."""
+    from regulars.entrypoints.wiring import located
+
+    settings = _settings()
+    with _troubles_told(), located(settings) as place:
+        _migrate(settings, place)
+        from regulars.entrypoints.http import stop_on_signals
+        from regulars.entrypoints.worker import work as work_until
+
+        async def until_stopped() -> None:
+            stop = asyncio.Event()
+            stop_on_signals(stop)
+            await work_until(settings, stop)
+
+        asyncio.run(until_stopped())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the schema of this release."""
+    from regulars.entrypoints.wiring import located
+    from regulars.platform.db.migrate import head
+
+    settings = _settings()
+    with _troubles_told(), located(settings) as place:
+        _migrate(settings, place)
+        typer.echo(f"{place.shown} has the schema {head()}.")
+
+
+@app.command()
+def demo(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Where to keep the data (else REGULARS_HOME).")] = None,
+    programme: Annotated[Programme, typer.Option(help="The programme to replay.")] = Programme.easy,
+    *,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the replay.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
+) -> None:
+    """Replay a year of real baskets on this machine, then serve it."""
+    from regulars.demo.run import run_demo
+    from regulars.entrypoints.wiring import located
+
+    settings = _settings()
+    if home is not None:
+        settings = msgspec.structs.replace(settings, home=home.expanduser().absolute())
+    with _troubles_told(), located(settings) as place:
+        _migrate(settings, place)
+        announce = run_demo(settings, place.url, programme=programme.value, as_json=as_json, will_serve=not no_serve)
+        if not no_serve:
+            serve_at(settings, place, host=host, port=port, also_work=True, announce=announce)
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Look at everything this deployment stands on, and say the remedy. Exit code 1 if something is wrong."""
+    from regulars.entrypoints.wiring import located
+
+    settings = _settings()
+    with _troubles_told(), located(settings) as place:
+        from regulars.entrypoints.doctor import examine
+
+        async def look() -> list[Any]:
+            return [found async for found in examine(settings, place)]
+
+        found = asyncio.run(look())
+    ok = all(examined.ok for examined in found)
+    if as_json:
+        _print_json({"ok": ok, "examined": found})
+    else:
+        rows = [(_mark(one.ok), one.name, one.said + (f"\n→ {one.remedy}" if one.remedy else "")) for one in found]
+        _print_table(("", "what", "found"), rows)
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def verify(*, as_json: Json = False) -> None:
+    """Prove that the books are right. Exit code 1 if something is not."""
+    from regulars.entrypoints.wiring import checks
+    from regulars.platform.verification.service import verify as run_checks
+
+    async def look(database: "Database") -> list[Any]:
+        return [finding async for finding in run_checks(database, checks())]
+
+    found = _with_database(look)
+    ok = all(finding.ok for finding in found)
+    if as_json:
+        _print_json({"ok": ok, "checks": found})
+    else:
+        rows = [
+            (
+                _mark(one.ok),
+                one.name,
+                f"{one.rows_checked:,}",
+                f"{one.seconds:.2f} s",
+                "\n".join([*one.problems, one.note]),
+            )
+            for one in found
+        ]
+        _print_table(("", "check", "rows", "took", "problems"), rows)
+    raise typer.Exit(0 if ok else 1)
+
+
+@keys.command("create")
+def create_key(
+    scopes: Annotated[list[str], typer.Option("--scope", help="A scope; may be given several times.")],
+    label: Annotated[str, typer.Option(help="What the key is for, so that it can be told from others.")] = "",
+    days: Annotated[int | None, typer.Option(min=1, help="Expire after so many days.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make a key. It is shown this once: only its hash is kept."""
+    from regulars.platform.auth import service
+    from regulars.platform.clock import wall_now
+
+    async def make(tx: "Transaction") -> tuple[Any, str]:
+        expires_at = wall_now() + timedelta(days=days) if days else None
+        return await service.create_key(tx, label=label, scopes=scopes, expires_at=expires_at)
+
+    key, token = _in_transaction(make)
+    if as_json:
+        _print_json({"key": token, "id": _public(key.key_id), "scopes": key.scopes, "label": key.label})
+    else:
+        typer.echo(token)
+        typer.echo(f"{_public(key.key_id)}: keep the key above; it is not shown again.", err=True)
+
+
+@keys.command("list")
+def list_keys(*, as_json: Json = False) -> None:
+    """List every key, revoked ones included."""
+    from regulars.platform.auth import service
+
+    found = _in_transaction(service.list_keys)
+    if as_json:
+        _print_json({"keys": [{**msgspec.to_builtins(key), "key_id": _public(key.key_id)} for key in found]})
+        return
+    rows = [
+        (
+            _public(key.key_id),
+            key.label,
+            " ".join(key.scopes),
+            _day(key.created_at),
+            str(key.last_used_on or "never"),
+            _day(key.revoked_at) or (f"expires {_day(key.expires_at)}" if key.expires_at else "no"),
+        )
+        for key in found
+    ]
+    _print_table(("id", "label", "scopes", "made", "last used", "revoked"), rows)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="The id, ak_…")], reason: Reason = "") -> None:
+    """Revoke a key. Every process refuses it within a second."""
+    from regulars.platform.auth import service
+    from regulars.platform.errors import NotFound
+    from regulars.platform.ids import parse_public_id
+
+    async def revoke(tx: "Transaction") -> None:
+        found = parse_public_id(service.ID_PREFIX, key_id)
+        if found is None:
+            raise NotFound
+        await service.revoke_key(tx, found, reason=reason)
+
+    _in_transaction(revoke)
+    typer.echo(f"{key_id} is revoked.")
+
+
+@parked.command("list")
+def list_parked(
+    handler: Annotated[str | None, typer.Option(help="Only this handler's events.")] = None, *, as_json: Json = False
+) -> None:
+    """List events that have not got through."""
+    from regulars.platform.outbox import service
+
+    async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        return await service.list_parked(tx, handler=handler)
+
+    found = _in_transaction(look)
+    if as_json:
+        _print_json({"parked": found})
+        return
+    rows = [(str(one.seq), one.handler, one.type, one.state, str(one.attempts), one.error) for one in found]
+    _print_table(("seq", "handler", "event", "state", "attempts", "error"), rows)
+
+
+@parked.command("replay")
+def replay_parked(
+    handler: Annotated[str | None, typer.Option(help="Only this handler's events.")] = None,
+    seq: Annotated[int | None, typer.Option(help="Only this event (with --handler).")] = None,
+    reason: Reason = "",
+) -> None:
+    """Let parked events be tried again."""
+    from regulars.platform.outbox import service
+
+    async def replay(tx: "Transaction") -> int:
+        if seq is None:
+            return await service.replay_all_parked(tx, handler=handler, reason=reason)
+        if handler is None:
+            raise typer.BadParameter("give --handler with --seq")
+        await service.replay_parked(tx, handler, seq, reason=reason)
+        return 1
+
+    typer.echo(f"{_in_transaction(replay)} events will be tried again.")
+
+
+# --- what commands share ----------------------------------------------------------------------------------------
+
+
+def _settings() -> Settings:
+    from regulars.platform.logs import configure_logging
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return settings
+
+
+def _migrate(settings: Settings, place: "Place") -> None:
+    from regulars.platform.db.migrate import migrate as bring_to_head
+
+    bring_to_head(place.direct_url, lock_timeout_ms=settings.lock_timeout_ms)
+
+
+def _with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
+    """Run `use` with the migrated database of this deployment."""
+    from regulars.entrypoints.wiring import located
+
+    settings = _settings()
+    with _troubles_told(), located(settings) as place:
+        _migrate(settings, place)
+        return asyncio.run(_used(place, settings, use))
+
+
+async def _used(place: "Place", settings: Settings, use: "Callable[[Database], Awaitable[Result]]") -> Result:
+    from regulars.platform.db.database import Database
+
+    async with Database(place.url, pool_size=2, lock_timeout_ms=settings.lock_timeout_ms) as database:
+        return await use(database)
+
+
+def _in_transaction(do: "Callable[[Transaction], Awaitable[Result]]") -> Result:
+    async def run(database: "Database") -> Result:
+        async with database.transaction(actor="cli") as tx:
+            return await do(tx)
+
+    return _with_database(run)
+
+
+@contextmanager
+def _troubles_told() -> Iterator[None]:
+    """Turn what an operator can mend into one sentence and exit code 2; anything else is a bug and shows itself."""
+    from psycopg import OperationalError
+
+    from regulars.platform.embedded import EmbeddedError
+    from regulars.platform.errors import DomainError
+
+    try:
+        yield
+    except (EmbeddedError, SettingError) as error:
+        _give_up(str(error))
+    except OperationalError as error:
+        _give_up(
+            f"The database does not answer: {str(error).strip()}. Check that it runs and that DATABASE_URL is right."
+        )
+    except DomainError as error:
+        _give_up(error.message.format_map(error.data))
+    except Exception as error:
+        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken"}:
+            _give_up(str(error))
+        raise
+
+
+def _give_up(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise SystemExit(2)
+
+
+def _say_served(address: str) -> None:
+    typer.echo(f"Regulars serves {address} (ask {address}/ready; the API is described at {address}/openapi.json).")
+
+
+def _public(key_id: Any) -> str:  # noqa: ANN401 - a UUID
+    return f"ak_{key_id.hex}"
+
+
+def _day(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).date().isoformat() if instant else ""
+
+
+def _mark(ok: bool) -> str:
+    return "✓" if ok else "✗"
+
+
+def _print_json(what: object) -> None:
+    sys.stdout.write(msgspec.json.encode(what).decode() + "\n")
+
+
+def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*head, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*[Text(cell.strip()) for cell in row])  # as text: a label may hold what looks like markup
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The web process: Litestar behind our own edge, on uvicorn."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from importlib.metadata import version
+
+import uvicorn
+from litestar import Litestar, Response, Router, get
+from litestar.types import ControllerRouterHandler
+
+from regulars.entrypoints.wiring import Place, Web, opened, web
+from regulars.platform.db.database import CONNECTION_LOST
+from regulars.platform.health.service import require_ready
+from regulars.platform.http.bodies import StrictBody
+from regulars.platform.http.edge import Edge
+from regulars.platform.http.hot import HotRoutes
+from regulars.platform.http.openapi import describe, openapi_config
+from regulars.platform.http.refusals import EXCEPTION_HANDLERS
+from regulars.platform.logs import LOGGER, RequestLog
+from regulars.platform.services import Services
+from regulars.platform.settings import Settings
+
+FOLLOW_CLOCK_SECONDS = 1.0
+GRACE_SECONDS = 2
+
+
+class PortTaken(Exception):
+    """Another program listens there; the text says what to do."""
+
+
+def create_app(services: Services, offered: Web, log: RequestLog | None = None) -> Edge:
+    """Return the ASGI application of a deployment."""
+
+    @get("/health", operation_id="getHealth", tags=["operations"], summary="Is the process alive?")
+    async def health() -> dict[str, str]:
+        """Answer as long as the process lives, whatever the database does."""
+        return {"status": "alive"}
+
+    @get("/ready", operation_id="getReadiness", tags=["operations"], summary="May it be used?")
+    async def ready() -> dict[str, str]:
+        """Answer 200 when the database answers and is migrated and the programme clock is known, else 503."""
+        schema = await require_ready(services.database)
+        return {"status": "ready", "schema": schema, "programme_now": services.database.clock.now().isoformat()}
+
+    described: list[bytes] = []
+
+    @get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response[bytes]:
+        if not described:
+            described.append(describe(framework))
+        return Response(described[0], media_type="application/json")
+
+    routes: list[ControllerRouterHandler] = [health, ready, openapi, Router("/", route_handlers=list(offered.routes))]
+    framework = Litestar(
+        route_handlers=routes,
+        dto=StrictBody,
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=openapi_config(version("regulars")),
+        logging_config=None,
+        pdb_on_exception=False,
+        debug=False,
+    )
+    return Edge(
+        framework,
+        authenticator=services.authenticator,
+        hot=HotRoutes.of(offered.hot),
+        body_limit_bytes=services.settings.body_limit_bytes,
+        log=log or RequestLog(),
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address. Raises PortTaken."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    taken = socket.socket(family, kind, protocol)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind(address)
+        taken.listen(2048)
+    except OSError as error:
+        taken.close()
+        raise PortTaken(
+            f"Regulars cannot listen on {host} port {port} ({error.strerror}). "
+            f"End the program that uses it, or choose another port: --port {port + 1}, or REGULARS_PORT={port + 1}."
+        ) from error
+    taken.setblocking(False)  # noqa: FBT003 - its only parameter
+    return taken
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: it would end the process before the lanes are drained."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(application: Edge, taken: socket.socket, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then finish what is being answered."""
+    server = _Server(
+        uvicorn.Config(
+            application,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            backlog=2048,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[taken]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    server.should_exit = True
+    await serving
+    stop.set()
+
+
+@asynccontextmanager
+async def following_clock(services: Services) -> AsyncIterator[None]:
+    """Take over the programme clock anew every second: a replay in another process may move it."""
+
+    async def follow() -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_CLOCK_SECONDS)
+            with suppress(*CONNECTION_LOST):  # requests will tell; the next second asks again
+                await services.database.follow_clock()
+
+    following = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGINT and SIGTERM end the process gracefully."""
+    loop = asyncio.get_running_loop()
+
+    def ask_to_stop(name: str) -> None:
+        LOGGER.info("stopping", extra={"fields": {"signal": name}})
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask_to_stop, number.name)
+
+
+async def run(
+    settings: Settings, place: Place, taken: socket.socket, *, also_work: bool, announce: Callable[[], None]
+) -> None:
+    """Run the web process until a signal stops it; with `also_work` the worker's loops run beside it.
+
+    `announce` is called when requests are answered.
+    """
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    log = RequestLog()
+    async with opened(settings, place) as services, following_clock(services):
+        tasks = [asyncio.create_task(serve(create_app(services, web(services), log), taken, stop))]
+        if also_work:
+            from regulars.entrypoints.worker import work
+
+            tasks.append(asyncio.create_task(work(settings, stop)))
+        announce()
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            stop.set()  # one of them ended, by a signal or by a fault: the others end with it
+            await asyncio.wait(tasks)
+            for task in done:
+                task.result()
+        finally:
+            log.flush()

@@ -1,0 +1,109 @@
+"""How the rooms are put together: the one page that knows them all.
+
+Imports stand inside functions on purpose: PostgreSQL is started first, and the frameworks are loaded meanwhile.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from regulars.platform.settings import Settings
+
+if TYPE_CHECKING:
+    from regulars.platform.embedded import EmbeddedServer
+    from regulars.platform.http.hot import HotRoute
+    from regulars.platform.services import Services
+    from regulars.platform.verification.contracts import Check
+
+_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the database is: `url` for requests, `direct_url` past any pgbouncer for LISTEN and migrations."""
+
+    url: str
+    direct_url: str
+    server: "EmbeddedServer | None" = None
+
+    @property
+    def shown(self) -> str:
+        """The address without its password."""
+        return _PASSWORD.sub("…", self.url)
+
+    async def recover(self) -> None:
+        """Bring an embedded server back that died; anybody else's is theirs to bring back."""
+        if self.server is not None:
+            await asyncio.to_thread(self.server.ensure)
+
+
+@contextmanager
+def located(settings: Settings, meanwhile: Callable[[], object] | None = None) -> Iterator[Place]:
+    """Give the database of a deployment, started if it is the embedded one, with `meanwhile` called beside that.
+
+    Raises EmbeddedError.
+    """
+    if settings.database_url is not None:
+        if meanwhile is not None:
+            meanwhile()
+        yield Place(settings.database_url, settings.database_direct_url or settings.database_url)
+        return
+    from regulars.platform.embedded import acquire
+
+    with ThreadPoolExecutor(1) as other:
+        starting: Future[EmbeddedServer] = other.submit(acquire, settings.home)
+        if meanwhile is not None:
+            meanwhile()
+        server = starting.result()
+    with server:
+        yield Place(server.url, server.url, server)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, place: Place) -> AsyncIterator["Services"]:
+    """Open what the rooms need, and close it after what was asked for is done."""
+    from regulars.platform.db.database import Database
+    from regulars.platform.services import Services
+    from regulars.platform.vault.local import LocalVault
+
+    database = Database(
+        place.url,
+        pool_size=settings.pool_size,
+        prepared_statements=settings.prepared_statements,
+        lock_timeout_ms=settings.lock_timeout_ms,
+    )
+    vault = LocalVault(settings.home / "vault")
+    try:
+        async with database:
+            services = Services(settings, database, vault, place.recover)
+            try:
+                yield services
+            finally:
+                await services.drain()
+    finally:
+        vault.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What the rooms offer to the web process: routes with their documentation, and hot twins of a few."""
+
+    routes: Sequence[Any]
+    hot: "Sequence[HotRoute]"
+
+
+def web(services: "Services") -> Web:
+    """Return every route of every room."""
+    del services
+    return Web(routes=[], hot=[])
+
+
+def checks() -> "list[Check]":
+    """Return every check of every room, in the order in which `regulars verify` runs them."""
+    from regulars.platform.verification.platform_checks import platform_checks
+
+    return platform_checks()
