@@ -33,6 +33,9 @@ class IdentityValue(Struct, frozen=True):
     kind: IdentityKind
     value: str
 
+    def __repr__(self) -> str:
+        return f"IdentityValue(kind={self.kind.value!r}, value=…)"
+
 
 class Identity(Struct, frozen=True, kw_only=True):
     """One identity of a member, without its value. `added_at` and `verified_at` are programme instants (UTC)."""
@@ -41,6 +44,12 @@ class Identity(Struct, frozen=True, kw_only=True):
     kind: IdentityKind
     added_at: datetime
     verified_at: datetime | None
+
+
+class IdentityShown(Identity, frozen=True, kw_only=True):
+    """One identity with its value: in the clear or masked; None once the member's key is destroyed."""
+
+    value: str | None
 
 
 class MemberRef(Struct, frozen=True, kw_only=True):
@@ -79,6 +88,20 @@ class SignUp(Struct, frozen=True, kw_only=True):
     recorded_at: datetime | None = None
 
 
+class AddIdentity(Struct, frozen=True, kw_only=True):
+    """A wish that a member can also be found by another value."""
+
+    member_id: UUID
+    identity: IdentityValue
+
+
+class RemoveIdentity(Struct, frozen=True, kw_only=True):
+    """A wish that a member can no longer be found by one of the identities."""
+
+    member_id: UUID
+    identity_id: UUID
+
+
 class Calendar(StrEnum):
     """The calendar by which a birthday returns."""
 
@@ -113,6 +136,21 @@ class ProfileChange(Struct, frozen=True, kw_only=True):
     family_name: str | UnsetType | None = UNSET
     birthday: Birthday | UnsetType | None = UNSET
     language: str | UnsetType = UNSET
+
+
+class ChangeProfile(Struct, frozen=True, kw_only=True):
+    """A wish to change what a member told."""
+
+    member_id: UUID
+    change: ProfileChange
+
+
+class ProfileChanged(Struct, frozen=True, kw_only=True):
+    """What was changed: the fields by name, never their values, and the profile's version now."""
+
+    member_id: UUID
+    version: int
+    changed: tuple[str, ...]
 
 
 class Purpose(StrEnum):

@@ -48,6 +48,14 @@ class PhoneImpossible(InvalidInput):
     )
 
 
+class PhoneWithoutCountry(InvalidInput):
+    """A phone number without a country code, and nothing said of the country it was written in."""
+
+    code = "phone_without_country"
+    status = 422
+    message = "Write the phone number with its country code, beginning with +, or name the “market” it belongs to."
+
+
 class EmailImpossible(InvalidInput):
     """Not an e-mail address that could receive a message."""
 

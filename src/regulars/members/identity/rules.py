@@ -4,7 +4,13 @@ import re
 from typing import NamedTuple
 
 from regulars.members.contracts import IdentityKind
-from regulars.members.identity.errors import CardImpossible, EmailImpossible, ExternalIdImpossible, PhoneImpossible
+from regulars.members.identity.errors import (
+    CardImpossible,
+    EmailImpossible,
+    ExternalIdImpossible,
+    PhoneImpossible,
+    PhoneWithoutCountry,
+)
 from regulars.platform.errors import DomainError
 
 MAX_IDENTITIES = 20
@@ -21,11 +27,14 @@ class Normalised(NamedTuple):
     canonical: str
     written: str
 
+    def __repr__(self) -> str:
+        return "Normalised(…)"  # it may stand in a traceback that is logged
 
-def normalise(kind: IdentityKind, value: str, country: str) -> Normalised | DomainError:
+
+def normalise(kind: IdentityKind, value: str, country: str | None) -> Normalised | DomainError:
     """Write a value in the one way by which it is kept and found, or say what is wrong with it.
 
-    `country` (ISO 3166) reads a phone number without a country code.
+    `country` (ISO 3166, None if unknown) reads a phone number without a country code.
     """
     match kind:
         case IdentityKind.PHONE:
@@ -64,15 +73,15 @@ def _middle_hidden(digits: str) -> str:
     return _HIDDEN + digits[-2:]
 
 
-def _phone(value: str, country: str) -> Normalised | DomainError:
+def _phone(value: str, country: str | None) -> Normalised | DomainError:
     import phonenumbers  # noqa: PLC0415 - 27 ms that a process without phone numbers need not pay
 
     try:
         number = phonenumbers.parse(value, country)
     except phonenumbers.NumberParseException:
-        return PhoneImpossible(country=country)
+        return PhoneImpossible(country=country) if country else PhoneWithoutCountry()
     if number.extension or not phonenumbers.is_valid_number(number):
-        return PhoneImpossible(country=country)
+        return PhoneImpossible(country=country or f"+{number.country_code}")
     code, national = number.country_code, phonenumbers.national_significant_number(number)
     return Normalised(f"+{code}{national}", f"+{code} {national}")
 

@@ -1,0 +1,145 @@
+"""The door of members: who they are, how they are found, what they told and allowed.
+
+Every function takes the caller's transaction and never commits. Whatever reads or writes personal data takes the
+`Vault` too; what the books need (`known_members`) does not. Instants are UTC, by the programme clock.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from regulars.members.consent import service as consent
+from regulars.members.contracts import (
+    AddIdentity,
+    ChangeProfile,
+    Consent,
+    ConsentGiven,
+    Identity,
+    IdentityShown,
+    IdentityValue,
+    Member,
+    MemberRef,
+    Profile,
+    ProfileChanged,
+    RemoveIdentity,
+    SignUp,
+)
+from regulars.members.identity import service as identity
+from regulars.members.profile import service as profile
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.vault.contracts import Vault
+
+
+async def sign_up(tx: Transaction, vault: Vault, sign_ups: Sequence[SignUp]) -> list[Member | DomainError]:
+    """Make a member of each sign-up; one path for one and for thousands, set-based, a result for each in order.
+
+    They are decided in the given order, each as if alone: the first of two that name the same value gets it. A sign-up
+    whose `member_id` exists with the same market and `signed_up_at` is a repeat of the same fact: it changes nothing
+    and gives the member as it is now. Otherwise a value that belongs to anybody gives IdentityTaken (409), which says
+    nothing of the other member. Also given, not raised: UnknownMarket, IdentityMissing, TooManyIdentities,
+    PhoneImpossible, EmailImpossible, CardImpossible, ExternalIdImpossible, InstantImpossible (422), MemberExists,
+    MemberErased (409). A refused sign-up leaves nothing.
+
+    Keys are made before anything is written. Publishes MemberSignedUp. Source: identities, members.
+    """
+    return await identity.sign_up(tx, vault, sign_ups)
+
+
+async def known_members(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, MemberRef]:
+    """Return those of the ids that are members, with market and status; unknown ids are left out.
+
+    One round trip for any number of ids. Raises nothing. Source: members.
+    """
+    return await identity.known_members(tx, member_ids)
+
+
+async def resolve(
+    tx: Transaction, vault: Vault, values: Sequence[IdentityValue], market: str | None = None
+) -> list[UUID | DomainError | None]:
+    """Return whose each value is, in order: a member id, None if nobody's, or why it cannot be a value of its kind.
+
+    `market` (a code) says how phone numbers without a country code are read; without it they give PhoneWithoutCountry.
+    One round trip for any number of values. Raises UnknownMarket (422). Source: identities.
+    """
+    return await identity.resolve(tx, vault, values, market)
+
+
+async def lookup(tx: Transaction, vault: Vault, value: IdentityValue, market: str | None = None) -> UUID | None:
+    """Return whose the value is, or None; as `resolve`, for one value, and raising what is wrong with it (422)."""
+    (found,) = await identity.resolve(tx, vault, [value], market)
+    if isinstance(found, DomainError):
+        found.pointer = "/value"
+        raise found
+    return found
+
+
+async def show_members(
+    tx: Transaction, vault: Vault, member_ids: Sequence[UUID], *, clear: bool
+) -> list[tuple[Member, list[IdentityShown]]]:
+    """Return members with the values of their identities, masked unless `clear`; unknown ids are left out.
+
+    Only who may read personal data may ask for it in the clear. Without a key (destroyed) values are None. One round
+    trip. Raises nothing. Source: members, member_identities.
+    """
+    return await identity.show(tx, vault, member_ids, clear=clear)
+
+
+async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Identity:
+    """Let a member be found by one more value; adding a value that the member has already changes nothing.
+
+    Raises NotFound (404), IdentityTaken, TooManyIdentities, MemberErased (409), and what `sign_up` says of impossible
+    values (422). Holds the member's row. Publishes IdentityAdded. Source: identities, member_identities.
+    """
+    return await identity.add_identity(tx, vault, wish)
+
+
+async def remove_identity(tx: Transaction, wish: RemoveIdentity) -> Identity:
+    """Let a member no longer be found by a value; anybody may then give it. The last identity stays.
+
+    Raises NotFound (404), LastIdentity (409). Holds the member's row. Publishes IdentityRemoved. Source: identities,
+    member_identities.
+    """
+    return await identity.remove_identity(tx, wish)
+
+
+async def read_profile(tx: Transaction, vault: Vault, member_id: UUID, *, clear: bool) -> Profile:
+    """Return what a member told, masked unless `clear`; empty if nothing was told, or the key is destroyed.
+
+    Masked, names are their first character and the birthday is left out. Raises nothing. Source: member_profiles.
+    """
+    return await profile.read_profile(tx, vault, member_id, clear=clear)
+
+
+async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:
+    """Change what a member told: fields left out stay, None clears.
+
+    Raises NotFound (404), NameImpossible, BirthdayImpossible, LanguageImpossible (422), MemberErased (409). Holds the
+    member's row. Source: member_profiles; `language` stands in members.
+    """
+    return await profile.change_profile(tx, vault, wish)
+
+
+async def record_consents(tx: Transaction, wishes: Sequence[ConsentGiven]) -> list[Consent | DomainError]:
+    """Append decisions on consent, a result for each in order; nothing is ever edited.
+
+    `effective_at` defaults to now and may be long ago: then it may change nothing that is in force. Given, not raised:
+    NotFound (404), ConsentChannelUnfit, InstantImpossible (422). Publishes ConsentChanged. Source: consents.
+    """
+    return await consent.record_consents(tx, wishes)
+
+
+async def consents(tx: Transaction, member_id: UUID, *, as_of: datetime) -> tuple[list[Consent], list[Consent]]:
+    """Return, as known at `as_of`, the decisions in force at that instant, and all in the order they became known.
+
+    Raises NotFound (404). Source: consents.
+    """
+    return await consent.consents(tx, member_id, as_of=as_of)
+
+
+async def claim_vault(tx: Transaction, vault: Vault) -> None:
+    """Tie the database to this vault, once; every process calls it before it serves.
+
+    Raises VaultBroken if the database's members were written with another vault. Source: member_vault.
+    """
+    await identity.claim_vault(tx, vault)

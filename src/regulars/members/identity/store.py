@@ -1,0 +1,207 @@
+"""SQL of members and identities. Values are sought by their blind index and listed by member; none is ever readable."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from regulars.members.contracts import Identity, IdentityKind, Member, MemberRef, MemberStatus
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Rows, Statement, Transaction
+
+SELECT_OWNERS: LiteralString = "SELECT blind_index, member_id FROM identities WHERE blind_index = ANY (%s::bytea[])"
+
+SELECT_REFS: LiteralString = "SELECT member_id, market, status FROM members WHERE member_id = ANY (%s::uuid[])"
+
+SELECT_MEMBERS: LiteralString = """
+SELECT member_id, market, status, language, signed_up_at, recorded_at, channel, store_id
+FROM members WHERE member_id = ANY (%s::uuid[])
+"""
+
+SELECT_IDENTITIES: LiteralString = """
+SELECT member_id, identity_id, kind, added_at, verified_at, blind_index, sealed_value
+FROM member_identities WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, added_at, identity_id
+"""
+
+# Identities can only be added and removed while holding the member's row: the last one stays, the limit holds.
+LOCK_MEMBER: LiteralString = "SELECT market FROM members WHERE member_id = %s FOR NO KEY UPDATE"
+
+INSERT_OWNERS: LiteralString = """
+INSERT INTO identities (blind_index, kind, member_id) SELECT * FROM unnest(%s::bytea[], %s::text[], %s::uuid[])
+"""
+
+INSERT_MEMBERS: LiteralString = """
+INSERT INTO members
+    (member_id, status, market, language, signed_up_at, recorded_at, channel, store_id, written_at)
+SELECT fresh.*, %s FROM unnest(
+    %s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[]
+) AS fresh
+"""
+
+INSERT_IDENTITIES: LiteralString = """
+INSERT INTO member_identities (member_id, identity_id, kind, blind_index, sealed_value, added_at)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[], %s::bytea[], %s::timestamptz[])
+"""
+
+DELETE_OWNER: LiteralString = "DELETE FROM identities WHERE blind_index = %s AND member_id = %s"
+
+DELETE_IDENTITY: LiteralString = "DELETE FROM member_identities WHERE member_id = %s AND identity_id = %s"
+
+UPDATE_LANGUAGE: LiteralString = "UPDATE members SET language = %s WHERE member_id = %s"
+
+CLAIM_VAULT: LiteralString = """
+INSERT INTO member_vault (only_row, fingerprint) VALUES (1, %s) ON CONFLICT DO NOTHING
+"""
+
+SELECT_VAULT: LiteralString = "SELECT fingerprint FROM member_vault"
+
+
+class KeptIdentity(NamedTuple):
+    """An identity as it is kept: what is public of it, how it is found, and its sealed value."""
+
+    member_id: UUID
+    identity: Identity
+    blind_index: bytes
+    sealed_value: bytes
+
+
+async def select_owners(tx: Transaction, blind_indexes: Sequence[bytes]) -> dict[bytes, UUID]:
+    """Return whose the values are that belong to anybody."""
+    return _owners(await tx.rows(SELECT_OWNERS, (arrays.blobs(blind_indexes),)))
+
+
+async def select_owners_and_refs(
+    tx: Transaction, blind_indexes: Sequence[bytes], member_ids: Sequence[UUID]
+) -> tuple[dict[bytes, UUID], dict[UUID, Member]]:
+    """Return, in one round trip, whose the values are and which of the ids are members (without identities)."""
+    owners, members = await tx.read(
+        Statement(SELECT_OWNERS, (arrays.blobs(blind_indexes),)),
+        Statement(SELECT_MEMBERS, (arrays.ids(member_ids),)),
+    )
+    return _owners(owners), {row[0]: _member(row, ()) for row in members}
+
+
+async def select_refs(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, MemberRef]:
+    """Return which of the ids are members."""
+    return {
+        member_id: MemberRef(member_id=member_id, market=market, status=MemberStatus(status))
+        for member_id, market, status in await tx.rows(SELECT_REFS, (arrays.ids(member_ids),))
+    }
+
+
+async def select_members(tx: Transaction, member_ids: Sequence[UUID]) -> list[tuple[Member, list[KeptIdentity]]]:
+    """Return members with their identities, oldest identity first, in one round trip."""
+    ids = arrays.ids(member_ids)
+    members, identities = await tx.read(Statement(SELECT_MEMBERS, (ids,)), Statement(SELECT_IDENTITIES, (ids,)))
+    kept: dict[UUID, list[KeptIdentity]] = {}
+    for row in identities:
+        kept.setdefault(row[0], []).append(_kept(row))
+    return [
+        (_member(row, tuple(found.identity for found in kept.get(row[0], []))), kept.get(row[0], [])) for row in members
+    ]
+
+
+async def select_identities(tx: Transaction, member_id: UUID) -> list[KeptIdentity]:
+    """Return a member's identities, oldest first."""
+    return [_kept(row) for row in await tx.rows(SELECT_IDENTITIES, (arrays.ids([member_id]),))]
+
+
+async def lock_member(tx: Transaction, member_id: UUID) -> str | None:
+    """Hold the member's row until the transaction ends; return the market, or None if there is no such member."""
+    rows = await tx.rows(LOCK_MEMBER, (member_id,))
+    return rows[0][0] if rows else None
+
+
+def insert_owners(tx: Transaction, rows: Sequence[tuple[bytes, IdentityKind, UUID]]) -> None:
+    """Say whose values are, in the order of the values, so that two batches never wait for each other crosswise.
+
+    A value that somebody else took meanwhile raises psycopg's UniqueViolation.
+    """
+    ordered = sorted(rows)
+    tx.write(
+        INSERT_OWNERS,
+        (
+            arrays.blobs([blind_index for blind_index, _, _ in ordered]),
+            arrays.texts([kind for _, kind, _ in ordered]),
+            arrays.ids([member_id for _, _, member_id in ordered]),
+        ),
+    )
+
+
+def insert_members(tx: Transaction, members: Sequence[Member], written_at: datetime) -> None:
+    """Add members."""
+    tx.write(
+        INSERT_MEMBERS,
+        (
+            written_at,
+            arrays.ids([member.member_id for member in members]),
+            arrays.texts([member.status for member in members]),
+            arrays.texts([member.market for member in members]),
+            arrays.texts([member.language for member in members]),
+            arrays.instants([member.signed_up_at for member in members]),
+            arrays.instants([member.recorded_at for member in members]),
+            arrays.texts([member.channel for member in members]),
+            arrays.texts([member.store_id for member in members]),
+        ),
+    )
+
+
+def insert_identities(tx: Transaction, kept: Sequence[KeptIdentity]) -> None:
+    """Add identities to their members."""
+    tx.write(
+        INSERT_IDENTITIES,
+        (
+            arrays.ids([found.member_id for found in kept]),
+            arrays.ids([found.identity.identity_id for found in kept]),
+            arrays.texts([found.identity.kind for found in kept]),
+            arrays.blobs([found.blind_index for found in kept]),
+            arrays.blobs([found.sealed_value for found in kept]),
+            arrays.instants([found.identity.added_at for found in kept]),
+        ),
+    )
+
+
+def delete_identity(tx: Transaction, kept: KeptIdentity) -> None:
+    """Forget an identity, from both sides."""
+    tx.write(DELETE_OWNER, (kept.blind_index, kept.member_id))
+    tx.write(DELETE_IDENTITY, (kept.member_id, kept.identity.identity_id))
+
+
+def update_language(tx: Transaction, member_id: UUID, language: str) -> None:
+    """Set the language in which a member is spoken to."""
+    tx.write(UPDATE_LANGUAGE, (language, member_id))
+
+
+async def claim_vault(tx: Transaction, fingerprint: str) -> str:
+    """Tie the database to a vault, unless it is tied already; return the fingerprint of the one it is tied to."""
+    _, rows = await tx.read(Statement(CLAIM_VAULT, (fingerprint,)), Statement(SELECT_VAULT))
+    return str(rows[0][0])
+
+
+def _owners(rows: Rows) -> dict[bytes, UUID]:
+    return {bytes(blind_index): member_id for blind_index, member_id in rows}
+
+
+def _member(row: tuple[Any, ...], identities: tuple[Identity, ...]) -> Member:
+    member_id, market, status, language, signed_up_at, recorded_at, channel, store_id = row
+    return Member(
+        member_id=member_id,
+        market=market,
+        status=MemberStatus(status),
+        language=language,
+        signed_up_at=signed_up_at,
+        recorded_at=recorded_at,
+        channel=channel,
+        store_id=store_id,
+        identities=identities,
+    )
+
+
+def _kept(row: tuple[Any, ...]) -> KeptIdentity:
+    member_id, identity_id, kind, added_at, verified_at, blind_index, sealed_value = row
+    return KeptIdentity(
+        member_id=member_id,
+        identity=Identity(identity_id=identity_id, kind=IdentityKind(kind), added_at=added_at, verified_at=verified_at),
+        blind_index=bytes(blind_index),
+        sealed_value=bytes(sealed_value),
+    )

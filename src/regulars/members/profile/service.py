@@ -1,0 +1,54 @@
+"""What members tell about themselves, readable with their key only."""
+
+from uuid import UUID
+
+import msgspec
+
+from regulars.members.contracts import ChangeProfile, Profile, ProfileChanged
+from regulars.members.identity import service as identity
+from regulars.members.identity.errors import MemberErased
+from regulars.members.profile import rules, store
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.vault.cipher import seal, unseal
+from regulars.platform.vault.contracts import Vault
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Profile).decode
+
+
+async def read_profile(tx: Transaction, vault: Vault, member_id: UUID, *, clear: bool) -> Profile:
+    """Return a member's profile, masked unless `clear`; empty without one, or without a key."""
+    kept = await store.select_profile(tx, member_id)
+    key = (await vault.keys_of([member_id])).get(member_id) if kept is not None else None
+    if kept is None or key is None:
+        return Profile()
+    profile = _opened(key, member_id, *kept)
+    return profile if clear else rules.masked(profile)
+
+
+async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:
+    """Lay a change over a member's profile; see `members.api.change_profile`."""
+    await identity.member_market(tx, wish.member_id, lock=True)
+    if problem := rules.check(wish.change, tx.now.year):
+        raise problem
+    kept = await store.select_profile(tx, wish.member_id)
+    fields = rules.changed_fields(wish.change)
+    if isinstance(wish.change.language, str):
+        identity.set_language(tx, wish.member_id, wish.change.language)
+    if not set(fields) - {"language"}:
+        return ProfileChanged(member_id=wish.member_id, version=kept[0] if kept else 0, changed=fields)
+    key = (await vault.make_keys([wish.member_id])).get(wish.member_id)
+    if key is None:
+        raise MemberErased
+    profile = rules.lay_over(_opened(key, wish.member_id, *kept) if kept else Profile(), wish.change)
+    sealed = seal(key, _encode(profile), member_id=wish.member_id, field=_field(profile.version))
+    store.upsert_profile(tx, wish.member_id, profile.version, sealed, tx.now)
+    return ProfileChanged(member_id=wish.member_id, version=profile.version, changed=fields)
+
+
+def _opened(key: bytes, member_id: UUID, version: int, sealed: bytes) -> Profile:
+    return _decode(unseal(key, sealed, member_id=member_id, field=_field(version)))
+
+
+def _field(version: int) -> str:
+    return f"profile:{version}"
