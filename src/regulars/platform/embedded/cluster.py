@@ -1,6 +1,7 @@
 """Where the cluster is, whose it is, how it is made and configured."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pwd
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regulars.platform.embedded.errors import EmbeddedError
+from regulars.platform.embedded.supervisor import lock_within, open_lock
 from regulars.platform.embedded.wheel import MAJOR_VERSION, server_binaries
 
 ROLE = "regulars"
@@ -23,6 +25,7 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 # directories above, so that an unprivileged server can work in a home that only root may enter.
 WORKING_DIRECTORY = "/proc/self/cwd"
 
+_MAKING_SECONDS = 120
 _LONGEST_SOCKET_PATH = 107  # bytes, sun_path without its closing zero
 _PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)  # libpq and PostgreSQL read lists of paths, with commas and quotes
 
@@ -134,18 +137,31 @@ def prepare_cluster(place: Place, account: Account) -> list[str]:
     The caller holds the start lock, and no server runs.
     """
     programs = server_binaries(account.uid)
-    for unfinished in place.folder.glob("new-*"):  # somebody was killed in the middle
-        shutil.rmtree(unfinished, ignore_errors=True)
     if not place.data.exists():
-        _make_cluster(place, account, programs)
+        making = open_lock(place.lock("making"))
+        try:
+            _make_cluster(place, account, programs, making)
+        finally:
+            os.close(making)
     _check_version(place)
     _configure(place, account)
     sockets = WORKING_DIRECTORY if place.socket_directory == place.data else str(place.socket_directory)
     return [str(programs / "postgres"), "-D", WORKING_DIRECTORY, "-k", sockets]
 
 
-def _make_cluster(place: Place, account: Account, programs: Path) -> None:
-    """Make it beside its place and move it there in one step, so that a half cluster is never found there."""
+def _make_cluster(place: Place, account: Account, programs: Path, making: int) -> None:
+    """Make it beside its place and move it there in one step, so that a half cluster is never found there.
+
+    The programs inherit the lock `making`. So when an earlier maker was killed, what it left running has ended
+    before its files are removed.
+    """
+    if not lock_within(making, fcntl.LOCK_EX, _MAKING_SECONDS):
+        raise EmbeddedError(
+            f"An earlier attempt to make the database in {place.folder} has been running for {_MAKING_SECONDS} s. "
+            "End its process initdb and try again, or set DATABASE_URL."
+        )
+    for left in place.folder.glob("new-*"):
+        shutil.rmtree(left)
     unfinished = Path(tempfile.mkdtemp(prefix="new-", dir=place.folder))
     if account.uid is not None and account.gid is not None:
         os.chown(unfinished, account.uid, account.gid)
@@ -164,6 +180,7 @@ def _make_cluster(place: Place, account: Account, programs: Path) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        pass_fds=[making],
     )
     if made.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
