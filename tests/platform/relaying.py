@@ -93,3 +93,17 @@ async def until_somebody_waits(tx: Transaction) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     while (await tx.rows(waiting))[0][0] == 0:
         await asyncio.sleep(0.005)
+
+
+async def restore_into_younger_server(database: Database) -> None:
+    """Do to transaction ids what a logical restore does: what was stored is kept, and the server counts anew."""
+    ahead = "(({0}::text::bigint) + 1000000000)::text::xid8"
+    async with database.transaction() as tx:
+        for table in ("outbox", "audit_entries"):
+            tx.write(f"UPDATE {table} SET transaction_id = {ahead.format('transaction_id')}")
+        for column in ("last_snapshot", "window_snapshot"):
+            xmin, xmax = (ahead.format(f"pg_snapshot_{end}({column})") for end in ("xmin", "xmax"))
+            tx.write(
+                f"UPDATE relay_cursors SET {column} = ({xmin}::text || ':' || {xmax}::text || ':')::pg_snapshot"
+                f" WHERE pg_snapshot_xmax({column}) > '1'"
+            )

@@ -26,6 +26,7 @@ from tests.platform.relaying import (
     noted,
     publish,
     relayed,
+    restore_into_younger_server,
     until_somebody_waits,
 )
 
@@ -329,15 +330,7 @@ async def test_rebase_after_a_restore_into_a_younger_server(database: Database, 
     await publish(database, noted(ANNE, 4))
     async with database.transaction() as tx:
         assert not await snapshots.needs_rebase(tx)
-    async with database.transaction() as tx:  # a logical restore keeps what was stored; the server counts anew
-        shift = "(({0}::text::bigint) + 1000000000)::text::xid8"
-        tx.write("UPDATE outbox SET transaction_id = " + shift.format("transaction_id"))
-        for column in ("last_snapshot", "window_snapshot"):
-            xmin, xmax = (shift.format(f"pg_snapshot_{end}({column})") for end in ("xmin", "xmax"))
-            tx.write(
-                f"UPDATE relay_cursors SET {column} = ({xmin}::text || ':' || {xmax}::text || ':')::pg_snapshot"
-                f" WHERE pg_snapshot_xmax({column}) > '1'"
-            )
+    await restore_into_younger_server(database)
     async with database.transaction() as tx:
         assert await snapshots.needs_rebase(tx)
     with pytest.raises(RestoredElsewhere):

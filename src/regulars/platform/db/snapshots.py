@@ -156,9 +156,10 @@ async def count_unread(tx: Transaction, reader: str, log: Log) -> tuple[int, int
     return count, first
 
 
-async def is_seen(tx: Transaction, reader: str) -> str:
-    """Return the snapshot up to which `reader` has read everything."""
-    return str((await tx.rows(_READ_CURSOR, (reader,)))[0][0])
+async def position(tx: Transaction, reader: str) -> Window:
+    """Return how far `reader` has read: all of `last_snapshot`, and of `snapshot` up to `last_seq`."""
+    last, current, last_seq, end_seq, _, _, _ = (await tx.rows(_READ_CURSOR, (reader,)))[0]
+    return Window(last, current or NOTHING_SEEN, last_seq, end_seq)
 
 
 # --- after a logical restore ----------------------------------------------------------------------------------
