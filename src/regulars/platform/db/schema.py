@@ -1,6 +1,7 @@
 """The one SQLAlchemy MetaData of all tables, with stable constraint names."""
 
 from sqlalchemy import MetaData
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData(
     naming_convention={
@@ -11,3 +12,13 @@ metadata = MetaData(
         "pk": "%(table_name)s_pkey",
     }
 )
+
+
+class TransactionId(UserDefinedType[str]):
+    """PostgreSQL's 64-bit transaction id."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return the type's name in SQL."""
+        return "xid8"

@@ -1,0 +1,103 @@
+"""What commerce is told and what it answers: orders, returns, and what they did."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
+
+OrderState = Literal["open", "placed", "paid", "fulfilled", "cancelled"]
+Channel = Literal["online", "store", "app", "partner", "social", "phone"]
+
+
+class Line(Struct, frozen=True):
+    """One line of an order: quantity in thousandths of its unit, amount in minor units after all discounts."""
+
+    line_id: str
+    sku: str
+    quantity_milli: int
+    amount_minor: int
+
+
+class Payment(Struct, frozen=True):
+    """How part of the total was paid, in minor units; points are asked for apart."""
+
+    method: str
+    amount_minor: int
+
+
+class PutOrder(Struct, frozen=True, kw_only=True):
+    """The state of an order as a shop system knows it; sending it again changes nothing.
+
+    `occurred_at` is when it happened (None: now). `points` pays with exactly so many points, `points_at_most` with as
+    many as the policy allows up to that number.
+    """
+
+    order_id: str
+    member_id: UUID | None
+    state: OrderState
+    channel: Channel
+    store_id: str | None
+    market: str
+    currency: str
+    total_minor: int
+    lines: tuple[Line, ...]
+    occurred_at: datetime | None = None
+    points: int = 0
+    points_at_most: int | None = None
+    payments: tuple[Payment, ...] = ()
+    recorded_at: datetime | None = None
+
+
+class ReturnLine(Struct, frozen=True):
+    """How much of a line comes back, in thousandths; None is all that is left of it."""
+
+    line_id: str
+    quantity_milli: int | None = None
+
+
+class ReturnOrder(Struct, frozen=True, kw_only=True):
+    """Something of an order comes back, in any store; `lines` None is all that is left."""
+
+    order_id: str
+    return_id: str
+    lines: tuple[ReturnLine, ...] | None = None
+    store_id: str | None = None
+    occurred_at: datetime | None = None
+    recorded_at: datetime | None = None
+    cancels: bool = False
+
+
+class OrderOutcome(Struct, frozen=True, kw_only=True):
+    """An order as it now stands; `settlement` is what paying it did (None before)."""
+
+    order_id: str
+    member_id: UUID | None
+    state: OrderState
+    channel: Channel
+    store_id: str | None
+    market: str
+    currency: str
+    total_minor: int
+    returned_minor: int
+    occurred_at: datetime
+    recorded_at: datetime
+    settlement: OrderSettlement | None = None
+    cancellation: ReturnSettlement | None = None
+
+
+class ReturnOutcome(Struct, frozen=True, kw_only=True):
+    """What a return did. `returned_minor` is this return's value, `returned_so_far_minor` the order's."""
+
+    order_id: str
+    return_id: str
+    member_id: UUID | None
+    currency: str
+    lines: tuple[ReturnLine, ...]
+    returned_minor: int
+    returned_so_far_minor: int
+    occurred_at: datetime
+    recorded_at: datetime
+    settlement: ReturnSettlement | None = None

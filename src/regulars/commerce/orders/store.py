@@ -1,0 +1,239 @@
+"""SQL of orders, set-based."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from regulars.commerce.contracts import Line
+from regulars.commerce.orders.book import Order, OrderBook
+from regulars.commerce.orders.rules import LineLeft
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Rows, Statement, Transaction
+
+ORDER_COLUMNS: LiteralString = """o.member_id, o.order_id, o.state, o.channel, o.store_id, o.market, o.currency,
+    o.total_minor, o.returned_minor, o.points_used, o.occurred_at, o.recorded_at, o.paid_at, o.content_hash,
+    o.payments, o.effects"""
+INSERT_KEYS: LiteralString = """
+INSERT INTO order_keys (order_id, member_id) SELECT * FROM unnest(%s::text[], %s::uuid[])
+ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+"""
+READ_KEYS: LiteralString = "SELECT order_id, member_id FROM order_keys WHERE order_id = ANY (%s::text[])"
+DELETE_KEYS: LiteralString = "DELETE FROM order_keys WHERE order_id = ANY (%s::text[])"
+READ_ORDERS: LiteralString = (
+    "SELECT "
+    + ORDER_COLUMNS
+    + """
+FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+JOIN orders AS o ON o.member_id = asked.member_id AND o.order_id = asked.order_id
+"""
+)
+READ_LINES: LiteralString = """
+SELECT l.order_id, l.line_id, l.sku, l.quantity_milli, l.amount_minor, l.returned_milli, l.returned_minor
+FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+JOIN order_lines AS l ON l.member_id = asked.member_id AND l.order_id = asked.order_id
+ORDER BY l.order_id, l.line_no
+"""
+READ_RETURN_IDS: LiteralString = """
+SELECT r.order_id, r.return_id, r.content_hash, r.effects
+FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+JOIN order_returns AS r ON r.member_id = asked.member_id AND r.order_id = asked.order_id
+"""
+INSERT_ORDERS: LiteralString = """
+INSERT INTO orders (member_id, order_id, state, channel, store_id, market, currency, total_minor, returned_minor,
+    points_used, occurred_at, recorded_at, paid_at, content_hash, payments, effects)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bytea[], %s::text[],
+    %s::text[])
+"""
+UPDATE_ORDERS: LiteralString = """
+UPDATE orders AS o SET state = u.state, channel = u.channel, store_id = u.store_id, market = u.market,
+    currency = u.currency, total_minor = u.total_minor, returned_minor = u.returned_minor,
+    points_used = u.points_used, occurred_at = u.occurred_at, recorded_at = u.recorded_at, paid_at = u.paid_at,
+    content_hash = u.content_hash, payments = u.payments, effects = u.effects
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::bytea[], %s::text[],
+    %s::text[])
+    AS u (member_id, order_id, state, channel, store_id, market, currency, total_minor, returned_minor, points_used,
+          occurred_at, recorded_at, paid_at, content_hash, payments, effects)
+WHERE o.member_id = u.member_id AND o.order_id = u.order_id
+"""
+DELETE_LINES: LiteralString = """
+DELETE FROM order_lines AS l USING unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+WHERE l.member_id = asked.member_id AND l.order_id = asked.order_id
+"""
+INSERT_LINES: LiteralString = """
+INSERT INTO order_lines (member_id, order_id, line_no, line_id, sku, quantity_milli, amount_minor, returned_milli,
+    returned_minor)
+SELECT *, 0, 0 FROM unnest(%s::uuid[], %s::text[], %s::integer[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+"""
+UPDATE_LINES: LiteralString = """
+UPDATE order_lines AS l SET returned_milli = l.returned_milli + u.quantity, returned_minor = l.returned_minor + u.value
+FROM (
+    SELECT member_id, order_id, line_id, sum(quantity)::bigint AS quantity, sum(value)::bigint AS value
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+        AS part (member_id, order_id, line_id, quantity, value)
+    GROUP BY member_id, order_id, line_id
+) AS u
+WHERE l.member_id = u.member_id AND l.order_id = u.order_id AND l.line_id = u.line_id
+"""
+INSERT_RETURNS: LiteralString = """
+INSERT INTO order_returns (member_id, order_id, return_id, store_id, returned_minor, occurred_at, recorded_at,
+    content_hash, lines, effects)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],
+    %s::timestamptz[], %s::bytea[], %s::text[], %s::text[])
+"""
+READ_RETURNS: LiteralString = """
+SELECT return_id, store_id, returned_minor, occurred_at, recorded_at, lines, effects FROM order_returns
+WHERE member_id = %s AND order_id = %s ORDER BY recorded_at, return_id
+"""
+MEMBER_ORDERS: LiteralString = (
+    "SELECT "
+    + ORDER_COLUMNS
+    + """
+FROM orders AS o WHERE o.member_id = %s AND (o.occurred_at, o.order_id) < (%s, %s)
+ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %s
+"""
+)
+
+
+async def claim_keys(tx: Transaction, keys: Sequence[tuple[str, UUID | None]]) -> set[str]:
+    """Take order ids for members, in sorted order; returns the ids that were free."""
+    keys = sorted(keys, key=lambda key: key[0])
+    rows = await tx.rows(
+        INSERT_KEYS, (arrays.texts([key for key, _ in keys]), arrays.ids([member for _, member in keys]))
+    )
+    return {row[0] for row in rows}
+
+
+def release_keys(tx: Transaction, order_ids: Iterable[str]) -> None:
+    """Give back ids that were taken for orders that were then refused."""
+    tx.write(DELETE_KEYS, (arrays.texts(order_ids),))
+
+
+async def read_keys(tx: Transaction, order_ids: Iterable[str]) -> dict[str, UUID | None]:
+    """Return whose each order id is; None stands for a guest order."""
+    return dict(await tx.rows(READ_KEYS, (arrays.texts(order_ids),)))
+
+
+async def load(
+    tx: Transaction, book: OrderBook, orders: Sequence[tuple[UUID, str]], with_lines: Sequence[tuple[UUID, str]]
+) -> None:
+    """Read orders into the book; of some also their lines and returns."""
+    statements = [Statement(READ_ORDERS, _keys(orders))]
+    if with_lines:
+        statements += [Statement(READ_LINES, _keys(with_lines)), Statement(READ_RETURN_IDS, _keys(with_lines))]
+    answers = await tx.read(*statements)
+    for row in answers[0]:
+        book.orders[row[1]] = as_order(row)
+    if with_lines:
+        for order_id, line_id, sku, quantity, amount, returned_milli, returned_minor in answers[1]:
+            line = Line(line_id, sku, quantity, amount)
+            book.orders[order_id].lines[line_id] = LineLeft(line, returned_milli, returned_minor)
+        for order_id, return_id, content_hash, effects in answers[2]:
+            book.orders[order_id].returns[return_id] = (bytes(content_hash), effects)
+
+
+def as_order(row: tuple[Any, ...]) -> Order:
+    """Make an order of a row."""
+    return Order(*row[:13], bytes(row[13]), *row[14:])
+
+
+def write(tx: Transaction, book: OrderBook) -> None:
+    """Buffer what the book decided."""
+    if book.new:
+        tx.write(INSERT_ORDERS, _order_columns(list(book.new.values())))
+    if book.changed:
+        tx.write(UPDATE_ORDERS, _order_columns(list(book.changed.values())))
+    if book.replaced_lines:
+        tx.write(DELETE_LINES, _keys(sorted(book.replaced_lines)))
+    if book.new_lines:
+        _write_lines(tx, book)
+    if book.returned_parts:
+        tx.write(
+            UPDATE_LINES,
+            (
+                arrays.ids([member for member, _, _ in book.returned_parts]),
+                arrays.texts([order for _, order, _ in book.returned_parts]),
+                arrays.texts([part.line_id for _, _, part in book.returned_parts]),
+                arrays.ints([part.quantity_milli for _, _, part in book.returned_parts]),
+                arrays.ints([part.value_minor for _, _, part in book.returned_parts]),
+            ),
+        )
+    if book.returns:
+        rows = book.returns
+        tx.write(
+            INSERT_RETURNS,
+            (
+                arrays.ids([row.member_id for row in rows]),
+                arrays.texts([row.order_id for row in rows]),
+                arrays.texts([row.return_id for row in rows]),
+                arrays.texts([row.store_id for row in rows]),
+                arrays.ints([row.returned_minor for row in rows]),
+                arrays.instants([row.occurred_at for row in rows]),
+                arrays.instants([row.recorded_at for row in rows]),
+                arrays.blobs([row.content_hash for row in rows]),
+                arrays.texts([row.lines for row in rows]),
+                arrays.texts([row.effects for row in rows]),
+            ),
+        )
+
+
+def _write_lines(tx: Transaction, book: OrderBook) -> None:
+    members: list[UUID] = []
+    orders: list[str] = []
+    numbers: list[int] = []
+    flat: list[Line] = []
+    for order_id, (member_id, lines) in book.new_lines.items():
+        count = len(lines)
+        members += [member_id] * count
+        orders += [order_id] * count
+        numbers += range(1, count + 1)
+        flat += lines
+    tx.write(
+        INSERT_LINES,
+        (
+            arrays.ids(members),
+            arrays.texts(orders),
+            arrays.ints(numbers),
+            arrays.texts([line.line_id for line in flat]),
+            arrays.texts([line.sku for line in flat]),
+            arrays.ints([line.quantity_milli for line in flat]),
+            arrays.ints([line.amount_minor for line in flat]),
+        ),
+    )
+
+
+def _order_columns(rows: Sequence[Order]) -> tuple[str, ...]:
+    return (
+        arrays.ids([row.member_id for row in rows]),
+        arrays.texts([row.order_id for row in rows]),
+        arrays.texts([row.state for row in rows]),
+        arrays.texts([row.channel for row in rows]),
+        arrays.texts([row.store_id for row in rows]),
+        arrays.texts([row.market for row in rows]),
+        arrays.texts([row.currency for row in rows]),
+        arrays.ints([row.total_minor for row in rows]),
+        arrays.ints([row.returned_minor for row in rows]),
+        arrays.ints([row.points_used for row in rows]),
+        arrays.instants([row.occurred_at for row in rows]),
+        arrays.instants([row.recorded_at for row in rows]),
+        arrays.instants([row.paid_at for row in rows]),
+        arrays.blobs([row.content_hash for row in rows]),
+        arrays.texts([row.payments for row in rows]),
+        arrays.texts([row.effects for row in rows]),
+    )
+
+
+def _keys(orders: Sequence[tuple[UUID, str]]) -> tuple[str, str]:
+    return arrays.ids([member for member, _ in orders]), arrays.texts([order for _, order in orders])
+
+
+async def read_returns(tx: Transaction, member_id: UUID, order_id: str) -> Rows:
+    """Return an order's returns, the first recorded first."""
+    return await tx.rows(READ_RETURNS, (member_id, order_id))
+
+
+async def member_orders(tx: Transaction, member_id: UUID, before: tuple[datetime, str], limit: int) -> list[Order]:
+    """Return a member's orders before a point in time, the latest first."""
+    return [as_order(row) for row in await tx.rows(MEMBER_ORDERS, (member_id, *before, limit))]

@@ -1,0 +1,57 @@
+"""Verbs of stores."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from regulars.commerce.errors import StoreInAnotherMarket, UnknownStore
+from regulars.commerce.stores import store
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.markets import service as markets
+
+
+class Store(Struct, frozen=True):
+    """A shop of the brand; `store_id` is the brand's own."""
+
+    store_id: str
+    market: str
+    name: str
+
+
+class StoreDirectory:
+    """Stores as this process knows them. Which market a store is in never changes, so what is known stays true."""
+
+    def __init__(self) -> None:
+        self._market_of: dict[str, str] = {}
+
+    async def learn(self, tx: Transaction, store_ids: Iterable[str | None]) -> None:
+        """Read the stores that are not known yet."""
+        unknown = sorted({store_id for store_id in store_ids if store_id is not None} - self._market_of.keys())
+        if unknown:
+            self._market_of.update({row[0]: row[1] for row in await store.read(tx, unknown)})
+
+    def check(self, store_id: str | None, market: str, pointer: str = "/store_id") -> None:
+        """Refuse a store that does not exist or is of another market; None (no store) passes."""
+        if store_id is None:
+            return
+        found = self._market_of.get(store_id)
+        if found is None:
+            raise UnknownStore(pointer=pointer, store_id=store_id)
+        if found != market:
+            raise StoreInAnotherMarket(pointer=pointer, store_id=store_id, market=market)
+
+
+async def define_stores(tx: Transaction, stores: Sequence[Store]) -> list[Store]:
+    """Define or rename stores; refuses to move one to another market."""
+    known = {row[0]: row[1] for row in await store.read(tx, [shop.store_id for shop in stores])}
+    for shop in stores:
+        await markets.market(tx, shop.market)
+        if known.get(shop.store_id, shop.market) != shop.market:
+            raise StoreInAnotherMarket(pointer="/market", store_id=shop.store_id, market=shop.market)
+    store.upsert(tx, [(shop.store_id, shop.market, shop.name) for shop in stores])
+    return list(stores)
+
+
+async def list_stores(tx: Transaction, after: str, limit: int) -> list[Store]:
+    """Return at most `limit` stores whose id follows `after`."""
+    return [Store(*row) for row in (await tx.read(store.page(after, limit)))[0]]

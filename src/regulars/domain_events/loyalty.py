@@ -1,0 +1,50 @@
+"""Facts of the loyalty domain."""
+
+from regulars.domain_events.base import Event
+
+
+class PointsAccrued(Event, frozen=True, kw_only=True):
+    """Units came into a wallet by a direct posting (not by an order: that is `OrderPaid`)."""
+
+    wallet: str
+    amount: int
+    reference: str
+
+
+class PointsRedeemed(Event, frozen=True, kw_only=True):
+    """Units left a wallet by a direct posting."""
+
+    wallet: str
+    amount: int
+    reference: str
+
+
+class PointsAdjusted(Event, frozen=True, kw_only=True):
+    """A correction, up (positive) or down (negative), with its reason in the ledger."""
+
+    wallet: str
+    amount: int
+    reference: str
+
+
+class PointsExpired(Event, frozen=True, kw_only=True):
+    """What was left in lots that ran out."""
+
+    wallet: str
+    amount: int
+
+
+class TierReached(Event, frozen=True, kw_only=True):
+    """The member rose to a tier."""
+
+    tier: str
+    from_tier: str
+    cause: str
+
+
+class TierLost(Event, frozen=True, kw_only=True):
+    """The member fell to a lower tier, at a review or by a return."""
+
+    tier: str
+    from_tier: str
+    cause: str

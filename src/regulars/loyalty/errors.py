@@ -1,0 +1,76 @@
+"""Refusals of the ledger."""
+
+from regulars.platform.errors import Conflict, InvalidInput, NotFound
+
+
+class UnknownMember(NotFound):
+    """No member has this id."""
+
+    code = "unknown_member"
+    message = "There is no member {member_id}. Look the member up by phone, e-mail or card first."
+
+
+class AmountNotPositive(InvalidInput):
+    """Postings move whole, positive units."""
+
+    code = "amount_not_positive"
+    message = "The amount is {amount}; it must be a whole number above 0."
+
+
+class AmountIsZero(InvalidInput):
+    """A correction of nothing."""
+
+    code = "amount_is_zero"
+    message = "The amount is 0; a correction must go up or down."
+
+
+class WalletNotSpendable(InvalidInput):
+    """Only spendable wallets pay."""
+
+    code = "wallet_not_spendable"
+    message = "Nothing can be redeemed from the wallet “{wallet}”. Use a spendable wallet."
+
+
+class InsufficientPoints(Conflict):
+    """Less is spendable at this moment than asked."""
+
+    code = "insufficient_points"
+    message = "Only {available} can be spent from “{wallet}” now, {asked} are asked. Ask for less, or wait for pending ones."
+
+
+class PointsNotUsable(Conflict):
+    """The policy for paying with points does not allow it."""
+
+    code = "points_not_usable"
+    message = (
+        "{asked} points cannot pay for this order: at most {allowed} can now "
+        "(spendable: {spendable}, needed at least: {minimum}, debt: {debt}). Use at most {allowed}."
+    )
+
+
+class ReferenceReused(InvalidInput):
+    """The reference is taken by a different posting."""
+
+    code = "reference_reused"
+    message = "The reference “{reference}” already stands for another posting. Use a reference of its own for each fact."
+
+
+class AlreadySettled(Conflict):
+    """The order is in the books."""
+
+    code = "order_already_settled"
+    message = "The order {order_id} is already settled."
+
+
+class NotSettled(Conflict):
+    """The order is not in the books."""
+
+    code = "order_not_settled"
+    message = "The order {order_id} is not settled, so nothing of it can be returned."
+
+
+class TimesContradict(InvalidInput):
+    """A lot must become available before it expires, and not begin in the future."""
+
+    code = "times_contradict"
+    message = "The times contradict each other: {problem}. Correct them and send the request again."

@@ -1,0 +1,321 @@
+"""A member's ledger in memory: what a batch decides on, and the journal of what it decided.
+
+Every verb first checks, then posts, so that a refusal leaves nothing. Deciding one command after the other on the
+book is what makes a batch of N the same as N singles; `store.py` loads books and writes journals set-based.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy
+from regulars.loyalty.policy.service import Wallet
+from regulars.loyalty.tiers import rules as tiers
+
+ACCOUNTS_PER_WALLET = 100
+ISSUED, REDEEMED, EXPIRED, ADJUSTED = 1, 2, 3, 4
+
+
+@dataclass(slots=True)
+class Lot:
+    """Units that expire together."""
+
+    lot_no: int
+    wallet_id: int
+    amount: int
+    remaining: int
+    earned_at: datetime
+    available_at: datetime
+    expires_at: datetime
+    order_id: str | None
+
+    def spending_order(self) -> tuple[datetime, datetime, int]:
+        """Soonest expiry first, then oldest."""
+        return self.expires_at, self.earned_at, self.lot_no
+
+
+@dataclass(slots=True)
+class LotUse:
+    """What one redemption took from one lot, and how much of it has been given back."""
+
+    lot_no: int
+    amount: int
+    given_back: int = 0
+
+
+@dataclass(slots=True)
+class Settlement:
+    """How an order stands in the books: as settled, and what is left of it."""
+
+    order_id: str
+    total_minor: int
+    points_used: int
+    base: int
+    multiplier: int
+    tier: int
+    policy_version: int
+    redeem_seq: int | None
+    earn_seq: int | None
+    effective_at: datetime
+    recorded_at: datetime
+    returned_minor: int
+    points_used_now: int
+    base_now: int
+
+
+@dataclass(slots=True)
+class WalletState:
+    """A stored balance: the sum of the wallet's transfers. `debt` is what returns could not claw back."""
+
+    balance: int = 0
+    debt: int = 0
+
+
+class Take(NamedTuple):
+    """Units taken from a lot."""
+
+    lot: Lot
+    amount: int
+
+
+@dataclass(slots=True)
+class Journal:
+    """Rows to write, in the order of their tables' columns."""
+
+    transfers: list[tuple[Any, ...]] = field(default_factory=list)
+    lot_uses: list[tuple[Any, ...]] = field(default_factory=list)
+    tier_changes: list[tuple[Any, ...]] = field(default_factory=list)
+    settlements: dict[tuple[UUID, str], Settlement] = field(default_factory=dict)
+    new_settlements: set[tuple[UUID, str]] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Book:
+    """One member's ledger. `policy_at` gives the policy in force at an instant."""
+
+    member_id: UUID
+    time_zone: str
+    policy_at: Callable[[datetime], Policy]
+    journal: Journal
+    next_seq: int = 1
+    last_recorded_at: datetime | None = None
+    tier: int = 0
+    tier_since: datetime | None = None
+    review_at: datetime | None = None
+    in_grace: bool = False
+    window_sum: int = 0
+    window_at: datetime | None = None
+    window_oldest_at: datetime | None = None
+    window_days: int = 0
+    wallets: dict[int, WalletState] = field(default_factory=dict)
+    lots: dict[int, Lot] = field(default_factory=dict)
+    settlements: dict[str, Settlement] = field(default_factory=dict)
+    uses: dict[int, list[LotUse]] = field(default_factory=dict)
+    ageing: list[tuple[datetime, int]] = field(default_factory=list)
+    stored_lots: dict[int, int] = field(default_factory=dict)
+    changed: bool = False
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def begin(self, at: datetime) -> datetime:
+        """Return the instant at which a command is recorded: never before what is already in the book.
+
+        Reviews that time has brought on by then are applied first, each at its own instant.
+        """
+        now = at if self.last_recorded_at is None or at >= self.last_recorded_at else self.last_recorded_at
+        while self.review_at is not None and self.review_at <= now:
+            self._review(self.review_at)
+        return now
+
+    def growth_at(self, at: datetime) -> int:
+        """Return the qualifying metric in the window `(at - window, at]`; `at` never goes back."""
+        if self.window_at is None or at > self.window_at:
+            edge = at - timedelta(days=self.window_days)
+            ageing = self.ageing
+            if self.window_oldest_at is not None and self.window_oldest_at <= edge:
+                while ageing and ageing[0][0] <= edge:
+                    self.window_sum -= heappop(ageing)[1]
+                self.window_oldest_at = edge  # all that is left in the window is younger; how much, nobody asked
+            self.window_at = at
+            self.changed = True
+        return self.window_sum
+
+    def measure_window(self, policy: TierPolicy) -> None:
+        """Take over a window of another length; `ageing` holds every entry in it."""
+        self.window_days = policy.window_days
+        self.window_sum = sum(change for _, change in self.ageing)
+        self.window_oldest_at = self.ageing[0][0] if self.ageing else None
+        self.changed = True
+
+    def _grow(self, now: datetime, effective_at: datetime, change: int) -> None:
+        self.growth_at(now)
+        if effective_at > now - timedelta(days=self.window_days):
+            self.window_sum += change
+            heappush(self.ageing, (effective_at, change))
+            if self.window_oldest_at is None or effective_at < self.window_oldest_at:
+                self.window_oldest_at = effective_at
+
+    # --- tiers ------------------------------------------------------------------------------------------------------
+
+    def _review(self, at: datetime) -> None:
+        policy = self.policy_at(at).tier
+        metric = self.growth_at(at)
+        deserved = tiers.tier_of(policy, metric)
+        review = policy.review
+        if isinstance(review, AnniversaryReview):
+            if deserved < self.tier and not self.in_grace and review.grace_days:
+                self.in_grace = True
+                self.review_at = at + timedelta(days=review.grace_days)
+                self.changed = True
+                return
+            deserved = min(deserved, self.tier)
+        if deserved != self.tier:
+            self.change_tier(deserved, "review", f"review:{at.isoformat()}", at, at)
+        else:
+            self.in_grace = False
+            self.review_at = tiers.next_review(policy, self.tier, at, self.time_zone)
+            self.changed = True
+
+    def change_tier(self, rank: int, cause: str, reference: str, effective_at: datetime, now: datetime) -> None:
+        """Move to another tier and schedule its review."""
+        policy = self.policy_at(now)
+        seq = self._next(now)
+        self.journal.tier_changes.append(
+            (
+                self.member_id,
+                seq,
+                self.tier,
+                rank,
+                cause,
+                reference,
+                self.window_sum,
+                policy.version,
+                effective_at,
+                self.last_recorded_at,
+            )
+        )
+        self.tier = rank
+        self.tier_since = effective_at
+        self.in_grace = False
+        self.review_at = tiers.next_review(policy.tier, rank, effective_at, self.time_zone)
+
+    def rise(self, policy: Policy, cause: str, reference: str, now: datetime) -> None:
+        """Upgrade at once when the metric deserves it."""
+        deserved = tiers.tier_of(policy.tier, self.growth_at(now))
+        if deserved > self.tier:
+            self.change_tier(deserved, cause, reference, now, now)
+
+    # --- wallets and lots -------------------------------------------------------------------------------------------
+
+    def wallet(self, wallet_id: int) -> WalletState:
+        """Return the state of a wallet, empty at first."""
+        state = self.wallets.get(wallet_id)
+        if state is None:
+            state = self.wallets[wallet_id] = WalletState()
+        return state
+
+    def spendable_lots(self, wallet_id: int, now: datetime) -> list[Lot]:
+        """Return the matured, unexpired lots with something left, in the order in which they are spent."""
+        found = [
+            lot
+            for lot in self.lots.values()
+            if lot.remaining and lot.wallet_id == wallet_id and lot.available_at <= now < lot.expires_at
+        ]
+        found.sort(key=Lot.spending_order)
+        return found
+
+    def post(  # noqa: PLR0913 - a ledger row has this many columns, each named at the call
+        self,
+        wallet: Wallet,
+        kind: str,
+        amount: int,
+        *,
+        into: bool,
+        counter: int,
+        reference: str,
+        now: datetime,
+        effective_at: datetime,
+        policy: Policy,
+        basis: str,
+        order_id: str | None = None,
+        debt_change: int = 0,
+    ) -> int:
+        """Append one double-entry row and move the balance; returns its `seq`. `amount` is above 0."""
+        seq = self._next(now)
+        member_account = wallet.wallet_id * ACCOUNTS_PER_WALLET
+        programme_account = member_account + counter
+        state = self.wallet(wallet.wallet_id)
+        state.balance += amount if into else -amount
+        state.debt += debt_change
+        self.journal.transfers.append(
+            (
+                self.member_id,
+                seq,
+                wallet.wallet_id,
+                kind,
+                programme_account if into else member_account,
+                member_account if into else programme_account,
+                amount,
+                state.balance,
+                debt_change,
+                wallet.qualifying,
+                reference,
+                order_id,
+                effective_at,
+                self.last_recorded_at,
+                policy.version,
+                basis,
+            )
+        )
+        if wallet.qualifying:
+            self._grow(now, effective_at, amount if into else -amount)
+        return seq
+
+    def open_lot(  # noqa: PLR0913 - a lot is this many facts, each named at the call
+        self,
+        seq: int,
+        wallet_id: int,
+        amount: int,
+        *,
+        earned_at: datetime,
+        available_at: datetime,
+        expires_at: datetime,
+        order_id: str | None,
+    ) -> Lot:
+        """Add the lot that the transfer `seq` brought; its number is the transfer's."""
+        lot = Lot(seq, wallet_id, amount, amount, earned_at, available_at, expires_at, order_id)
+        self.lots[seq] = lot
+        return lot
+
+    def take(self, seq: int, takes: Sequence[Take]) -> list[LotUse]:
+        """Take units from lots for the transfer `seq`, and say so in append-only rows."""
+        uses = []
+        for number, (lot, amount) in enumerate(takes):
+            lot.remaining -= amount
+            self.journal.lot_uses.append((self.member_id, seq, number, lot.lot_no, amount, 0, None))
+            uses.append(LotUse(lot.lot_no, amount))
+        return uses
+
+    def _next(self, now: datetime) -> int:
+        if self.last_recorded_at is None or now > self.last_recorded_at:
+            self.last_recorded_at = now
+        seq = self.next_seq
+        self.next_seq = seq + 1
+        self.changed = True
+        return seq
+
+
+def pick(lots: Sequence[Lot], amount: int) -> tuple[list[Take], int]:
+    """Pick `amount` units from lots in their order; returns the takes and what could not be found."""
+    takes = []
+    for lot in lots:
+        if amount <= 0:
+            break
+        part = min(lot.remaining, amount)
+        if part:
+            takes.append(Take(lot, part))
+            amount -= part
+    return takes, amount

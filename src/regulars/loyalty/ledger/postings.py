@@ -1,0 +1,197 @@
+"""Direct postings on a book: accrue, redeem, adjust, and what time decides, expire."""
+
+from collections import defaultdict
+from datetime import datetime
+
+from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
+from regulars.loyalty.errors import (
+    AmountIsZero,
+    AmountNotPositive,
+    InsufficientPoints,
+    TimesContradict,
+    WalletNotSpendable,
+)
+from regulars.loyalty.ledger.basis import basis
+from regulars.loyalty.ledger.book import ADJUSTED, EXPIRED, ISSUED, REDEEMED, Book, Lot, Take, pick
+from regulars.loyalty.policy.rules import month_start_after
+from regulars.loyalty.policy.service import Configuration, Wallet
+from regulars.loyalty.tiers.rules import code_of
+
+
+def accrue(book: Book, configuration: Configuration, command: Accrue, at: datetime) -> Posting:
+    """Put units into a wallet: debt is repaid first, the lot gets what is left; a qualifying wallet may lift the tier."""
+    wallet = configuration.wallet(command.wallet)
+    if command.amount <= 0:
+        raise AmountNotPositive(pointer="/amount", amount=command.amount)
+    now = book.begin(at)
+    effective_at = now if command.effective_at is None else min(command.effective_at, now)
+    return _put(book, configuration, wallet, "accrue", ISSUED, command, command.amount, now, effective_at)
+
+
+def _put(  # noqa: PLR0913, PLR0917 - one body for accruals and upward corrections
+    book: Book,
+    configuration: Configuration,
+    wallet: Wallet,
+    kind: str,
+    counter: int,
+    command: Accrue | Adjust,
+    amount: int,
+    now: datetime,
+    effective_at: datetime,
+) -> Posting:
+    policy = configuration.policy_at(now)
+    available_at = expires_at = None
+    repaid = 0
+    if wallet.spendable:
+        asked = command if isinstance(command, Accrue) else None
+        available_at = effective_at if asked is None or asked.available_at is None else asked.available_at
+        expires_at = asked.expires_at if asked is not None else None
+        if expires_at is None:
+            expires_at = month_start_after(effective_at, policy.earning.expiry_months, book.time_zone)
+        if available_at >= expires_at:
+            raise TimesContradict(
+                pointer="/expires_at", problem="the units would expire before they become available"
+            )
+        repaid = min(book.wallet(wallet.wallet_id).debt, amount)
+    seq = book.post(
+        wallet,
+        kind,
+        amount,
+        into=True,
+        counter=counter,
+        reference=command.reference,
+        now=now,
+        effective_at=effective_at,
+        policy=policy,
+        basis=basis(reason=command.reason) if command.reason else "",
+        debt_change=-repaid,
+    )
+    if available_at is not None and expires_at is not None and amount > repaid:
+        book.open_lot(
+            seq,
+            wallet.wallet_id,
+            amount - repaid,
+            earned_at=effective_at,
+            available_at=available_at,
+            expires_at=expires_at,
+            order_id=None,
+        )
+    if wallet.qualifying:
+        book.rise(policy, kind, command.reference, now)
+    state = book.wallet(wallet.wallet_id)
+    return Posting(
+        member_id=book.member_id,
+        seq=seq,
+        wallet=wallet.code,
+        kind=kind,
+        amount=amount,
+        reference=command.reference,
+        balance=state.balance,
+        debt=state.debt,
+        effective_at=effective_at,
+        recorded_at=now,
+        debt_repaid=repaid,
+        available_at=available_at,
+        expires_at=expires_at,
+        tier=code_of(policy.tier, book.tier) if wallet.qualifying else None,
+    )
+
+
+def redeem(book: Book, configuration: Configuration, command: Redeem, at: datetime) -> Posting:
+    """Take spendable units, soonest expiry first; refuses what is not there at this instant."""
+    wallet = configuration.wallet(command.wallet)
+    if command.amount <= 0:
+        raise AmountNotPositive(pointer="/amount", amount=command.amount)
+    return _take(book, configuration, wallet, "redeem", REDEEMED, command, command.amount, at)
+
+
+def _take(  # noqa: PLR0913, PLR0917 - one body for redemptions and downward corrections
+    book: Book,
+    configuration: Configuration,
+    wallet: Wallet,
+    kind: str,
+    counter: int,
+    command: Redeem | Adjust,
+    amount: int,
+    at: datetime,
+) -> Posting:
+    if not wallet.spendable:
+        raise WalletNotSpendable(pointer="/wallet", wallet=wallet.code)
+    now = book.begin(at)
+    takes, lacking = pick(book.spendable_lots(wallet.wallet_id, now), amount)
+    if lacking:
+        raise InsufficientPoints(
+            pointer="/amount", wallet=wallet.code, asked=amount, available=amount - lacking
+        )
+    policy = configuration.policy_at(now)
+    seq = book.post(
+        wallet,
+        kind,
+        amount,
+        into=False,
+        counter=counter,
+        reference=command.reference,
+        now=now,
+        effective_at=now,
+        policy=policy,
+        basis=basis(reason=command.reason) if command.reason else "",
+    )
+    uses = book.take(seq, takes)
+    state = book.wallet(wallet.wallet_id)
+    return Posting(
+        member_id=book.member_id,
+        seq=seq,
+        wallet=wallet.code,
+        kind=kind,
+        amount=amount,
+        reference=command.reference,
+        balance=state.balance,
+        debt=state.debt,
+        effective_at=now,
+        recorded_at=now,
+        lot_uses=tuple((use.lot_no, use.amount) for use in uses),
+    )
+
+
+def adjust(book: Book, configuration: Configuration, command: Adjust, at: datetime) -> Posting:
+    """Correct a wallet: up like an accrual available at once, down like a redemption."""
+    wallet = configuration.wallet(command.wallet)
+    if command.amount == 0:
+        raise AmountIsZero(pointer="/amount")
+    if command.amount > 0:
+        now = book.begin(at)
+        return _put(book, configuration, wallet, "adjust", ADJUSTED, command, command.amount, now, now)
+    return _take(book, configuration, wallet, "adjust", ADJUSTED, command, -command.amount, at)
+
+
+def expire(book: Book, configuration: Configuration, at: datetime) -> dict[str, int]:
+    """Book what time has decided: lots past their expiry lose what is left, effective at that instant.
+
+    Returns units per wallet code.
+    """
+    now = book.begin(at)
+    groups: dict[tuple[int, datetime], list[Lot]] = defaultdict(list)
+    for lot in book.lots.values():
+        if lot.remaining and lot.expires_at <= now:
+            groups[lot.wallet_id, lot.expires_at].append(lot)
+    expired: dict[str, int] = defaultdict(int)
+    for (wallet_id, expires_at), lots in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
+        lots.sort(key=Lot.spending_order)
+        takes = [Take(lot, lot.remaining) for lot in lots]
+        amount = sum(take.amount for take in takes)
+        wallet = configuration.wallet(configuration.wallet_codes[wallet_id])
+        seq = book.post(
+            wallet,
+            "expire",
+            amount,
+            into=False,
+            counter=EXPIRED,
+            reference=f"lot:{min(lot.lot_no for lot in lots)}:expire",
+            now=now,
+            effective_at=expires_at,
+            policy=configuration.policy_at(now),
+            basis="",
+        )
+        book.take(seq, takes)
+        expired[wallet.code] += amount
+    return expired

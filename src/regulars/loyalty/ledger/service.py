@@ -1,0 +1,315 @@
+"""Verbs of the ledger. One path serves one posting and a million: open the books, decide in order, write."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from regulars.domain_events.loyalty import (
+    PointsAccrued,
+    PointsAdjusted,
+    PointsExpired,
+    PointsRedeemed,
+    TierLost,
+    TierReached,
+)
+from regulars.loyalty.contracts import (
+    Accrue,
+    Adjust,
+    OrderSettlement,
+    Posting,
+    Redeem,
+    ReturnSettlement,
+    SettleOrder,
+    SettleReturn,
+)
+from regulars.loyalty.errors import ReferenceReused, UnknownMember
+from regulars.loyalty.ledger import postings, settlement, store
+from regulars.loyalty.ledger.book import ACCOUNTS_PER_WALLET, Book, Journal
+from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.tiers.rules import code_of
+from regulars.members import api as members
+from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.ids import public_id
+from regulars.platform.markets import service as markets
+
+TIER_CHANGES_FROM, TIER_CHANGES_TO, TIER_CHANGES_CAUSE = 2, 3, 4
+TIER_CHANGES_RECORDED = 9
+
+
+@dataclass(slots=True)
+class Needs:
+    """What a batch has to see: which members, whose lots, which orders and references, and up to which instant."""
+
+    until: datetime
+    members: set[UUID] = field(default_factory=set)
+    lots_of: set[UUID] = field(default_factory=set)
+    orders: list[tuple[UUID, str]] = field(default_factory=list)
+    references: list[tuple[UUID, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Books:
+    """The books of a batch's members, locked. Decide on them in order of arrival, then `write` once."""
+
+    configuration: Configuration
+    now: datetime
+    journal: Journal = field(default_factory=Journal)
+    _books: dict[UUID, Book] = field(default_factory=dict)
+    _known: dict[tuple[UUID, str], tuple[Any, ...]] = field(default_factory=dict)
+    _events: list[PointsAccrued | PointsRedeemed | PointsAdjusted | PointsExpired] = field(default_factory=list)
+
+    def book(self, member_id: UUID) -> Book:
+        """Return a member's book; raises `UnknownMember`."""
+        book = self._books.get(member_id)
+        if book is None:
+            raise UnknownMember(member_id=public_id("mbr", member_id))
+        return book
+
+    def post(self, command: Accrue | Redeem | Adjust) -> Posting:
+        """Carry out a direct posting once: the same reference gives the first answer, or is refused for another fact."""
+        book = self.book(command.member_id)
+        earlier = self._known.get((command.member_id, command.reference))
+        if earlier is not None:
+            return self._earlier(command, earlier)
+        at = command.recorded_at or self.now
+        match command:
+            case Accrue():
+                posting = postings.accrue(book, self.configuration, command, at)
+            case Redeem():
+                posting = postings.redeem(book, self.configuration, command, at)
+            case Adjust():
+                posting = postings.adjust(book, self.configuration, command, at)
+        self._known[command.member_id, command.reference] = self.journal.transfers[-1]
+        self._remember_event(command, posting)
+        return posting
+
+    def settle_order(self, command: SettleOrder) -> OrderSettlement:
+        """Settle a paid order; raises what the policy refuses, leaving nothing."""
+        return settlement.settle_order(
+            self.book(command.member_id), self.configuration, command, command.recorded_at or self.now
+        )
+
+    def settle_return(self, command: SettleReturn) -> ReturnSettlement:
+        """Settle an order anew after a return."""
+        return settlement.settle_return(
+            self.book(command.member_id), self.configuration, command, command.recorded_at or self.now
+        )
+
+    def expire(self, member_id: UUID, at: datetime) -> None:
+        """Book the expiry of what ran out by `at`."""
+        book = self.book(member_id)
+        for wallet, amount in postings.expire(book, self.configuration, at).items():
+            recorded_at = book.last_recorded_at or at
+            self._events.append(
+                PointsExpired(member_id=member_id, recorded_at=recorded_at, wallet=wallet, amount=amount)
+            )
+
+    def write(self, tx: Transaction) -> None:
+        """Buffer everything decided, and the facts that follow from it."""
+        store.write_journal(tx, self._books.values(), self.journal)
+        tx.publish(*self._events)
+        for row in self.journal.tier_changes:
+            policy = self.configuration.policy_of_version(row[7]).tier
+            event = TierReached if row[TIER_CHANGES_TO] > row[TIER_CHANGES_FROM] else TierLost
+            tx.publish(
+                event(
+                    member_id=row[0],
+                    recorded_at=row[TIER_CHANGES_RECORDED],
+                    tier=code_of(policy, row[TIER_CHANGES_TO]),
+                    from_tier=code_of(policy, row[TIER_CHANGES_FROM]),
+                    cause=row[TIER_CHANGES_CAUSE],
+                )
+            )
+
+    def _earlier(self, command: Accrue | Redeem | Adjust, row: tuple[Any, ...]) -> Posting:
+        member_id, seq, wallet_id, kind, debit, _, amount, balance, debt_change, _, reference = row[:11]
+        into = debit % ACCOUNTS_PER_WALLET != 0
+        wallet = self.configuration.wallet_codes[wallet_id]
+        same = (
+            kind == {Accrue: "accrue", Redeem: "redeem", Adjust: "adjust"}[type(command)]
+            and wallet == command.wallet
+            and (amount if into else -amount) == (-command.amount if isinstance(command, Redeem) else command.amount)
+        )
+        if not same:
+            raise ReferenceReused(pointer="/reference", reference=command.reference)
+        return Posting(
+            member_id=member_id,
+            seq=seq,
+            wallet=wallet,
+            kind=kind,
+            amount=amount,
+            reference=reference,
+            balance=balance,
+            debt=self.book(member_id).wallet(wallet_id).debt,
+            effective_at=row[12],
+            recorded_at=row[13],
+            debt_repaid=max(-debt_change, 0),
+        )
+
+    def _remember_event(self, command: Accrue | Redeem | Adjust, posting: Posting) -> None:
+        event = {Accrue: PointsAccrued, Redeem: PointsRedeemed, Adjust: PointsAdjusted}[type(command)]
+        self._events.append(
+            event(
+                member_id=posting.member_id,
+                recorded_at=posting.recorded_at,
+                wallet=posting.wallet,
+                amount=command.amount,
+                reference=posting.reference,
+            )
+        )
+
+    # --- loading ----------------------------------------------------------------------------------------------------
+
+    async def load(self, tx: Transaction, needs: Needs, *, lock: bool) -> None:
+        """Lock and read the books of the needed members; opens books for members who have none yet."""
+        await self._read(tx, needs, needs.members, lock=lock)
+        missing = needs.members - self._books.keys()
+        if missing:
+            zones = await _time_zones(tx, missing)
+            if lock and zones:
+                store.insert_books(tx, sorted(zones.items()))
+                await self._read(tx, needs, set(zones), lock=True)
+            for member_id, zone in zones.items():
+                self._books.setdefault(
+                    member_id, Book(member_id, zone, self.configuration.policy_at, self.journal)
+                )
+        await self._read_ageing(tx, needs.until)
+
+    async def _read(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
+        ids = sorted(members_)
+        orders = [order for order in needs.orders if order[0] in members_]
+        references = [reference for reference in needs.references if reference[0] in members_]
+        lots_of = needs.lots_of & members_
+        statements: list[Statement] = [
+            self.configuration.question,
+            store.lock_books(ids) if lock else store.read_books(ids),
+            store.read_wallets(ids),
+        ]
+        if lots_of:
+            statements.append(store.read_open_lots(sorted(lots_of)))
+        if orders:
+            statements.extend(store.of_orders(orders))
+        if references:
+            statements.append(store.read_references(references))
+        answers = iter(await tx.read(*statements))
+        await self.configuration.follow(tx, next(answers))
+        for row in next(answers):
+            self._books[row[0]] = store.make_book(row, self.configuration.policy_at, self.journal)
+        store.fill_wallets(self._books, next(answers))
+        if lots_of:
+            store.fill_lots(self._books, next(answers))
+        if orders:
+            settlements = next(answers)
+            store.fill_lots(self._books, next(answers))
+            store.fill_settlements(self._books, settlements, next(answers))
+        if references:
+            for row in next(answers):
+                self._known[row[0], row[1]] = _as_transfer(row)
+
+    async def _read_ageing(self, tx: Transaction, until: datetime) -> None:
+        """Read what leaves the window by `until`, where anything can."""
+        policy = self.configuration.policy_at(until).tier if self._books else None
+        if policy is None:
+            return
+        spans, other_window = [], []
+        window = timedelta(days=policy.window_days)
+        for book in self._books.values():
+            if book.window_at is None:
+                book.window_days = policy.window_days
+            elif book.window_days != policy.window_days:
+                other_window.append(book)
+                spans.append((book.member_id, book.window_at - window, book.window_at))
+            elif book.window_oldest_at is not None and book.window_oldest_at <= until - window:
+                spans.append((book.member_id, book.window_at - window, until - window))
+        if spans:
+            store.fill_ageing(self._books, await tx.rows(*store.read_ageing(spans)))
+        for book in other_window:
+            book.measure_window(policy)
+
+
+async def open_books(tx: Transaction, configuration: Configuration, needs: Needs, *, lock: bool = True) -> Books:
+    """Open the books a batch needs, locked in one order; without a lock they are for looking only (dry runs)."""
+    books = Books(configuration, tx.now)
+    await books.load(tx, needs, lock=lock)
+    return books
+
+
+async def post(
+    tx: Transaction, configuration: Configuration, commands: Sequence[Accrue | Redeem | Adjust]
+) -> list[Posting | DomainError]:
+    """Carry out direct postings in order of arrival: each gives its posting or its refusal, exactly as if alone."""
+    needs = Needs(until=max([command.recorded_at or tx.now for command in commands], default=tx.now))
+    for command in commands:
+        needs.members.add(command.member_id)
+        needs.references.append((command.member_id, command.reference))
+        if not isinstance(command, Accrue):
+            needs.lots_of.add(command.member_id)
+    books = await open_books(tx, configuration, needs)
+    results: list[Posting | DomainError] = []
+    for command in commands:
+        try:
+            results.append(books.post(command))
+        except DomainError as refusal:
+            results.append(refusal)
+    books.write(tx)
+    return results
+
+
+async def review_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
+    """Carry out the tier reviews that time has brought on by `at`, each at its own instant; returns how many members."""
+    due = [row[0] for row in await tx.rows(store.DUE_REVIEWS, (at, at_most))]
+    return await _catch_up(tx, configuration, due, at, expire=False)
+
+
+async def expire_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
+    """Book the expiries that time has decided by `at`; returns how many members."""
+    due = [row[0] for row in await tx.rows(store.DUE_EXPIRIES, (at, at_most))]
+    return await _catch_up(tx, configuration, due, at, expire=True)
+
+
+async def _catch_up(
+    tx: Transaction, configuration: Configuration, due: Iterable[UUID], at: datetime, *, expire: bool
+) -> int:
+    members_ = set(due)
+    if members_:
+        needs = Needs(until=at, members=members_, lots_of=members_ if expire else set())
+        books = await open_books(tx, configuration, needs)
+        for member_id in sorted(members_):
+            books.book(member_id).begin(at)
+            if expire:
+                books.expire(member_id, at)
+        books.write(tx)
+    return len(members_)
+
+
+async def _time_zones(tx: Transaction, member_ids: set[UUID]) -> dict[UUID, str]:
+    """Return the time zone of the market of each member that exists."""
+    known = await members.known_members(tx, sorted(member_ids))
+    zones = {}
+    for member_id, member in known.items():
+        zones[member_id] = (await markets.market(tx, member.market)).time_zone
+    return zones
+
+
+def _as_transfer(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arrange a row of `READ_REFERENCES` like the journal's transfers."""
+    member_id, reference, seq, wallet_id, kind, amount, debit, balance, debt_change, effective_at, recorded_at = row
+    return (
+        member_id,
+        seq,
+        wallet_id,
+        kind,
+        debit,
+        None,
+        amount,
+        balance,
+        debt_change,
+        None,
+        reference,
+        None,
+        effective_at,
+        recorded_at,
+    )

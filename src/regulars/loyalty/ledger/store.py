@@ -1,0 +1,426 @@
+"""SQL of the ledger: books are loaded and journals written set-based, one statement a table."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from heapq import heapify
+from typing import Any, LiteralString
+from uuid import UUID
+
+from regulars.loyalty.ledger.book import Book, Journal, Lot, LotUse, Settlement, WalletState
+from regulars.loyalty.policy.contracts import Policy
+from regulars.platform.clock import wall_now
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Rows, Statement, Transaction
+
+# Taking the members' locks: an UPDATE, because locking a batch of rows by SELECT .. FOR UPDATE does not distribute. The
+# ids come sorted, and the join keeps their order, so that two batches meet their members in the same order.
+LOCK_BOOKS: LiteralString = """
+UPDATE member_books AS b SET version = b.version + 1
+FROM unnest(%s::uuid[]) AS asked (member_id)
+WHERE b.member_id = asked.member_id
+RETURNING b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
+          b.window_sum, b.window_at, b.window_oldest_at, b.window_days
+"""
+READ_BOOKS: LiteralString = """
+SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
+       b.window_sum, b.window_at, b.window_oldest_at, b.window_days
+FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
+"""
+INSERT_BOOKS: LiteralString = """
+INSERT INTO member_books (member_id, time_zone)
+SELECT * FROM unnest(%s::uuid[], %s::text[]) ON CONFLICT (member_id) DO NOTHING
+"""
+READ_WALLETS: LiteralString = """
+SELECT w.member_id, w.wallet_id, w.balance, w.debt
+FROM unnest(%s::uuid[]) AS asked (member_id) JOIN member_wallets AS w ON w.member_id = asked.member_id
+"""
+READ_OPEN_LOTS: LiteralString = """
+SELECT l.member_id, l.lot_no, l.wallet_id, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id
+FROM unnest(%s::uuid[]) AS asked (member_id)
+JOIN lots AS l ON l.member_id = asked.member_id AND l.remaining > 0
+"""
+READ_SETTLEMENTS: LiteralString = """
+SELECT s.member_id, s.order_id, s.total_minor, s.points_used, s.base, s.multiplier, s.tier, s.policy_version,
+       s.redeem_seq, s.earn_seq, s.effective_at, s.recorded_at, s.returned_minor, s.points_used_now, s.base_now
+FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+JOIN settlements AS s ON s.member_id = asked.member_id AND s.order_id = asked.order_id
+"""
+READ_LOTS_OF_ORDERS: LiteralString = """
+SELECT l.member_id, l.lot_no, l.wallet_id, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id
+FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+JOIN settlements AS s ON s.member_id = asked.member_id AND s.order_id = asked.order_id
+JOIN lots AS l ON l.member_id = s.member_id AND l.remaining = 0 AND (
+    l.lot_no = s.earn_seq
+    OR l.lot_no IN (SELECT u.lot_no FROM lot_uses AS u WHERE u.member_id = s.member_id AND u.seq = s.redeem_seq)
+)
+"""
+READ_USES_OF_ORDERS: LiteralString = """
+SELECT u.member_id, u.seq, u.lot_no, u.amount, coalesce(
+    (SELECT sum(b.gives_back) FROM lot_uses AS b
+     WHERE b.member_id = u.member_id AND b.of_seq = u.seq AND b.lot_no = u.lot_no), 0)::bigint
+FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+JOIN settlements AS s ON s.member_id = asked.member_id AND s.order_id = asked.order_id
+JOIN lot_uses AS u ON u.member_id = s.member_id AND u.seq = s.redeem_seq
+ORDER BY u.member_id, u.seq, u.use_no
+"""
+READ_REFERENCES: LiteralString = """
+SELECT t.member_id, t.reference, t.seq, t.wallet_id, t.kind, t.amount, t.debit_account, t.balance_after, t.debt_change,
+       t.effective_at, t.recorded_at
+FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, reference)
+JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.reference = asked.reference
+"""
+READ_AGEING: LiteralString = """
+SELECT t.member_id, t.effective_at, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS asked (member_id, after, until)
+JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.qualifying
+    AND t.effective_at > asked.after AND t.effective_at <= asked.until
+"""
+INSERT_TRANSFERS: LiteralString = """
+INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount, balance_after,
+    debt_change, qualifying, reference, order_id, effective_at, recorded_at, policy_version, basis, written_at)
+SELECT *, %s FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::text[], %s::smallint[], %s::smallint[],
+    %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::text[], %s::text[], %s::timestamptz[],
+    %s::timestamptz[], %s::integer[], %s::text[])
+"""
+INSERT_LOTS: LiteralString = """
+INSERT INTO lots (member_id, lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id)
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
+    %s::timestamptz[], %s::timestamptz[], %s::text[])
+"""
+UPDATE_LOTS: LiteralString = """
+UPDATE lots AS l SET remaining = u.remaining
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS u (member_id, lot_no, remaining)
+WHERE l.member_id = u.member_id AND l.lot_no = u.lot_no
+"""
+INSERT_LOT_USES: LiteralString = """
+INSERT INTO lot_uses (member_id, seq, use_no, lot_no, amount, gives_back, of_seq)
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+"""
+UPSERT_WALLETS: LiteralString = """
+INSERT INTO member_wallets (member_id, wallet_id, balance, debt)
+SELECT * FROM unnest(%s::uuid[], %s::smallint[], %s::bigint[], %s::bigint[])
+ON CONFLICT (member_id, wallet_id) DO UPDATE SET balance = excluded.balance, debt = excluded.debt
+"""
+UPDATE_BOOKS: LiteralString = """
+UPDATE member_books AS b SET next_seq = u.next_seq, last_recorded_at = u.last_recorded_at, tier = u.tier,
+    tier_since = u.tier_since, review_at = u.review_at, in_grace = u.in_grace, window_sum = u.window_sum,
+    window_at = u.window_at, window_oldest_at = u.window_oldest_at, window_days = u.window_days
+FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::smallint[], %s::timestamptz[], %s::timestamptz[],
+    %s::boolean[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::integer[])
+    AS u (member_id, next_seq, last_recorded_at, tier, tier_since, review_at, in_grace, window_sum, window_at,
+          window_oldest_at, window_days)
+WHERE b.member_id = u.member_id
+"""
+INSERT_TIER_CHANGES: LiteralString = """
+INSERT INTO tier_changes (member_id, seq, from_tier, to_tier, cause, reference, metric, policy_version, effective_at,
+    recorded_at)
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::smallint[], %s::text[], %s::text[], %s::bigint[],
+    %s::integer[], %s::timestamptz[], %s::timestamptz[])
+"""
+INSERT_SETTLEMENTS: LiteralString = """
+INSERT INTO settlements (member_id, order_id, total_minor, points_used, base, multiplier, tier, policy_version,
+    redeem_seq, earn_seq, effective_at, recorded_at, returned_minor, points_used_now, base_now)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::smallint[],
+    %s::integer[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[],
+    %s::bigint[])
+"""
+UPDATE_SETTLEMENTS: LiteralString = """
+UPDATE settlements AS s SET returned_minor = u.returned_minor, points_used_now = u.points_used_now,
+    base_now = u.base_now
+FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
+    AS u (member_id, order_id, returned_minor, points_used_now, base_now)
+WHERE s.member_id = u.member_id AND s.order_id = u.order_id
+"""
+DUE_REVIEWS: LiteralString = """
+SELECT member_id FROM member_books WHERE review_at <= %s ORDER BY review_at LIMIT %s
+"""
+DUE_EXPIRIES: LiteralString = """
+SELECT DISTINCT member_id FROM (
+    SELECT member_id FROM lots WHERE remaining > 0 AND expires_at <= %s ORDER BY expires_at LIMIT %s
+) AS due
+"""
+
+_Column = tuple[Any, ...]
+
+
+def lock_books(member_ids: Sequence[UUID]) -> Statement:
+    """Lock the books of sorted member ids and read them."""
+    return Statement(LOCK_BOOKS, (arrays.ids(member_ids),))
+
+
+def read_books(member_ids: Sequence[UUID]) -> Statement:
+    """Read books without a lock (for dry runs)."""
+    return Statement(READ_BOOKS, (arrays.ids(member_ids),))
+
+
+def insert_books(tx: Transaction, books: Sequence[tuple[UUID, str]]) -> None:
+    """Open books for (member_id, time zone)."""
+    tx.write(INSERT_BOOKS, (arrays.ids([member for member, _ in books]), arrays.texts([zone for _, zone in books])))
+
+
+def read_wallets(member_ids: Sequence[UUID]) -> Statement:
+    """Read the wallets of members."""
+    return Statement(READ_WALLETS, (arrays.ids(member_ids),))
+
+
+def read_open_lots(member_ids: Sequence[UUID]) -> Statement:
+    """Read the lots of members that have something left."""
+    return Statement(READ_OPEN_LOTS, (arrays.ids(member_ids),))
+
+
+def of_orders(orders: Sequence[tuple[UUID, str]]) -> list[Statement]:
+    """Read settlements of (member_id, order_id), the spent lots they concern, and what their redemptions took."""
+    parameters = (arrays.ids([member for member, _ in orders]), arrays.texts([order for _, order in orders]))
+    return [
+        Statement(READ_SETTLEMENTS, parameters),
+        Statement(READ_LOTS_OF_ORDERS, parameters),
+        Statement(READ_USES_OF_ORDERS, parameters),
+    ]
+
+
+def read_references(references: Sequence[tuple[UUID, str]]) -> Statement:
+    """Read the transfers that already carry (member_id, reference)."""
+    return Statement(
+        READ_REFERENCES,
+        (arrays.ids([member for member, _ in references]), arrays.texts([text for _, text in references])),
+    )
+
+
+def read_ageing(spans: Sequence[tuple[UUID, datetime, datetime]]) -> Statement:
+    """Read qualifying entries of each member with `after < effective_at <= until`."""
+    return Statement(
+        READ_AGEING,
+        (
+            arrays.ids([member for member, _, _ in spans]),
+            arrays.instants([after for _, after, _ in spans]),
+            arrays.instants([until for _, _, until in spans]),
+        ),
+    )
+
+
+def make_book(row: _Column, policy_at: Callable[[datetime], Policy], journal: Journal) -> Book:
+    """Make a book of a row that `lock_books` or `read_books` returned."""
+    return Book(row[0], row[1], policy_at, journal, *row[2:])
+
+
+def fill_wallets(books: dict[UUID, Book], rows: Rows) -> None:
+    """Put read wallets into their books."""
+    for member_id, wallet_id, balance, debt in rows:
+        books[member_id].wallets[wallet_id] = WalletState(balance, debt)
+
+
+def fill_lots(books: dict[UUID, Book], rows: Rows) -> None:
+    """Put read lots into their books."""
+    for row in rows:
+        book = books[row[0]]
+        lot = Lot(*row[1:])
+        book.lots[lot.lot_no] = lot
+        book.stored_lots[lot.lot_no] = lot.remaining
+
+
+def fill_settlements(books: dict[UUID, Book], settlements: Rows, uses: Rows) -> None:
+    """Put read settlements, and what their redemptions took, into their books."""
+    for row in settlements:
+        books[row[0]].settlements[row[1]] = Settlement(*row[1:])
+    for member_id, seq, lot_no, amount, given_back in uses:
+        books[member_id].uses.setdefault(seq, []).append(LotUse(lot_no, amount, given_back))
+
+
+def fill_ageing(books: dict[UUID, Book], rows: Rows) -> None:
+    """Put read qualifying entries into their books."""
+    touched = set()
+    for member_id, effective_at, change in rows:
+        books[member_id].ageing.append((effective_at, change))
+        touched.add(member_id)
+    for member_id in touched:
+        heapify(books[member_id].ageing)
+
+
+def write_journal(tx: Transaction, books: Iterable[Book], journal: Journal) -> None:
+    """Buffer everything that the books decided."""
+    changed = [book for book in books if book.changed]
+    if journal.transfers:
+        _write_transfers(tx, journal.transfers)
+    _write_lots(tx, changed)
+    if journal.lot_uses:
+        members, seqs, numbers, lot_nos, amounts, back, of_seqs = zip(*journal.lot_uses, strict=True)
+        columns = [seqs, numbers, lot_nos, amounts, back, of_seqs]
+        tx.write(INSERT_LOT_USES, (arrays.ids(members), *[arrays.ints(column) for column in columns]))
+    if journal.tier_changes:
+        _write_tier_changes(tx, journal.tier_changes)
+    _write_settlements(tx, journal)
+    _write_wallets(tx, changed)
+    if changed:
+        _write_books(tx, changed)
+
+
+def _write_transfers(tx: Transaction, rows: Sequence[_Column]) -> None:
+    (
+        members,
+        seqs,
+        wallets,
+        kinds,
+        debits,
+        credits_,
+        amounts,
+        balances,
+        debts,
+        qualifying,
+        references,
+        orders,
+        effective,
+        recorded,
+        versions,
+        bases,
+    ) = zip(*rows, strict=True)
+    tx.write(
+        INSERT_TRANSFERS,
+        (
+            wall_now(),
+            arrays.ids(members),
+            arrays.ints(seqs),
+            arrays.ints(wallets),
+            arrays.texts(kinds),
+            arrays.ints(debits),
+            arrays.ints(credits_),
+            arrays.ints(amounts),
+            arrays.ints(balances),
+            arrays.ints(debts),
+            arrays.flags(qualifying),
+            arrays.texts(references),
+            arrays.texts(orders),
+            arrays.instants(effective),
+            arrays.instants(recorded),
+            arrays.ints(versions),
+            arrays.texts(bases),
+        ),
+    )
+
+
+def _write_lots(tx: Transaction, books: Sequence[Book]) -> None:
+    opened: list[tuple[UUID, Lot]] = []
+    moved: list[tuple[UUID, Lot]] = []
+    for book in books:
+        stored_lots = book.stored_lots
+        for lot_no, lot in book.lots.items():
+            stored = stored_lots.get(lot_no)
+            if stored is None:
+                opened.append((book.member_id, lot))
+            elif stored != lot.remaining:
+                moved.append((book.member_id, lot))
+    if opened:
+        tx.write(
+            INSERT_LOTS,
+            (
+                arrays.ids([member for member, _ in opened]),
+                arrays.ints([lot.lot_no for _, lot in opened]),
+                arrays.ints([lot.wallet_id for _, lot in opened]),
+                arrays.ints([lot.amount for _, lot in opened]),
+                arrays.ints([lot.remaining for _, lot in opened]),
+                arrays.instants([lot.earned_at for _, lot in opened]),
+                arrays.instants([lot.available_at for _, lot in opened]),
+                arrays.instants([lot.expires_at for _, lot in opened]),
+                arrays.texts([lot.order_id for _, lot in opened]),
+            ),
+        )
+    if moved:
+        tx.write(
+            UPDATE_LOTS,
+            (
+                arrays.ids([member for member, _ in moved]),
+                arrays.ints([lot.lot_no for _, lot in moved]),
+                arrays.ints([lot.remaining for _, lot in moved]),
+            ),
+        )
+
+
+def _write_tier_changes(tx: Transaction, rows: Sequence[_Column]) -> None:
+    members, seqs, before, after, causes, references, metrics, versions, effective, recorded = zip(*rows, strict=True)
+    tx.write(
+        INSERT_TIER_CHANGES,
+        (
+            arrays.ids(members),
+            arrays.ints(seqs),
+            arrays.ints(before),
+            arrays.ints(after),
+            arrays.texts(causes),
+            arrays.texts(references),
+            arrays.ints(metrics),
+            arrays.ints(versions),
+            arrays.instants(effective),
+            arrays.instants(recorded),
+        ),
+    )
+
+
+def _write_settlements(tx: Transaction, journal: Journal) -> None:
+    new = [(key[0], row) for key, row in journal.settlements.items() if key in journal.new_settlements]
+    old = [(key[0], row) for key, row in journal.settlements.items() if key not in journal.new_settlements]
+    if new:
+        settlements = [row for _, row in new]
+        tx.write(
+            INSERT_SETTLEMENTS,
+            (
+                arrays.ids([member for member, _ in new]),
+                arrays.texts([row.order_id for row in settlements]),
+                arrays.ints([row.total_minor for row in settlements]),
+                arrays.ints([row.points_used for row in settlements]),
+                arrays.ints([row.base for row in settlements]),
+                arrays.ints([row.multiplier for row in settlements]),
+                arrays.ints([row.tier for row in settlements]),
+                arrays.ints([row.policy_version for row in settlements]),
+                arrays.ints([row.redeem_seq for row in settlements]),
+                arrays.ints([row.earn_seq for row in settlements]),
+                arrays.instants([row.effective_at for row in settlements]),
+                arrays.instants([row.recorded_at for row in settlements]),
+                arrays.ints([row.returned_minor for row in settlements]),
+                arrays.ints([row.points_used_now for row in settlements]),
+                arrays.ints([row.base_now for row in settlements]),
+            ),
+        )
+    if old:
+        tx.write(
+            UPDATE_SETTLEMENTS,
+            (
+                arrays.ids([member for member, _ in old]),
+                arrays.texts([row.order_id for _, row in old]),
+                arrays.ints([row.returned_minor for _, row in old]),
+                arrays.ints([row.points_used_now for _, row in old]),
+                arrays.ints([row.base_now for _, row in old]),
+            ),
+        )
+
+
+def _write_wallets(tx: Transaction, books: Sequence[Book]) -> None:
+    states = [
+        (book.member_id, wallet_id, state) for book in books for wallet_id, state in sorted(book.wallets.items())
+    ]
+    if states:
+        tx.write(
+            UPSERT_WALLETS,
+            (
+                arrays.ids([member for member, _, _ in states]),
+                arrays.ints([wallet_id for _, wallet_id, _ in states]),
+                arrays.ints([state.balance for _, _, state in states]),
+                arrays.ints([state.debt for _, _, state in states]),
+            ),
+        )
+
+
+def _write_books(tx: Transaction, books: Sequence[Book]) -> None:
+    tx.write(
+        UPDATE_BOOKS,
+        (
+            arrays.ids([book.member_id for book in books]),
+            arrays.ints([book.next_seq for book in books]),
+            arrays.instants([book.last_recorded_at for book in books]),
+            arrays.ints([book.tier for book in books]),
+            arrays.instants([book.tier_since for book in books]),
+            arrays.instants([book.review_at for book in books]),
+            arrays.flags([book.in_grace for book in books]),
+            arrays.ints([book.window_sum for book in books]),
+            arrays.instants([book.window_at for book in books]),
+            arrays.instants([book.window_oldest_at for book in books]),
+            arrays.ints([book.window_days for book in books]),
+        ),
+    )

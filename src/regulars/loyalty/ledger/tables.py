@@ -1,0 +1,153 @@
+"""Tables of the ledger, all owned by the member: every key begins with `member_id`.
+
+`member_books` is the lock and the cache of a member's ledger, `ledger_transfers` the books themselves (append-only),
+`lots` and `lot_uses` say which points they are. There are no foreign keys between these tables: each row is written
+under the member's lock, and `regulars verify` proves what a key would.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+
+from regulars.platform.db.schema import metadata
+
+member_books = Table(
+    "member_books",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), ForeignKey("members.member_id"), primary_key=True),
+    Column("time_zone", Text, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default=text("0")),
+    Column("next_seq", BigInteger, nullable=False, server_default=text("1")),
+    Column("last_recorded_at", TIMESTAMP(timezone=True)),
+    Column("tier", SmallInteger, nullable=False, server_default=text("0")),
+    Column("tier_since", TIMESTAMP(timezone=True)),
+    Column("review_at", TIMESTAMP(timezone=True)),
+    Column("in_grace", Boolean, nullable=False, server_default=text("false")),
+    Column("window_sum", BigInteger, nullable=False, server_default=text("0")),
+    Column("window_at", TIMESTAMP(timezone=True)),
+    Column("window_oldest_at", TIMESTAMP(timezone=True)),
+    Column("window_days", Integer, nullable=False, server_default=text("0")),
+    Index("member_books_review_at_idx", "review_at", postgresql_where=text("review_at IS NOT NULL")),
+    postgresql_with={"fillfactor": "70"},
+)
+
+member_wallets = Table(
+    "member_wallets",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("wallet_id", SmallInteger, ForeignKey("wallets.wallet_id"), primary_key=True),
+    Column("balance", BigInteger, nullable=False),
+    Column("debt", BigInteger, nullable=False),
+    CheckConstraint("debt >= 0", name="debt"),
+    CheckConstraint("balance + debt >= 0", name="balance"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+ledger_transfers = Table(
+    "ledger_transfers",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("wallet_id", SmallInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("debit_account", SmallInteger, nullable=False),
+    Column("credit_account", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("balance_after", BigInteger, nullable=False),
+    Column("debt_change", BigInteger, nullable=False),
+    Column("qualifying", Boolean, nullable=False),
+    Column("reference", Text(collation="C"), nullable=False),
+    Column("order_id", Text),
+    Column("effective_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("written_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("basis", Text, nullable=False),
+    UniqueConstraint("member_id", "reference"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("(debit_account % 100 = 0) <> (credit_account % 100 = 0)", name="one_side_is_the_members"),
+    Index("ledger_transfers_qualifying_idx", "member_id", "effective_at", postgresql_where=text("qualifying")),
+)
+
+lots = Table(
+    "lots",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("lot_no", BigInteger, primary_key=True),
+    Column("wallet_id", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("earned_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("available_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("expires_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("order_id", Text),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("remaining >= 0 AND remaining <= amount", name="remaining"),
+    CheckConstraint("available_at < expires_at", name="life"),
+    Index("lots_open_idx", "member_id", "expires_at", postgresql_where=text("remaining > 0")),
+    Index("lots_due_idx", "expires_at", postgresql_where=text("remaining > 0")),
+)
+
+lot_uses = Table(
+    "lot_uses",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("use_no", SmallInteger, primary_key=True),
+    Column("lot_no", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("gives_back", BigInteger, nullable=False),
+    Column("of_seq", BigInteger),
+    CheckConstraint("amount <> 0 OR gives_back > 0", name="something"),
+    Index("lot_uses_of_seq_idx", "member_id", "of_seq", postgresql_where=text("of_seq IS NOT NULL")),
+)
+
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("points_used", BigInteger, nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("multiplier", Integer, nullable=False),
+    Column("tier", SmallInteger, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("redeem_seq", BigInteger),
+    Column("earn_seq", BigInteger),
+    Column("effective_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("returned_minor", BigInteger, nullable=False),
+    Column("points_used_now", BigInteger, nullable=False),
+    Column("base_now", BigInteger, nullable=False),
+    CheckConstraint("returned_minor BETWEEN 0 AND total_minor", name="returned_minor"),
+    CheckConstraint("points_used_now BETWEEN 0 AND points_used", name="points_used_now"),
+    CheckConstraint("base_now BETWEEN 0 AND base", name="base_now"),
+)
+
+tier_changes = Table(
+    "tier_changes",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("from_tier", SmallInteger, nullable=False),
+    Column("to_tier", SmallInteger, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("metric", BigInteger, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("effective_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+)

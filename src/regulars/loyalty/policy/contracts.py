@@ -1,0 +1,78 @@
+"""Policy: the versioned data from which every point and tier follows. A version, once active, is never edited."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+Positive = Annotated[int, Meta(ge=1, le=10**12)]
+
+
+class EarningPolicy(Struct, frozen=True, kw_only=True):
+    """How an order earns: `floor(amount paid / minor_per_point)`, times the tier's multiplier."""
+
+    minor_per_point: Positive = 100
+    maturity_hours: Count = 7 * 24
+    expiry_months: Positive = 12
+
+
+class PaymentPolicy(Struct, frozen=True, kw_only=True):
+    """How points pay: each is worth `point_value_minor`; at most `max_percent` of the order's total."""
+
+    point_value_minor: Positive = 1
+    max_percent: Annotated[int, Meta(ge=0, le=100)] = 5
+    min_spendable: Count = 200
+
+
+class ReturnPolicy(Struct, frozen=True, kw_only=True):
+    """What a return does. Points given back from an expired lot live `give_back_days` more; a shortfall is debt."""
+
+    give_back_days: Positive = 30
+    shortfall: Literal["to_debt"] = "to_debt"
+
+
+class TierRule(Struct, frozen=True, kw_only=True):
+    """One tier: reached at `threshold` of the qualifying metric, earning `multiplier` points per base point."""
+
+    code: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
+    threshold: Count
+    multiplier: Positive = 1
+
+
+class NoReview(Struct, frozen=True, tag="none", tag_field="kind"):
+    """Tiers are never reviewed; only returns lower them."""
+
+
+class MonthlyReview(Struct, frozen=True, kw_only=True, tag="month_start", tag_field="kind"):
+    """A review at the first local midnight of the listed months (1-12); what the window gives becomes the tier."""
+
+    months: tuple[Annotated[int, Meta(ge=1, le=12)], ...]
+
+
+class AnniversaryReview(Struct, frozen=True, kw_only=True, tag="anniversary", tag_field="kind"):
+    """A review `after_months` local months after reaching the tier; who falls short has `grace_days` to requalify."""
+
+    after_months: Positive = 12
+    grace_days: Count = 30
+
+
+class TierPolicy(Struct, frozen=True, kw_only=True):
+    """Tiers from lowest to highest over a window of the qualifying wallet; rise at once, fall at review or by return."""
+
+    tiers: Annotated[tuple[TierRule, ...], Meta(min_length=1, max_length=20)]
+    qualifying_wallet: str = "growth"
+    window_days: Positive = 365
+    review: NoReview | MonthlyReview | AnniversaryReview = NoReview()
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """Everything the ledger decides by. `version` is set by the store; `active_from` is a programme instant."""
+
+    tier: TierPolicy
+    earning: EarningPolicy = EarningPolicy()
+    payment: PaymentPolicy = PaymentPolicy()
+    returns: ReturnPolicy = ReturnPolicy()
+    spending_wallet: str = "points"
+    version: int = 0
+    active_from: datetime | None = None

@@ -1,0 +1,86 @@
+"""Verbs of policies and wallets."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgspec import structs
+
+from regulars.loyalty.policy import rules, store
+from regulars.loyalty.policy.contracts import Policy
+from regulars.loyalty.policy.errors import NoActivePolicy, PolicyInvalid, UnknownWallet
+from regulars.platform.db.transaction import Rows, Statement, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A kind of balance: qualifying wallets count for tiers, spendable ones have lots and pay."""
+
+    wallet_id: int
+    code: str
+    qualifying: bool
+    spendable: bool
+
+
+@dataclass(slots=True)
+class Configuration:
+    """Policies and wallets as this process knows them; every batch asks whether they still are the latest."""
+
+    policies: list[Policy] = field(default_factory=list)
+    wallets: dict[str, Wallet] = field(default_factory=dict)
+    wallet_codes: dict[int, str] = field(default_factory=dict)
+    known: tuple[int, int] = (-1, -1)
+
+    question: Statement = store.LATEST_VERSION
+
+    async def follow(self, tx: Transaction, answer: Rows) -> None:
+        """Take over what is new, given the rows that `question` returned in this transaction."""
+        latest = (answer[0][0], answer[0][1])
+        if latest == self.known:
+            return
+        self.policies = await store.read_policies(tx)
+        self.wallets = {row[1]: Wallet(*row) for row in await store.read_wallets(tx)}
+        self.wallet_codes = {wallet.wallet_id: wallet.code for wallet in self.wallets.values()}
+        self.known = latest
+
+    def policy_at(self, at: datetime) -> Policy:
+        """Return the policy in force at an instant."""
+        policies = self.policies
+        if policies and policies[-1].active_from is not None and policies[-1].active_from <= at:
+            return policies[-1]
+        policy = rules.active_at(policies, at)
+        if policy is None:
+            raise NoActivePolicy(at=at.isoformat())
+        return policy
+
+    def policy_of_version(self, version: int) -> Policy:
+        """Return a version by its number (from 1, without gaps)."""
+        return self.policies[version - 1]
+
+    def wallet(self, code: str) -> Wallet:
+        """Return the wallet with this code."""
+        try:
+            return self.wallets[code]
+        except KeyError:
+            raise UnknownWallet(pointer="/wallet", wallet=code, wallets=", ".join(self.wallets)) from None
+
+
+async def activate_policy(tx: Transaction, policy: Policy, active_from: datetime) -> Policy:
+    """Append `policy` as the next version, in force from `active_from`; the same latest document is not repeated."""
+    problem = rules.problems_of(policy)
+    if problem is not None:
+        raise PolicyInvalid(problem=problem)
+    await store.lock_policies(tx)
+    existing = await store.read_policies(tx)
+    latest = existing[-1] if existing else None
+    if latest is not None and structs.replace(policy, version=latest.version, active_from=active_from) == latest:
+        return latest
+    version = 1 if latest is None else latest.version + 1
+    appended = structs.replace(policy, version=version, active_from=active_from)
+    store.insert_policy(tx, appended, tx.now)
+    return appended
+
+
+def define_standard_wallets(tx: Transaction) -> None:
+    """Define `points` (spendable) and `growth` (qualifying); more wallets are more rows."""
+    store.upsert_wallet(tx, 1, "points", qualifying=False, spendable=True)
+    store.upsert_wallet(tx, 2, "growth", qualifying=True, spendable=False)

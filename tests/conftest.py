@@ -1,0 +1,67 @@
+"""One server for the test run, one migrated template, one database a test."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from regulars.platform.db.database import Database
+from regulars.platform.db.migrate import migrate
+from regulars.platform.embedded import acquire
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio, as the product does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return a connection string of the server: `TEST_DATABASE_URL`, or an embedded one that ends with the run."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    home: Path = tmp_path_factory.mktemp("server")
+    with acquire(home) as server:
+        yield server.url
+
+
+def on(server_url: str, database: str) -> str:
+    """Return the connection string of another database of the server."""
+    return make_conninfo(**{**conninfo_to_dict(server_url), "dbname": database})
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """Return the name of a migrated database to copy."""
+    name = f"template_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrate(on(server_url, name))
+    yield name
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """Return the connection string of a fresh, migrated database of the test's own."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield on(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+    """Return an open database."""
+    async with Database(database_url, pool_size=6) as opened:
+        yield opened
