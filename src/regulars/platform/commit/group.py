@@ -49,6 +49,12 @@ class GroupCommit(Generic[Request, Answer]):
         self._recover = recover
         self._waiting: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
         self._runner: asyncio.Task[None] | None = None
+        self._bisecting = False
+
+    @property
+    def bisecting(self) -> bool:
+        """Whether a part of a failed batch is being written: then one that waits long holds up the others."""
+        return self._bisecting
 
     async def submit(self, request: Request) -> Answer:
         """Return the answer to `request` once it is committed; raises its `DomainError` when it is refused."""
@@ -72,14 +78,15 @@ class GroupCommit(Generic[Request, Answer]):
         finally:
             self._runner = None
 
-    async def _settle(self, batch: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
+    async def _settle(self, batch: list[tuple[Request, asyncio.Future[Answer]]], *, part: bool = False) -> None:
+        self._bisecting = part
         try:
             answers = await self._write_patiently([request for request, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
             if len(batch) > 1 and not isinstance(error, TemporarilyUnavailable):
                 middle = len(batch) // 2
-                await self._settle(batch[:middle])
-                await self._settle(batch[middle:])
+                await self._settle(batch[:middle], part=True)
+                await self._settle(batch[middle:], part=True)
             else:
                 for _, future in batch:
                     if not future.done():
@@ -108,6 +115,12 @@ class GroupCommit(Generic[Request, Answer]):
                     raise
                 if monotonic() > give_up_at:
                     raise TemporarilyUnavailable from error
-                if self._recover is not None:
-                    await self._recover()
+                await self._bring_back()
                 await asyncio.sleep(RECOVERY_PAUSE_SECONDS)
+
+    async def _bring_back(self) -> None:
+        if self._recover is not None:
+            try:
+                await self._recover()
+            except Exception as error:
+                raise TemporarilyUnavailable from error

@@ -26,6 +26,8 @@ Result = TypeVar("Result")
 
 STORED_REFUSALS = frozenset({409, 422})
 RETRY_AFTER_SECONDS = 1
+# Once a batch has waited for a lock in vain, its parts wait this long only: others wait behind them.
+BISECTING_LOCK_TIMEOUT_MS = 100
 
 
 @dataclass(slots=True)
@@ -92,6 +94,8 @@ class Lane(Generic[Command, Result]):
 
     async def _write(self, calls: Sequence[Call[Command]]) -> Sequence[Reply | DomainError]:
         async with self._database.transaction(set_based=True) as tx:
+            if self._group.bisecting:
+                store.wait_for_locks(tx, BISECTING_LOCK_TIMEOUT_MS)
             known = await store.recall(tx, [(call.client, call.key) for call in calls])
             first_of: dict[tuple[str, str], int] = {}
             for position, call in enumerate(calls):
@@ -134,7 +138,8 @@ class Lane(Generic[Command, Result]):
                 )
             answer = StoredAnswer(call.request_hash, status, body)
             known[call.client, call.key] = answer
-            if status < 400 or status in STORED_REFUSALS:  # noqa: PLR2004 - HTTP's own boundary
+            passing = isinstance(outcome, MemberBusy)  # says nothing about the request: the next try may go through
+            if not passing and (status < 400 or status in STORED_REFUSALS):  # noqa: PLR2004 - HTTP's own boundary
                 stored.append((call.client, call.key, answer))
         if stored:
             store.remember(tx, stored)

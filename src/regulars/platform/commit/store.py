@@ -40,7 +40,9 @@ async def recall(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple
     rows = await tx.rows(
         SELECT_ANSWERS, (arrays.texts([client for client, _ in keys]), arrays.texts([key for _, key in keys]))
     )
-    return {(client, key): StoredAnswer(bytes(digest), status, bytes(body)) for client, key, digest, status, body in rows}
+    return {
+        (client, key): StoredAnswer(bytes(digest), status, bytes(body)) for client, key, digest, status, body in rows
+    }
 
 
 def remember(tx: Transaction, answers: Sequence[tuple[str, str, StoredAnswer]]) -> None:
@@ -54,6 +56,11 @@ def remember(tx: Transaction, answers: Sequence[tuple[str, str, StoredAnswer]]) 
         arrays.blobs([answer.body for _, _, answer in answers]),
     )
     tx.write(INSERT_ANSWERS, parameters)
+
+
+def wait_for_locks(tx: Transaction, milliseconds: int) -> None:
+    """Let this transaction wait for each lock no longer than this."""
+    tx.write(f"SET LOCAL lock_timeout = {milliseconds:d}")
 
 
 async def forget(tx: Transaction, before: datetime, at_most: int) -> None:

@@ -14,6 +14,38 @@ class BodyMissing(InvalidInput):
     message = "The request has no body. Send the JSON that the API reference describes."
 
 
+class InvalidUtf8(InvalidInput):
+    """The body is not text in UTF-8."""
+
+    code = "invalid_utf8"
+    status = 400
+    message = "The body is not valid UTF-8. Send it in that encoding."
+
+
+class MalformedJson(InvalidInput):
+    """The body is not JSON; `byte` counts from 0 and is the length of a body that ends too early."""
+
+    code = "malformed_json"
+    status = 400
+    message = "The body is not well-formed JSON: something is wrong at byte {byte}. Correct it and send it again."
+
+
+class NulInText(InvalidInput):
+    """A text holds the character NUL, which the database does not keep."""
+
+    code = "nul_in_text"
+    status = 400
+    message = "A text in the body holds the character NUL (\\u0000). Leave it out."
+
+
+class NestedTooDeeply(InvalidInput):
+    """Lists within lists, without an end in sight."""
+
+    code = "nested_too_deeply"
+    status = 400
+    message = "The body is nested too deeply. Send it as the API reference describes it."
+
+
 class FieldMissing(InvalidInput):
     """A field without which the request means nothing."""
 

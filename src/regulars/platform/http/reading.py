@@ -10,12 +10,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from regulars.platform.errors import InvalidInput, MalformedRequest
+from regulars.platform.errors import InvalidInput
 from regulars.platform.http.errors import (
     BodyMissing,
     FieldMissing,
     FieldUnknown,
+    InvalidUtf8,
+    MalformedJson,
+    NestedTooDeeply,
     NotAChoice,
+    NulInText,
     OutOfRange,
     ValueNotTaken,
     WrongForm,
@@ -55,29 +59,28 @@ _MAX_ECHO = 64  # characters of the caller's own value that an answer repeats
 
 
 def read_json(decode: Callable[[bytes], Body], body: bytes) -> Body:
-    """Decode a JSON body strictly. Raises InvalidInput (422), MalformedRequest or BodyMissing (400)."""
+    """Decode a JSON body strictly. Raises a refusal with 422, or 400 if it is no JSON at all."""
     if not body.strip():
         raise BodyMissing(pointer="")
     if b"\\u0000" in body and _NUL.search(body):
-        raise MalformedRequest(problem="the character NUL in a text")
+        raise NulInText
     try:
         return decode(body)
     except msgspec.ValidationError as error:
         raise what_is_wrong(str(error)) from None
-    except UnicodeDecodeError:
-        raise MalformedRequest(problem="invalid UTF-8") from None
-    except msgspec.DecodeError as error:
-        raise MalformedRequest(problem=_malformation(body, str(error))) from None
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise _malformation(body, str(error)) from None
     except RecursionError:
-        raise MalformedRequest(problem="nested too deeply") from None
+        raise NestedTooDeeply from None
 
 
-def _malformation(body: bytes, message: str) -> str:
+def _malformation(body: bytes, message: str) -> InvalidInput:
     try:
         body.decode()
     except UnicodeDecodeError:
-        return "invalid UTF-8"
-    return message
+        return InvalidUtf8()
+    place = re.search(r"\(byte (\d+)\)", message)
+    return MalformedJson(byte=int(place[1]) if place else len(body))
 
 
 def what_is_wrong(message: str, *, within: str = "", field: str = "") -> InvalidInput:
