@@ -1,12 +1,24 @@
 """What callers send and get about members and their identities."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from regulars.members.contracts import IDENTITY_PREFIX, Identity, IdentityKind
-from regulars.members.profile.schemas import LanguageTag, ProfileBody
+from regulars.members.contracts import (
+    IDENTITY_PREFIX,
+    MEMBER_PREFIX,
+    Identity,
+    IdentityKind,
+    IdentityShown,
+    IdentityValue,
+    Member,
+    Profile,
+    SignUp,
+)
+from regulars.members.profile.schemas import LanguageTag, ProfileBody, profile_body
 from regulars.platform.ids import public_id
 
 IdentityText = Annotated[
@@ -19,14 +31,14 @@ IdentityText = Annotated[
         examples=["+86 138 0013 8000"],
     ),
 ]
-MarketCode = Annotated[str, Meta(min_length=1, max_length=16, description="A market of the programme.", examples=["CN"])]
+MarketCode = Annotated[
+    str, Meta(min_length=1, max_length=16, description="A market of the programme.", examples=["CN"])
+]
 Channel = Annotated[
     str,
     Meta(pattern="^[a-z][a-z_]{0,31}$", description="Where: online, store, app, partner, ...", examples=["store"]),
 ]
-StoreId = Annotated[
-    str, Meta(min_length=1, max_length=64, description="The shop, if it was in one.", examples=["367"])
-]
+StoreId = Annotated[str, Meta(min_length=1, max_length=64, description="The shop, if it was in one.", examples=["367"])]
 Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its time zone.")]
 
 
@@ -109,3 +121,64 @@ def identity_answer(identity: Identity) -> IdentityAnswer:
         added_at=identity.added_at,
         verified_at=identity.verified_at,
     )
+
+
+def member_answer(member: Member) -> MemberAnswer:
+    """Write a member who signed up."""
+    return MemberAnswer(
+        member_id=public_id(MEMBER_PREFIX, member.member_id),
+        market=member.market,
+        status=member.status.value,
+        language=member.language,
+        signed_up_at=member.signed_up_at,
+        recorded_at=member.recorded_at,
+        channel=member.channel,
+        store_id=member.store_id,
+        identities=[identity_answer(identity) for identity in member.identities],
+    )
+
+
+def member_shown(
+    member: Member, identities: Sequence[IdentityShown], profile: Profile, *, masked: bool
+) -> MemberAnswerShown:
+    """Write a member with profile and identities."""
+    return MemberAnswerShown(
+        member_id=public_id(MEMBER_PREFIX, member.member_id),
+        market=member.market,
+        status=member.status.value,
+        language=member.language,
+        signed_up_at=member.signed_up_at,
+        recorded_at=member.recorded_at,
+        channel=member.channel,
+        store_id=member.store_id,
+        masked=masked,
+        profile=profile_body(profile),
+        identities=[
+            IdentityAnswerShown(
+                identity_id=public_id(IDENTITY_PREFIX, identity.identity_id),
+                kind=identity.kind,
+                added_at=identity.added_at,
+                verified_at=identity.verified_at,
+                value=identity.value,
+            )
+            for identity in identities
+        ],
+    )
+
+
+def sign_up_of(body: SignUpBody, member_id: UUID) -> SignUp:
+    """Read a sign-up."""
+    return SignUp(
+        member_id=member_id,
+        market=body.market,
+        identities=tuple(identity_value(given) for given in body.identities),
+        channel=body.channel,
+        store_id=body.store_id,
+        language=body.language,
+        signed_up_at=body.signed_up_at,
+    )
+
+
+def identity_value(body: IdentityBody | LookupBody) -> IdentityValue:
+    """Read a value that points to a member."""
+    return IdentityValue(body.kind, body.value)

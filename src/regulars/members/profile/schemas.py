@@ -7,7 +7,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from regulars.members.contracts import Birthday, Calendar, Profile, ProfileChange
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
-LanguageTag = Annotated[str, Meta(min_length=2, max_length=35, description="BCP 47.", examples=["zh-CN"])]
+LanguageTag = Annotated[
+    str,
+    Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", description="A language tag (BCP 47).", examples=["zh-CN"]),
+]
 
 
 class BirthdayBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

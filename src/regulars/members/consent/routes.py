@@ -1,0 +1,76 @@
+"""HTTP of consent."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
+from msgspec import Meta
+
+from regulars.members.consent import service
+from regulars.members.consent.schemas import ConsentAnswer, ConsentBody, ConsentsAnswer, consent_answer
+from regulars.members.contracts import Consent, ConsentGiven
+from regulars.members.public_ids import member_id_in
+from regulars.platform.http.guards import principal_of, requires
+from regulars.platform.http.mutations import carry_out
+from regulars.platform.services import Services
+
+AnyRequest = Request[Any, Any, Any]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def routes(services: Services) -> list[HTTPRouteHandler]:
+    """Return the routes of consent."""
+    lane = services.lane("record_consent", service.record_consents, _recorded)
+
+    @post(
+        "/v1/members/{member_id:str}/consents",
+        guards=[requires("members:write")],
+        operation_id="recordConsent",
+        tags=["members"],
+        summary="Record that a member gave or withdrew consent",
+        responses={201: ResponseSpec(ConsentAnswer, description="The decision as recorded.")},
+    )
+    async def record_consent(request: AnyRequest, member_id: str, data: ConsentBody) -> Response[Any]:
+        """Append a decision; nothing is ever edited, and the decision that took effect last is in force."""
+        wish = ConsentGiven(
+            member_id=member_id_in(member_id),
+            purpose=data.purpose,
+            channel=data.channel,
+            decision=data.decision,
+            wording_version=data.wording_version,
+            where=data.where,
+            store_id=data.store_id,
+            effective_at=data.effective_at,
+            actor=principal_of(request).client,
+        )
+        return await carry_out(request, lane, wish, subject=member_id)
+
+    @get(
+        "/v1/members/{member_id:str}/consents",
+        guards=[requires("members:read")],
+        operation_id="listConsents",
+        tags=["members"],
+        summary="Read what a member consented to",
+    )
+    async def list_consents(member_id: str, as_of: Instant | None = None) -> ConsentsAnswer:
+        """Return the decisions in force and the history, now or as known at an earlier instant."""
+        found = member_id_in(member_id)
+        async with services.database.transaction() as tx:
+            at = (as_of or tx.now).astimezone(UTC)
+            in_force, history = await service.consents(tx, found, as_of=at)
+        return ConsentsAnswer(
+            as_of=at,
+            in_force=[consent_answer(consent) for consent in in_force],
+            history=[consent_answer(consent) for consent in history],
+        )
+
+    return [record_consent, list_consents]
+
+
+def _recorded(consent: Consent) -> tuple[int, bytes]:
+    return 201, _encode(consent_answer(consent))

@@ -1,0 +1,189 @@
+"""HTTP of members and identities."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, delete, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
+
+from regulars.members.contracts import MEMBER_PREFIX, AddIdentity, Identity, Member, RemoveIdentity, SignUp
+from regulars.members.identity import service
+from regulars.members.identity.schemas import (
+    IdentityAnswer,
+    IdentityBody,
+    LookupBody,
+    MemberAnswer,
+    MemberAnswerShown,
+    SignUpBody,
+    identity_answer,
+    identity_value,
+    member_answer,
+    member_shown,
+    sign_up_of,
+)
+from regulars.members.profile.service import read_profile
+from regulars.members.public_ids import identity_id_in, member_id_in
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.commit.lane import one_by_one
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError, NotFound
+from regulars.platform.http.asked import asked
+from regulars.platform.http.guards import principal_of, requires
+from regulars.platform.http.mutations import carry_out
+from regulars.platform.ids import new_id, public_id
+from regulars.platform.services import Services
+from regulars.platform.vault.contracts import Vault
+
+PERSONAL: Final = "members:personal"
+TAGS: Final = ["members"]
+
+AnyRequest = Request[Any, Any, Any]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def routes(services: Services) -> list[HTTPRouteHandler]:
+    """Return the routes of members and identities."""
+    return [_sign_up(services), *_reads(services), *_identities(services)]
+
+
+def _sign_up(services: Services) -> HTTPRouteHandler:
+    lane = services.lane("sign_up_member", partial(_sign_up_all, services.vault), _member_signed_up)
+
+    @post(
+        "/v1/members",
+        guards=[requires("members:write")],
+        operation_id="signUpMember",
+        tags=TAGS,
+        summary="Sign a member up",
+        responses={201: ResponseSpec(MemberAnswer, description="The member; no value is repeated.")},
+    )
+    async def sign_up_member(request: AnyRequest, data: SignUpBody) -> Response[Any]:
+        """Make a member who can be found by the given identities.
+
+        A value that already belongs to a member gives 409 `identity_taken`; whose it is, a lookup tells.
+        """
+        member_id = new_id()
+        return await carry_out(request, lane, sign_up_of(data, member_id), subject=public_id(MEMBER_PREFIX, member_id))
+
+    return sign_up_member
+
+
+def _reads(services: Services) -> list[HTTPRouteHandler]:
+    @get(
+        "/v1/members/{member_id:str}",
+        guards=[requires("members:read")],
+        operation_id="getMember",
+        tags=TAGS,
+        summary="Read a member",
+    )
+    async def get_member(request: AnyRequest, member_id: str) -> MemberAnswerShown:
+        """Return a member; personal data is masked unless the key has the scope `members:personal`."""
+        found = member_id_in(member_id)
+        async with _reading(services, request) as tx:
+            return await _show(tx, services.vault, request, found)
+
+    @post(
+        "/v1/members/lookup",
+        guards=[requires("members:read")],
+        operation_id="lookUpMember",
+        tags=TAGS,
+        summary="Find a member by an identity",
+        status_code=200,
+    )
+    async def look_up_member(request: AnyRequest, data: LookupBody) -> MemberAnswerShown:
+        """Return the member to whom a value points, as `getMember` does; 404 if it points to nobody.
+
+        It changes nothing and takes no idempotency key; it is a POST so that no personal data stands in an address.
+        """
+        async with _reading(services, request) as tx:
+            (found,) = await service.resolve(tx, services.vault, [identity_value(data)], data.market)
+            if isinstance(found, DomainError):
+                found.pointer = "/value"
+                raise found
+            if found is None:
+                raise NotFound
+            return await _show(tx, services.vault, request, found)
+
+    return [get_member, look_up_member]
+
+
+def _identities(services: Services) -> list[HTTPRouteHandler]:
+    async def add(tx: Transaction, wish: AddIdentity) -> Identity:
+        return await service.add_identity(tx, services.vault, wish)
+
+    adding = services.lane("add_identity", one_by_one(add), _identity_added)
+    removing = services.lane("remove_identity", one_by_one(service.remove_identity), _identity_removed)
+
+    @post(
+        "/v1/members/{member_id:str}/identities",
+        guards=[requires("members:write")],
+        operation_id="addIdentity",
+        tags=TAGS,
+        summary="Let a member be found by one more value",
+        responses={201: ResponseSpec(IdentityAnswer, description="The identity; its value is not repeated.")},
+    )
+    async def add_identity(request: AnyRequest, member_id: str, data: IdentityBody) -> Response[Any]:
+        """Add an identity; one that the member has already is answered as it is."""
+        wish = AddIdentity(member_id=member_id_in(member_id), identity=identity_value(data))
+        return await carry_out(request, adding, wish, subject=member_id)
+
+    @delete(
+        "/v1/members/{member_id:str}/identities/{identity_id:str}",
+        guards=[requires("members:write")],
+        operation_id="removeIdentity",
+        tags=TAGS,
+        summary="Let a member no longer be found by a value",
+        status_code=200,
+        responses={200: ResponseSpec(IdentityAnswer, description="The identity as it was.")},
+    )
+    async def remove_identity(request: AnyRequest, member_id: str, identity_id: str) -> Response[Any]:
+        """Remove an identity; the last one stays (409 `last_identity`)."""
+        wish = RemoveIdentity(member_id=member_id_in(member_id), identity_id=identity_id_in(identity_id))
+        return await carry_out(request, removing, wish, subject=member_id)
+
+    return [add_identity, remove_identity]
+
+
+def _reading(services: Services, request: AnyRequest) -> Any:  # noqa: ANN401 - Database.transaction's own type
+    return services.database.transaction(actor=principal_of(request).client, request_id=asked(request.scope).request_id)
+
+
+async def _show(tx: Transaction, vault: Vault, request: AnyRequest, member_id: UUID) -> MemberAnswerShown:
+    """Return a member as the caller may see one; who reads personal data in the clear stands in the audit log."""
+    clear = principal_of(request).may(PERSONAL)
+    found = await service.show(tx, vault, [member_id], clear=clear)
+    if not found:
+        raise NotFound
+    ((member, identities),) = found
+    profile = await read_profile(tx, vault, member_id, clear=clear)
+    if clear:
+        tx.audit(
+            AuditEntry(
+                actor=tx.actor,
+                action="read_personal_data",
+                subject=public_id(MEMBER_PREFIX, member_id),
+                request_id=tx.request_id,
+            )
+        )
+    return member_shown(member, identities, profile, masked=not clear)
+
+
+async def _sign_up_all(vault: Vault, tx: Transaction, wishes: Sequence[SignUp]) -> list[Member | DomainError]:
+    return await service.sign_up(tx, vault, wishes)
+
+
+def _member_signed_up(member: Member) -> tuple[int, bytes]:
+    return 201, _encode(member_answer(member))
+
+
+def _identity_added(identity: Identity) -> tuple[int, bytes]:
+    return 201, _encode(identity_answer(identity))
+
+
+def _identity_removed(identity: Identity) -> tuple[int, bytes]:
+    return 200, _encode(identity_answer(identity))

@@ -1,0 +1,24 @@
+"""Ids in addresses: what is not one of ours leads nowhere."""
+
+from uuid import UUID
+
+from regulars.members.contracts import IDENTITY_PREFIX, MEMBER_PREFIX
+from regulars.platform.errors import NotFound
+from regulars.platform.ids import parse_public_id
+
+
+def member_id_in(text: str) -> UUID:
+    """Read the id of a member. Raises NotFound."""
+    return _id_in(MEMBER_PREFIX, text)
+
+
+def identity_id_in(text: str) -> UUID:
+    """Read the id of an identity. Raises NotFound."""
+    return _id_in(IDENTITY_PREFIX, text)
+
+
+def _id_in(prefix: str, text: str) -> UUID:
+    found = parse_public_id(prefix, text)
+    if found is None:
+        raise NotFound
+    return found
