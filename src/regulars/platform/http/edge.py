@@ -5,7 +5,7 @@ and logs one line.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from random import Random
 from time import perf_counter
 from typing import Any, Final
@@ -19,8 +19,8 @@ from regulars.platform.http.problems import PROBLEM_JSON
 from regulars.platform.http.refusals import answer_to_failure
 from regulars.platform.logs import RequestLog
 
-Scope = dict[str, Any]
-Message = dict[str, Any]
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
