@@ -273,7 +273,7 @@ async def test_a_handler_of_two_types_gets_both_in_order(database: Database) -> 
 
 async def test_handlers_need_names() -> None:
     with pytest.raises(TypeError, match="name of its own"):
-        subscriptions({Noted: [lambda tx, events: tx.flush()]})  # noqa: ARG005
+        subscriptions({Noted: [lambda tx, events: tx.flush()]})  # noqa: ARG005 - a lambda is what is refused
     first, second = Notebook(), Notebook()
     with pytest.raises(ValueError, match="two handlers"):
         subscriptions({Noted: [first.note, second.note]})

@@ -80,8 +80,8 @@ def _alone(url: str, wait_seconds: float) -> Iterator[None]:
 
 def _upgrade(url: str, lock_timeout_ms: int) -> None:
     from alembic import command  # noqa: PLC0415 - most starts find the schema at head and need none of this
-    from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import create_engine, pool  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - as above
+    from sqlalchemy import create_engine, pool  # noqa: PLC0415 - as above
 
     def connect() -> psycopg.Connection[tuple[object, ...]]:
         connection = psycopg.connect(url)

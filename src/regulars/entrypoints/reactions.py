@@ -1,0 +1,22 @@
+"""Every reaction of the system on one page: which handlers take which facts.
+
+An event without reactions is listed with an empty list. Events reach each handler at least once, in batches, in
+order for each member; see docs/events.md.
+"""
+
+from regulars.domain_events import commerce, loyalty
+from regulars.platform.outbox.contracts import Reactions
+
+REACTIONS: Reactions = {
+    # commerce
+    commerce.OrderPaid: [],
+    commerce.OrderReturned: [],
+    commerce.OrderCancelled: [],
+    # loyalty
+    loyalty.PointsAccrued: [],
+    loyalty.PointsRedeemed: [],
+    loyalty.PointsAdjusted: [],
+    loyalty.PointsExpired: [],
+    loyalty.TierReached: [],
+    loyalty.TierLost: [],
+}

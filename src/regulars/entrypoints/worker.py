@@ -1,0 +1,65 @@
+"""The worker: relays events, seals the audit log, runs jobs, and follows the programme clock.
+
+Any number of workers may run; each of these does its work in one of them at a time, except jobs, which they share.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from importlib import import_module
+
+from regulars.entrypoints.reactions import REACTIONS
+from regulars.entrypoints.wiring import Place, located
+from regulars.platform.audit.service import run_sealer
+from regulars.platform.db.database import CONNECTION_LOST, Database
+from regulars.platform.db.failures import describe
+from regulars.platform.jobs.queue import run_jobs
+from regulars.platform.outbox.relay import run_relay
+from regulars.platform.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Every module that declares tasks; a job of a task that no worker knows fails.
+TASK_MODULES = ("regulars.platform.outbox.tasks",)
+
+_CONNECTIONS = 5
+_FOLLOW_CLOCK_SECONDS = 1.0
+
+
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Do the background work until `stop` is set; what has begun then ends first.
+
+    The database is that of `settings`, migrated; an embedded one that dies is brought back. Used by `regulars work`
+    as a process, by `serve` and `demo` as a task beside the web process.
+    """
+    with located(settings) as place:
+        await work_at(place, settings, stop)
+
+
+async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None:
+    """Do the background work on this database until `stop` is set."""
+    for module in TASK_MODULES:
+        import_module(module)
+    database = Database(
+        place.url,
+        pool_size=_CONNECTIONS,
+        prepared_statements=settings.prepared_statements,
+        lock_timeout_ms=settings.lock_timeout_ms,
+    )
+    async with database, asyncio.TaskGroup() as group:
+        group.create_task(run_relay(database, REACTIONS, stop))
+        group.create_task(run_sealer(database, stop))
+        group.create_task(run_jobs(database, place.direct_url, stop))
+        group.create_task(_follow_clock(database, place, stop))
+
+
+async def _follow_clock(database: Database, place: Place, stop: asyncio.Event) -> None:
+    """Read the programme clock each second; where even that fails, bring an embedded server back."""
+    while not stop.is_set():
+        try:
+            await database.follow_clock()
+        except CONNECTION_LOST as error:
+            logger.warning("database lost: %s", describe(error))
+            await place.recover()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _FOLLOW_CLOCK_SECONDS)
