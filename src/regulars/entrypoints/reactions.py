@@ -4,10 +4,15 @@ An event without reactions is listed with an empty list. Events reach each handl
 order for each member; see docs/events.md.
 """
 
-from regulars.domain_events import commerce, loyalty
+from regulars.domain_events import commerce, loyalty, members
 from regulars.platform.outbox.contracts import Reactions
 
 REACTIONS: Reactions = {
+    # members
+    members.MemberSignedUp: [],
+    members.IdentityAdded: [],
+    members.IdentityRemoved: [],
+    members.ConsentChanged: [],
     # commerce
     commerce.OrderPaid: [],
     commerce.OrderReturned: [],

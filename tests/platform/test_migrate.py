@@ -1,0 +1,122 @@
+"""The migrations make exactly the tables, once, whoever runs them, and a start at head costs next to nothing."""
+
+import importlib
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, create_engine, pool
+from sqlalchemy.exc import SAWarning
+
+from regulars.platform.db import migrate as migrating
+from regulars.platform.db.migrate import MigrationBusy, current_revision, head, is_current, migrate
+from regulars.platform.db.schema import metadata
+from regulars.platform.db.transaction import _dialect
+from tests.architecture.source import sources
+
+
+@pytest.fixture
+def empty_url(server_url: str) -> Iterator[str]:
+    """The connection string of a database in which nothing was ever done."""
+    name = f"empty_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield make_conninfo(server_url, dbname=name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def import_tables() -> None:
+    """Import every module that declares a table."""
+    for source in sources("src"):
+        if " = Table(" in source.text and source.room != "migrations":
+            importlib.import_module(source.module)
+
+
+def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:
+    import_tables()
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=pool.NullPool
+    )
+    with engine.connect() as connection, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Did not recognize type '(xid8|pg_snapshot)'", SAWarning)
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_name": lambda name, kind, _: kind != "table" or not name.startswith("procrastinate_"),
+                "compare_server_default": True,
+            },
+        )
+        differences = compare_metadata(context, metadata)
+
+    assert differences == []
+
+
+def test_checks_and_keys_of_the_tables_are_in_the_database(database_url: str) -> None:
+    """Alembic compares neither CHECKs nor the names of keys."""
+    import_tables()
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint"
+            " WHERE contype IN ('c', 'p') AND connamespace = 'public'::regnamespace AND conrelid <> 0"
+        ).fetchall()
+    there = {(table, name) for table, name in rows if not table.startswith(("procrastinate_", "alembic_version"))}
+    name_of = _dialect.identifier_preparer.format_constraint
+    declared = {
+        (table.name, name_of(constraint))
+        for table in metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint | PrimaryKeyConstraint)
+    }
+
+    assert there == declared
+
+
+def test_migrating_by_many_at_once(empty_url: str) -> None:
+    assert current_revision(empty_url) is None
+    assert not is_current(empty_url)
+    with ThreadPoolExecutor(4) as executor:
+        list(executor.map(migrate, [empty_url] * 4))
+
+    assert current_revision(empty_url) == head()
+    migrate(empty_url)
+
+
+def test_somebody_else_migrates_too_long(empty_url: str) -> None:
+    with migrating._alone(empty_url, 1), pytest.raises(MigrationBusy):
+        migrate(empty_url, wait_seconds=0)
+
+    assert current_revision(empty_url) is None
+
+
+def test_the_head_is_alembic_s_head() -> None:
+    script = ScriptDirectory(str(files("regulars").joinpath("migrations")))
+
+    assert script.get_heads() == [head()]
+
+
+def test_a_start_at_head_imports_no_alembic(database_url: str) -> None:
+    code = (
+        "import sys; from regulars.platform.db.migrate import migrate; migrate(sys.argv[1]);"
+        "sys.exit(bool({'alembic', 'sqlalchemy'} & set(sys.modules)))"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code, database_url], check=False).returncode == 0
+
+
+def test_every_script_of_the_job_queue_is_run_by_a_migration_of_ours() -> None:
+    """When procrastinate is upgraded, a new migration of ours runs its new scripts."""
+    folder = files("procrastinate").joinpath("sql", "migrations")
+    newest = max(script.name for script in folder.iterdir() if script.name.endswith(".sql"))
+    versions = files("regulars").joinpath("migrations", "versions")
+
+    assert any(newest in script.read_text(encoding="utf-8") for script in versions.iterdir() if script.is_file())
