@@ -1,6 +1,6 @@
 """A room of the tests' own: counters that can be added to, through everything a real room uses."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import StringIO
@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import psycopg
 from litestar import Request, Response, get, post, put
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from regulars.entrypoints.http import create_app
@@ -67,13 +67,19 @@ class Adding:
 
 @dataclass
 class Adder:
-    """Adds in batches, set-based in spirit; `poison` breaks every batch that holds that counter."""
+    """Adds in batches, set-based in spirit; `poison` breaks every batch that holds that counter.
+
+    `before` is called in each transaction before anything is done.
+    """
 
     poison: str = ""
+    before: Callable[[Transaction], Awaitable[None]] | None = None
     batches: list[list[str]] = field(default_factory=list)
 
     async def apply(self, tx: Transaction, commands: Sequence[Adding]) -> list[CounterView | DomainError]:
         self.batches.append([command.counter_id for command in commands])
+        if self.before is not None:
+            await self.before(tx)
         results: list[CounterView | DomainError] = []
         for command in commands:
             if command.counter_id == self.poison:
@@ -112,19 +118,23 @@ def offered(services: Services, lane: Lane[Adding, CounterView]) -> Web:
         guards=[requires("ledger:write")],
         status_code=200,
     )
-    async def add(request: Request[Any, Any, Any], counter_id: str, data: Addition) -> Response[CounterView]:
+    async def add(
+        request: Request[Any, Any, Any], counter_id: FromPath[str], data: JSONBody[Addition]
+    ) -> Response[CounterView]:
         """Add to a counter."""
         return await carry_out(request, lane, command_of(counter_id, data), subject=counter_id)
 
     @put("/cold/counters/{counter_id:str}", guards=[requires("ledger:write")])
-    async def change(request: Request[Any, Any, Any], counter_id: str, data: Addition) -> Response[CounterView]:
+    async def change(
+        request: Request[Any, Any, Any], counter_id: FromPath[str], data: JSONBody[Addition]
+    ) -> Response[CounterView]:
         return await carry_out(request, lane, command_of(counter_id, data), subject=counter_id)
 
     @get(
         ["/v1/counters/{counter_id:str}", "/cold/counters/{counter_id:str}"],
         guards=[requires("ledger:read")],
     )
-    async def read(counter_id: str, limit: Annotated[int, Parameter(ge=1)] = 1) -> Response[CounterView]:
+    async def read(counter_id: FromPath[str], limit: Annotated[int, QueryParameter(ge=1)] = 1) -> Response[CounterView]:
         del limit
         body: Any = await value_of(counter_id)
         return Response(body, media_type="application/json")
