@@ -202,6 +202,7 @@ async def _prepare(tx: Transaction, vault: Vault, wish: SignUp) -> _Candidate | 
         return problem
     values: dict[bytes, Normalised] = {}
     identities: list[Identity] = []
+    fresh_ids = iter(sorted(new_id() for _ in wish.identities))  # in the given order, also within one millisecond
     for position, (kind, value) in enumerate((given.kind, given.value) for given in wish.identities):
         normalised = normalise(kind, value, where.country)
         if isinstance(normalised, DomainError):
@@ -210,7 +211,7 @@ async def _prepare(tx: Transaction, vault: Vault, wish: SignUp) -> _Candidate | 
         sought = blind_index(vault.pepper, kind, normalised.canonical)
         if sought not in values:
             values[sought] = normalised
-            identities.append(Identity(identity_id=new_id(), kind=kind, added_at=recorded_at, verified_at=None))
+            identities.append(Identity(identity_id=next(fresh_ids), kind=kind, added_at=recorded_at, verified_at=None))
     return _Candidate(
         Member(
             member_id=wish.member_id or new_id(),
