@@ -6,6 +6,7 @@ settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules).
 """
 
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
+from regulars.loyalty.policy.rules import month_start
 from regulars.loyalty.policy.service import Configuration, activate_policy, define_standard_wallets
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "activate_policy",
     "define_standard_wallets",
     "expire_due",
+    "month_start",
     "open_books",
     "post",
     "review_due",

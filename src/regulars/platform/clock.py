@@ -35,6 +35,11 @@ class Clock:
         self._offset = timedelta(0)
         self.follow(setting)
 
+    @property
+    def setting(self) -> ClockSetting | None:
+        """How the clock stands; None while it is the wall clock."""
+        return self._setting
+
     def follow(self, setting: ClockSetting | None) -> None:
         """Take over a setting read from the database; None means: the programme clock is the wall clock."""
         self._setting = setting

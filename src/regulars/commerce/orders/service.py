@@ -320,7 +320,7 @@ def _needs(
         if undoes or fact.points or fact.points_at_most:
             needs.lots_of.add(member_id)
         if undoes and fact.order_id not in claimed:
-            needs.orders.append((member_id, fact.order_id))
+            needs.orders.add((member_id, fact.order_id))
     return needs
 
 

@@ -46,8 +46,8 @@ class Needs:
     until: datetime
     members: set[UUID] = field(default_factory=set)
     lots_of: set[UUID] = field(default_factory=set)
-    orders: list[tuple[UUID, str]] = field(default_factory=list)
-    references: list[tuple[UUID, str]] = field(default_factory=list)
+    orders: set[tuple[UUID, str]] = field(default_factory=set)
+    references: set[tuple[UUID, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -180,8 +180,8 @@ class Books:
 
     async def _read(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
         ids = sorted(members_)
-        orders = [order for order in needs.orders if order[0] in members_]
-        references = [reference for reference in needs.references if reference[0] in members_]
+        orders = sorted([order for order in needs.orders if order[0] in members_])
+        references = sorted([reference for reference in needs.references if reference[0] in members_])
         lots_of = needs.lots_of & members_
         statements: list[Statement] = [
             self.configuration.question,
@@ -244,7 +244,7 @@ async def post(
     needs = Needs(until=max([command.recorded_at or tx.now for command in commands], default=tx.now))
     for command in commands:
         needs.members.add(command.member_id)
-        needs.references.append((command.member_id, command.reference))
+        needs.references.add((command.member_id, command.reference))
         if not isinstance(command, Accrue):
             needs.lots_of.add(command.member_id)
     books = await open_books(tx, configuration, needs)

@@ -1,0 +1,31 @@
+"""SQL of the replay's progress."""
+
+from regulars.platform.db.transaction import Transaction
+
+
+async def facts_done(tx: Transaction, replay: str) -> dict[int, int]:
+    """Return how many facts each shard has behind it."""
+    return dict(await tx.rows("SELECT shard, facts_done FROM replay_progress WHERE replay = %s", (replay,)))
+
+
+def advance(tx: Transaction, replay: str, shard: int, facts: int) -> None:
+    """Record that a shard has come at least so far."""
+    tx.write(
+        """
+        INSERT INTO replay_progress (replay, shard, facts_done) VALUES (%s, %s, %s)
+        ON CONFLICT (replay, shard) DO UPDATE
+        SET facts_done = greatest(replay_progress.facts_done, excluded.facts_done)
+        """,
+        (replay, shard, facts),
+    )
+
+
+async def other_replays(tx: Transaction, replay: str) -> list[str]:
+    """Return the replays of other programmes that this database holds."""
+    rows = await tx.rows("SELECT DISTINCT replay FROM replay_progress WHERE replay <> %s", (replay,))
+    return [row[0] for row in rows]
+
+
+def analyze(tx: Transaction) -> None:
+    """Let the planner know what the tables hold now."""
+    tx.write("ANALYZE")
