@@ -113,10 +113,13 @@ def test_a_start_at_head_imports_no_alembic(database_url: str) -> None:
     assert subprocess.run([sys.executable, "-c", code, database_url], check=False).returncode == 0
 
 
-def test_every_script_of_the_job_queue_is_run_by_a_migration_of_ours() -> None:
-    """When procrastinate is upgraded, a new migration of ours runs its new scripts."""
+def test_every_script_of_the_job_queue_is_known_to_a_migration_of_ours(database_url: str) -> None:
+    """When procrastinate brings a new script, databases that exist need a new migration of ours, which names it."""
     folder = files("procrastinate").joinpath("sql", "migrations")
     newest = max(script.name for script in folder.iterdir() if script.name.endswith(".sql"))
     versions = files("regulars").joinpath("migrations", "versions")
 
     assert any(newest in script.read_text(encoding="utf-8") for script in versions.iterdir() if script.is_file())
+    with psycopg.connect(database_url) as connection:
+        noted = connection.execute("SELECT obj_description('procrastinate_jobs'::regclass)").fetchone()
+    assert noted == (newest,)

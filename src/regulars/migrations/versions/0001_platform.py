@@ -16,8 +16,8 @@ branch_labels = None
 depends_on = None
 
 INSTANT = TIMESTAMP(timezone=True)
-# procrastinate's own scripts, in their order, up to this one; later ones are for later migrations of ours to run.
-LAST_SCRIPT_OF_JOBS = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
+# The newest of procrastinate's own migration scripts when this was written; see create_jobs.
+NEWEST_SCRIPT_OF_JOBS = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
 
 
 class Native(UserDefinedType[str]):
@@ -151,10 +151,15 @@ def create_audit_log() -> None:
 
 
 def create_jobs() -> None:
+    """Create procrastinate's tables as the installed release has them, and note up to which of its scripts.
+
+    Its scripts cannot be run one after the other instead: before PostgreSQL 17 a transaction may not use enum values
+    that it added itself. When procrastinate brings a newer script, a new migration of ours runs those after the noted one, if any.
+    """
     # The driver's own connection: it takes several statements at once, and `%` as it is.
     connection = op.get_bind().connection.driver_connection
     assert connection is not None  # noqa: S101 - for the type checker: a bound connection has one
-    folder = files("procrastinate").joinpath("sql", "migrations")
-    scripts = sorted(script.name for script in folder.iterdir() if script.name.endswith(".sql"))
-    for name in scripts[: scripts.index(LAST_SCRIPT_OF_JOBS) + 1]:
-        connection.execute(folder.joinpath(name).read_text(encoding="utf-8"))
+    folder = files("procrastinate").joinpath("sql")
+    newest = max(script.name for script in folder.joinpath("migrations").iterdir() if script.name.endswith(".sql"))
+    connection.execute(folder.joinpath("schema.sql").read_text(encoding="utf-8"))
+    connection.execute(f"COMMENT ON TABLE procrastinate_jobs IS '{newest}'")

@@ -84,10 +84,11 @@ async def _run_until_stopped(database: Database, direct_url: str, stop: asyncio.
     connector = PsycopgConnector(conninfo=direct_url, min_size=1, max_size=_CONNECTIONS, timeout=10)
     app = build_app(connector, TASKS.values(), database, stop)
     async with app.open_async():
+        await _retry_lost_jobs(app)
         running = asyncio.create_task(
             app.run_worker_async(concurrency=CONCURRENT_JOBS, delete_jobs="successful", install_signal_handlers=False)
         )
-        others = [asyncio.create_task(stop.wait()), asyncio.create_task(_find_lost_jobs(app))]
+        others = [asyncio.create_task(stop.wait()), asyncio.create_task(_look_for_lost_jobs(app))]
         try:
             await asyncio.wait({running, *others}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -99,10 +100,14 @@ async def _run_until_stopped(database: Database, direct_url: str, stop: asyncio.
             raise outcome
 
 
-async def _find_lost_jobs(app: App) -> None:
-    """Give the jobs of workers that died (no heartbeat for 30 s) to others."""
+async def _look_for_lost_jobs(app: App) -> None:
     while True:
-        for job in await app.job_manager.get_stalled_jobs():
-            logger.warning("job lost by its worker, tried again", extra={"job_id": job.id, "task": job.task_name})
-            await app.job_manager.retry_job(job)
         await asyncio.sleep(LOOK_FOR_LOST_JOBS_SECONDS)
+        await _retry_lost_jobs(app)
+
+
+async def _retry_lost_jobs(app: App) -> None:
+    """Give the jobs of workers that died (no heartbeat for 30 s) to others."""
+    for job in await app.job_manager.get_stalled_jobs():
+        logger.warning("job lost by its worker, tried again", extra={"job_id": job.id, "task": job.task_name})
+        await app.job_manager.retry_job(job)
