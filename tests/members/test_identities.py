@@ -21,7 +21,7 @@ async def add(shop: Database, vault: LocalVault, member_id: object, value: Ident
 
 async def remove(shop: Database, member_id: object, identity_id: object) -> Identity:
     async with shop.transaction() as tx:
-        return await api.remove_identity(tx, RemoveIdentity(member_id=member_id, identity_id=identity_id))  # type: ignore[arg-type] # ids
+        return await api.remove_identity(tx, RemoveIdentity(member_id=member_id, identity_id=identity_id))  # type: ignore[arg-type] # two ids
 
 
 async def test_an_added_identity_finds_the_member(shop: Database, vault: LocalVault) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta
 
 from regulars.members.consent import service
@@ -33,9 +33,10 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         operation_id="recordConsent",
         tags=["members"],
         summary="Record that a member gave or withdrew consent",
-        responses={201: ResponseSpec(ConsentAnswer, description="The decision as recorded.")},
     )
-    async def record_consent(request: AnyRequest, member_id: str, data: ConsentBody) -> Response[Any]:
+    async def record_consent(
+        request: AnyRequest, member_id: FromPath[str], data: JSONBody[ConsentBody]
+    ) -> Response[ConsentAnswer]:
         """Append a decision; nothing is ever edited, and the decision that took effect last is in force."""
         wish = ConsentGiven(
             member_id=member_id_in(member_id),
@@ -57,7 +58,9 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         tags=["members"],
         summary="Read what a member consented to",
     )
-    async def list_consents(member_id: str, as_of: Instant | None = None) -> ConsentsAnswer:
+    async def list_consents(
+        member_id: FromPath[str], as_of: Annotated[Instant | None, QueryParameter()] = None
+    ) -> ConsentsAnswer:
         """Return the decisions in force and the history, now or as known at an earlier instant."""
         found = member_id_in(member_id)
         async with services.database.transaction() as tx:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody
 
 from regulars.members.contracts import MEMBER_PREFIX, AddIdentity, Identity, Member, RemoveIdentity, SignUp
 from regulars.members.identity import service
@@ -60,9 +60,8 @@ def _sign_up(services: Services) -> HTTPRouteHandler:
         operation_id="signUpMember",
         tags=TAGS,
         summary="Sign a member up",
-        responses={201: ResponseSpec(MemberAnswer, description="The member; no value is repeated.")},
     )
-    async def sign_up_member(request: AnyRequest, data: SignUpBody) -> Response[Any]:
+    async def sign_up_member(request: AnyRequest, data: JSONBody[SignUpBody]) -> Response[MemberAnswer]:
         """Make a member who can be found by the given identities.
 
         A value that already belongs to a member gives 409 `identity_taken`; whose it is, a lookup tells.
@@ -81,7 +80,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         tags=TAGS,
         summary="Read a member",
     )
-    async def get_member(request: AnyRequest, member_id: str) -> MemberAnswerShown:
+    async def get_member(request: AnyRequest, member_id: FromPath[str]) -> MemberAnswerShown:
         """Return a member; personal data is masked unless the key has the scope `members:personal`."""
         found = member_id_in(member_id)
         async with _reading(services, request) as tx:
@@ -95,7 +94,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         summary="Find a member by an identity",
         status_code=200,
     )
-    async def look_up_member(request: AnyRequest, data: LookupBody) -> MemberAnswerShown:
+    async def look_up_member(request: AnyRequest, data: JSONBody[LookupBody]) -> MemberAnswerShown:
         """Return the member to whom a value points, as `getMember` does; 404 if it points to nobody.
 
         It changes nothing and takes no idempotency key; it is a POST so that no personal data stands in an address.
@@ -125,9 +124,10 @@ def _identities(services: Services) -> list[HTTPRouteHandler]:
         operation_id="addIdentity",
         tags=TAGS,
         summary="Let a member be found by one more value",
-        responses={201: ResponseSpec(IdentityAnswer, description="The identity; its value is not repeated.")},
     )
-    async def add_identity(request: AnyRequest, member_id: str, data: IdentityBody) -> Response[Any]:
+    async def add_identity(
+        request: AnyRequest, member_id: FromPath[str], data: JSONBody[IdentityBody]
+    ) -> Response[IdentityAnswer]:
         """Add an identity; one that the member has already is answered as it is."""
         wish = AddIdentity(member_id=member_id_in(member_id), identity=identity_value(data))
         return await carry_out(request, adding, wish, subject=member_id)
@@ -139,9 +139,10 @@ def _identities(services: Services) -> list[HTTPRouteHandler]:
         tags=TAGS,
         summary="Let a member no longer be found by a value",
         status_code=200,
-        responses={200: ResponseSpec(IdentityAnswer, description="The identity as it was.")},
     )
-    async def remove_identity(request: AnyRequest, member_id: str, identity_id: str) -> Response[Any]:
+    async def remove_identity(
+        request: AnyRequest, member_id: FromPath[str], identity_id: FromPath[str]
+    ) -> Response[IdentityAnswer]:
         """Remove an identity; the last one stays (409 `last_identity`)."""
         wish = RemoveIdentity(member_id=member_id_in(member_id), identity_id=identity_id_in(identity_id))
         return await carry_out(request, removing, wish, subject=member_id)

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, patch
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody
 
 from regulars.members.contracts import MEMBER_PREFIX, ChangeProfile, ProfileChanged
 from regulars.members.profile import service
@@ -35,9 +35,10 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         operation_id="changeProfile",
         tags=["members"],
         summary="Change what a member told",
-        responses={200: ResponseSpec(ProfileChangedAnswer, description="What was changed, by name.")},
     )
-    async def change_profile(request: Request[Any, Any, Any], member_id: str, data: ProfileChangeBody) -> Response[Any]:
+    async def change_profile(
+        request: Request[Any, Any, Any], member_id: FromPath[str], data: JSONBody[ProfileChangeBody]
+    ) -> Response[ProfileChangedAnswer]:
         """Change a profile: a field left out stays, null clears it. No value is repeated in the answer."""
         wish = ChangeProfile(member_id=member_id_in(member_id), change=change_of(data))
         return await carry_out(request, lane, wish, subject=member_id)
