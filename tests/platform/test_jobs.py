@@ -13,6 +13,7 @@ from regulars.entrypoints.worker import TASK_MODULES, work_at
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.audit.service import verify_chain
 from regulars.platform.clock import wall_now
+from regulars.platform.commit.tasks import forget_old_answers
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.jobs.queue import build_app, run_jobs
@@ -156,6 +157,21 @@ async def test_scheduled_tasks_have_their_schedule_and_run_one_at_a_time(databas
 
     assert (periodic.cron, periodic.task.lock) == ("17 3 * * *", "platform.outbox.tasks.forget_handled")
     assert periodic.configure_kwargs["queueing_lock"] == periodic.task.lock
+
+
+async def test_answers_are_forgotten_after_a_day(database: Database, database_url: str) -> None:
+    async with database.transaction() as tx:
+        tx.write(
+            "INSERT INTO idempotency_answers (client, key, request_hash, status, body, written_at)"
+            " SELECT 'key', n::text, '', 200, '', %s - n * interval '1 hour' FROM generate_series(1, 48) AS n",
+            (wall_now() + timedelta(minutes=30),),
+        )
+        await tx.defer(forget_old_answers)
+    async with worker(database, database_url):
+        await until_jobs_are(database)
+
+    async with database.transaction() as tx:
+        assert await tx.rows("SELECT count(*), max(key::int) FROM idempotency_answers") == [(24, 24)]
 
 
 def test_two_tasks_of_one_name_are_refused() -> None:

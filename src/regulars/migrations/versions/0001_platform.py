@@ -154,7 +154,7 @@ def create_jobs() -> None:
     """Create procrastinate's tables as the installed release has them, and note up to which of its scripts.
 
     Its scripts cannot be run one after the other instead: before PostgreSQL 17 a transaction may not use enum values
-    that it added itself. When procrastinate brings a newer script, a new migration of ours runs those after the noted one, if any.
+    that it added itself. When procrastinate brings newer ones, a migration of ours runs those after the noted one.
     """
     # The driver's own connection: it takes several statements at once, and `%` as it is.
     connection = op.get_bind().connection.driver_connection

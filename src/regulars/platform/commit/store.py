@@ -6,7 +6,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.db.transaction import Transaction
 
 
 class StoredAnswer(NamedTuple):
@@ -29,9 +29,13 @@ SELECT answer.*, %s FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::smallin
 """
 
 DELETE_ANSWERS: LiteralString = """
-DELETE FROM idempotency_answers WHERE ctid = ANY (
-    ARRAY(SELECT ctid FROM idempotency_answers WHERE written_at < %s LIMIT %s)
+WITH forgotten AS (
+    DELETE FROM idempotency_answers WHERE ctid = ANY (
+        ARRAY(SELECT ctid FROM idempotency_answers WHERE written_at < %s LIMIT %s)
+    )
+    RETURNING 1
 )
+SELECT count(*) FROM forgotten
 """
 
 
@@ -63,6 +67,6 @@ def wait_for_locks(tx: Transaction, milliseconds: int) -> None:
     tx.write(f"SET LOCAL lock_timeout = {milliseconds:d}")
 
 
-async def forget(tx: Transaction, before: datetime, at_most: int) -> None:
-    """Delete answers written before `before` (wall clock), at most `at_most` of them."""
-    await tx.read(Statement(DELETE_ANSWERS, (before, at_most)))
+async def forget(tx: Transaction, before: datetime, at_most: int) -> int:
+    """Delete answers written before `before` (wall clock), at most `at_most` of them; return how many."""
+    return int((await tx.rows(DELETE_ANSWERS, (before, at_most)))[0][0])
