@@ -27,7 +27,7 @@ async def change(shop: Database, vault: LocalVault, member_id: UUID, change: Pro
 
 async def read(shop: Database, vault: LocalVault, member_id: UUID, *, clear: bool = True) -> Profile:
     async with shop.transaction() as tx:
-        return await api.read_profile(tx, vault, member_id, clear=clear)
+        return (await api.read_profiles(tx, vault, [member_id], clear=clear)).get(member_id, Profile())
 
 
 @pytest.mark.anyio

@@ -103,12 +103,15 @@ async def remove_identity(tx: Transaction, wish: RemoveIdentity) -> Identity:
     return await identity.remove_identity(tx, wish)
 
 
-async def read_profile(tx: Transaction, vault: Vault, member_id: UUID, *, clear: bool) -> Profile:
-    """Return what a member told, masked unless `clear`; empty if nothing was told, or the key is destroyed.
+async def read_profiles(
+    tx: Transaction, vault: Vault, member_ids: Sequence[UUID], *, clear: bool
+) -> dict[UUID, Profile]:
+    """Return what members told, masked unless `clear`; who told nothing, or has no key any more, is left out.
 
-    Masked, names are their first character and the birthday is left out. Raises nothing. Source: member_profiles.
+    Masked, names are their first character and the birthday is left out. One round trip. Raises nothing. Source:
+    member_profiles.
     """
-    return await profile.read_profile(tx, vault, member_id, clear=clear)
+    return await profile.read_profiles(tx, vault, member_ids, clear=clear)
 
 
 async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:

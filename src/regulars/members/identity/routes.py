@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from regulars.members.contracts import MEMBER_PREFIX, AddIdentity, Identity, Member, RemoveIdentity, SignUp
 from regulars.members.identity import service
+from regulars.members.identity.reading import MemberReads, Wanted
 from regulars.members.identity.schemas import (
     IdentityAnswer,
     IdentityBody,
@@ -22,12 +23,9 @@ from regulars.members.identity.schemas import (
     identity_answer,
     identity_value,
     member_answer,
-    member_shown,
     sign_up_of,
 )
-from regulars.members.profile.service import read_profile
 from regulars.members.public_ids import identity_id_in, member_id_in
-from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
@@ -73,6 +71,8 @@ def _sign_up(services: Services) -> HTTPRouteHandler:
 
 
 def _reads(services: Services) -> list[HTTPRouteHandler]:
+    reads = MemberReads(services)
+
     @get(
         "/v1/members/{member_id:str}",
         guards=[requires("members:read")],
@@ -80,11 +80,9 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         tags=TAGS,
         summary="Read a member",
     )
-    async def get_member(request: AnyRequest, member_id: FromPath[str]) -> MemberAnswerShown:
+    async def get_member(request: AnyRequest, member_id: FromPath[str]) -> Response[MemberAnswerShown]:
         """Return a member; personal data is masked unless the key has the scope `members:personal`."""
-        found = member_id_in(member_id)
-        async with _reading(services, request) as tx:
-            return await _show(tx, services.vault, request, found)
+        return await _shown(reads, request, member_id_in(member_id))
 
     @post(
         "/v1/members/lookup",
@@ -94,19 +92,19 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         summary="Find a member by an identity",
         status_code=200,
     )
-    async def look_up_member(request: AnyRequest, data: JSONBody[LookupBody]) -> MemberAnswerShown:
+    async def look_up_member(request: AnyRequest, data: JSONBody[LookupBody]) -> Response[MemberAnswerShown]:
         """Return the member to whom a value points, as `getMember` does; 404 if it points to nobody.
 
         It changes nothing and takes no idempotency key; it is a POST so that no personal data stands in an address.
         """
-        async with _reading(services, request) as tx:
+        async with services.database.transaction() as tx:
             (found,) = await service.resolve(tx, services.vault, [identity_value(data)], data.market)
-            if isinstance(found, DomainError):
-                found.pointer = "/value"
-                raise found
-            if found is None:
-                raise NotFound
-            return await _show(tx, services.vault, request, found)
+        if isinstance(found, DomainError):
+            found.pointer = "/value"
+            raise found
+        if found is None:
+            raise NotFound
+        return await _shown(reads, request, found)
 
     return [get_member, look_up_member]
 
@@ -150,28 +148,18 @@ def _identities(services: Services) -> list[HTTPRouteHandler]:
     return [add_identity, remove_identity]
 
 
-def _reading(services: Services, request: AnyRequest) -> Any:  # noqa: ANN401 - Database.transaction's own type
-    return services.database.transaction(actor=principal_of(request).client, request_id=asked(request.scope).request_id)
-
-
-async def _show(tx: Transaction, vault: Vault, request: AnyRequest, member_id: UUID) -> MemberAnswerShown:
-    """Return a member as the caller may see one; who reads personal data in the clear stands in the audit log."""
-    clear = principal_of(request).may(PERSONAL)
-    found = await service.show(tx, vault, [member_id], clear=clear)
-    if not found:
-        raise NotFound
-    ((member, identities),) = found
-    profile = await read_profile(tx, vault, member_id, clear=clear)
-    if clear:
-        tx.audit(
-            AuditEntry(
-                actor=tx.actor,
-                action="read_personal_data",
-                subject=public_id(MEMBER_PREFIX, member_id),
-                request_id=tx.request_id,
-            )
+async def _shown(reads: MemberReads, request: AnyRequest, member_id: UUID) -> Response[Any]:
+    """Answer with a member as the caller may see one. Raises NotFound."""
+    principal = principal_of(request)
+    body = await reads.read(
+        Wanted(
+            member_id=member_id,
+            clear=principal.may(PERSONAL),
+            actor=principal.client,
+            request_id=asked(request.scope).request_id,
         )
-    return member_shown(member, identities, profile, masked=not clear)
+    )
+    return Response(body, media_type="application/json")
 
 
 async def _sign_up_all(vault: Vault, tx: Transaction, wishes: Sequence[SignUp]) -> list[Member | DomainError]:

@@ -1,5 +1,6 @@
 """What members tell about themselves, readable with their key only."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -16,14 +17,14 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Profile).decode
 
 
-async def read_profile(tx: Transaction, vault: Vault, member_id: UUID, *, clear: bool) -> Profile:
-    """Return a member's profile, masked unless `clear`; empty without one, or without a key."""
-    kept = await store.select_profile(tx, member_id)
-    key = (await vault.keys_of([member_id])).get(member_id) if kept is not None else None
-    if kept is None or key is None:
-        return Profile()
-    profile = _opened(key, member_id, *kept)
-    return profile if clear else rules.masked(profile)
+async def read_profiles(
+    tx: Transaction, vault: Vault, member_ids: Sequence[UUID], *, clear: bool
+) -> dict[UUID, Profile]:
+    """Return the profiles of those who told anything and have their key, masked unless `clear`."""
+    kept = await store.select_profiles(tx, member_ids)
+    keys = await vault.keys_of(list(kept)) if kept else {}
+    opened = {member_id: _opened(key, member_id, *kept[member_id]) for member_id, key in keys.items()}
+    return opened if clear else {member_id: rules.masked(profile) for member_id, profile in opened.items()}
 
 
 async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:
@@ -31,7 +32,7 @@ async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> 
     await identity.member_market(tx, wish.member_id, lock=True)
     if problem := rules.check(wish.change, tx.now.year):
         raise problem
-    kept = await store.select_profile(tx, wish.member_id)
+    kept = (await store.select_profiles(tx, [wish.member_id])).get(wish.member_id)
     fields = rules.changed_fields(wish.change)
     if isinstance(wish.change.language, str):
         identity.set_language(tx, wish.member_id, wish.change.language)

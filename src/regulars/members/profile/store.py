@@ -1,12 +1,16 @@
 """SQL of the profiles: one sealed document each."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
-SELECT_PROFILE: LiteralString = "SELECT version, sealed_profile FROM member_profiles WHERE member_id = %s"
+SELECT_PROFILES: LiteralString = """
+SELECT member_id, version, sealed_profile FROM member_profiles WHERE member_id = ANY (%s::uuid[])
+"""
 
 UPSERT_PROFILE: LiteralString = """
 INSERT INTO member_profiles (member_id, version, sealed_profile, recorded_at) VALUES (%s, %s, %s, %s)
@@ -15,10 +19,10 @@ SET version = excluded.version, sealed_profile = excluded.sealed_profile, record
 """
 
 
-async def select_profile(tx: Transaction, member_id: UUID) -> tuple[int, bytes] | None:
-    """Return version and sealed document; None for a member who gave nothing yet."""
-    rows = await tx.rows(SELECT_PROFILE, (member_id,))
-    return (rows[0][0], bytes(rows[0][1])) if rows else None
+async def select_profiles(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
+    """Return version and sealed document of those members who told anything."""
+    found = await tx.rows(SELECT_PROFILES, (arrays.ids(member_ids),))
+    return {member_id: (version, bytes(sealed)) for member_id, version, sealed in found}
 
 
 def upsert_profile(tx: Transaction, member_id: UUID, version: int, sealed: bytes, recorded_at: datetime) -> None:

@@ -1,0 +1,74 @@
+"""Reading members, many at once: reads that arrive while others are under way share one transaction."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from regulars.members.contracts import MEMBER_PREFIX, Profile
+from regulars.members.identity import service
+from regulars.members.identity.schemas import member_shown
+from regulars.members.profile.service import read_profiles
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.commit.group import GroupCommit
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError, NotFound
+from regulars.platform.ids import public_id
+from regulars.platform.services import Services
+
+_NOBODY = Profile()
+_encode = msgspec.json.Encoder().encode
+
+
+class Wanted(NamedTuple):
+    """Whom somebody (`actor`) wants to read, and whether in the clear."""
+
+    member_id: UUID
+    clear: bool
+    actor: str
+    request_id: str
+
+
+class MemberReads:
+    """Gathers reads. One that is asked for now sees everything that was committed before it was asked."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._group: GroupCommit[Wanted, bytes] = GroupCommit(
+            self._read_all, batch_size=services.settings.batch_size, recover=services.recover
+        )
+
+    async def read(self, wanted: Wanted) -> bytes:
+        """Return a member as JSON. Raises NotFound."""
+        return await self._group.submit(wanted)
+
+    async def _read_all(self, wanted: Sequence[Wanted]) -> list[bytes | DomainError]:
+        async with self._services.database.transaction(set_based=True) as tx:
+            found = await self._found(tx, wanted, clear=False) | await self._found(tx, wanted, clear=True)
+            for one in wanted:
+                if one.clear and (one.member_id, True) in found:
+                    tx.audit(_read_in_the_clear(one))
+        return [found.get((one.member_id, one.clear)) or NotFound() for one in wanted]
+
+    async def _found(self, tx: Transaction, wanted: Sequence[Wanted], *, clear: bool) -> dict[tuple[UUID, bool], bytes]:
+        ids = list({one.member_id for one in wanted if one.clear is clear})
+        if not ids:
+            return {}
+        members = await service.show(tx, self._services.vault, ids, clear=clear)
+        profiles = await read_profiles(tx, self._services.vault, ids, clear=clear)
+        return {
+            (member.member_id, clear): _encode(
+                member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear)
+            )
+            for member, identities in members
+        }
+
+
+def _read_in_the_clear(one: Wanted) -> AuditEntry:
+    return AuditEntry(
+        actor=one.actor,
+        action="read_personal_data",
+        subject=public_id(MEMBER_PREFIX, one.member_id),
+        request_id=one.request_id,
+    )
