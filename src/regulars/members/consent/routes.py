@@ -33,6 +33,7 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         operation_id="recordConsent",
         tags=["members"],
         summary="Record that a member gave or withdrew consent",
+        response_description="The decision as recorded.",
     )
     async def record_consent(
         request: AnyRequest, member_id: FromPath[str], data: JSONBody[ConsentBody]
@@ -57,6 +58,7 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         operation_id="listConsents",
         tags=["members"],
         summary="Read what a member consented to",
+        response_description="The decisions in force, and the history.",
     )
     async def list_consents(
         member_id: FromPath[str], as_of: Annotated[Instant | None, QueryParameter()] = None

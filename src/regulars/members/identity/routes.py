@@ -58,6 +58,7 @@ def _sign_up(services: Services) -> HTTPRouteHandler:
         operation_id="signUpMember",
         tags=TAGS,
         summary="Sign a member up",
+        response_description="The member who signed up; no value is repeated.",
     )
     async def sign_up_member(request: AnyRequest, data: JSONBody[SignUpBody]) -> Response[MemberAnswer]:
         """Make a member who can be found by the given identities.
@@ -79,6 +80,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         operation_id="getMember",
         tags=TAGS,
         summary="Read a member",
+        response_description="The member.",
     )
     async def get_member(request: AnyRequest, member_id: FromPath[str]) -> Response[MemberAnswerShown]:
         """Return a member; personal data is masked unless the key has the scope `members:personal`."""
@@ -90,6 +92,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         operation_id="lookUpMember",
         tags=TAGS,
         summary="Find a member by an identity",
+        response_description="The member to whom the value points.",
         status_code=200,
     )
     async def look_up_member(request: AnyRequest, data: JSONBody[LookupBody]) -> Response[MemberAnswerShown]:
@@ -122,6 +125,7 @@ def _identities(services: Services) -> list[HTTPRouteHandler]:
         operation_id="addIdentity",
         tags=TAGS,
         summary="Let a member be found by one more value",
+        response_description="The identity; its value is not repeated.",
     )
     async def add_identity(
         request: AnyRequest, member_id: FromPath[str], data: JSONBody[IdentityBody]
@@ -136,6 +140,7 @@ def _identities(services: Services) -> list[HTTPRouteHandler]:
         operation_id="removeIdentity",
         tags=TAGS,
         summary="Let a member no longer be found by a value",
+        response_description="The identity as it was.",
         status_code=200,
     )
     async def remove_identity(

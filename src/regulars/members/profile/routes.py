@@ -35,6 +35,7 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         operation_id="changeProfile",
         tags=["members"],
         summary="Change what a member told",
+        response_description="What was changed, by name, and the profile's version.",
     )
     async def change_profile(
         request: Request[Any, Any, Any], member_id: FromPath[str], data: JSONBody[ProfileChangeBody]
