@@ -7,13 +7,14 @@ every fact is posted at most once: so a replay can be stopped at any moment, run
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
 from regulars.commerce import api as commerce
+from regulars.commerce.contracts import PutOrder
 from regulars.demo import store
 from regulars.demo.dataset import Year
 from regulars.demo.facts import SHARDS, Fact, Narrator, member_id_of
@@ -53,7 +54,7 @@ class AnotherReplay(RuntimeError):
 
 @dataclass(slots=True)
 class Replay:
-    """One replay of a year under a programme; `on_progress` is told how many facts were just done."""
+    """One replay of a year under a programme; `on_progress` is told how many orders were just done."""
 
     database: Database
     vault: Vault
@@ -129,7 +130,7 @@ class Replay:
                 store.advance(tx, self.programme.name, shard, position)
 
             await self._patiently(post, set_based=True)
-            self.on_progress(len(facts))
+            self.on_progress(_orders_among(facts))
 
     async def _time_passes(self, at: datetime) -> None:
         """Let the jobs run as they would have at that instant, and keep the planner informed."""
@@ -170,13 +171,13 @@ class _Tale:
         self.position = 0
 
     def skip(self, count: int) -> int:
-        """Leave out what is done; returns how many facts that were."""
-        if count:
-            for _ in islice(self._facts, count - 1):
-                pass
-            self._next = next(self._facts, None)
-            self.position = count
-        return count
+        """Leave out what is done; returns how many orders that were."""
+        if not count or self._next is None:
+            return 0
+        orders = _orders_among([self._next]) + _orders_among(islice(self._facts, count - 1))
+        self._next = next(self._facts, None)
+        self.position = count
+        return orders
 
     def take(self, at_most: int, end: datetime) -> list[Fact]:
         """Return the next facts before `end`."""
@@ -188,6 +189,10 @@ class _Tale:
         self._next = fact
         self.position += len(taken)
         return taken
+
+
+def _orders_among(facts: Iterable[Fact]) -> int:
+    return sum(isinstance(fact, PutOrder) for fact in facts)
 
 
 def _month_ends() -> list[datetime]:

@@ -1,0 +1,191 @@
+"""`regulars demo`: replay the year, say what it came to, and what to try."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from regulars.commerce import api as commerce
+from regulars.demo.dataset import Year, load_year
+from regulars.demo.facts import member_id_of
+from regulars.demo.programme import PROGRAMMES
+from regulars.demo.replay import AnotherReplay, Replay
+from regulars.demo.summary import Summary, summarise
+from regulars.loyalty import api as loyalty
+from regulars.platform.auth import service as keys
+from regulars.platform.auth.contracts import SCOPES
+from regulars.platform.db.database import Database
+from regulars.platform.ids import public_id
+from regulars.platform.settings import Settings
+from regulars.platform.vault.local import LocalVault
+from regulars.platform.verification.service import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
+KEY_LABEL = "demo"
+SHOWN_HOUSEHOLD = 900
+CANNOT_GO_ON = 2
+
+
+class Figures(Summary, kw_only=True):
+    """The year's figures, with how long it took and whether the books balance."""
+
+    seconds_replay: float
+    seconds_total: float
+    books_balanced: bool
+
+
+def run_demo(  # noqa: PLR0913 - the options of the command
+    settings: Settings,
+    url: str,
+    *,
+    programme: str,
+    as_json: bool,
+    will_serve: bool,
+    started: float | None = None,
+    recover: "Callable[[], Awaitable[None]] | None" = None,
+) -> Callable[[str], None]:
+    """Replay the year into the migrated database at `url`; returns what to say once it is served.
+
+    `started` is the `perf_counter` of the command's start. Figures go to stdout (the last line is the JSON object if
+    asked for), everything else to stderr.
+    """
+    began = perf_counter() if started is None else started
+    console = Console(stderr=True)
+    try:
+        figures, token = uvloop.run(_replayed(settings, url, programme, console, recover, will_serve=will_serve))
+    except AnotherReplay as error:
+        console.print(str(error))
+        raise SystemExit(CANNOT_GO_ON) from error
+    figures.seconds_total = round(perf_counter() - began, 2)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(figures).decode() + "\n")
+        sys.stdout.flush()
+    else:
+        _print_figures(figures)
+    if not figures.books_balanced:
+        console.print("[bold red]The books do not balance.[/] See `regulars verify`.")
+        raise SystemExit(1)
+    return lambda address: _invite(console, address, token)
+
+
+async def _replayed(  # noqa: PLR0913 - what a replay is made of
+    settings: Settings,
+    url: str,
+    programme: str,
+    console: Console,
+    recover: "Callable[[], Awaitable[None]] | None",
+    *,
+    will_serve: bool,
+) -> tuple[Figures, str]:
+    loading = asyncio.to_thread(load_year)
+    vault = LocalVault(settings.home / "vault")
+    try:
+        async with Database(url, pool_size=settings.pool_size, lock_timeout_ms=settings.lock_timeout_ms) as database:
+            year = await loading
+            began = perf_counter()
+            with _progress(console, len(year)) as advance:
+                replay = Replay(
+                    database, vault, year, PROGRAMMES[programme], on_progress=advance, recover=recover
+                )
+                await replay.run()
+            seconds = perf_counter() - began
+            figures = await _figures(database, year, seconds)
+            token = await _make_key(database) if will_serve else ""
+            return figures, token
+    finally:
+        vault.close()
+
+
+async def _figures(database: Database, year: Year, seconds: float) -> Figures:
+    async with database.transaction() as tx:
+        summary = await summarise(tx, year)
+    balanced = True
+    async for finding in verify(database, [*loyalty.checks(), *commerce.checks()]):
+        balanced = balanced and finding.ok
+    return Figures(
+        **msgspec.structs.asdict(summary),
+        seconds_replay=round(seconds, 2),
+        seconds_total=0.0,
+        books_balanced=balanced,
+    )
+
+
+async def _make_key(database: Database) -> str:
+    """Make the key to try the API with; those of earlier runs are revoked."""
+    async with database.transaction(actor="demo") as tx:
+        for key in await keys.list_keys(tx):
+            if key.label == KEY_LABEL and key.revoked_at is None:
+                await keys.revoke_key(tx, key.key_id, reason="the demo was started again")
+        _, token = await keys.create_key(tx, label=KEY_LABEL, scopes=sorted(SCOPES), expires_at=None)
+    return token
+
+
+@contextmanager
+def _progress(console: Console, orders: int) -> "Iterator[Callable[[int], None]]":
+    columns = (
+        SpinnerColumn(),
+        TextColumn("Replaying the year"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("orders"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+        task = bar.add_task("replay", total=orders)
+        yield lambda done: bar.advance(task, done)
+
+
+def _print_figures(figures: Figures) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    for name, value in msgspec.structs.asdict(figures).items():
+        if name == "digest":
+            shown = f"{value[:16]}…"
+        elif name == "tiers":
+            shown = " / ".join(f"{count:,}" for count in value)
+        else:
+            shown = f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+        table.add_row(name.replace("_", " "), shown)
+    Console().print(table)
+
+
+def _invite(console: Console, address: str, token: str) -> None:
+    member = public_id("mbr", member_id_of(SHOWN_HOUSEHOLD))
+    order = (
+        f'{{"member_id": "{member}", "state": "paid", "channel": "store", "store_id": "330", "market": "US", '
+        '"total": {"amount_minor": 4999, "currency": "USD"}, "lines": [{"line_id": "1", "sku": "kettle", '
+        '"quantity": "1", "amount": {"amount_minor": 4999, "currency": "USD"}}]}'
+    )
+    returned = '{"return_id": "r1", "lines": [{"line_id": "1", "quantity": "1"}]}'
+    json_type = "-H 'Content-Type: application/json'"
+    tries = (
+        ("a member's balances", f"curl -s $R/v1/members/{member}/wallets -H \"$A\""),
+        ("why: the statement", f"curl -s '$R/v1/members/{member}/statement?limit=3' -H \"$A\"".replace("'", '"')),
+        ("the tier, and what is missing", f"curl -s $R/v1/members/{member}/tier -H \"$A\""),
+        ("a purchase", f"curl -s -X PUT $R/v1/orders/demo-1 -H \"$A\" {json_type} -d '{order}'"),
+        (
+            "its return",
+            f"curl -s $R/v1/orders/demo-1/returns -H \"$A\" -H 'Idempotency-Key: demo-1-r1' {json_type} "
+            f"-d '{returned}'",
+        ),
+        ("what it caused", f'curl -s $R/v1/orders/demo-1/lineage -H "$A"'),
+    )
+    say = lambda text="": console.print(text, markup=False, highlight=False, soft_wrap=True)  # noqa: E731 - a short name for a page of text
+    say(f"\nRegulars serves the year at {address}. Its clock stands at the end of 2017 and ticks on.")
+    say(f"The API is described at {address}/openapi.json. Try, in another terminal:\n")
+    say(f"  R={address}")
+    say(f"  A='Authorization: Bearer {token}'\n")
+    for what, command in tries:
+        say(f"  # {what}\n  {command}\n")
+    say("Stop with Ctrl-C; run it again and it goes on where it was.")

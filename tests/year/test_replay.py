@@ -1,0 +1,122 @@
+"""The replay against the oracle, and against itself however it is cut, doubled or killed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from regulars.commerce import api as commerce
+from regulars.loyalty import api as loyalty
+from regulars.platform.db.database import Database
+from regulars.platform.verification.service import verify
+
+from .oracle import recompute
+from .oracle_data import ProgrammeName
+from .replaying import FULL, TENTH, Scope, Standing, replay, standings, summary
+
+pytestmark = pytest.mark.anyio
+
+PROJECT = Path(__file__).parents[2]
+PROGRAMMES: tuple[ProgrammeName, ...] = ("easy", "hard")
+in_full = pytest.mark.parametrize(
+    "scope", [pytest.param(TENTH, id="tenth"), pytest.param(FULL, id="full", marks=pytest.mark.year)]
+)
+both_programmes = pytest.mark.parametrize("programme", PROGRAMMES)
+
+
+async def assert_agrees_with_the_oracle(database: Database, scope: Scope, programme: ProgrammeName) -> None:
+    """Compare the summary and every household with the second opinion; the books must balance."""
+    theirs = recompute(programme, scope.households)
+    ours = await standings(database, sorted(theirs.households))
+    expected: Mapping[int, Standing] = {
+        household: Standing(one.tier, one.available, one.pending, one.growth, one.debt)
+        for household, one in theirs.households.items()
+    }
+    different = {household: (ours[household], one) for household, one in expected.items() if ours[household] != one}
+    assert not different
+    assert msgspec.structs.asdict(await summary(database, scope)) == theirs.summary
+    await assert_books_balance(database)
+
+
+async def assert_books_balance(database: Database) -> None:
+    """Run every check of the books."""
+    async for finding in verify(database, [*loyalty.checks(), *commerce.checks()]):
+        assert finding.ok, (finding.name, finding.problems)
+
+
+@pytest.mark.parametrize(
+    ("scope", "programme"),
+    [
+        pytest.param(FULL, "easy", id="full-easy"),
+        pytest.param(TENTH, "hard", id="tenth-hard"),
+        pytest.param(FULL, "hard", id="full-hard", marks=pytest.mark.year),
+    ],
+)
+async def test_the_replay_agrees_with_the_oracle_household_by_household(
+    database: Database, tmp_path: Path, scope: Scope, programme: ProgrammeName
+) -> None:
+    await replay(database, tmp_path, scope, programme)
+    await assert_agrees_with_the_oracle(database, scope, programme)
+
+
+@in_full
+@both_programmes
+async def test_replaying_again_in_batches_of_another_size_changes_nothing(
+    database: Database, tmp_path: Path, scope: Scope, programme: ProgrammeName
+) -> None:
+    await replay(database, tmp_path, scope, programme, batch_size=377)
+    first = await summary(database, scope)
+    async with database.transaction() as tx:
+        tx.write("DELETE FROM replay_progress")  # so that every fact is told again
+    database.clock.follow(None)
+    await replay(database, tmp_path, scope, programme, batch_size=1001)
+    assert await summary(database, scope) == first
+    await assert_agrees_with_the_oracle(database, scope, programme)
+
+
+@in_full
+async def test_two_processes_at_once_change_nothing(
+    database: Database, database_url: str, tmp_path: Path, scope: Scope
+) -> None:
+    processes = [start_replay(database_url, tmp_path, scope, "hard", size) for size in (300, 700)]
+    codes = await asyncio.gather(*[asyncio.to_thread(finish, process) for process in processes])
+    assert codes == [0, 0]
+    await assert_agrees_with_the_oracle(database, scope, "hard")
+
+
+@in_full
+@both_programmes
+async def test_a_kill_in_the_middle_changes_nothing(
+    database: Database, database_url: str, tmp_path: Path, scope: Scope, programme: ProgrammeName
+) -> None:
+    enough = len(scope.year()) // 3
+    for kills in range(1, 3):
+        process = start_replay(database_url, tmp_path, scope, programme, 400)
+        assert process.stdout is not None
+        done = 0
+        while done < enough * kills:
+            done += int(process.stdout.readline())
+        os.kill(process.pid, signal.SIGKILL)
+        assert finish(process) == -signal.SIGKILL
+    await replay(database, tmp_path, scope, programme)
+    await assert_agrees_with_the_oracle(database, scope, programme)
+
+
+def start_replay(url: str, folder: Path, scope: Scope, programme: str, batch_size: int) -> subprocess.Popen[str]:
+    """Start a replay in a process of its own."""
+    command = [sys.executable, "-m", "tests.year.replaying", url, str(folder), scope.name, programme, str(batch_size)]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> int:
+    """Read a process to its end and return its exit code."""
+    with process:
+        assert process.stdout is not None
+        process.stdout.read()
+    return process.returncode
