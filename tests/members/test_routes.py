@@ -61,11 +61,11 @@ async def care(services: Services) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def send(client: httpx.AsyncClient, method: str, path: str, body: Any = None, *, key: str = "") -> httpx.Response:  # noqa: ANN401 - JSON
+async def send(client: httpx.AsyncClient, method: str, path: str, body: Any = None, *, key: str = "") -> httpx.Response:  # noqa: ANN401 - whatever JSON can say
     return await client.request(method, path, json=body, headers={"Idempotency-Key": key or new_id().hex})
 
 
-async def joined(client: httpx.AsyncClient, body: Any = None) -> dict[str, Any]:  # noqa: ANN401 - JSON
+async def joined(client: httpx.AsyncClient, body: Any = None) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON can say
     answer = await send(client, "POST", "/v1/members", body or WANG)
     assert answer.status_code == 201, answer.text
     found: dict[str, Any] = answer.json()

@@ -1,11 +1,13 @@
 """Members come to be: one path for one and for thousands, a value for one member, a fact once."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
 
 import pytest
 
 from regulars.members import api
-from regulars.members.contracts import IdentityKind, IdentityValue, Member, MemberRef, MemberStatus
+from regulars.members.contracts import IdentityKind, IdentityValue, Member, MemberRef, MemberStatus, SignUp
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import derived_id, new_id
@@ -255,3 +257,43 @@ async def test_many_members_of_one_batch_are_each_found(shop: Database, vault: L
     assert found[0] is None
     assert found[1:] == [derived_id(NEW_YEAR, "household", str(n)) for n in range(500)]
     assert len(known) == 500
+
+
+async def test_a_batch_gives_exactly_what_singles_give(shop: Database, vault: LocalVault) -> None:
+    """Sign-ups drawn from few values, so that most of them collide, once together and once one after the other."""
+    random = Random(2017)
+    for turn in range(12):
+        drawn = [
+            ([random.randrange(8) for _ in range(random.randint(1, 3))], random.choice([None, 1, 2, 3]))
+            for _ in range(10)
+        ]
+
+        def wishes(way: str, turn: int = turn, drawn: list[tuple[list[int], int | None]] = drawn) -> list[SignUp]:
+            return [
+                wish(
+                    *[external(f"{way}:{turn}.{value}") for value in values],
+                    signed_up_at=NEW_YEAR,
+                    member_id=None if fact is None else derived_id(NEW_YEAR, way, str(turn), str(fact)),
+                )
+                for values, fact in drawn
+            ]
+
+        together = await sign_up(shop, vault, *wishes("together"))
+        apart = [(await sign_up(shop, vault, one))[0] for one in wishes("apart")]
+
+        assert codes(together) == codes(apart)
+        assert shape(together) == shape(apart)
+
+
+def shape(outcomes: list[Member | DomainError]) -> list[tuple[int, int] | None]:
+    """For each outcome, which member it is, by first appearance, and with how many identities."""
+    seen: list[UUID] = []
+    shapes: list[tuple[int, int] | None] = []
+    for outcome in outcomes:
+        if isinstance(outcome, DomainError):
+            shapes.append(None)
+            continue
+        if outcome.member_id not in seen:
+            seen.append(outcome.member_id)
+        shapes.append((seen.index(outcome.member_id), len(outcome.identities)))
+    return shapes

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -11,8 +12,9 @@ from regulars.members.contracts import AddIdentity, Identity, Member, RemoveIden
 from regulars.members.identity import store
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
+from regulars.platform.ids import derived_id
 from regulars.platform.vault.local import LocalVault
-from tests.members.people import card, define_markets, email, lookup, phone, rows, sign_up, signed_up, wish
+from tests.members.people import NEW_YEAR, card, define_markets, email, lookup, phone, rows, sign_up, signed_up, wish
 
 pytestmark = pytest.mark.anyio
 
@@ -88,6 +90,33 @@ async def test_of_twenty_at_once_one_becomes_a_member(shop: Database, vault: Loc
     assert await lookup(shop, vault, phone()) == members[0].member_id
     assert await rows(shop, "SELECT count(*) FROM members") == [(1,)]
     assert await rows(shop, "SELECT count(*) FROM identities") == [(len(members[0].identities),)]
+
+
+async def test_the_same_facts_from_four_sides_at_once_make_each_member_once(
+    shop: Database, vault: LocalVault, tmp_path: Path
+) -> None:
+    facts = [
+        wish(card(f"{n:08}"), phone(f"+86 139{n:08}"), member_id=derived_id(NEW_YEAR, str(n)), signed_up_at=NEW_YEAR)
+        for n in range(150)
+    ]
+    random = Random(7)
+    other_vaults = [LocalVault(tmp_path / "vault") for _ in range(3)]  # as other processes would open it
+
+    answers = await asyncio.gather(
+        *[sign_up(shop, one, *random.sample(facts, len(facts))) for one in (vault, *other_vaults)]
+    )
+
+    expected = {derived_id(NEW_YEAR, str(n)) for n in range(150)}
+    for answer in answers:
+        assert {outcome.member_id for outcome in answer if isinstance(outcome, Member)} == expected
+    assert await rows(shop, "SELECT count(*) FROM members") == [(150,)]
+    assert await rows(shop, "SELECT count(*) FROM outbox") == [(150,)]
+    assert await rows(shop, "SELECT count(*) FROM member_identities") == [(300,)]
+    async with shop.transaction() as tx:
+        shown = await api.show_members(tx, vault, sorted(expected), clear=True)
+    assert {identities[1].value for _, identities in shown} == {f"+86139{n:08}" for n in range(150)}
+    for one in other_vaults:
+        one.close()
 
 
 class ChangedMindError(Exception):
