@@ -2,22 +2,38 @@
 
 Everything here works inside the caller's transaction. Amounts of points are whole units of a wallet; amounts of money
 are minor units of the market's currency; instants are UTC. Where it is decided: `loyalty/ledger` (books, postings,
-settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules).
+settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules), `loyalty/statement` (reading).
 """
 
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
 from regulars.loyalty.policy.rules import month_start
 from regulars.loyalty.policy.service import Configuration, activate_policy, define_standard_wallets
+from regulars.loyalty.statement.service import (
+    balances,
+    balances_of,
+    lots,
+    programme_totals,
+    standings,
+    statement,
+    tier_status,
+)
 
 __all__ = [
     "Books",
     "Configuration",
     "Needs",
     "activate_policy",
+    "balances",
+    "balances_of",
     "define_standard_wallets",
     "expire_due",
+    "lots",
     "month_start",
     "open_books",
     "post",
+    "programme_totals",
     "review_due",
+    "standings",
+    "statement",
+    "tier_status",
 ]

@@ -1,6 +1,7 @@
 """What other domains hand to loyalty and get from it: commands, and what came of them."""
 
 from datetime import datetime
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -122,8 +123,20 @@ class ReturnSettlement(Struct, frozen=True, kw_only=True):
     policy_version: int
 
 
+class PendingUnits(Struct, frozen=True, kw_only=True):
+    """Units that become spendable at an instant (or, as `expiring`, that run out then)."""
+
+    amount: int
+    at: datetime
+
+
 class WalletBalance(Struct, frozen=True, kw_only=True):
-    """A wallet at an instant: `available + pending - debt` is what the member owns, `expired` awaits booking."""
+    """A wallet at an instant, in its units.
+
+    `balance` is the sum of the wallet's transfers. Of a spendable wallet it is `available` (spendable at that instant)
+    plus `pending` (to become available, by date in `pending_parts`) plus `expired` (ran out, the booking follows)
+    minus `debt` (what returns could not claw back). `next_expiry` is what of `available` runs out first.
+    """
 
     wallet: str
     balance: int
@@ -131,3 +144,102 @@ class WalletBalance(Struct, frozen=True, kw_only=True):
     pending: int
     debt: int
     expired: int = 0
+    pending_parts: tuple[PendingUnits, ...] = ()
+    next_expiry: PendingUnits | None = None
+
+
+LotState = Literal["pending", "available", "expired", "used"]
+
+
+class LotStanding(Struct, frozen=True, kw_only=True):
+    """A lot now: what it brought, what is left, and when that can be spent. `order_id` caused it (None: a posting)."""
+
+    lot_no: int
+    wallet: str
+    amount: int
+    remaining: int
+    state: LotState
+    earned_at: datetime
+    available_at: datetime
+    expires_at: datetime
+    order_id: str | None
+
+
+class LotMove(Struct, frozen=True, kw_only=True):
+    """What one transfer took from a lot (negative: returned to it)."""
+
+    lot_no: int
+    amount: int
+
+
+class StatementLine(Struct, frozen=True, kw_only=True):
+    """One transfer as its member reads it: `amount` is signed, `reason` a sentence made of the row's own data."""
+
+    seq: int
+    wallet: str
+    kind: str
+    amount: int
+    balance: int
+    debt_change: int
+    order_id: str | None
+    reference: str
+    effective_at: datetime
+    recorded_at: datetime
+    written_at: datetime
+    policy_version: int
+    lots: tuple[LotMove, ...]
+    reason: str
+
+
+class StatementPage(Struct, frozen=True, kw_only=True):
+    """Lines from newest to oldest; `next_before` continues them (None: there are no more)."""
+
+    lines: tuple[StatementLine, ...]
+    next_before: int | None
+
+
+class TierChange(Struct, frozen=True, kw_only=True):
+    """How a member came to a tier: `metric` is what the window held, `cause` is order, return, review or a posting."""
+
+    tier: str
+    from_tier: str
+    cause: str
+    reference: str
+    metric: int
+    policy_version: int
+    effective_at: datetime
+    recorded_at: datetime
+
+
+class TierStatus(Struct, frozen=True, kw_only=True):
+    """A member's tier at an instant, why, and what comes next.
+
+    `metric` is the qualifying sum in the window of `window_days`; `missing` more of it give `next_tier` (both None at
+    the top). `projected_tier` is what the next review leads to if nothing more is bought, its grace included;
+    `review_at`, `in_grace` and `projected_tier` are known for the present only.
+    """
+
+    tier: str
+    rank: int
+    since: datetime | None
+    metric: int
+    window_days: int
+    policy_version: int
+    next_tier: str | None
+    missing: int | None
+    review_at: datetime | None
+    in_grace: bool
+    projected_tier: str | None
+    why: TierChange | None
+    reason: str
+
+
+class MemberStanding(NamedTuple):
+    """How a member stands at an instant: units of the spending wallet, `growth` in the tier's window."""
+
+    member_id: UUID
+    rank: int
+    available: int
+    pending: int
+    growth: int
+    debt: int

@@ -1,0 +1,131 @@
+"""Plain sentences, in the caller's language, made of a row's own data: the basis it was decided by."""
+
+from datetime import datetime
+from typing import Any
+
+from regulars.loyalty.contracts import TierChange
+from regulars.loyalty.ledger.basis import read_basis
+from regulars.loyalty.policy.contracts import TierPolicy
+from regulars.loyalty.policy.rules import zone
+from regulars.platform.texts import say
+
+
+def name_of_wallet(code: str, language: str) -> str:
+    """Return how people call a wallet; those of a programme's own go by their code."""
+    match code:
+        case "points":
+            return say("points", language)
+        case "growth":
+            return say("growth", language)
+        case _:
+            return code
+
+
+def reason_of(
+    language: str,
+    *,
+    kind: str,
+    wallet: str,
+    amount: int,
+    debt_change: int,
+    order_id: str | None,
+    reference: str,
+    effective_at: datetime,
+    basis: str,
+    time_zone: str,
+) -> str:
+    """Return why a transfer is there. `amount` is signed; days are local to the member's market."""
+    told: dict[str, Any] = {
+        "wallet": name_of_wallet(wallet, language),
+        "amount": abs(amount),
+        "order_id": order_id,
+        "reference": reference,
+        **read_basis(basis),
+    }
+    if kind == "expire":
+        local = effective_at.astimezone(zone(time_zone))
+        return say("{amount} {wallet} ran out unused at {at}.", language, **told, at=f"{local:%Y-%m-%d %H:%M}")
+    sentence = _of_order(kind, language, told) if order_id is not None else _of_posting(kind, amount, language, told)
+    if debt_change < 0:
+        sentence += say(" {repaid} of them repaid debt.", language, repaid=-debt_change)
+    elif debt_change > 0:
+        sentence += say(" {owed} of them could not be taken and are owed.", language, owed=debt_change)
+    return sentence
+
+
+def _of_order(kind: str, language: str, told: dict[str, Any]) -> str:
+    """Return the reason of what an order, or a return of it, did."""
+    beginning = f"order:{told['order_id']}:return:"
+    if kind == "redeem":
+        return say("{amount} {wallet} paid for part of order {order_id}.", language, **told)
+    if kind == "earn" and "multiplier" in told:
+        return say("Order {order_id} earned {base} × {multiplier} = {amount} {wallet} (tier {tier}).", language, **told)
+    if kind == "earn":
+        return say("Order {order_id} counts {amount} {wallet}.", language, **told)
+    told["return_id"] = told["reference"].removeprefix(beginning).rpartition(":")[0]
+    if kind == "give_back":
+        return say(
+            "Return {return_id} of order {order_id} gave back {amount} {wallet} that had paid for it.", language, **told
+        )
+    return say(
+        "Return {return_id} of order {order_id} took back {amount} {wallet} that it had earned.", language, **told
+    )
+
+
+def _of_posting(kind: str, amount: int, language: str, told: dict[str, Any]) -> str:
+    """Return the reason of a direct posting: the one that was given with it, or what it refers to."""
+    told["why"] = str(told.get("reason") or told["reference"]).rstrip(".。")
+    if kind == "adjust" and amount > 0:
+        return say("{amount} {wallet} were added as a correction: {why}.", language, **told)
+    if kind == "adjust":
+        return say("{amount} {wallet} were taken as a correction: {why}.", language, **told)
+    if amount > 0:
+        return say("{amount} {wallet} were added: {why}.", language, **told)
+    return say("{amount} {wallet} were redeemed: {why}.", language, **told)
+
+
+def reason_of_tier(language: str, change: TierChange | None, policy: TierPolicy, time_zone: str) -> str:
+    """Return why a member holds a tier; `policy` is the one that the last change was decided by."""
+    if change is None:
+        return say("Everybody begins at tier {tier}.", language, tier=policy.tiers[0].code)
+    thresholds = {rule.code: rule.threshold for rule in policy.tiers}
+    local = change.effective_at.astimezone(zone(time_zone))
+    told: dict[str, Any] = {
+        "tier": change.tier,
+        "from_tier": change.from_tier,
+        "metric": change.metric,
+        "threshold": thresholds[change.tier],
+        "days": policy.window_days,
+        "on": f"{local:%Y-%m-%d}",
+        "reference": change.reference,
+    }
+    if change.cause == "review":
+        return say(
+            "The review of {on} found {metric} growth in {days} days; that gives {tier} (from {threshold}).",
+            language,
+            **told,
+        )
+    if change.cause == "return":
+        order_id, _, return_id = change.reference.removeprefix("order:").rpartition(":return:")
+        return say(
+            "Return {return_id} of order {order_id} on {on} left {metric} growth in {days} days; "
+            "that gives {tier} (from {threshold}).",
+            language,
+            **told,
+            order_id=order_id,
+            return_id=return_id,
+        )
+    if change.cause == "order":
+        told["reference"] = change.reference.removeprefix("order:")
+        return say(
+            "Order {reference} on {on} brought growth to {metric} in {days} days; "
+            "that gives {tier} (from {threshold}).",
+            language,
+            **told,
+        )
+    return say(
+        "The posting {reference} on {on} brought growth to {metric} in {days} days; "
+        "that gives {tier} (from {threshold}).",
+        language,
+        **told,
+    )

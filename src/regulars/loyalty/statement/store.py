@@ -1,0 +1,175 @@
+"""SQL of reading the books. Each answer comes of one statement, so that what it adds up is of one instant.
+
+As of an instant T means: the transfers of each member up to the last one recorded by T. `recorded_at` never decreases
+along a member's `seq`, so that is one number a member, and lots and their uses are cut at the same number.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Rows, Transaction
+
+READ_BALANCES: LiteralString = """
+SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), l.remaining, l.available_at, l.expires_at,
+       b.last_recorded_at
+FROM unnest(%s::uuid[]) AS asked (member_id)
+JOIN member_books AS b ON b.member_id = asked.member_id
+CROSS JOIN wallets AS w
+LEFT JOIN member_wallets AS s ON s.member_id = b.member_id AND s.wallet_id = w.wallet_id
+LEFT JOIN lots AS l ON l.member_id = b.member_id AND l.wallet_id = w.wallet_id AND l.remaining > 0
+ORDER BY w.wallet_id
+"""
+READ_BALANCES_AS_OF: LiteralString = """
+WITH upto AS (
+    SELECT t.member_id, max(t.seq) AS seq
+    FROM unnest(%(members)s::uuid[]) AS asked (member_id) JOIN ledger_transfers AS t ON t.member_id = asked.member_id
+    WHERE t.recorded_at <= %(at)s GROUP BY t.member_id
+), sums AS (
+    SELECT t.member_id, t.wallet_id, sum(t.debt_change)::bigint AS debt,
+           sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint AS balance
+    FROM upto JOIN ledger_transfers AS t ON t.member_id = upto.member_id AND t.seq <= upto.seq
+    GROUP BY t.member_id, t.wallet_id
+), used AS (
+    SELECT u.member_id, u.lot_no, sum(u.amount)::bigint AS amount
+    FROM upto JOIN lot_uses AS u ON u.member_id = upto.member_id AND u.seq <= upto.seq
+    GROUP BY u.member_id, u.lot_no
+), parts AS (
+    SELECT l.member_id, l.wallet_id, l.amount - coalesce(used.amount, 0) AS remaining, l.available_at, l.expires_at
+    FROM upto JOIN lots AS l ON l.member_id = upto.member_id AND l.lot_no <= upto.seq
+    LEFT JOIN used ON used.member_id = l.member_id AND used.lot_no = l.lot_no
+)
+SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), p.remaining, p.available_at, p.expires_at, NULL
+FROM unnest(%(members)s::uuid[]) AS asked (member_id)
+JOIN member_books AS b ON b.member_id = asked.member_id
+CROSS JOIN wallets AS w
+LEFT JOIN sums AS s ON s.member_id = b.member_id AND s.wallet_id = w.wallet_id
+LEFT JOIN parts AS p ON p.member_id = b.member_id AND p.wallet_id = w.wallet_id AND p.remaining > 0
+ORDER BY w.wallet_id
+"""
+READ_WALLET_CODES: LiteralString = "SELECT code FROM wallets ORDER BY wallet_id"
+READ_LOTS: LiteralString = """
+SELECT l.lot_no, w.code, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id
+FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
+WHERE l.member_id = %s AND (l.remaining > 0 OR %s)
+ORDER BY l.expires_at, l.earned_at, l.lot_no
+"""
+READ_STATEMENT: LiteralString = """
+WITH page AS (
+    SELECT t.*, w.code FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
+    WHERE t.member_id = %(member)s AND t.seq < %(before)s AND (%(wallet)s::text IS NULL OR w.code = %(wallet)s)
+    ORDER BY t.seq DESC LIMIT %(limit)s
+)
+SELECT p.seq, p.code, p.kind, CASE WHEN p.credit_account %% 100 = 0 THEN p.amount ELSE -p.amount END, p.balance_after,
+       p.debt_change, p.order_id, p.reference, p.effective_at, p.recorded_at, p.written_at, p.policy_version, p.basis,
+       u.lot_no, u.amount, b.time_zone
+FROM page AS p
+JOIN member_books AS b ON b.member_id = p.member_id
+LEFT JOIN lot_uses AS u ON u.member_id = p.member_id AND u.seq = p.seq AND u.amount <> 0
+ORDER BY p.seq DESC, u.use_no
+"""
+READ_TIER_CHANGE: LiteralString = """
+SELECT c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.effective_at, c.recorded_at
+FROM tier_changes AS c WHERE c.member_id = %s AND c.recorded_at <= %s ORDER BY c.seq DESC LIMIT 1
+"""
+READ_METRIC: LiteralString = """
+SELECT coalesce(sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END), 0)::bigint
+FROM ledger_transfers AS t
+WHERE t.member_id = %s AND t.qualifying AND t.recorded_at <= %s AND t.effective_at > %s AND t.effective_at <= %s
+"""
+READ_REVIEW_OF: LiteralString = "SELECT review_at FROM member_books WHERE member_id = %s"
+PROGRAMME_TOTALS: LiteralString = """
+SELECT w.code, t.kind, sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint
+FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
+WHERE t.recorded_at <= %s GROUP BY w.code, t.kind ORDER BY w.code, t.kind
+"""
+STANDINGS: LiteralString = """
+WITH sums AS (
+    SELECT t.member_id, max(t.seq) AS seq,
+           sum(t.debt_change) FILTER (WHERE w.code = %(wallet)s)::bigint AS debt,
+           sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)
+               FILTER (WHERE t.qualifying AND t.effective_at > %(after)s AND t.effective_at <= %(at)s)::bigint AS growth
+    FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
+    WHERE t.recorded_at <= %(at)s GROUP BY t.member_id
+), used AS (
+    SELECT u.member_id, u.lot_no, sum(u.amount)::bigint AS amount
+    FROM sums JOIN lot_uses AS u ON u.member_id = sums.member_id AND u.seq <= sums.seq
+    GROUP BY u.member_id, u.lot_no
+), parts AS (
+    SELECT l.member_id,
+           sum(l.amount - coalesce(used.amount, 0)) FILTER (WHERE l.available_at <= %(at)s)::bigint AS available,
+           sum(l.amount - coalesce(used.amount, 0)) FILTER (WHERE l.available_at > %(at)s)::bigint AS pending
+    FROM sums JOIN lots AS l ON l.member_id = sums.member_id AND l.lot_no <= sums.seq
+    JOIN wallets AS w ON w.wallet_id = l.wallet_id AND w.code = %(wallet)s
+    LEFT JOIN used ON used.member_id = l.member_id AND used.lot_no = l.lot_no
+    WHERE l.expires_at > %(at)s GROUP BY l.member_id
+), held AS (
+    SELECT DISTINCT ON (c.member_id) c.member_id, c.to_tier
+    FROM tier_changes AS c WHERE c.recorded_at <= %(at)s ORDER BY c.member_id, c.seq DESC
+)
+SELECT b.member_id, coalesce(held.to_tier, 0), coalesce(parts.available, 0), coalesce(parts.pending, 0),
+       coalesce(sums.growth, 0), coalesce(sums.debt, 0), coalesce(b.review_at <= %(at)s, false)
+FROM member_books AS b
+LEFT JOIN sums ON sums.member_id = b.member_id
+LEFT JOIN parts ON parts.member_id = b.member_id
+LEFT JOIN held ON held.member_id = b.member_id
+ORDER BY b.member_id
+"""
+
+
+async def read_balances(tx: Transaction, member_ids: Sequence[UUID]) -> Rows:
+    """Return (member_id, wallet, balance, debt, remaining, available_at, expires_at, last_recorded_at) of open lots.
+
+    A wallet without open lots is one row without a lot; members without books have none.
+    """
+    return await tx.rows(READ_BALANCES, (arrays.ids(member_ids),))
+
+
+async def read_balances_as_of(tx: Transaction, member_ids: Sequence[UUID], at: datetime) -> Rows:
+    """Return the same of what was recorded by `at`."""
+    return await tx.rows(READ_BALANCES_AS_OF, {"members": arrays.ids(member_ids), "at": at})
+
+
+async def read_wallet_codes(tx: Transaction) -> list[str]:
+    """Return the code of every wallet."""
+    return [row[0] for row in await tx.rows(READ_WALLET_CODES)]
+
+
+async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool) -> Rows:
+    """Return (lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id) in spending order."""
+    return await tx.rows(READ_LOTS, (member_id, spent))
+
+
+async def read_statement(tx: Transaction, member_id: UUID, wallet: str | None, before: int, limit: int) -> Rows:
+    """Return the newest `limit` transfers before a `seq`, one row for each of their lot uses."""
+    return await tx.rows(READ_STATEMENT, {"member": member_id, "wallet": wallet, "before": before, "limit": limit})
+
+
+async def read_tier_change(tx: Transaction, member_id: UUID, at: datetime) -> tuple[Any, ...] | None:
+    """Return the last tier change recorded by `at`: from tier, to tier, cause, reference, metric, version, instants."""
+    rows = await tx.rows(READ_TIER_CHANGE, (member_id, at))
+    return rows[0] if rows else None
+
+
+async def read_metric(tx: Transaction, member_id: UUID, after: datetime, at: datetime) -> int:
+    """Return the qualifying sum of `(after, at]` as recorded by `at`."""
+    total: int = (await tx.rows(READ_METRIC, (member_id, at, after, at)))[0][0]
+    return total
+
+
+async def read_review_of(tx: Transaction, member_id: UUID) -> datetime | None:
+    """Return when a member's tier is to be reviewed."""
+    rows = await tx.rows(READ_REVIEW_OF, (member_id,))
+    return rows[0][0] if rows else None
+
+
+async def programme_totals(tx: Transaction, at: datetime) -> Rows:
+    """Return (wallet, kind, signed sum) of what was recorded by `at`."""
+    return await tx.rows(PROGRAMME_TOTALS, (at,))
+
+
+async def read_standings(tx: Transaction, wallet: str, after: datetime, at: datetime) -> Rows:
+    """Return (member_id, tier, available, pending, growth in `(after, at]`, debt, whether a review is due)."""
+    return await tx.rows(STANDINGS, {"wallet": wallet, "after": after, "at": at})
