@@ -1,14 +1,26 @@
-"""One phone number, one member, whoever signs up at the same moment. The lock is the primary key of `identities`."""
+"""What two want at the same moment: a phone number goes to one member, the last identity stays, no change is lost.
+
+The locks are the primary key of `identities` and the member's row.
+"""
 
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import pytest
 
 from regulars.members import api
-from regulars.members.contracts import AddIdentity, Identity, Member, RemoveIdentity
+from regulars.members.contracts import (
+    AddIdentity,
+    ChangeProfile,
+    Identity,
+    Member,
+    Profile,
+    ProfileChange,
+    RemoveIdentity,
+)
 from regulars.members.identity import store
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
@@ -197,3 +209,39 @@ async def test_without_the_lock_both_removals_would_go_through(
 
     assert [first, second] == list(member.identities)
     assert await rows(shop, "SELECT count(*) FROM member_identities") == [(0,)]
+
+
+async def change_both_at_once(shop: Database, vault: LocalVault, member_id: UUID) -> Profile:
+    async def change(wanted: ProfileChange) -> None:
+        async with shop.transaction() as tx:
+            await api.change_profile(tx, vault, ChangeProfile(member_id=member_id, change=wanted))
+
+    async with shop.transaction() as tx:
+        await api.change_profile(tx, vault, ChangeProfile(member_id=member_id, change=ProfileChange(family_name="王")))
+        await tx.flush()
+        changing = asyncio.create_task(change(ProfileChange(given_name="芳")))
+        while not changing.done() and await waiting(shop) == 0:
+            await asyncio.sleep(0.005)
+    await changing
+    async with shop.transaction() as tx:
+        return (await api.read_profiles(tx, vault, [member_id], clear=True))[member_id]
+
+
+async def test_two_changes_of_a_profile_at_once_are_both_kept(shop: Database, vault: LocalVault) -> None:
+    member = await signed_up(shop, vault, phone())
+
+    profile = await change_both_at_once(shop, vault, member.member_id)
+
+    assert profile == Profile(family_name="王", given_name="芳", version=2)
+
+
+async def test_without_the_lock_one_of_two_changes_would_be_lost(
+    shop: Database, vault: LocalVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the same two, without holding the member's row."""
+    monkeypatch.setattr(store, "LOCK_MEMBER", store.LOCK_MEMBER.removesuffix(" FOR NO KEY UPDATE"))
+    member = await signed_up(shop, vault, phone())
+
+    profile = await change_both_at_once(shop, vault, member.member_id)
+
+    assert profile == Profile(given_name="芳", version=1)
