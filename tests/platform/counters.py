@@ -1,6 +1,6 @@
 """A room of the tests' own: counters that can be added to, through everything a real room uses."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import StringIO
@@ -172,12 +172,18 @@ class Room:
             return int((await tx.rows(f"SELECT count(*) FROM {table}"))[0][0])
 
     async def add(
-        self, qty: int = 1, *, key: str | None = "k", counter: str = "a", hot: bool = True, **headers: str
+        self,
+        qty: int = 1,
+        *,
+        key: str | None = "k",
+        counter: str = "a",
+        side: str = "v1",
+        more: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         return await self.client.post(
-            f"/{'v1' if hot else 'cold'}/counters/{counter}/additions",
+            f"/{side}/counters/{counter}/additions",
             json={"lines": [{"qty": qty}]},
-            headers={**({"Idempotency-Key": key} if key is not None else {}), **headers},
+            headers={**({"Idempotency-Key": key} if key is not None else {}), **(more or {})},
         )
 
 

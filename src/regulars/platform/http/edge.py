@@ -30,6 +30,7 @@ _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _DRAINED_BODIES: Final = 16
 _JSON_TYPE = (b"content-type", b"application/json")
 _PROBLEM_TYPE = (b"content-type", PROBLEM_JSON.encode())
+_CLOSING = (b"connection", b"close")  # what the caller may still send is no request
 _REPLAYED = (b"idempotency-replayed", b"true")
 _BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Litestar decodes no empty body, and so would not call the decoder that says that it is missing.
@@ -89,7 +90,7 @@ class Edge:
             return
         except BodyTooLarge as refusal:
             route, status = "", refusal.status
-            await _answer_failure(refusal, asking, send)
+            await _answer_failure(refusal, asking, send, _CLOSING)
         if self._logs:
             principal = asking.principal
             key_id = principal.key_id if principal else ""
@@ -97,15 +98,17 @@ class Edge:
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Read the whole body. Raises BodyTooLarge, CallerGone."""
+        announced = int(headers.get(b"content-length", b"0"))
+        if announced > self._limit * _DRAINED_BODIES:
+            raise BodyTooLarge(limit_bytes=self._limit)
         message = await receive()
         if message["type"] != "http.request":
             raise CallerGone
         body: bytes = message.get("body", b"")
-        announced = int(headers.get(b"content-length", b"0"))
         if not message.get("more_body") and len(body) <= self._limit:
             return body
         chunks, size, limit = [body], len(body), self._limit
-        while message.get("more_body") and size <= limit * _DRAINED_BODIES and announced <= limit * _DRAINED_BODIES:
+        while message.get("more_body") and size <= limit * _DRAINED_BODIES:
             message = await receive()
             if message["type"] != "http.request":
                 raise CallerGone
@@ -113,7 +116,7 @@ class Edge:
             size += len(body)
             if size <= limit:
                 chunks.append(body)
-        if size > limit or announced > limit:
+        if size > limit:
             raise BodyTooLarge(limit_bytes=limit)
         return b"".join(chunks)
 
@@ -161,13 +164,14 @@ class Edge:
         return scope.get("path_template", ""), status
 
 
-async def _answer_failure(error: Exception, asking: Asked, send: Send) -> int:
+async def _answer_failure(error: Exception, asking: Asked, send: Send, *more: tuple[bytes, bytes]) -> int:
     status, body, further = answer_to_failure(error, asking)
     head = [
         _PROBLEM_TYPE,
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", asking.request_id.encode()),
         *[(name.lower().encode(), value.encode()) for name, value in further.items()],
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
