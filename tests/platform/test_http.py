@@ -423,15 +423,14 @@ async def test_stopping_answers_what_was_asked(counters: Room) -> None:
         await gate.wait()
 
     counters.adder.before = wait
-    async with served(counters) as (port, stop):
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=counters.client.headers) as client:
-            asking = asyncio.create_task(
-                client.post("/v1/counters/a/additions", json={"lines": [{"qty": 1}]}, headers={"Idempotency-Key": "k"})
-            )
-            await entered.wait()
-            stop.set()
-            gate.set()
-            assert (await asking).json() == {"counter_id": "a", "value": 1}
+    headers = {**counters.client.headers, "Idempotency-Key": "k"}
+    async with served(counters) as (port, stop), httpx.AsyncClient(headers=headers) as client:
+        address = f"http://127.0.0.1:{port}/v1/counters/a/additions"
+        asking = asyncio.create_task(client.post(address, json={"lines": [{"qty": 1}]}))
+        await entered.wait()
+        stop.set()
+        gate.set()
+        assert (await asking).json() == {"counter_id": "a", "value": 1}
     assert await counters.value() == 1
 
 

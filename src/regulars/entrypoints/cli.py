@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import msgspec
@@ -107,12 +108,12 @@ def work() -> None:
     with _troubles_told(), located(settings) as place:
         _migrate(settings, place)
         from regulars.entrypoints.http import stop_on_signals
-        from regulars.entrypoints.worker import work as work_until
+        from regulars.entrypoints.worker import work_at
 
         async def until_stopped() -> None:
             stop = asyncio.Event()
             stop_on_signals(stop)
-            await work_until(settings, stop)
+            await work_at(place, settings, stop)
 
         asyncio.run(until_stopped())
 
@@ -140,6 +141,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
     """Replay a year of real baskets on this machine, then serve it."""
+    began = perf_counter()
     from regulars.demo.run import run_demo
     from regulars.entrypoints.wiring import located
 
@@ -148,7 +150,15 @@ def demo(
         settings = msgspec.structs.replace(settings, home=home.expanduser().absolute())
     with _troubles_told(), located(settings) as place:
         _migrate(settings, place)
-        announce = run_demo(settings, place.url, programme=programme.value, as_json=as_json, will_serve=not no_serve)
+        announce = run_demo(
+            settings,
+            place.url,
+            programme=programme.value,
+            as_json=as_json,
+            will_serve=not no_serve,
+            started=began,
+            recover=place.recover,
+        )
         if not no_serve:
             serve_at(settings, place, host=host, port=port, also_work=True, announce=announce)
 
@@ -401,7 +411,9 @@ def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*head, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")  # an id that is cut short is of no use
     for row in rows:
         table.add_row(*[Text(cell.strip()) for cell in row])  # as text: a label may hold what looks like markup
     Console().print(table)

@@ -167,9 +167,9 @@ async def run(
     async with opened(settings, place) as services, following_clock(services):
         tasks = [asyncio.create_task(serve(create_app(services, web(services), log), taken, stop))]
         if also_work:
-            from regulars.entrypoints.worker import work
+            from regulars.entrypoints.worker import work_at
 
-            tasks.append(asyncio.create_task(work(settings, stop)))
+            tasks.append(asyncio.create_task(work_at(place, settings, stop)))
         announce()
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

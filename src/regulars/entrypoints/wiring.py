@@ -98,12 +98,13 @@ class Web:
 
 def web(services: "Services") -> Web:
     """Return every route of every room."""
-    del services
-    return Web(routes=[], hot=[])
+    from regulars.members.routes import routes as members_routes
+
+    return Web(routes=[*members_routes(services)], hot=[])
 
 
 def checks() -> "list[Check]":
     """Return every check of every room, in the order in which `regulars verify` runs them."""
     from regulars.platform.verification.platform_checks import platform_checks
 
-    return platform_checks()
+    return [*platform_checks()]

@@ -1,5 +1,6 @@
 """The platform's own checks: nothing waits in the outbox, nothing was changed in the audit log."""
 
+from regulars.platform.audit.service import verify_chain
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.service import backlog
 from regulars.platform.verification.contracts import Check, CheckResult
@@ -22,6 +23,25 @@ async def outbox_drained(tx: Transaction) -> CheckResult:
     return CheckResult(ok=not problems, rows_checked=left.unread + left.retrying + left.parked, problems=problems)
 
 
+async def audit_chain(tx: Transaction) -> CheckResult:
+    """Nothing that was sealed has been changed, removed or slipped in."""
+    report = await verify_chain(tx)
+    found = {
+        "entries were changed": report.changed,
+        "entries were removed": report.removed,
+        "entries were slipped in, or the last seals taken away": report.unlisted,
+    }
+    problems = [f"{len(entries)} {what}: {entries[:5]}" for what, entries in found.items() if entries]
+    if report.broken_seal is not None:
+        problems.insert(0, f"The chain breaks at seal {report.broken_seal}. Compare with a backup.")
+    note = f"head {report.head.hash[:16]} after {report.seals} seals"
+    if report.unsealed:
+        note += (
+            f"; {report.unsealed} entries not sealed yet, the oldest for {report.oldest_unsealed_seconds or 0:.0f} s"
+        )
+    return CheckResult(ok=report.is_intact, rows_checked=report.entries, problems=problems, note=note)
+
+
 def platform_checks() -> list[Check]:
     """Return the checks in the order in which they run."""
-    return [Check("outbox drained", outbox_drained, quick=True)]
+    return [Check("audit chain", audit_chain), Check("outbox drained", outbox_drained, quick=True)]
