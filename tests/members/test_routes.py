@@ -301,3 +301,23 @@ async def test_ids_that_lead_nowhere_are_not_found(services: Services, till: htt
         ]:
             assert problem(await send(till, method, where, body)) == (404, "not_found", []), (method, where)
     assert await contents(services.database) == before
+
+
+@pytest.mark.parametrize(
+    "as_of", ["yesterday", "2017-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1e99"]
+)
+async def test_an_instant_that_is_none_is_refused(till: httpx.AsyncClient, as_of: str) -> None:
+    member_id = (await joined(till))["member_id"]
+
+    answer = await till.get(f"/v1/members/{member_id}/consents", params={"as_of": as_of})
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/query/as_of"
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_instants_at_the_ends_of_time_are_refused(till: httpx.AsyncClient, instant: str) -> None:
+    answer = await send(till, "POST", "/v1/members", {**WANG, "signed_up_at": instant})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/signed_up_at"

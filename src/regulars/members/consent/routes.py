@@ -7,18 +7,18 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import Meta
 
 from regulars.members.consent import service
 from regulars.members.consent.schemas import ConsentAnswer, ConsentBody, ConsentsAnswer, consent_answer
 from regulars.members.contracts import Consent, ConsentGiven
+from regulars.members.identity.service import check_instant
 from regulars.members.public_ids import member_id_in
+from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.services import Services
 
 AnyRequest = Request[Any, Any, Any]
-Instant = Annotated[datetime, Meta(tz=True)]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -61,12 +61,12 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         response_description="The decisions in force, and the history.",
     )
     async def list_consents(
-        member_id: FromPath[str], as_of: Annotated[Instant | None, QueryParameter()] = None
+        member_id: FromPath[str], as_of: Annotated[datetime | None, QueryParameter()] = None
     ) -> ConsentsAnswer:
         """Return the decisions in force and the history, now or as known at an earlier instant."""
         found = member_id_in(member_id)
         async with services.database.transaction() as tx:
-            at = (as_of or tx.now).astimezone(UTC)
+            at = _checked(as_of, tx.now) if as_of is not None else tx.now
             in_force, history = await service.consents(tx, found, as_of=at)
         return ConsentsAnswer(
             as_of=at,
@@ -75,6 +75,16 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         )
 
     return [record_consent, list_consents]
+
+
+def _checked(as_of: datetime, now: datetime) -> datetime:
+    """Return the instant in UTC. Raises WrongForm without a time zone, InstantImpossible beyond all we know."""
+    if as_of.tzinfo is None:
+        raise WrongForm(pointer="/query/as_of", field="as_of", example="2026-05-01T12:00:00Z")
+    if problem := check_instant(as_of, recorded_at=now, field="as_of"):
+        problem.pointer = "/query/as_of"
+        raise problem
+    return as_of.astimezone(UTC)
 
 
 def _recorded(consent: Consent) -> tuple[int, bytes]:
