@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from regulars.platform.db.database import Database
 from regulars.platform.db.migrate import migrate
@@ -34,7 +34,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def on(server_url: str, database: str) -> str:
     """Return the connection string of another database of the server."""
-    return make_conninfo(**{**conninfo_to_dict(server_url), "dbname": database})
+    return make_conninfo(server_url, dbname=database)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:
+async def database(database_url: str, anyio_backend: str) -> AsyncIterator[Database]:  # noqa: ARG001 - asks for the plugin
     """Return an open database."""
     async with Database(database_url, pool_size=6) as opened:
         yield opened

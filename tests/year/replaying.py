@@ -47,9 +47,7 @@ class Standing:
     debt: int
 
 
-async def replay(
-    database: Database, folder: Path, scope: Scope, programme: str, batch_size: int = BATCH_SIZE
-) -> None:
+async def replay(database: Database, folder: Path, scope: Scope, programme: str, batch_size: int = BATCH_SIZE) -> None:
     """Replay the scope's year; the vault stands in `folder`."""
     vault = LocalVault(folder / "vault")
     try:
@@ -92,6 +90,4 @@ async def replay_aloud(url: str, folder: Path, scope: Scope, programme: str, bat
 
 if __name__ == "__main__":
     given_url, given_folder, given_scope, given_programme, given_size = sys.argv[1:]
-    asyncio.run(
-        replay_aloud(given_url, Path(given_folder), SCOPES[given_scope], given_programme, int(given_size))
-    )
+    asyncio.run(replay_aloud(given_url, Path(given_folder), SCOPES[given_scope], given_programme, int(given_size)))

@@ -138,7 +138,7 @@ def whole_cents(values: npt.NDArray[np.float64]) -> Integers:
     """Return `max(value, 0)` rounded half up to cents, of the decimal that was meant rather than the float."""
     scaled = np.maximum(values, 0.0) * 100
     nearest = np.rint(scaled)
-    cents = nearest.astype(np.int64)
+    cents: Integers = nearest.astype(np.int64)
     for position in np.nonzero(np.abs(scaled - nearest) > NOT_WHOLE)[0]:
         exact = Decimal(repr(float(values[position]))) * 100
         cents[position] = int(exact.to_integral_value(ROUND_HALF_UP))

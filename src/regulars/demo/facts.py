@@ -79,9 +79,7 @@ class Narrator:
             lines=tuple(
                 [
                     Line(name(product), name(product), quantity * MILLI, cents)
-                    for product, quantity, cents in zip(
-                        basket.products, basket.quantities, basket.cents, strict=True
-                    )
+                    for product, quantity, cents in zip(basket.products, basket.quantities, basket.cents, strict=True)
                 ]
             ),
             occurred_at=basket.at,
@@ -99,9 +97,7 @@ class Narrator:
                 heappush(due, (at, basket.basket_id, number, self._name(basket.store), (product,)))
             at += programme.second_return_after
 
-    def _return(
-        self, at: datetime, basket_id: int, number: int, store: str, products: tuple[int, ...]
-    ) -> ReturnOrder:
+    def _return(self, at: datetime, basket_id: int, number: int, store: str, products: tuple[int, ...]) -> ReturnOrder:
         return ReturnOrder(
             order_id=str(basket_id),
             return_id=str(number),

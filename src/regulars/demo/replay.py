@@ -36,6 +36,7 @@ SIGN_UPS_AT_ONCE = 1000
 DUE_AT_ONCE = 1000
 TRIES = 20
 Result = TypeVar("Result")
+Job = Callable[[Transaction, loyalty.Configuration, datetime, int], Awaitable[int]]
 
 
 class ReplayBroken(RuntimeError):
@@ -91,9 +92,7 @@ class Replay:
         loyalty.define_standard_wallets(tx)
         await loyalty.activate_policy(tx, self.programme.policy, START)
         shops = sorted(set(self.year.stores.tolist()))
-        await commerce.define_stores(
-            tx, [commerce.Store(str(shop), MARKET.code, f"Store {shop}") for shop in shops]
-        )
+        await commerce.define_stores(tx, [commerce.Store(str(shop), MARKET.code, f"Store {shop}") for shop in shops])
         tx.audit(AuditEntry(actor=tx.actor, action="replay", subject=self.programme.name, reason="demo"))
 
     async def _sign_everybody_up(self) -> None:
@@ -135,9 +134,11 @@ class Replay:
     async def _time_passes(self, at: datetime) -> None:
         """Let the jobs run as they would have at that instant, and keep the planner informed."""
         for job in (loyalty.review_due, loyalty.expire_due):
-            while await self._patiently(
-                lambda tx, job=job: job(tx, self.rules.configuration, at, DUE_AT_ONCE), set_based=True
-            ):
+
+            async def catch_up(tx: Transaction, job: Job = job) -> int:
+                return await job(tx, self.rules.configuration, at, DUE_AT_ONCE)
+
+            while await self._patiently(catch_up, set_based=True):
                 pass
 
     async def _finish(self, tx: Transaction) -> None:
@@ -145,9 +146,7 @@ class Replay:
         if self.database.clock.setting is None:
             self.database.clock.follow(await set_programme_clock(tx.connection, END, ticking=True))
 
-    async def _patiently(
-        self, work: Callable[[Transaction], Awaitable[Result]], *, set_based: bool = False
-    ) -> Result:
+    async def _patiently(self, work: Callable[[Transaction], Awaitable[Result]], *, set_based: bool = False) -> Result:
         """Do work in a transaction, again when somebody was in the way or the database went away for a moment."""
         for _ in range(TRIES):
             try:
@@ -198,5 +197,3 @@ def _orders_among(facts: Iterable[Fact]) -> int:
 def _month_ends() -> list[datetime]:
     """Return the first local midnight of each month from January 2017 to the end."""
     return [loyalty.month_start(2017, month, TIME_ZONE) for month in range(13)]
-
-

@@ -44,7 +44,7 @@ class Figures(Summary, kw_only=True):
     books_balanced: bool
 
 
-def run_demo(  # noqa: PLR0913 - the options of the command
+def run_demo(
     settings: Settings,
     url: str,
     *,
@@ -78,7 +78,7 @@ def run_demo(  # noqa: PLR0913 - the options of the command
     return lambda address: _invite(console, address, token)
 
 
-async def _replayed(  # noqa: PLR0913 - what a replay is made of
+async def _replayed(
     settings: Settings,
     url: str,
     programme: str,
@@ -94,9 +94,7 @@ async def _replayed(  # noqa: PLR0913 - what a replay is made of
             year = await loading
             began = perf_counter()
             with _progress(console, len(year)) as advance:
-                replay = Replay(
-                    database, vault, year, PROGRAMMES[programme], on_progress=advance, recover=recover
-                )
+                replay = Replay(database, vault, year, PROGRAMMES[programme], on_progress=advance, recover=recover)
                 await replay.run()
             seconds = perf_counter() - began
             figures = await _figures(database, year, seconds)
@@ -169,19 +167,22 @@ def _invite(console: Console, address: str, token: str) -> None:
     )
     returned = '{"return_id": "r1", "lines": [{"line_id": "1", "quantity": "1"}]}'
     json_type = "-H 'Content-Type: application/json'"
+    key = "-H 'Idempotency-Key: demo-1-r1'"
     tries = (
-        ("a member's balances", f"curl -s $R/v1/members/{member}/wallets -H \"$A\""),
+        ("a member's balances", f'curl -s $R/v1/members/{member}/wallets -H "$A"'),
         ("why: the statement", f"curl -s '$R/v1/members/{member}/statement?limit=3' -H \"$A\"".replace("'", '"')),
-        ("the tier, and what is missing", f"curl -s $R/v1/members/{member}/tier -H \"$A\""),
+        ("the tier, and what is missing", f'curl -s $R/v1/members/{member}/tier -H "$A"'),
         ("a purchase", f"curl -s -X PUT $R/v1/orders/demo-1 -H \"$A\" {json_type} -d '{order}'"),
         (
             "its return",
-            f"curl -s $R/v1/orders/demo-1/returns -H \"$A\" -H 'Idempotency-Key: demo-1-r1' {json_type} "
-            f"-d '{returned}'",
+            f"curl -s $R/v1/orders/demo-1/returns -H \"$A\" {key} {json_type} -d '{returned}'",
         ),
-        ("what it caused", f'curl -s $R/v1/orders/demo-1/lineage -H "$A"'),
+        ("what it caused", 'curl -s $R/v1/orders/demo-1/lineage -H "$A"'),
     )
-    say = lambda text="": console.print(text, markup=False, highlight=False, soft_wrap=True)  # noqa: E731 - a short name for a page of text
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     say(f"\nRegulars serves the year at {address}. Its clock stands at the end of 2017 and ticks on.")
     say(f"The API is described at {address}/openapi.json. Try, in another terminal:\n")
     say(f"  R={address}")

@@ -35,7 +35,7 @@ class InsufficientPoints(Conflict):
     """Less is spendable at this moment than asked."""
 
     code = "insufficient_points"
-    message = "Only {available} can be spent from “{wallet}” now, {asked} are asked. Ask for less, or wait for pending ones."
+    message = "Only {available} can be spent from “{wallet}” now, {asked} are asked. Ask for less, or wait for others."
 
 
 class PointsNotUsable(Conflict):
@@ -52,7 +52,7 @@ class ReferenceReused(InvalidInput):
     """The reference is taken by a different posting."""
 
     code = "reference_reused"
-    message = "The reference “{reference}” already stands for another posting. Use a reference of its own for each fact."
+    message = "The reference “{reference}” already stands for another posting. Use one of its own for each fact."
 
 
 class AlreadySettled(Conflict):

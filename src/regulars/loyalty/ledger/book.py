@@ -227,7 +227,7 @@ class Book:
         found.sort(key=Lot.spending_order)
         return found
 
-    def post(  # noqa: PLR0913 - a ledger row has this many columns, each named at the call
+    def post(
         self,
         wallet: Wallet,
         kind: str,
@@ -274,7 +274,7 @@ class Book:
             self._grow(now, effective_at, amount if into else -amount)
         return seq
 
-    def open_lot(  # noqa: PLR0913 - a lot is this many facts, each named at the call
+    def open_lot(
         self,
         seq: int,
         wallet_id: int,

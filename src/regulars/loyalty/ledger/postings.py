@@ -19,39 +19,30 @@ from regulars.loyalty.tiers.rules import code_of
 
 
 def accrue(book: Book, configuration: Configuration, command: Accrue, at: datetime) -> Posting:
-    """Put units into a wallet: debt is repaid first, the lot gets what is left; a qualifying wallet may lift the tier."""
+    """Put units into a wallet: debt is repaid first, the lot gets what is left; qualifying ones may lift the tier."""
     wallet = configuration.wallet(command.wallet)
     if command.amount <= 0:
         raise AmountNotPositive(pointer="/amount", amount=command.amount)
+    return _put(book, configuration, wallet, command, at)
+
+
+def _put(book: Book, configuration: Configuration, wallet: Wallet, command: Accrue | Adjust, at: datetime) -> Posting:
+    """Post units in: what accruals and upward corrections share."""
+    asked = command if isinstance(command, Accrue) else None
+    kind, counter = ("accrue", ISSUED) if asked else ("adjust", ADJUSTED)
+    amount = command.amount
     now = book.begin(at)
-    effective_at = now if command.effective_at is None else min(command.effective_at, now)
-    return _put(book, configuration, wallet, "accrue", ISSUED, command, command.amount, now, effective_at)
-
-
-def _put(  # noqa: PLR0913, PLR0917 - one body for accruals and upward corrections
-    book: Book,
-    configuration: Configuration,
-    wallet: Wallet,
-    kind: str,
-    counter: int,
-    command: Accrue | Adjust,
-    amount: int,
-    now: datetime,
-    effective_at: datetime,
-) -> Posting:
+    effective_at = now if asked is None or asked.effective_at is None else min(asked.effective_at, now)
     policy = configuration.policy_at(now)
     available_at = expires_at = None
     repaid = 0
     if wallet.spendable:
-        asked = command if isinstance(command, Accrue) else None
         available_at = effective_at if asked is None or asked.available_at is None else asked.available_at
         expires_at = asked.expires_at if asked is not None else None
         if expires_at is None:
             expires_at = month_start_after(effective_at, policy.earning.expiry_months, book.time_zone)
         if available_at >= expires_at:
-            raise TimesContradict(
-                pointer="/expires_at", problem="the units would expire before they become available"
-            )
+            raise TimesContradict(pointer="/expires_at", problem="the units would expire before they become available")
         repaid = min(book.wallet(wallet.wallet_id).debt, amount)
     seq = book.post(
         wallet,
@@ -102,27 +93,19 @@ def redeem(book: Book, configuration: Configuration, command: Redeem, at: dateti
     wallet = configuration.wallet(command.wallet)
     if command.amount <= 0:
         raise AmountNotPositive(pointer="/amount", amount=command.amount)
-    return _take(book, configuration, wallet, "redeem", REDEEMED, command, command.amount, at)
+    return _take(book, configuration, wallet, command, at)
 
 
-def _take(  # noqa: PLR0913, PLR0917 - one body for redemptions and downward corrections
-    book: Book,
-    configuration: Configuration,
-    wallet: Wallet,
-    kind: str,
-    counter: int,
-    command: Redeem | Adjust,
-    amount: int,
-    at: datetime,
-) -> Posting:
+def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Redeem | Adjust, at: datetime) -> Posting:
+    """Post units out: what redemptions and downward corrections share."""
+    kind, counter = ("redeem", REDEEMED) if isinstance(command, Redeem) else ("adjust", ADJUSTED)
+    amount = abs(command.amount)
     if not wallet.spendable:
         raise WalletNotSpendable(pointer="/wallet", wallet=wallet.code)
     now = book.begin(at)
     takes, lacking = pick(book.spendable_lots(wallet.wallet_id, now), amount)
     if lacking:
-        raise InsufficientPoints(
-            pointer="/amount", wallet=wallet.code, asked=amount, available=amount - lacking
-        )
+        raise InsufficientPoints(pointer="/amount", wallet=wallet.code, asked=amount, available=amount - lacking)
     policy = configuration.policy_at(now)
     seq = book.post(
         wallet,
@@ -159,9 +142,8 @@ def adjust(book: Book, configuration: Configuration, command: Adjust, at: dateti
     if command.amount == 0:
         raise AmountIsZero(pointer="/amount")
     if command.amount > 0:
-        now = book.begin(at)
-        return _put(book, configuration, wallet, "adjust", ADJUSTED, command, command.amount, now, now)
-    return _take(book, configuration, wallet, "adjust", ADJUSTED, command, -command.amount, at)
+        return _put(book, configuration, wallet, command, at)
+    return _take(book, configuration, wallet, command, at)
 
 
 def expire(book: Book, configuration: Configuration, at: datetime) -> dict[str, int]:

@@ -35,6 +35,13 @@ from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.markets import service as markets
 
+DirectEvent = PointsAccrued | PointsRedeemed | PointsAdjusted
+KIND_OF = {Accrue: "accrue", Redeem: "redeem", Adjust: "adjust"}
+EVENT_OF: dict[type[Accrue | Redeem | Adjust], type[DirectEvent]] = {
+    Accrue: PointsAccrued,
+    Redeem: PointsRedeemed,
+    Adjust: PointsAdjusted,
+}
 TIER_CHANGES_FROM, TIER_CHANGES_TO, TIER_CHANGES_CAUSE = 2, 3, 4
 TIER_CHANGES_RECORDED = 9
 
@@ -59,7 +66,7 @@ class Books:
     journal: Journal = field(default_factory=Journal)
     _books: dict[UUID, Book] = field(default_factory=dict)
     _known: dict[tuple[UUID, str], tuple[Any, ...]] = field(default_factory=dict)
-    _events: list[PointsAccrued | PointsRedeemed | PointsAdjusted | PointsExpired] = field(default_factory=list)
+    _events: list[DirectEvent | PointsExpired] = field(default_factory=list)
 
     def book(self, member_id: UUID) -> Book:
         """Return a member's book; raises `UnknownMember`."""
@@ -69,19 +76,18 @@ class Books:
         return book
 
     def post(self, command: Accrue | Redeem | Adjust) -> Posting:
-        """Carry out a direct posting once: the same reference gives the first answer, or is refused for another fact."""
+        """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
         book = self.book(command.member_id)
         earlier = self._known.get((command.member_id, command.reference))
         if earlier is not None:
             return self._earlier(command, earlier)
         at = command.recorded_at or self.now
-        match command:
-            case Accrue():
-                posting = postings.accrue(book, self.configuration, command, at)
-            case Redeem():
-                posting = postings.redeem(book, self.configuration, command, at)
-            case Adjust():
-                posting = postings.adjust(book, self.configuration, command, at)
+        if isinstance(command, Accrue):
+            posting = postings.accrue(book, self.configuration, command, at)
+        elif isinstance(command, Redeem):
+            posting = postings.redeem(book, self.configuration, command, at)
+        else:
+            posting = postings.adjust(book, self.configuration, command, at)
         self._known[command.member_id, command.reference] = self.journal.transfers[-1]
         self._remember_event(command, posting)
         return posting
@@ -129,7 +135,7 @@ class Books:
         into = debit % ACCOUNTS_PER_WALLET != 0
         wallet = self.configuration.wallet_codes[wallet_id]
         same = (
-            kind == {Accrue: "accrue", Redeem: "redeem", Adjust: "adjust"}[type(command)]
+            kind == KIND_OF[type(command)]
             and wallet == command.wallet
             and (amount if into else -amount) == (-command.amount if isinstance(command, Redeem) else command.amount)
         )
@@ -150,7 +156,7 @@ class Books:
         )
 
     def _remember_event(self, command: Accrue | Redeem | Adjust, posting: Posting) -> None:
-        event = {Accrue: PointsAccrued, Redeem: PointsRedeemed, Adjust: PointsAdjusted}[type(command)]
+        event = EVENT_OF[type(command)]
         self._events.append(
             event(
                 member_id=posting.member_id,
@@ -173,9 +179,7 @@ class Books:
                 store.insert_books(tx, sorted(zones.items()))
                 await self._read(tx, needs, set(zones), lock=True)
             for member_id, zone in zones.items():
-                self._books.setdefault(
-                    member_id, Book(member_id, zone, self.configuration.policy_at, self.journal)
-                )
+                self._books.setdefault(member_id, Book(member_id, zone, self.configuration.policy_at, self.journal))
         await self._read_ageing(tx, needs.until)
 
     async def _read(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
@@ -259,7 +263,7 @@ async def post(
 
 
 async def review_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
-    """Carry out the tier reviews that time has brought on by `at`, each at its own instant; returns how many members."""
+    """Carry out the tier reviews due by `at`, each at its own instant; returns how many members."""
     due = [row[0] for row in await tx.rows(store.DUE_REVIEWS, (at, at_most))]
     return await _catch_up(tx, configuration, due, at, expire=False)
 

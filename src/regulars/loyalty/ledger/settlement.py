@@ -1,46 +1,73 @@
 """Settling orders and returns on a book: pay, earn, rise; give back, claw back, fall."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement, SettleOrder, SettleReturn
 from regulars.loyalty.errors import AlreadySettled, NotSettled, PointsNotUsable
 from regulars.loyalty.ledger import rules
 from regulars.loyalty.ledger.basis import basis
-from regulars.loyalty.ledger.book import ISSUED, REDEEMED, Book, Lot, LotUse, Settlement, pick
-from regulars.loyalty.policy.contracts import Policy
+from regulars.loyalty.ledger.book import ISSUED, REDEEMED, Book, Lot, Settlement, pick
+from regulars.loyalty.policy.contracts import Policy, TierRule
 from regulars.loyalty.policy.rules import month_start_after
-from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.policy.service import Configuration, Wallet
 from regulars.loyalty.tiers.rules import code_of, held, tier_of
+
+
+@dataclass(slots=True)
+class Case:
+    """One order or return being settled: the book it is settled in, at which instant, under which policy."""
+
+    book: Book
+    configuration: Configuration
+    now: datetime
+    policy: Policy
+
+    @classmethod
+    def open(cls, book: Book, configuration: Configuration, at: datetime) -> "Case":
+        """Begin at an instant; what time has decided until then is decided first."""
+        now = book.begin(at)
+        return cls(book, configuration, now, configuration.policy_at(now))
+
+    @property
+    def spending(self) -> Wallet:
+        """The wallet that pays and is earned."""
+        return self.configuration.wallet(self.policy.spending_wallet)
+
+    @property
+    def qualifying(self) -> Wallet:
+        """The wallet that decides the tier."""
+        return self.configuration.wallet(self.policy.tier.qualifying_wallet)
+
+    @property
+    def tier(self) -> str:
+        """The code of the tier held."""
+        return code_of(self.policy.tier, self.book.tier)
+
+
+@dataclass(slots=True)
+class Earned:
+    """What an order's earning posted: its transfer, the lot that debt left, and the debt repaid."""
+
+    seq: int | None = None
+    lot: Lot | None = None
+    repaid: int = 0
 
 
 def settle_order(book: Book, configuration: Configuration, command: SettleOrder, at: datetime) -> OrderSettlement:
     """Settle a paid order once. Points are checked before anything is posted; refuses what the policy forbids."""
     if command.order_id in book.settlements:
         raise AlreadySettled(order_id=command.order_id)
-    now = book.begin(at)
-    policy = configuration.policy_at(now)
-    effective_at = min(command.effective_at, now)
+    case = Case.open(book, configuration, at)
+    policy = case.policy
+    effective_at = min(command.effective_at, case.now)
     rank = held(policy.tier, book.tier)
     rule = policy.tier.tiers[rank]
-    points_used, redeem_seq = _pay_with_points(book, configuration, policy, command, now)
+    points_used, redeem_seq = _pay_with_points(case, command)
     base = rules.base_of(policy, command.total_minor, points_used)
-    earned = base * rule.multiplier
-    lot, repaid, earn_seq = _earn_points(book, configuration, policy, command, earned, base, rank, now, effective_at)
+    earned = _earn_points(case, command, base, rule, effective_at)
     if base:
-        book.post(
-            configuration.wallet(policy.tier.qualifying_wallet),
-            "earn",
-            base,
-            into=True,
-            counter=ISSUED,
-            reference=f"order:{command.order_id}:growth",
-            now=now,
-            effective_at=effective_at,
-            policy=policy,
-            basis="",
-            order_id=command.order_id,
-        )
-        book.rise(policy, "order", f"order:{command.order_id}", now)
+        _earn_growth(case, command, base, effective_at)
     settlement = Settlement(
         order_id=command.order_id,
         total_minor=command.total_minor,
@@ -50,9 +77,9 @@ def settle_order(book: Book, configuration: Configuration, command: SettleOrder,
         tier=rank,
         policy_version=policy.version,
         redeem_seq=redeem_seq,
-        earn_seq=earn_seq,
+        earn_seq=earned.seq,
         effective_at=effective_at,
-        recorded_at=now,
+        recorded_at=case.now,
         returned_minor=0,
         points_used_now=points_used,
         base_now=base,
@@ -63,26 +90,25 @@ def settle_order(book: Book, configuration: Configuration, command: SettleOrder,
     book.changed = True
     return OrderSettlement(
         points_used=points_used,
-        points_earned=earned,
+        points_earned=base * rule.multiplier,
         multiplier=rule.multiplier,
         base=base,
         growth_earned=base,
-        debt_repaid=repaid,
-        available_at=lot.available_at if lot else None,
-        expires_at=lot.expires_at if lot else None,
+        debt_repaid=earned.repaid,
+        available_at=earned.lot.available_at if earned.lot else None,
+        expires_at=earned.lot.expires_at if earned.lot else None,
         tier_before=rule.code,
-        tier_after=code_of(policy.tier, book.tier),
+        tier_after=case.tier,
         policy_version=policy.version,
     )
 
 
-def _pay_with_points(
-    book: Book, configuration: Configuration, policy: Policy, command: SettleOrder, now: datetime
-) -> tuple[int, int | None]:
+def _pay_with_points(case: Case, command: SettleOrder) -> tuple[int, int | None]:
+    """Return how many points paid, and by which transfer; refuses more than the policy allows."""
     if not command.points and not command.points_at_most:
         return 0, None
-    wallet = configuration.wallet(policy.spending_wallet)
-    lots = book.spendable_lots(wallet.wallet_id, now)
+    book, policy, wallet = case.book, case.policy, case.spending
+    lots = book.spendable_lots(wallet.wallet_id, case.now)
     spendable = sum(lot.remaining for lot in lots)
     allowance = rules.points_allowed(policy, command.total_minor, spendable, book.wallet(wallet.wallet_id).debt)
     if command.points > allowance.allowed:
@@ -104,8 +130,8 @@ def _pay_with_points(
         into=False,
         counter=REDEEMED,
         reference=f"order:{command.order_id}:redeem",
-        now=now,
-        effective_at=now,
+        now=case.now,
+        effective_at=case.now,
         policy=policy,
         basis=basis(total_minor=command.total_minor, value_minor=points * policy.payment.point_value_minor),
         order_id=command.order_id,
@@ -115,49 +141,57 @@ def _pay_with_points(
     return points, seq
 
 
-def _earn_points(  # noqa: PLR0913, PLR0917 - everything an earning depends on
-    book: Book,
-    configuration: Configuration,
-    policy: Policy,
-    command: SettleOrder,
-    earned: int,
-    base: int,
-    rank: int,
-    now: datetime,
-    effective_at: datetime,
-) -> tuple[Lot | None, int, int | None]:
+def _earn_points(case: Case, command: SettleOrder, base: int, rule: TierRule, effective_at: datetime) -> Earned:
     """Post the earned points; debt is repaid first and the lot gets what is left."""
-    if not earned:
-        return None, 0, None
-    wallet = configuration.wallet(policy.spending_wallet)
-    rule = policy.tier.tiers[rank]
-    repaid = min(book.wallet(wallet.wallet_id).debt, earned)
+    amount = base * rule.multiplier
+    if not amount:
+        return Earned()
+    book, policy, wallet = case.book, case.policy, case.spending
+    repaid = min(book.wallet(wallet.wallet_id).debt, amount)
     seq = book.post(
         wallet,
         "earn",
-        earned,
+        amount,
         into=True,
         counter=ISSUED,
         reference=f"order:{command.order_id}:earn",
-        now=now,
+        now=case.now,
         effective_at=effective_at,
         policy=policy,
         basis=f'{{"base":{base},"multiplier":{rule.multiplier},"tier":"{rule.code}"}}',
         order_id=command.order_id,
         debt_change=-repaid,
     )
-    if earned == repaid:
-        return None, repaid, seq
+    if amount == repaid:
+        return Earned(seq, None, repaid)
     lot = book.open_lot(
         seq,
         wallet.wallet_id,
-        earned - repaid,
+        amount - repaid,
         earned_at=effective_at,
         available_at=effective_at + timedelta(hours=policy.earning.maturity_hours),
         expires_at=month_start_after(effective_at, policy.earning.expiry_months, command.time_zone),
         order_id=command.order_id,
     )
-    return lot, repaid, seq
+    return Earned(seq, lot, repaid)
+
+
+def _earn_growth(case: Case, command: SettleOrder, base: int, effective_at: datetime) -> None:
+    """Post the growth at the order's own time, and rise at once if it suffices."""
+    case.book.post(
+        case.qualifying,
+        "earn",
+        base,
+        into=True,
+        counter=ISSUED,
+        reference=f"order:{command.order_id}:growth",
+        now=case.now,
+        effective_at=effective_at,
+        policy=case.policy,
+        basis="",
+        order_id=command.order_id,
+    )
+    case.book.rise(case.policy, "order", f"order:{command.order_id}", case.now)
 
 
 def settle_return(book: Book, configuration: Configuration, command: SettleReturn, at: datetime) -> ReturnSettlement:
@@ -165,21 +199,19 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
     settlement = book.settlements.get(command.order_id)
     if settlement is None:
         raise NotSettled(order_id=command.order_id)
-    now = book.begin(at)
-    policy = configuration.policy_at(now)
+    case = Case.open(book, configuration, at)
     terms = configuration.policy_of_version(settlement.policy_version)
-    remains = rules.settle_remains(
-        terms, settlement.total_minor, settlement.points_used, command.returned_minor
-    )
+    remains = rules.settle_remains(terms, settlement.total_minor, settlement.points_used, command.returned_minor)
     give_back = settlement.points_used_now - remains.points_used
     base_lost = settlement.base_now - remains.base
-    before = code_of(policy.tier, book.tier)
+    before = case.tier
+    cause = f"order:{settlement.order_id}:return:{command.return_id}"
     if give_back:
-        _give_back(book, configuration, policy, settlement, command, give_back, now)
+        _give_back(case, settlement, cause, give_back)
     clawed = base_lost * settlement.multiplier
-    to_debt = _claw_back(book, configuration, policy, settlement, command, clawed, now) if clawed else 0
+    to_debt = _claw_back(case, settlement, cause, clawed) if clawed else 0
     if base_lost:
-        _take_growth_away(book, configuration, policy, settlement, command, base_lost, now)
+        _take_growth_away(case, settlement, cause, base_lost)
     settlement.returned_minor = command.returned_minor
     settlement.points_used_now = remains.points_used
     settlement.base_now = remains.base
@@ -191,36 +223,27 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
         growth_reversed=base_lost,
         to_debt=to_debt,
         tier_before=before,
-        tier_after=code_of(policy.tier, book.tier),
-        policy_version=policy.version,
+        tier_after=case.tier,
+        policy_version=case.policy.version,
     )
 
 
-def _give_back(  # noqa: PLR0913, PLR0917 - everything a give-back depends on
-    book: Book,
-    configuration: Configuration,
-    policy: Policy,
-    settlement: Settlement,
-    command: SettleReturn,
-    points: int,
-    now: datetime,
-) -> None:
+def _give_back(case: Case, settlement: Settlement, cause: str, points: int) -> None:
     """Return points to the lots they came from, the latest taken first; a new lot stands in for expired ones."""
     redeem_seq = settlement.redeem_seq
     if redeem_seq is None:
-        message = f"order {settlement.order_id} used points that no transfer took"
-        raise AssertionError(message)
-    wallet = configuration.wallet(policy.spending_wallet)
+        raise AssertionError(f"order {settlement.order_id} used points that no transfer took")
+    book, wallet = case.book, case.spending
     seq = book.post(
         wallet,
         "give_back",
         points,
         into=True,
         counter=REDEEMED,
-        reference=f"order:{settlement.order_id}:return:{command.return_id}:give_back",
-        now=now,
-        effective_at=now,
-        policy=policy,
+        reference=f"{cause}:give_back",
+        now=case.now,
+        effective_at=case.now,
+        policy=case.policy,
         basis="",
         order_id=settlement.order_id,
     )
@@ -231,49 +254,33 @@ def _give_back(  # noqa: PLR0913, PLR0917 - everything a give-back depends on
         if part <= 0:
             continue
         points -= part
-        homeless += _return_to_lot(book, use, part, seq, number, redeem_seq, now)
+        lot = book.lots[use.lot_no]
+        use.given_back += part
+        alive = case.now < lot.expires_at
+        if alive:
+            lot.remaining += part
+        else:
+            homeless += part
+        book.journal.lot_uses.append((book.member_id, seq, number, lot.lot_no, -part if alive else 0, part, redeem_seq))
         number += 1
     if homeless:
         book.open_lot(
             seq,
             wallet.wallet_id,
             homeless,
-            earned_at=now,
-            available_at=now,
-            expires_at=now + timedelta(days=policy.returns.give_back_days),
+            earned_at=case.now,
+            available_at=case.now,
+            expires_at=case.now + timedelta(days=case.policy.returns.give_back_days),
             order_id=settlement.order_id,
         )
 
 
-def _return_to_lot(  # noqa: PLR0913, PLR0917 - one row of lot uses
-    book: Book, use: LotUse, part: int, seq: int, number: int, redeem_seq: int, now: datetime
-) -> int:
-    """Give `part` back to the lot it came from; returns what has no home because the lot expired."""
-    lot = book.lots[use.lot_no]
-    use.given_back += part
-    alive = now < lot.expires_at
-    if alive:
-        lot.remaining += part
-    book.journal.lot_uses.append(
-        (book.member_id, seq, number, lot.lot_no, -part if alive else 0, part, redeem_seq)
-    )
-    return 0 if alive else part
-
-
-def _claw_back(  # noqa: PLR0913, PLR0917 - everything a claw-back depends on
-    book: Book,
-    configuration: Configuration,
-    policy: Policy,
-    settlement: Settlement,
-    command: SettleReturn,
-    points: int,
-    now: datetime,
-) -> int:
+def _claw_back(case: Case, settlement: Settlement, cause: str, points: int) -> int:
     """Take earned points back: from the order's own lot, mature or not, then from spendable lots; the rest is debt."""
-    wallet = configuration.wallet(policy.spending_wallet)
+    book, wallet = case.book, case.spending
     own = book.lots.get(settlement.earn_seq) if settlement.earn_seq is not None else None
-    sources = [own] if own is not None and now < own.expires_at else []
-    sources += [lot for lot in book.spendable_lots(wallet.wallet_id, now) if lot is not own]
+    sources = [own] if own is not None and case.now < own.expires_at else []
+    sources += [lot for lot in book.spendable_lots(wallet.wallet_id, case.now) if lot is not own]
     takes, lacking = pick(sources, points)
     seq = book.post(
         wallet,
@@ -281,10 +288,10 @@ def _claw_back(  # noqa: PLR0913, PLR0917 - everything a claw-back depends on
         points,
         into=False,
         counter=ISSUED,
-        reference=f"order:{settlement.order_id}:return:{command.return_id}:claw_back",
-        now=now,
-        effective_at=now,
-        policy=policy,
+        reference=f"{cause}:claw_back",
+        now=case.now,
+        effective_at=case.now,
+        policy=case.policy,
         basis=basis(multiplier=settlement.multiplier, to_debt=lacking or None),
         order_id=settlement.order_id,
         debt_change=lacking,
@@ -293,32 +300,23 @@ def _claw_back(  # noqa: PLR0913, PLR0917 - everything a claw-back depends on
     return lacking
 
 
-def _take_growth_away(  # noqa: PLR0913, PLR0917 - everything the fall depends on
-    book: Book,
-    configuration: Configuration,
-    policy: Policy,
-    settlement: Settlement,
-    command: SettleReturn,
-    growth: int,
-    now: datetime,
-) -> None:
+def _take_growth_away(case: Case, settlement: Settlement, cause: str, growth: int) -> None:
     """Lower the order's growth entry at its own time; fall when the window's growth crosses a threshold by it."""
-    tier_before = tier_of(policy.tier, book.growth_at(now))
+    book, tiers = case.book, case.policy.tier
+    tier_before = tier_of(tiers, book.growth_at(case.now))
     book.post(
-        configuration.wallet(policy.tier.qualifying_wallet),
+        case.qualifying,
         "claw_back",
         growth,
         into=False,
         counter=ISSUED,
-        reference=f"order:{settlement.order_id}:return:{command.return_id}:growth",
-        now=now,
+        reference=f"{cause}:growth",
+        now=case.now,
         effective_at=settlement.effective_at,
-        policy=policy,
+        policy=case.policy,
         basis="",
         order_id=settlement.order_id,
     )
-    tier_after = tier_of(policy.tier, book.growth_at(now))
+    tier_after = tier_of(tiers, book.growth_at(case.now))
     if tier_after < tier_before and tier_after < book.tier:
-        book.change_tier(
-            tier_after, "return", f"order:{settlement.order_id}:return:{command.return_id}", now, now
-        )
+        book.change_tier(tier_after, "return", cause, case.now, case.now)

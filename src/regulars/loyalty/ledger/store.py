@@ -392,9 +392,7 @@ def _write_settlements(tx: Transaction, journal: Journal) -> None:
 
 
 def _write_wallets(tx: Transaction, books: Sequence[Book]) -> None:
-    states = [
-        (book.member_id, wallet_id, state) for book in books for wallet_id, state in sorted(book.wallets.items())
-    ]
+    states = [(book.member_id, wallet_id, state) for book in books for wallet_id, state in sorted(book.wallets.items())]
     if states:
         tx.write(
             UPSERT_WALLETS,

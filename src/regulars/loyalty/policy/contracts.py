@@ -58,7 +58,7 @@ class AnniversaryReview(Struct, frozen=True, kw_only=True, tag="anniversary", ta
 
 
 class TierPolicy(Struct, frozen=True, kw_only=True):
-    """Tiers from lowest to highest over a window of the qualifying wallet; rise at once, fall at review or by return."""
+    """Tiers from lowest to highest over a window of a wallet; members rise at once, fall at review or by return."""
 
     tiers: Annotated[tuple[TierRule, ...], Meta(min_length=1, max_length=20)]
     qualifying_wallet: str = "growth"

@@ -113,7 +113,8 @@ def create_ledger_transfers() -> None:
         CONSTRAINT ledger_transfers_pkey PRIMARY KEY (member_id, seq),
         CONSTRAINT ledger_transfers_member_id_reference_key UNIQUE (member_id, reference),
         CONSTRAINT ledger_transfers_amount_check CHECK (amount > 0),
-        CONSTRAINT ledger_transfers_one_side_is_the_members_check CHECK ((debit_account % 100 = 0) <> (credit_account % 100 = 0))
+        CONSTRAINT ledger_transfers_one_side_is_the_members_check
+            CHECK ((debit_account % 100 = 0) <> (credit_account % 100 = 0))
     )
     """)
     op.execute(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -46,7 +46,7 @@ class Database:
     async def _configure(self, connection: AsyncConnection[Any]) -> None:
         connection.prepare_threshold = self._prepare_threshold
 
-    async def open(self) -> "Database":
+    async def open(self) -> Self:
         """Open the pool and take over the programme clock. Raises PoolTimeout if nobody answers."""
         await self._pool.open(wait=True)
         await self.follow_clock()
@@ -56,7 +56,7 @@ class Database:
         """Return every connection."""
         await self._pool.close()
 
-    async def __aenter__(self) -> "Database":
+    async def __aenter__(self) -> Self:
         return await self.open()
 
     async def __aexit__(self, *_: object) -> None:
@@ -78,7 +78,7 @@ class Database:
         """
         async with self._pool.connection() as connection:
             transaction = Transaction(connection, self.clock.now(), actor, request_id)
-            transaction.write(f"SET LOCAL lock_timeout = {self._lock_timeout_ms:d}")  # type: ignore[arg-type] # an int
+            transaction.write(f"SET LOCAL lock_timeout = {self._lock_timeout_ms:d}")
             if set_based:
                 transaction.write("SET LOCAL enable_seqscan = off")
             yield transaction

@@ -17,7 +17,7 @@ from regulars.platform.outbox import store as outbox_store
 
 Rows = list[tuple[Any, ...]]
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
-_dialect = PGDialect_psycopg(paramstyle="pyformat")
+_dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 class Statement(NamedTuple):
