@@ -14,11 +14,13 @@ HEAD = """\
 
 Whatever a caller did wrong, or may not have, is answered with a problem document (RFC 9457, media type
 `application/problem+json`). `code` is stable and made for programs; `detail` is a sentence made for people, in the
-language of `Accept-Language` (English or Chinese); `pointer`, where there is one, is a JSON Pointer to the field;
-the values named in braces below are members of the document too. After a refusal nothing has changed.
+language of `Accept-Language` (English or Chinese); `errors` points to the field, where there is one, by a JSON
+Pointer (`/lines/0/quantity` in the body; `/query/limit` and `/headers/idempotency-key` elsewhere); `data` holds the
+values named in braces below, with their types; `instance` is the request id. After a refusal nothing has changed.
 
-Refusals with 409 and 422 are stored under their idempotency key and answered again; 401, 403, 429 and 5xx are not.
-Anything that is not in this list is a bug in Regulars and says so.
+Refusals with 409 and 422 that a mutation decided are stored under its idempotency key and answered again, except
+`member_busy`; what is refused before that (a field of a wrong type, 400, 401, 403, 404, 413) and 5xx are not stored.
+Anything that is not in this list is a bug in Regulars: status 500 and `internal_fault`, which says so.
 
 This page is written by `make docs` from the refusals themselves.
 """

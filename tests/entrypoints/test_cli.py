@@ -1,0 +1,179 @@
+"""The commands as an operator runs them: processes of their own, on a database of the test's own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+START_SECONDS = 30.0
+
+
+def as_url(conninfo: str) -> str:
+    """The same connection as an operator writes it."""
+    parts = {name: quote(str(value), safe="") for name, value in conninfo_to_dict(conninfo).items()}
+    more = "&".join(f"{name}={value}" for name, value in parts.items() if name in {"host", "port"})
+    return f"postgresql://{parts.get('user', '')}@/{parts['dbname']}?{more}"
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "REGULARS_HOME": str(tmp_path), "DATABASE_URL": as_url(database_url)}
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "regulars.entrypoints.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@contextmanager
+def serving(environment: dict[str, str], *arguments: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+    """A web process that is ready, and a client of it; killed at the end if it still runs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "regulars.entrypoints.cli", "serve", "--port", str(port), *arguments]
+    with (
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        try:
+            wait_until_ready(client, process)
+            yield client, process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def wait_until_ready(client: httpx.Client, process: "subprocess.Popen[str]") -> None:
+    give_up_at = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < give_up_at:
+        try:
+            if client.get("/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.02)
+    raise AssertionError(f"not ready: exit code {process.poll()}")
+
+
+def test_help_loads_no_framework() -> None:
+    code = (
+        "import sys, regulars.entrypoints.cli; "
+        "print([name for name in ('litestar', 'sqlalchemy', 'psycopg') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "[]\n"
+
+
+def test_a_key_from_its_making_to_its_revocation(environment: dict[str, str]) -> None:
+    made = run(environment, "keys", "create", "--scope", "members:read", "--label", "till [7]", "--json")
+    key = json.loads(made.stdout)
+    assert key["scopes"] == ["members:read"]
+    assert "till [7]" in run(environment, "keys", "list").stdout
+    header = {"Authorization": f"Bearer {key['key']}"}
+
+    with serving(environment, "--no-work") as (client, process):
+        nobody = "/v1/members/mbr_" + "0" * 32
+        assert client.get(nobody).status_code == 401
+        assert client.get(nobody, headers=header).status_code == 404
+        assert run(environment, "keys", "revoke", key["id"], "--reason", "lost").returncode == 0
+        revoked_at = time.monotonic()
+        while client.get(nobody, headers=header).status_code != 401:
+            assert time.monotonic() < revoked_at + 1.5
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        lines = [json.loads(line) for line in process.stderr.read().splitlines()]
+
+    requests = [line for line in lines if line["logger"] == "regulars.requests"]
+    assert {line["route"] for line in requests} >= {"/v1/members/{member_id}", "/ready"}
+    assert key["key"].rpartition("_")[2] not in json.dumps(lines)
+    listed = json.loads(run(environment, "keys", "list", "--json").stdout)["keys"]
+    assert [(one["key_id"], one["revoked_at"] is not None) for one in listed] == [(key["id"], True)]
+
+
+def test_served_with_its_worker_and_described(environment: dict[str, str]) -> None:
+    with serving(environment) as (client, process):
+        described = client.get("/openapi.json").json()
+        taken = run(environment, "serve", "--port", str(client.base_url.port))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+    operations = {
+        (method, path): operation for path, item in described["paths"].items() for method, operation in item.items()
+    }
+    for (method, path), operation in operations.items():
+        assert "500" in operation["responses"], path
+        assert "summary" in operation, path
+        if path.startswith("/v1/"):
+            assert {"401", "403"} <= set(operation["responses"]), path
+            assert operation["security"] != [], path
+        if method in {"post", "put", "patch", "delete"}:
+            assert "Idempotency-Key" in {one["name"] for one in operation["parameters"]}, path
+    assert (taken.returncode, "--port" in taken.stderr) == (2, True)
+    assert taken.stderr.count("\n") == 1
+
+
+def test_the_doctor_and_the_books(environment: dict[str, str], database_url: str, tmp_path: Path) -> None:
+    assert run(environment, "keys", "create", "--scope", "admin").returncode == 0
+    well = run(environment, "doctor", "--json")
+    books = run(environment, "verify", "--json")
+
+    assert (well.returncode, json.loads(well.stdout)["ok"]) == (0, True)
+    assert (books.returncode, json.loads(books.stdout)["ok"]) == (0, True)
+    assert {one["name"] for one in json.loads(books.stdout)["checks"]} >= {"audit chain", "outbox drained"}
+
+    (tmp_path / "vault").mkdir(mode=0o700)
+    (tmp_path / "vault" / "master.key").touch(0o644)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    ill = run(environment, "doctor", "--json")
+
+    found = {one["name"]: one for one in json.loads(ill.stdout)["examined"]}
+    assert ill.returncode == 1
+    assert "chmod" in found["vault"]["remedy"]
+    assert "regulars migrate" in found["schema"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "said"),
+    [
+        ({}, ["keys", "create", "--scope", "ledger:fly"], "There is no scope ledger:fly"),
+        ({}, ["keys", "revoke", "ak_nothing"], "There is nothing here"),
+        ({"REGULARS_PORT": "0"}, ["serve"], "REGULARS_PORT"),
+        (
+            {"DATABASE_URL": "postgresql://nobody@/nothing?host=/nonexistent"},
+            ["verify"],
+            "The database does not answer",
+        ),
+    ],
+)
+def test_what_an_operator_can_mend_is_one_sentence(
+    environment: dict[str, str], change: dict[str, str], arguments: list[str], said: str
+) -> None:
+    told = run({**environment, **change}, *arguments)
+
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert "Traceback" not in told.stderr
