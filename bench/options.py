@@ -1,0 +1,16 @@
+"""What a run of the bench may be told."""
+
+from dataclasses import dataclass
+
+CONNECTIONS = (1, 16, 64, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`seconds` is how long one figure is measured in one round; `members` how many of each kind there are."""
+
+    rounds: int = 3
+    seconds: float = 4.0
+    members: int = 10_000
+    connections: tuple[int, ...] = CONNECTIONS
+    programme_year: str = "easy"

@@ -1,0 +1,113 @@
+"""Accruals by the thousand, beside one raw set-based statement that writes the same rows on one stream."""
+
+from collections.abc import Iterator
+from random import Random
+from time import perf_counter
+from uuid import UUID
+
+import msgspec
+
+from bench import limits, proofs
+from bench.figures import Budget, Row, row
+from bench.options import Options
+from bench.programme import Site, member_id, public
+from bench.server import fire, product, request
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import Accrue
+from regulars.platform.errors import DomainError
+
+HTTP_ROWS = 1000
+IN_PROCESS_ROWS = 500
+MOST_ROWS_A_SECOND = 40_000
+OF_THE_RAW_STATEMENT = Budget(at_least=0.6)
+
+
+def _batches(site: Site, prefix: str, size: int, seconds: float) -> Iterator[tuple[list[int], list[str]]]:
+    """Give (members, references) of batches, each with members of its own."""
+    random = Random(prefix)
+    count = max(3, int(MOST_ROWS_A_SECOND * (seconds + 1) / size))
+    for batch in range(count):
+        numbers = random.sample(site.earners, min(size, len(site.earners)))
+        yield numbers, [f"{prefix}{batch}-{line}" for line in range(len(numbers))]
+
+
+def _raw(site: Site, prefix: str, size: int, seconds: float) -> float:
+    batches: list[tuple[list[UUID], list[str]]] = [
+        ([member_id(number) for number in numbers], references)
+        for numbers, references in _batches(site, prefix, size, seconds)
+    ]
+    limits.checkpoint(site)
+    return limits.raw_statement(site, batches, seconds)
+
+
+async def by_http(site: Site, options: Options) -> list[Row]:
+    """Measure `POST /v1/accruals/batch` on one connection."""
+    rates: list[float] = []
+    raw: list[float] = []
+    for turn in range(options.rounds):
+        prefix = f"batch-{turn}-"
+        made = list(_batches(site, prefix, HTTP_ROWS, options.seconds))
+        requests = [
+            request("POST", "/v1/accruals/batch", site.token, _body(*batch), f"{prefix}{position}")
+            for position, batch in enumerate(made)
+        ]
+        with product(site.home) as (port, _):
+            await proofs.drained(site)
+            limits.checkpoint(site)
+            result = fire(port, requests, connections=1, seconds=options.seconds)
+        sent = [reference for position in result.acknowledged for reference in made[position][1]]
+        await proofs.exactly(site, prefix, sent)
+        await proofs.books_balance(site)
+        rates.append(result.rate * HTTP_ROWS)
+        raw.append(_raw(site, f"raw-batch-{turn}-", HTTP_ROWS, options.seconds))
+        await proofs.books_balance(site)
+    return [row(f"accruals by batches of {HTTP_ROWS}, HTTP", "/s", rates, raw, budget=OF_THE_RAW_STATEMENT)]
+
+
+def _body(numbers: list[int], references: list[str]) -> bytes:
+    return msgspec.json.encode(
+        {
+            "accruals": [
+                {"member_id": public(number), "wallet": "points", "amount": 10, "reference": reference}
+                for number, reference in zip(numbers, references, strict=True)
+            ]
+        }
+    )
+
+
+async def in_process(site: Site, options: Options) -> list[Row]:
+    """Measure `loyalty.api.post`, 500 commands a transaction, as imports and the replay use it."""
+    rates: list[float] = []
+    raw: list[float] = []
+    for turn in range(options.rounds):
+        prefix = f"post-{turn}-"
+        limits.checkpoint(site)
+        done, seconds, sent = await _post(site, prefix, options.seconds)
+        await proofs.exactly(site, prefix, sent)
+        await proofs.books_balance(site)
+        rates.append(done / seconds)
+        raw.append(_raw(site, f"raw-post-{turn}-", IN_PROCESS_ROWS, options.seconds))
+        await proofs.books_balance(site)
+    return [row(f"accruals by batches of {IN_PROCESS_ROWS}, in process", "/s", rates, raw, budget=OF_THE_RAW_STATEMENT)]
+
+
+async def _post(site: Site, prefix: str, seconds: float) -> tuple[int, float, list[str]]:
+    configuration = loyalty.Configuration()
+    batches = [
+        [
+            Accrue(member_id=member_id(number), wallet="points", amount=10, reference=reference)
+            for number, reference in zip(numbers, references, strict=True)
+        ]
+        for numbers, references in _batches(site, prefix, IN_PROCESS_ROWS, seconds)
+    ]
+    sent: list[str] = []
+    began = perf_counter()
+    for commands in batches:
+        async with site.database.transaction(actor="bench", set_based=True) as tx:
+            for result in await loyalty.post(tx, configuration, commands):
+                if isinstance(result, DomainError):
+                    raise result
+        sent += [command.reference for command in commands]
+        if perf_counter() - began > seconds:
+            break
+    return len(sent), perf_counter() - began, sent
