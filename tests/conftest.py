@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -49,15 +50,29 @@ def template(server_url: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """Return the connection string of a fresh, migrated database of the test's own."""
+@contextmanager
+def fresh_database(server_url: str, template: str) -> Iterator[str]:
+    """Give the connection string of a fresh, migrated database, dropped afterwards."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield on(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """Return the connection string of a fresh, migrated database of the test's own."""
+    with fresh_database(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def second_database_url(server_url: str, template: str) -> Iterator[str]:
+    """Return the connection string of another one, for tests that compare two."""
+    with fresh_database(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture

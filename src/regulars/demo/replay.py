@@ -72,8 +72,7 @@ class Replay:
 
     async def run(self) -> None:
         """Replay what has not been replayed yet, and leave the programme clock ticking from the year's end."""
-        await self._patiently(self._prepare)
-        await self._sign_everybody_up()
+        await self.prepare()
         done = await self._patiently(lambda tx: store.facts_done(tx, self.programme.name))
         tales = [_Tale(Narrator(self.year, self.programme, shard).tell()) for shard in range(SHARDS)]
         for shard, tale in enumerate(tales):
@@ -83,10 +82,16 @@ class Replay:
             await self._time_passes(month_end)
         await self._patiently(self._finish)
 
-    async def _prepare(self, tx: Transaction) -> None:
+    async def prepare(self) -> None:
+        """Set the programme up: market, wallets, policy, stores, and a member for each household."""
+        await self._patiently(self._configure)
+        await self._sign_everybody_up()
+
+    async def _configure(self, tx: Transaction) -> None:
         others = await store.other_replays(tx, self.programme.name)
         if others:
             raise AnotherReplay(others[0], self.programme.name)
+        await members.claim_vault(tx, self.vault)
         store.advance(tx, self.programme.name, 0, 0)
         await markets.define_market(tx, MARKET)
         loyalty.define_standard_wallets(tx)

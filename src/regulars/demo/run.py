@@ -57,7 +57,7 @@ def run_demo(
     """Replay the year into the migrated database at `url`; returns what to say once it is served.
 
     `started` is the `perf_counter` of the command's start. Figures go to stdout (the last line is the JSON object if
-    asked for), everything else to stderr.
+    asked for), progress and troubles to stderr.
     """
     began = perf_counter() if started is None else started
     console = Console(stderr=True)
@@ -75,7 +75,7 @@ def run_demo(
     if not figures.books_balanced:
         console.print("[bold red]The books do not balance.[/] See `regulars verify`.")
         raise SystemExit(1)
-    return lambda address: _invite(console, address, token)
+    return lambda address: _invite(Console(), address, token)
 
 
 async def _replayed(

@@ -66,6 +66,7 @@ def located(settings: Settings, meanwhile: Callable[[], object] | None = None) -
 @asynccontextmanager
 async def opened(settings: Settings, place: Place) -> AsyncIterator["Services"]:
     """Open what the rooms need, and close it after what was asked for is done."""
+    from regulars.members.api import claim_vault
     from regulars.platform.db.database import Database
     from regulars.platform.services import Services
     from regulars.platform.vault.local import LocalVault
@@ -80,6 +81,8 @@ async def opened(settings: Settings, place: Place) -> AsyncIterator["Services"]:
     try:
         async with database:
             services = Services(settings, database, vault, place.recover)
+            async with database.transaction() as tx:
+                await claim_vault(tx, vault)
             try:
                 yield services
             finally:
