@@ -9,7 +9,6 @@ from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
-from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import msgspec
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-STARTED = perf_counter()
 app = typer.Typer(
     name="regulars",
     help="The open membership system for brands that sell online and in their own shops.",
