@@ -10,8 +10,7 @@ import msgspec
 from regulars.entrypoints.wiring import Place, checks
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
-from regulars.platform.health import store
-from regulars.platform.health.service import require_ready
+from regulars.platform.health.service import postgresql_version, require_ready
 from regulars.platform.logs import blot
 from regulars.platform.outbox.service import backlog
 from regulars.platform.settings import Settings
@@ -94,8 +93,7 @@ async def _guarded(look: Callable[[Database], Awaitable[Examined]], database: Da
 
 
 async def _version(database: Database) -> Examined:
-    async with database.transaction() as tx:
-        version = await store.select_version(tx)
+    version = await postgresql_version(database)
     said = f"PostgreSQL {version // 10_000}.{version % 10_000}"
     if version < OLDEST_POSTGRESQL:
         return Examined(name="version", ok=False, said=said, remedy="Upgrade PostgreSQL to 15 or newer.")

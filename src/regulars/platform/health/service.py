@@ -25,3 +25,9 @@ async def require_ready(database: Database) -> str:
     except (*CONNECTION_LOST, TimeoutError) as error:
         raise DatabaseSilent from error
     return found
+
+
+async def postgresql_version(database: Database) -> int:
+    """Return PostgreSQL's version as a number, e.g. 180006."""
+    async with database.transaction() as tx:
+        return await store.select_version(tx)
