@@ -2,7 +2,8 @@
 
 Everything here works inside the caller's transaction. Amounts of points are whole units of a wallet; amounts of money
 are minor units of the market's currency; instants are UTC. Where it is decided: `loyalty/ledger` (books, postings,
-settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules), `loyalty/statement` (reading).
+settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules), `loyalty/statement` (reading),
+`loyalty/verification` (proofs).
 """
 
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
@@ -17,6 +18,7 @@ from regulars.loyalty.statement.service import (
     statement,
     tier_status,
 )
+from regulars.loyalty.verification.service import checks
 
 __all__ = [
     "Books",
@@ -25,6 +27,7 @@ __all__ = [
     "activate_policy",
     "balances",
     "balances_of",
+    "checks",
     "define_standard_wallets",
     "expire_due",
     "lots",

@@ -1,0 +1,177 @@
+"""What must follow from what: tiers from the metric's history and the policies, settlements from their orders.
+
+Written apart from the ledger's own book, and simpler: it adds the window up anew at each step.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from regulars.loyalty.ledger import rules as ledger
+from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy
+from regulars.loyalty.tiers.rules import held, next_review, tier_of
+
+
+class Entry(NamedTuple):
+    """A change of the qualifying metric. `settled_at_tier` is what its order's settlement says (orders only)."""
+
+    seq: int
+    change: int
+    kind: str
+    reference: str
+    order_id: str | None
+    effective_at: datetime
+    recorded_at: datetime
+    policy_version: int
+    settled_at_tier: int | None
+
+
+class Change(NamedTuple):
+    """A change of tier, as `tier_changes` keeps it (without its `seq`)."""
+
+    from_tier: int
+    to_tier: int
+    cause: str
+    reference: str
+    metric: int
+    policy_version: int
+    effective_at: datetime
+    recorded_at: datetime
+
+
+class Held(NamedTuple):
+    """The tier that a book holds, since when, and when it is looked at again."""
+
+    tier: int
+    since: datetime | None
+    review_at: datetime | None
+    in_grace: bool
+
+
+@dataclass(slots=True)
+class TierHistory:
+    """Recomputes a member's tiers from the beginning."""
+
+    policy_at: Callable[[datetime], Policy]
+    policy_of_version: Callable[[int], Policy]
+    time_zone: str
+    tier: int = 0
+    since: datetime | None = None
+    review_at: datetime | None = None
+    in_grace: bool = False
+    changes: list[Change] = field(default_factory=list)
+    orders_at_another_tier: list[str] = field(default_factory=list)
+    _times: list[datetime] = field(default_factory=list)
+    _entries: list[tuple[datetime, int, int]] = field(default_factory=list)
+
+    def held(self) -> Held:
+        """Return where it has come to."""
+        return Held(self.tier, self.since, self.review_at, self.in_grace)
+
+    def follow(self, entries: Sequence[Entry], stored: Held, stored_changes: Sequence[Change]) -> None:
+        """Go through a history, and through the reviews that the stored book has behind it."""
+        for entry in entries:
+            while self.review_at is not None and self.review_at <= entry.recorded_at:
+                self._review(self.review_at)
+            self._take(entry)
+        latest = stored_changes[-1].recorded_at if stored_changes else None
+        while self.review_at is not None and (
+            (stored.review_at is not None and self.review_at < stored.review_at)
+            or (len(self.changes) < len(stored_changes) and latest is not None and self.review_at <= latest)
+        ):
+            self._review(self.review_at)
+
+    def metric(self, at: datetime, policy: TierPolicy) -> int:
+        """Return the sum of the window `(at - window, at]`."""
+        first = bisect_right(self._times, at - timedelta(days=policy.window_days))
+        return sum([change for _, _, change in self._entries[first:]])
+
+    def _take(self, entry: Entry) -> None:
+        policy = self.policy_of_version(entry.policy_version)
+        if entry.settled_at_tier is not None and entry.settled_at_tier != held(policy.tier, self.tier):
+            self.orders_at_another_tier.append(str(entry.order_id))
+        before = tier_of(policy.tier, self.metric(entry.recorded_at, policy.tier))
+        insort(self._times, entry.effective_at)
+        insort(self._entries, (entry.effective_at, entry.seq, entry.change))
+        deserved = tier_of(policy.tier, self.metric(entry.recorded_at, policy.tier))
+        if entry.change > 0 and deserved > self.tier:
+            cause, reference = ("order", f"order:{entry.order_id}") if entry.kind == "earn" else entry[2:4]
+            self._change(deserved, cause, reference, entry.recorded_at, policy)
+        elif entry.change < 0 and deserved < before and deserved < self.tier:
+            self._change(deserved, "return", entry.reference.removesuffix(":growth"), entry.recorded_at, policy)
+
+    def _review(self, at: datetime) -> None:
+        policy = self.policy_at(at)
+        deserved = tier_of(policy.tier, self.metric(at, policy.tier))
+        review = policy.tier.review
+        if isinstance(review, AnniversaryReview):
+            deserved = min(deserved, self.tier)
+            if deserved < self.tier and review.grace_days and not self.in_grace:
+                self.in_grace, self.review_at = True, at + timedelta(days=review.grace_days)
+                return
+        if deserved != self.tier:
+            self._change(deserved, "review", f"review:{at.isoformat()}", at, policy)
+        else:
+            self.in_grace, self.review_at = False, next_review(policy.tier, self.tier, at, self.time_zone)
+
+    def _change(self, tier: int, cause: str, reference: str, at: datetime, policy: Policy) -> None:
+        metric = self.metric(at, policy.tier)
+        self.changes.append(Change(self.tier, tier, cause, reference, metric, policy.version, at, at))
+        self.tier, self.since, self.in_grace = tier, at, False
+        self.review_at = next_review(policy.tier, tier, at, self.time_zone)
+
+
+class Settled(NamedTuple):
+    """An order's settlement."""
+
+    total_minor: int
+    points_used: int
+    base: int
+    multiplier: int
+    tier: int
+    policy_version: int
+    redeem_seq: int | None
+    earn_seq: int | None
+    returned_minor: int
+    points_used_now: int
+    base_now: int
+
+
+class Caused(NamedTuple):
+    """What the transfers that name an order add up to, and which ones paid and earned."""
+
+    redeemed: int
+    redeem_seq: int | None
+    earned: int
+    earn_seq: int | None
+    growth: int
+    given_back: int
+    clawed_back: int
+    growth_back: int
+
+
+NOTHING_CAUSED = Caused(0, None, 0, None, 0, 0, 0, 0)
+
+
+def wrong_with_settlement(policy: Policy, settled: Settled, caused: Caused) -> str | None:
+    """Return what of a settlement does not follow from its order, or is not in the books; None if all is well."""
+    remains = ledger.settle_remains(policy, settled.total_minor, settled.points_used, settled.returned_minor)
+    multiplier = policy.tier.tiers[held(policy.tier, settled.tier)].multiplier
+    expected = {
+        "base": (settled.base, ledger.base_of(policy, settled.total_minor, settled.points_used)),
+        "multiplier": (settled.multiplier, multiplier),
+        "points left of the payment": (settled.points_used_now, remains.points_used),
+        "base left": (settled.base_now, remains.base),
+        "points paid": (caused.redeemed, settled.points_used),
+        "transfer that paid": (caused.redeem_seq, settled.redeem_seq),
+        "points earned": (caused.earned, settled.base * settled.multiplier),
+        "transfer that earned": (caused.earn_seq, settled.earn_seq),
+        "growth earned": (caused.growth, settled.base),
+        "points given back": (caused.given_back, settled.points_used - settled.points_used_now),
+        "points clawed back": (caused.clawed_back, (settled.base - settled.base_now) * settled.multiplier),
+        "growth taken back": (caused.growth_back, settled.base - settled.base_now),
+    }
+    wrong = [f"{name} {found} instead of {right}" for name, (found, right) in expected.items() if found != right]
+    return ", ".join(wrong) or None

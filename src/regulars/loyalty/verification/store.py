@@ -1,0 +1,227 @@
+"""SQL of the ledger's checks: each question gives the rows that are wrong, the member first.
+
+Everything is compared member by member, so that the same questions hold where members live on several shards.
+"""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Rows, Statement, Transaction
+
+TRANSFERS: LiteralString = "SELECT count(*) FROM ledger_transfers"
+WALLETS: LiteralString = "SELECT count(*) FROM member_wallets"
+BOOKS: LiteralString = "SELECT count(*) FROM member_books"
+LOTS: LiteralString = "SELECT count(*) FROM lots"
+LOT_USES: LiteralString = "SELECT count(*) FROM lot_uses"
+
+WALLETS_OFF: LiteralString = """
+SELECT member_id, wallet_id, coalesce(w.balance, 0), coalesce(s.balance, 0), coalesce(w.debt, 0), coalesce(s.debt, 0)
+FROM member_wallets AS w FULL JOIN (
+    SELECT member_id, wallet_id, sum(debt_change)::bigint AS debt,
+           sum(CASE WHEN credit_account %% 100 = 0 THEN amount ELSE -amount END)::bigint AS balance
+    FROM ledger_transfers GROUP BY member_id, wallet_id
+) AS s USING (member_id, wallet_id)
+WHERE coalesce(w.balance, 0) <> coalesce(s.balance, 0) OR coalesce(w.debt, 0) <> coalesce(s.debt, 0)
+ORDER BY 1, 2 LIMIT %s
+"""
+CHAINS_BROKEN: LiteralString = """
+SELECT member_id, seq, wallet_id, balance_after, balance, debt
+FROM (
+    SELECT member_id, seq, wallet_id, balance_after, sum(debt_change) OVER until AS debt,
+           sum(CASE WHEN credit_account %% 100 = 0 THEN amount ELSE -amount END) OVER until AS balance
+    FROM ledger_transfers WINDOW until AS (PARTITION BY member_id, wallet_id ORDER BY seq)
+) AS run
+WHERE balance_after <> balance OR debt < 0 OR balance + debt < 0
+ORDER BY 1, 2 LIMIT %s
+"""
+LOTS_OFF: LiteralString = """
+SELECT member_id, lot_no, l.amount, l.remaining, coalesce(u.amount, 0)
+FROM lots AS l FULL JOIN (
+    SELECT member_id, lot_no, sum(amount)::bigint AS amount FROM lot_uses GROUP BY member_id, lot_no
+) AS u USING (member_id, lot_no)
+WHERE l.amount IS NULL OR l.remaining <> l.amount - coalesce(u.amount, 0)
+ORDER BY 1, 2 LIMIT %s
+"""
+LOTS_NOT_BALANCE: LiteralString = """
+SELECT member_id, wallet_id, coalesce(l.remaining, 0), coalesce(s.debt, 0), coalesce(s.balance, 0)
+FROM member_wallets AS s
+FULL JOIN (
+    SELECT member_id, wallet_id, sum(remaining)::bigint AS remaining FROM lots GROUP BY member_id, wallet_id
+) AS l USING (member_id, wallet_id)
+JOIN wallets AS w USING (wallet_id)
+WHERE CASE WHEN w.spendable THEN coalesce(l.remaining, 0) - coalesce(s.debt, 0) <> coalesce(s.balance, 0)
+           ELSE l.remaining IS NOT NULL OR s.debt <> 0 END
+ORDER BY 1, 2 LIMIT %s
+"""
+TRANSFERS_WITHOUT_LOTS: LiteralString = """
+SELECT member_id, seq, t.kind, t.signed, l.amount, u.amount, t.debt_change
+FROM (
+    SELECT t.member_id, t.seq, t.wallet_id, t.kind, t.amount, t.debt_change, w.spendable,
+           CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END AS signed
+    FROM ledger_transfers AS t LEFT JOIN wallets AS w ON w.wallet_id = t.wallet_id
+) AS t
+FULL JOIN (SELECT member_id, lot_no AS seq, wallet_id, amount FROM lots) AS l USING (member_id, seq)
+FULL JOIN (
+    SELECT member_id, seq, sum(amount)::bigint AS amount, sum(gives_back)::bigint AS gives_back
+    FROM lot_uses GROUP BY member_id, seq
+) AS u USING (member_id, seq)
+WHERE t.kind IS NULL
+   OR l.wallet_id <> t.wallet_id
+   OR coalesce(u.gives_back, 0) <> CASE WHEN t.kind = 'give_back' THEN t.amount ELSE 0 END
+   OR CASE WHEN t.spendable THEN t.signed <> coalesce(l.amount, 0) - coalesce(u.amount, 0) - t.debt_change
+           ELSE l.amount IS NOT NULL OR u.amount IS NOT NULL OR t.debt_change <> 0 OR t.spendable IS NULL END
+ORDER BY 1, 2 LIMIT %s
+"""
+USES_OUT_OF_TIME: LiteralString = """
+SELECT u.member_id, u.seq, t.kind, u.lot_no, t.recorded_at, l.available_at, l.expires_at
+FROM lot_uses AS u
+JOIN ledger_transfers AS t ON t.member_id = u.member_id AND t.seq = u.seq
+JOIN lots AS l ON l.member_id = u.member_id AND l.lot_no = u.lot_no
+WHERE u.lot_no >= u.seq OR l.wallet_id <> t.wallet_id OR CASE t.kind
+    WHEN 'redeem' THEN u.amount <= 0 OR l.available_at > t.recorded_at OR l.expires_at <= t.recorded_at
+    WHEN 'adjust' THEN u.amount <= 0 OR l.available_at > t.recorded_at OR l.expires_at <= t.recorded_at
+    WHEN 'claw_back' THEN u.amount <= 0 OR l.expires_at <= t.recorded_at
+        OR (l.available_at > t.recorded_at AND l.order_id IS DISTINCT FROM t.order_id)
+    WHEN 'expire' THEN u.amount <= 0 OR l.expires_at > t.recorded_at OR l.expires_at <> t.effective_at
+    WHEN 'give_back' THEN u.amount > 0 OR (u.amount < 0) <> (l.expires_at > t.recorded_at)
+    ELSE true END
+ORDER BY 1, 2 LIMIT %s
+"""
+GIVEN_BACK_TOO_MUCH: LiteralString = """
+SELECT member_id, of_seq, lot_no, b.gives_back, coalesce(u.amount, 0)
+FROM (
+    SELECT member_id, of_seq, lot_no, sum(gives_back)::bigint AS gives_back
+    FROM lot_uses WHERE of_seq IS NOT NULL GROUP BY member_id, of_seq, lot_no
+) AS b
+LEFT JOIN (SELECT member_id, seq AS of_seq, lot_no, amount FROM lot_uses WHERE of_seq IS NULL) AS u
+    USING (member_id, of_seq, lot_no)
+WHERE b.gives_back > coalesce(u.amount, 0)
+ORDER BY 1, 2 LIMIT %s
+"""
+SIDES_WRONG: LiteralString = """
+WITH kinds (kind, counter, credits) AS (
+    VALUES ('accrue', 1, true), ('earn', 1, true), ('claw_back', 1, false),
+           ('redeem', 2, false), ('give_back', 2, true), ('expire', 3, false), ('adjust', 4, true), ('adjust', 4, false)
+)
+SELECT t.member_id, t.seq, t.kind, t.debit_account, t.credit_account
+FROM ledger_transfers AS t
+LEFT JOIN kinds AS k ON k.kind = t.kind AND k.credits = (t.credit_account = t.wallet_id * 100)
+    AND k.counter = greatest(t.debit_account, t.credit_account) - t.wallet_id * 100
+LEFT JOIN wallets AS w ON w.wallet_id = t.wallet_id
+WHERE k.kind IS NULL OR least(t.debit_account, t.credit_account) <> t.wallet_id * 100 OR t.amount <= 0
+   OR t.qualifying IS DISTINCT FROM w.qualifying
+ORDER BY 1, 2 LIMIT %s
+"""
+BOOKS_NOT_ZERO: LiteralString = """
+SELECT wallet_id, coalesce(m.total, 0), coalesce(p.total, 0)
+FROM (SELECT wallet_id, sum(balance)::bigint AS total FROM member_wallets GROUP BY wallet_id) AS m
+FULL JOIN (
+    SELECT debit.wallet_id, sum(debit.amount)::bigint AS total FROM (
+        SELECT credit_account / 100 AS wallet_id, amount FROM ledger_transfers WHERE credit_account %% 100 <> 0
+        UNION ALL
+        SELECT debit_account / 100, -amount FROM ledger_transfers WHERE debit_account %% 100 <> 0
+    ) AS debit GROUP BY debit.wallet_id
+) AS p USING (wallet_id)
+WHERE coalesce(m.total, 0) + coalesce(p.total, 0) <> 0
+ORDER BY 1 LIMIT %s
+"""
+WINDOWS_OFF: LiteralString = """
+SELECT b.member_id, b.window_at, b.window_sum, coalesce(sum(t.change), 0)::bigint, b.window_oldest_at,
+       min(t.effective_at)
+FROM member_books AS b
+LEFT JOIN (
+    SELECT member_id, effective_at, CASE WHEN credit_account %% 100 = 0 THEN amount ELSE -amount END AS change
+    FROM ledger_transfers WHERE qualifying
+) AS t ON t.member_id = b.member_id AND t.effective_at <= b.window_at
+      AND t.effective_at > b.window_at - make_interval(hours => 24 * b.window_days)
+GROUP BY b.member_id
+HAVING b.window_sum <> coalesce(sum(t.change), 0)
+    OR min(t.effective_at) < b.window_oldest_at OR (min(t.effective_at) IS NOT NULL AND b.window_oldest_at IS NULL)
+    OR (b.window_at IS NULL AND EXISTS (
+        SELECT FROM ledger_transfers AS q WHERE q.member_id = b.member_id AND q.qualifying))
+ORDER BY 1 LIMIT %s
+"""
+REFERENCES_TWICE: LiteralString = """
+SELECT member_id, reference, count(*) FROM ledger_transfers GROUP BY member_id, reference HAVING count(*) > 1
+ORDER BY 1, 2 LIMIT %s
+"""
+ORDER_OF_BOOKS: LiteralString = """
+SELECT member_id, b.next_seq, coalesce(r.entries, 0), coalesce(r.highest, 0), coalesce(r.backwards, 0)
+FROM member_books AS b FULL JOIN (
+    SELECT member_id, count(*) AS entries, max(seq) AS highest, max(recorded_at) AS latest,
+           count(*) FILTER (WHERE recorded_at < before OR seq = earlier) AS backwards
+    FROM (
+        SELECT member_id, seq, recorded_at, lag(recorded_at) OVER so_far AS before, lag(seq) OVER so_far AS earlier
+        FROM (
+            SELECT member_id, seq, recorded_at FROM ledger_transfers
+            UNION ALL SELECT member_id, seq, recorded_at FROM tier_changes
+        ) AS entry
+        WINDOW so_far AS (PARTITION BY member_id ORDER BY seq)
+    ) AS pairs
+    GROUP BY member_id
+) AS r USING (member_id)
+WHERE b.next_seq IS NULL OR coalesce(r.entries, 0) <> b.next_seq - 1 OR coalesce(r.highest, 0) <> b.next_seq - 1
+   OR r.backwards > 0 OR b.last_recorded_at IS DISTINCT FROM r.latest
+ORDER BY 1 LIMIT %s
+"""
+
+NEXT_MEMBERS: LiteralString = """
+SELECT member_id, time_zone, tier, tier_since, review_at, in_grace FROM member_books
+WHERE member_id > %s ORDER BY member_id LIMIT %s
+"""
+SETTLEMENTS_AND_TRANSFERS: LiteralString = """
+SELECT member_id, order_id, s.total_minor, s.points_used, s.base, s.multiplier, s.tier, s.policy_version, s.redeem_seq,
+       s.earn_seq, s.returned_minor, s.points_used_now, s.base_now, c.redeemed, c.redeemed_at, c.earned, c.earned_at,
+       c.growth, c.given_back, c.clawed_back, c.growth_back
+FROM (SELECT * FROM settlements WHERE member_id = ANY (%(members)s::uuid[])) AS s
+FULL JOIN (
+    SELECT t.member_id, t.order_id,
+           sum(t.amount) FILTER (WHERE t.kind = 'redeem')::bigint AS redeemed,
+           max(t.seq) FILTER (WHERE t.kind = 'redeem') AS redeemed_at,
+           sum(t.amount) FILTER (WHERE t.kind = 'earn' AND NOT t.qualifying)::bigint AS earned,
+           max(t.seq) FILTER (WHERE t.kind = 'earn' AND NOT t.qualifying) AS earned_at,
+           sum(t.amount) FILTER (WHERE t.kind = 'earn' AND t.qualifying)::bigint AS growth,
+           sum(t.amount) FILTER (WHERE t.kind = 'give_back')::bigint AS given_back,
+           sum(t.amount) FILTER (WHERE t.kind = 'claw_back' AND NOT t.qualifying)::bigint AS clawed_back,
+           sum(t.amount) FILTER (WHERE t.kind = 'claw_back' AND t.qualifying)::bigint AS growth_back
+    FROM ledger_transfers AS t
+    WHERE t.member_id = ANY (%(members)s::uuid[]) AND t.order_id IS NOT NULL GROUP BY t.member_id, t.order_id
+) AS c USING (member_id, order_id)
+ORDER BY member_id, order_id
+"""
+QUALIFYING: LiteralString = """
+SELECT t.member_id, t.seq, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.kind, t.reference,
+       t.order_id, t.effective_at, t.recorded_at, t.policy_version, s.tier
+FROM ledger_transfers AS t
+LEFT JOIN settlements AS s ON s.member_id = t.member_id AND s.order_id = t.order_id AND t.kind = 'earn'
+WHERE t.member_id = ANY (%s::uuid[]) AND t.qualifying ORDER BY t.member_id, t.seq
+"""
+TIER_CHANGES: LiteralString = """
+SELECT member_id, seq, from_tier, to_tier, cause, reference, metric, policy_version, effective_at, recorded_at
+FROM tier_changes WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, seq
+"""
+
+
+async def ask(tx: Transaction, count: LiteralString, wrong: LiteralString, at_most: int) -> tuple[int, Rows]:
+    """Return how many rows there are, and the first that are wrong."""
+    counted, found = await tx.read(Statement(count), Statement(wrong, (at_most,)))
+    return counted[0][0], found
+
+
+async def next_members(tx: Transaction, after: UUID, at_most: int) -> Rows:
+    """Return the next books by member id: time zone, tier, since, review, whether in grace."""
+    return await tx.rows(NEXT_MEMBERS, (after, at_most))
+
+
+async def settlements_and_transfers(tx: Transaction, members: Sequence[UUID]) -> Rows:
+    """Return each order's settlement beside the sums of the transfers that name the order."""
+    return await tx.rows(SETTLEMENTS_AND_TRANSFERS, {"members": arrays.ids(members)})
+
+
+async def tier_history(tx: Transaction, members: Sequence[UUID]) -> tuple[Rows, Rows]:
+    """Return the qualifying transfers and the tier changes of members, each in order of `seq`."""
+    ids = arrays.ids(members)
+    entries, changes = await tx.read(Statement(QUALIFYING, (ids,)), Statement(TIER_CHANGES, (ids,)))
+    return entries, changes
