@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,7 @@ EVENT_OF: dict[type[Accrue | Redeem | Adjust], type[DirectEvent]] = {
     Redeem: PointsRedeemed,
     Adjust: PointsAdjusted,
 }
+_AS_INTEGER = attrgetter("int")  # orders UUIDs as PostgreSQL does, without a Python call for each comparison
 TIER_CHANGES_FROM, TIER_CHANGES_TO, TIER_CHANGES_CAUSE = 2, 3, 4
 TIER_CHANGES_RECORDED = 9
 
@@ -183,17 +185,18 @@ class Books:
         await self._read_ageing(tx, needs.until)
 
     async def _read(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
-        ids = sorted(members_)
-        orders = sorted([order for order in needs.orders if order[0] in members_])
-        references = sorted([reference for reference in needs.references if reference[0] in members_])
-        lots_of = needs.lots_of & members_
+        ids = sorted(members_, key=_AS_INTEGER)
+        everybody = members_ is needs.members
+        orders = [order for order in needs.orders if everybody or order[0] in members_]
+        references = [reference for reference in needs.references if everybody or reference[0] in members_]
+        lots_of = needs.lots_of if everybody else needs.lots_of & members_
         statements: list[Statement] = [
             self.configuration.question,
             store.lock_books(ids) if lock else store.read_books(ids),
             store.read_wallets(ids),
         ]
         if lots_of:
-            statements.append(store.read_open_lots(sorted(lots_of)))
+            statements.append(store.read_open_lots(list(lots_of)))
         if orders:
             statements.extend(store.of_orders(orders))
         if references:

@@ -6,12 +6,16 @@ against psycopg's 0.5-2.6 µs for lists), and the statements name the types: `un
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
+
+# The rows of a batch share few instants, and one row shows the same instant in several columns and tables.
+_written = lru_cache(maxsize=8192)(datetime.isoformat)
 
 
 def ids(values: Iterable[UUID | None]) -> str:
     """Return a `uuid[]` literal."""
-    return "{" + ",".join(["NULL" if value is None else value.hex for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else "%032x" % value.int for value in values]) + "}"  # noqa: UP031 - a third of `hex`'s cost
 
 
 def ints(values: Iterable[int | None]) -> str:
@@ -21,7 +25,7 @@ def ints(values: Iterable[int | None]) -> str:
 
 def instants(values: Iterable[datetime | None]) -> str:
     """Return a `timestamptz[]` literal."""
-    return "{" + ",".join(["NULL" if value is None else f'"{value.isoformat()}"' for value in values]) + "}"
+    return "{" + ",".join(["NULL" if value is None else f'"{_written(value)}"' for value in values]) + "}"
 
 
 def texts(values: Iterable[str | None]) -> str:
