@@ -7,8 +7,17 @@ settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules), `loyalty/stat
 """
 
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
+from regulars.loyalty.lineage.service import (
+    CausedLot,
+    CausedTierChange,
+    CausedTransfer,
+    LotMovement,
+    OrderLineage,
+    lineage,
+)
 from regulars.loyalty.policy.rules import month_start
 from regulars.loyalty.policy.service import Configuration, activate_policy, define_standard_wallets
+from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
@@ -21,21 +30,31 @@ from regulars.loyalty.statement.service import (
 from regulars.loyalty.verification.service import checks
 
 __all__ = [
+    "Allowance",
     "Books",
+    "CausedLot",
+    "CausedTierChange",
+    "CausedTransfer",
     "Configuration",
+    "LotMovement",
     "Needs",
+    "OrderLineage",
+    "Standing",
     "activate_policy",
     "balances",
     "balances_of",
     "checks",
     "define_standard_wallets",
     "expire_due",
+    "lineage",
     "lots",
     "month_start",
     "open_books",
+    "points_allowed",
     "post",
     "programme_totals",
     "review_due",
+    "standing",
     "standings",
     "statement",
     "tier_status",
