@@ -70,8 +70,22 @@ class ReturnOrder(Struct, frozen=True, kw_only=True):
     cancels: bool = False
 
 
+class ClaimOrder(Struct, frozen=True, kw_only=True):
+    """A member says that a guest order is theirs: it is settled for them as a late order, with its returns."""
+
+    order_id: str
+    member_id: UUID
+    recorded_at: datetime | None = None
+
+
+OrderFact = PutOrder | ReturnOrder | ClaimOrder
+
+
 class OrderOutcome(Struct, frozen=True, kw_only=True):
-    """An order as it now stands; `settlement` is what paying it did (None before)."""
+    """An order as it now stands; `settlement` is what paying it did (None before).
+
+    `created` says that this very fact brought the order into being; `replayed` are the returns that a claim settled.
+    """
 
     order_id: str
     member_id: UUID | None
@@ -86,10 +100,15 @@ class OrderOutcome(Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     settlement: OrderSettlement | None = None
     cancellation: ReturnSettlement | None = None
+    created: bool = False
+    replayed: "tuple[ReturnOutcome, ...]" = ()
 
 
 class ReturnOutcome(Struct, frozen=True, kw_only=True):
-    """What a return did. `returned_minor` is this return's value, `returned_so_far_minor` the order's."""
+    """What a return did. `returned_minor` is this return's value, `returned_so_far_minor` the order's.
+
+    `left` is what can still come back after it, `total_minor` the order's.
+    """
 
     order_id: str
     return_id: str
@@ -101,3 +120,31 @@ class ReturnOutcome(Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     recorded_at: datetime
     settlement: ReturnSettlement | None = None
+    left: tuple[ReturnLine, ...] = ()
+    total_minor: int = 0
+
+
+class SalesTotals(Struct, frozen=True, kw_only=True):
+    """What was sold to members, in minor units; lines are order lines, returns the facts of returning."""
+
+    orders: int
+    orders_by_channel: dict[str, int]
+    lines: int
+    revenue_minor: int
+    returns: int
+    returned_minor: int
+
+
+class Store(Struct, frozen=True):
+    """A shop of the brand; `store_id` is the brand's own."""
+
+    store_id: str
+    market: str
+    name: str
+
+
+class StorePut(Struct, frozen=True):
+    """A store as it now is; `created` if it was new."""
+
+    store: Store
+    created: bool

@@ -28,14 +28,18 @@ class LinesDoNotSum(InvalidInput):
     """The total is the sum of the lines."""
 
     code = "lines_do_not_sum"
-    message = "The lines sum to {lines_minor}, the total says {total_minor} (minor units). Correct the one that is wrong."
+    message = (
+        "The lines sum to {lines_minor}, the total says {total_minor} (minor units). Correct the one that is wrong."
+    )
 
 
 class PaymentsDoNotSum(InvalidInput):
     """What was paid is the total."""
 
     code = "payments_do_not_sum"
-    message = "The payments sum to {paid_minor}, the total is {total_minor} (minor units). Correct the one that is wrong."
+    message = (
+        "The payments sum to {paid_minor}, the total is {total_minor} (minor units). Correct the one that is wrong."
+    )
 
 
 class DuplicateLine(InvalidInput):
@@ -63,14 +67,18 @@ class TooLongAgo(InvalidInput):
     """An order is sent within two years."""
 
     code = "too_long_ago"
-    message = "The time {occurred_at} lies more than {days} days before now ({now}). Such orders cannot be settled any more."
+    message = (
+        "The time {occurred_at} lies more than {days} days before now ({now}). Such orders cannot be settled any more."
+    )
 
 
 class OrderIdTaken(Conflict):
     """An order id belongs to one member."""
 
     code = "order_id_taken"
-    message = "The order id “{order_id}” is already used for somebody else. Use the id that your system gave this order."
+    message = (
+        "The order id “{order_id}” is already used for somebody else. Use the id that your system gave this order."
+    )
 
 
 class StateMovedBackwards(Conflict):
@@ -148,3 +156,47 @@ class NotAGuestOrder(Conflict):
 
     code = "not_a_guest_order"
     message = "The order {order_id} already belongs to a member."
+
+
+class CurrenciesDiffer(InvalidInput):
+    """An order is in one currency."""
+
+    code = "currencies_differ"
+    message = "This amount is in {currency}, the order's total in {expected}. Send every amount in the same currency."
+
+
+class PaymentUnclear(InvalidInput):
+    """Points are counted, money has an amount."""
+
+    code = "payment_unclear"
+    message = (
+        "The method “points” takes either points or points_at_most, once in an order, and no amount; every other "
+        "method takes an amount. Correct the payment."
+    )
+
+
+class OrderIdImpossible(InvalidInput):
+    """An order id stands in addresses and in references."""
+
+    code = "order_id_impossible"
+    message = (
+        "An order id has 1 to 64 letters, digits, or any of . _ ~ - and begins with a letter or digit. "
+        "Use an id of this form."
+    )
+
+
+class CursorUnreadable(InvalidInput):
+    """A cursor is what an earlier page gave."""
+
+    code = "cursor_unreadable"
+    message = "The cursor cannot be read. Use next_cursor of the page before, or leave it out to begin anew."
+
+
+class StoreIdImpossible(InvalidInput):
+    """A store id stands in addresses."""
+
+    code = "store_id_impossible"
+    message = (
+        "A store id has 1 to 64 letters, digits, or any of . _ ~ - and begins with a letter or digit. "
+        "Use an id of this form."
+    )

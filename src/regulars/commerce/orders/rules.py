@@ -27,6 +27,8 @@ from regulars.commerce.errors import (
 AHEAD = timedelta(minutes=5)
 LATE = timedelta(days=730)
 MILLI = 1000
+# Without a colon, so that the references `order:{id}:...` of different orders never meet.
+ORDER_ID = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$"
 RANK: Mapping[OrderState, int] = {"open": 0, "placed": 1, "paid": 2, "fulfilled": 3, "cancelled": 4}
 SETTLED = frozenset({"paid", "fulfilled"})
 
@@ -66,11 +68,12 @@ def check_content(fact: PutOrder, market_currency: str) -> None:
 
 
 def check_payments(fact: PutOrder, point_value_minor: int) -> None:
-    """Refuse payments that do not sum to the total; what points will pay `at most` is not known before."""
-    if not fact.payments or fact.points_at_most is not None:
+    """Refuse payments that cannot sum to the total; what points will pay `at most` is not known before."""
+    if not fact.payments:
         return
     paid_minor = sum([payment.amount_minor for payment in fact.payments]) + fact.points * point_value_minor
-    if paid_minor != fact.total_minor:
+    points_may_pay = (fact.points_at_most or 0) * point_value_minor
+    if not paid_minor <= fact.total_minor <= paid_minor + points_may_pay:
         raise PaymentsDoNotSum(pointer="/payments", paid_minor=paid_minor, total_minor=fact.total_minor)
 
 
@@ -147,6 +150,11 @@ def allocate_return(fact: ReturnOrder, lines: Mapping[str, LineLeft]) -> list[Re
         cumulative = left.line.amount_minor * (left.returned_milli + quantity) // left.line.quantity_milli
         parts.append(ReturnedPart(item.line_id, quantity, cumulative - left.returned_minor))
     return parts
+
+
+def what_is_left(lines: Mapping[str, LineLeft]) -> tuple[ReturnLine, ...]:
+    """Return how much of which lines can still come back."""
+    return tuple([ReturnLine(line_id, _left(left)) for line_id, left in lines.items() if _left(left)])
 
 
 def return_hash(fact: ReturnOrder) -> bytes:

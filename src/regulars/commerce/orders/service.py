@@ -1,33 +1,35 @@
 """Verbs of orders: one path for one order, a batch and a year."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 
 from regulars.commerce.contracts import (
+    ClaimOrder,
     OrderOutcome,
     PutOrder,
     ReturnLine,
     ReturnOrder,
     ReturnOutcome,
 )
-from regulars.commerce.errors import NotReturnable, OrderIdTaken, ReturnIdReused, UnknownOrder
-from regulars.commerce.orders import rules, store
+from regulars.commerce.errors import NotAGuestOrder, NotReturnable, OrderIdTaken, ReturnIdReused, UnknownOrder
+from regulars.commerce.guests import service as guest_orders
+from regulars.commerce.guests.book import GuestBook, GuestOrder
+from regulars.commerce.guests.service import CANCELLATION
+from regulars.commerce.orders import rules
 from regulars.commerce.orders.book import Order, OrderBook, WrittenReturn
 from regulars.commerce.stores.service import StoreDirectory
 from regulars.domain_events.commerce import OrderCancelled, OrderPaid, OrderReturned
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement, SettleOrder, SettleReturn
-from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
-from regulars.platform.markets import service as markets
 from regulars.platform.markets.contracts import Market
 from regulars.platform.markets.errors import UnknownMarket
 
-CANCELLATION = "cancellation"
 _encode = msgspec.json.Encoder().encode
 _decode_effects = msgspec.json.Decoder(OrderSettlement).decode
 _decode_return = msgspec.json.Decoder(ReturnOutcome).decode
@@ -51,12 +53,14 @@ class Batch:
     markets: dict[str, Market | None]
     now: datetime
     orders: OrderBook = field(default_factory=OrderBook)
+    guests: GuestBook = field(default_factory=GuestBook)
     events: list[OrderPaid | OrderReturned | OrderCancelled] = field(default_factory=list)
 
     def put(self, fact: PutOrder) -> OrderOutcome:
         """Take over the state of an order; refusals leave nothing."""
         if fact.member_id is None or self.owners.get(fact.order_id, fact.member_id) != fact.member_id:
             raise OrderIdTaken(pointer="/order_id", order_id=fact.order_id)
+        self._know(fact.member_id)
         now = fact.recorded_at or self.now
         content = rules.content_hash(fact)
         order = self.orders.orders.get(fact.order_id)
@@ -73,7 +77,87 @@ class Batch:
             return self._cancel(fact, order, content, now)
         if fact.state in rules.SETTLED and (order is None or order.state not in rules.SETTLED):
             return self._pay(fact, order, content, now)
-        return outcome(self._keep(fact, order, content, now, None))
+        return outcome(self._keep(fact, order, content, now, None), created=order is None)
+
+    def put_guest(self, fact: PutOrder) -> OrderOutcome:
+        """Take over the state of an order without a member."""
+        if self.owners.get(fact.order_id) is not None:
+            raise OrderIdTaken(pointer="/order_id", order_id=fact.order_id)
+        result = guest_orders.put(self.guests, fact, fact.recorded_at or self.now, self._check)
+        self.owners[fact.order_id] = None
+        return result
+
+    def take_back_guest(self, guest: GuestOrder, fact: ReturnOrder) -> ReturnOutcome:
+        """Take back part of a guest order."""
+        check_store = self.commerce.stores.check
+        return guest_orders.take_back(self.guests, guest, fact, fact.recorded_at or self.now, check_store)
+
+    def put_on_guest(self, guest: GuestOrder, fact: PutOrder) -> OrderOutcome:
+        """Name the member of a guest order: a claim followed by the put, or neither."""
+        assert fact.member_id is not None, "a put without a member is put_guest's"  # noqa: S101 - for the type checker
+        now = fact.recorded_at or self.now
+        same_content = guest.content_hash == rules.content_hash(fact)
+        rules.check_transition(guest.fact.state, fact.state, same_content=same_content)
+        rules.check_time(fact.occurred_at, now)
+        if guest.was_paid:
+            replayed = self.claim(
+                ClaimOrder(order_id=fact.order_id, member_id=fact.member_id, recorded_at=now)
+            ).replayed
+            return structs.replace(self.put(fact), replayed=replayed)
+        result = self._make_theirs(guest, fact.member_id, now, lambda: self.put(fact))
+        return structs.replace(result, created=False)
+
+    def claim(self, fact: ClaimOrder) -> OrderOutcome:
+        """Make a guest order the member's: settled as a late order, its returns after it."""
+        order = self.orders.orders.get(fact.order_id)
+        if order is not None:
+            if order.member_id != fact.member_id:
+                raise NotAGuestOrder(order_id=fact.order_id)
+            return outcome(order)
+        guest = self.guests.unclaimed(fact.order_id)
+        if guest is None:
+            raise UnknownOrder(order_id=fact.order_id)
+        now = fact.recorded_at or self.now
+        first, later = guest_orders.history(guest, fact.member_id)
+
+        def replay() -> OrderOutcome:
+            last = self.put(structs.replace(first, recorded_at=now))
+            replayed = []
+            for event in later:
+                if isinstance(event, PutOrder):
+                    last = self.put(structs.replace(event, recorded_at=now))
+                else:
+                    replayed.append(self.take_back(structs.replace(event, recorded_at=now)))
+            stands = outcome(self.orders.orders[fact.order_id], cancellation=last.cancellation)
+            return structs.replace(stands, replayed=tuple(replayed))
+
+        return self._make_theirs(guest, fact.member_id, now, replay)
+
+    def _make_theirs(
+        self, guest: GuestOrder, member_id: UUID, now: datetime, act: Callable[[], OrderOutcome]
+    ) -> OrderOutcome:
+        """Let `act` bring a guest order into the member's book; a refusal leaves it a guest's."""
+        order_id = guest.fact.order_id
+        self._know(member_id)
+        guest_orders.check_claim(guest, now)
+        self.owners.pop(order_id, None)
+        try:
+            result = act()
+        except DomainError:
+            self.owners[order_id] = None
+            raise
+        guest.claimed_by = member_id
+        self.guests.claims[order_id] = member_id
+        self.guests.changed.add(order_id)
+        return result
+
+    def _know(self, member_id: UUID) -> None:
+        """Refuse a member who does not exist, whatever the order's state."""
+        try:
+            self.books.book(member_id)
+        except DomainError as refusal:
+            refusal.pointer = "/member_id"
+            raise
 
     def take_back(self, fact: ReturnOrder) -> ReturnOutcome:
         """Take back part of an order, or what is left of it; the same return id gives the first answer."""
@@ -134,7 +218,7 @@ class Batch:
                 growth_earned=settlement.growth_earned,
             )
         )
-        return outcome(kept, settlement)
+        return outcome(kept, settlement, created=order is None)
 
     def _keep(
         self,
@@ -167,6 +251,7 @@ class Batch:
                 effects="",
             )
             self.orders.add(order, fact.lines)
+            self.owners[fact.order_id] = fact.member_id
         else:
             if order.content_hash != content:
                 self.orders.replace_lines(order, fact.lines)
@@ -186,6 +271,7 @@ class Batch:
 
     def _cancel(self, fact: PutOrder, order: Order | None, content: bytes, now: datetime) -> OrderOutcome:
         cancellation: ReturnSettlement | None = None
+        created = order is None
         if order is not None and order.state in rules.SETTLED:
             lines = self.orders.lines_of(order)
             if any(left.returned_milli < left.line.quantity_milli for left in lines.values()):
@@ -200,7 +286,7 @@ class Batch:
         else:
             order = self._keep(fact, order, content, now, None)
         self.events.append(OrderCancelled(member_id=order.member_id, recorded_at=now, order_id=order.order_id))
-        return outcome(order, cancellation=cancellation)
+        return outcome(order, cancellation=cancellation, created=created)
 
     def _take_back(self, fact: ReturnOrder, order: Order, now: datetime) -> ReturnOutcome:
         parts = rules.allocate_return(fact, self.orders.lines_of(order))
@@ -228,6 +314,8 @@ class Batch:
             occurred_at=fact.occurred_at or now,
             recorded_at=now,
             settlement=settlement,
+            left=rules.what_is_left(order.lines),
+            total_minor=order.total_minor,
         )
         written = WrittenReturn(
             member_id=order.member_id,
@@ -259,91 +347,12 @@ class Batch:
         return result
 
 
-async def apply(
-    tx: Transaction, commerce: Commerce, facts: Sequence[PutOrder | ReturnOrder], *, dry_run: bool = False
-) -> list[OrderOutcome | ReturnOutcome | DomainError]:
-    """Carry out facts of members' orders in order of arrival; each gives its outcome or its refusal.
-
-    `dry_run` decides on unlocked books and writes nothing.
-    """
-    now = tx.now
-    first_puts: dict[str, UUID | None] = {}
-    for fact in facts:
-        if isinstance(fact, PutOrder) and fact.member_id is not None:
-            first_puts.setdefault(fact.order_id, fact.member_id)
-    claimed = await store.claim_keys(tx, list(first_puts.items())) if first_puts and not dry_run else set()
-    owners: dict[str, UUID | None] = {order_id: first_puts[order_id] for order_id in claimed}
-    unclaimed = {fact.order_id for fact in facts} - claimed
-    if unclaimed:
-        owners.update(await store.read_keys(tx, sorted(unclaimed)))
-    needs = _needs(facts, owners, claimed, now)
-    await commerce.stores.learn(tx, [fact.store_id for fact in facts])
-    batch = Batch(
-        commerce=commerce,
-        books=await loyalty.open_books(tx, commerce.configuration, needs, lock=not dry_run),
-        owners=owners,
-        markets={
-            code: await markets.find_market(tx, code)
-            for code in {fact.market for fact in facts if isinstance(fact, PutOrder)}
-        },
-        now=now,
-    )
-    await _load_orders(tx, batch, facts, claimed)
-    results = [_decide(batch, fact) for fact in facts]
-    if not dry_run:
-        store.write(tx, batch.orders)
-        batch.books.write(tx)
-        tx.publish(*batch.events)
-        wasted = claimed - batch.orders.new.keys()
-        if wasted:
-            store.release_keys(tx, sorted(wasted))
-    return results
-
-
-def _decide(batch: Batch, fact: PutOrder | ReturnOrder) -> OrderOutcome | ReturnOutcome | DomainError:
-    try:
-        return batch.put(fact) if isinstance(fact, PutOrder) else batch.take_back(fact)
-    except DomainError as refusal:
-        return refusal
-
-
-def _needs(
-    facts: Iterable[PutOrder | ReturnOrder], owners: dict[str, UUID | None], claimed: set[str], now: datetime
-) -> loyalty.Needs:
-    needs = loyalty.Needs(until=max([fact.recorded_at or now for fact in facts], default=now))
-    for fact in facts:
-        member_id = fact.member_id if isinstance(fact, PutOrder) else owners.get(fact.order_id)
-        if member_id is None:
-            continue
-        needs.members.add(member_id)
-        undoes = isinstance(fact, ReturnOrder) or fact.state == "cancelled"
-        if undoes or fact.points or fact.points_at_most:
-            needs.lots_of.add(member_id)
-        if undoes and fact.order_id not in claimed:
-            needs.orders.add((member_id, fact.order_id))
-    return needs
-
-
-async def _load_orders(
-    tx: Transaction, batch: Batch, facts: Iterable[PutOrder | ReturnOrder], claimed: set[str]
-) -> None:
-    asked: dict[tuple[UUID, str], bool] = {}
-    for fact in facts:
-        owner = batch.owners.get(fact.order_id)
-        if owner is None or fact.order_id in claimed:
-            continue
-        key = (owner, fact.order_id)
-        undoes = isinstance(fact, ReturnOrder) or fact.state == "cancelled"
-        asked[key] = asked.get(key, False) or undoes
-    if asked:
-        await store.load(tx, batch.orders, list(asked), [key for key, with_lines in asked.items() if with_lines])
-
-
 def outcome(
     order: Order,
     settlement: OrderSettlement | None = None,
     *,
     cancellation: ReturnSettlement | None = None,
+    created: bool = False,
 ) -> OrderOutcome:
     """Return an order as callers see it, with what paying it did."""
     if settlement is None and order.effects:
@@ -364,4 +373,5 @@ def outcome(
         recorded_at=order.recorded_at,
         settlement=settlement,
         cancellation=cancellation,
+        created=created,
     )

@@ -1,6 +1,6 @@
 """SQL of orders, set-based."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -19,6 +19,10 @@ INSERT INTO order_keys (order_id, member_id) SELECT * FROM unnest(%s::text[], %s
 ON CONFLICT (order_id) DO NOTHING RETURNING order_id
 """
 READ_KEYS: LiteralString = "SELECT order_id, member_id FROM order_keys WHERE order_id = ANY (%s::text[])"
+GIVE_KEYS: LiteralString = """
+UPDATE order_keys AS k SET member_id = u.member_id
+FROM unnest(%s::text[], %s::uuid[]) AS u (order_id, member_id) WHERE k.order_id = u.order_id
+"""
 DELETE_KEYS: LiteralString = "DELETE FROM order_keys WHERE order_id = ANY (%s::text[])"
 READ_ORDERS: LiteralString = (
     "SELECT "
@@ -111,6 +115,12 @@ def release_keys(tx: Transaction, order_ids: Iterable[str]) -> None:
     tx.write(DELETE_KEYS, (arrays.texts(order_ids),))
 
 
+def give_keys(tx: Transaction, owners: Mapping[str, UUID | None]) -> None:
+    """Say anew whose order ids are, after a claim."""
+    ids = sorted(owners)
+    tx.write(GIVE_KEYS, (arrays.texts(ids), arrays.ids([owners[order_id] for order_id in ids])))
+
+
 async def read_keys(tx: Transaction, order_ids: Iterable[str]) -> dict[str, UUID | None]:
     """Return whose each order id is; None stands for a guest order."""
     return dict(await tx.rows(READ_KEYS, (arrays.texts(order_ids),)))
@@ -136,7 +146,7 @@ async def load(
 
 def as_order(row: tuple[Any, ...]) -> Order:
     """Make an order of a row."""
-    return Order(*row[:13], bytes(row[13]), *row[14:])
+    return Order(*(*row[:13], bytes(row[13]), *row[14:]))
 
 
 def write(tx: Transaction, book: OrderBook) -> None:

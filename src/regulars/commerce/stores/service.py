@@ -1,21 +1,23 @@
 """Verbs of stores."""
 
+import re
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
-
-from regulars.commerce.errors import StoreInAnotherMarket, UnknownStore
+from regulars.commerce.contracts import Store, StorePut
+from regulars.commerce.errors import StoreIdImpossible, StoreInAnotherMarket, UnknownStore
 from regulars.commerce.stores import store
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import NotFound
 from regulars.platform.markets import service as markets
 
+_STORE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 
-class Store(Struct, frozen=True):
-    """A shop of the brand; `store_id` is the brand's own."""
 
-    store_id: str
-    market: str
-    name: str
+def store_id_in(text: str) -> str:
+    """Read the id of a store that may be new. Raises StoreIdImpossible (422)."""
+    if _STORE_ID.fullmatch(text) is None:
+        raise StoreIdImpossible(pointer="/path/store_id")
+    return text
 
 
 class StoreDirectory:
@@ -55,3 +57,18 @@ async def define_stores(tx: Transaction, stores: Sequence[Store]) -> list[Store]
 async def list_stores(tx: Transaction, after: str, limit: int) -> list[Store]:
     """Return at most `limit` stores whose id follows `after`."""
     return [Store(*row) for row in (await tx.read(store.page(after, limit)))[0]]
+
+
+async def put_store(tx: Transaction, shop: Store) -> StorePut:
+    """Define or rename one store. Raises UnknownMarket, StoreInAnotherMarket (422)."""
+    created = not await store.read(tx, [shop.store_id])
+    await define_stores(tx, [shop])
+    return StorePut(shop, created)
+
+
+async def read_store(tx: Transaction, store_id: str) -> Store:
+    """Return a store. Raises NotFound (404)."""
+    found = await store.read(tx, [store_id]) if _STORE_ID.fullmatch(store_id) else []
+    if not found:
+        raise NotFound
+    return Store(*found[0])

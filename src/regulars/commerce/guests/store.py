@@ -1,0 +1,53 @@
+"""SQL of guest orders."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+import msgspec
+
+from regulars.commerce.guests.book import GuestBook, GuestOrder
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Transaction
+
+READ_GUESTS: LiteralString = """
+SELECT order_id, document, claimed_by FROM guest_orders WHERE order_id = ANY (%s::text[]) ORDER BY order_id
+"""
+LOCK_GUESTS: LiteralString = READ_GUESTS + " FOR UPDATE"
+UPSERT_GUESTS: LiteralString = """
+INSERT INTO guest_orders (order_id, state, occurred_at, recorded_at, document, claimed_by)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::uuid[])
+ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, occurred_at = excluded.occurred_at,
+    recorded_at = excluded.recorded_at, document = excluded.document, claimed_by = excluded.claimed_by
+"""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(GuestOrder).decode
+
+
+async def load(tx: Transaction, order_ids: Sequence[str], *, lock: bool) -> GuestBook:
+    """Read guest orders; locked in the order of their ids when they may be changed."""
+    book = GuestBook()
+    for order_id, document, claimed_by in await tx.rows(
+        LOCK_GUESTS if lock else READ_GUESTS, (arrays.texts(order_ids),)
+    ):
+        order = _decode(document)
+        order.claimed_by = claimed_by
+        book.orders[order_id] = order
+    return book
+
+
+def write(tx: Transaction, book: GuestBook) -> None:
+    """Buffer what changed."""
+    changed = [(order_id, book.orders[order_id]) for order_id in sorted(book.changed)]
+    if changed:
+        tx.write(
+            UPSERT_GUESTS,
+            (
+                arrays.texts([order_id for order_id, _ in changed]),
+                arrays.texts([order.fact.state for _, order in changed]),
+                arrays.instants([order.occurred_at for _, order in changed]),
+                arrays.instants([order.recorded_at for _, order in changed]),
+                arrays.texts([_encode(order).decode() for _, order in changed]),
+                arrays.ids([order.claimed_by for _, order in changed]),
+            ),
+        )
