@@ -101,13 +101,16 @@ class Web:
 
 def web(services: "Services") -> Web:
     """Return every route of every room."""
+    from regulars.commerce.routes import routes as commerce_routes
     from regulars.members.routes import routes as members_routes
 
-    return Web(routes=[*members_routes(services)], hot=[])
+    commerce = commerce_routes(services)
+    return Web(routes=[*members_routes(services), *commerce.routes], hot=[*commerce.hot])
 
 
 def checks() -> "list[Check]":
     """Return every check of every room, in the order in which `regulars verify` runs them."""
+    from regulars.commerce.api import checks as commerce_checks
     from regulars.platform.verification.platform_checks import platform_checks
 
-    return [*platform_checks()]
+    return [*commerce_checks(), *platform_checks()]

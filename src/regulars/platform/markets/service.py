@@ -41,6 +41,11 @@ async def market(tx: Transaction, code: str, *, pointer: str = "/market") -> Mar
     return found
 
 
+async def list_markets(tx: Transaction) -> list[Market]:
+    """Return every market, in the order of their codes."""
+    return list((await store.select_markets(tx)).values())
+
+
 async def find_market(tx: Transaction, code: str) -> Market | None:
     """Return the market of that code, or None."""
     known = _known.get(tx.connection, {})

@@ -1,0 +1,98 @@
+"""Reading orders: one with everything about it, a member's page by page, and what an order caused."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from regulars.commerce import cursors
+from regulars.commerce.contracts import OrderOutcome, ReturnOutcome
+from regulars.commerce.errors import UnknownOrder
+from regulars.commerce.guests import service as guest_orders
+from regulars.commerce.orders import store
+from regulars.commerce.orders.book import OrderBook
+from regulars.commerce.orders.rules import ORDER_ID, LineLeft
+from regulars.commerce.orders.service import Commerce, outcome
+from regulars.commerce.orders.witness import Seen
+from regulars.loyalty import api as loyalty
+from regulars.members import api as members
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError, NotFound
+
+_END = (datetime.max.replace(tzinfo=UTC), "")
+_decode_return = msgspec.json.Decoder(ReturnOutcome).decode
+_Place = tuple[Annotated[datetime, Meta(tz=True)], Annotated[str, Meta(pattern=ORDER_ID)]]
+
+
+class OrderRead(Struct, frozen=True, kw_only=True):
+    """An order with its lines (what has come back of each) and its returns, the first recorded first."""
+
+    outcome: OrderOutcome
+    lines: list[LineLeft]
+    returns: list[tuple[str | None, ReturnOutcome]]
+
+
+async def read_order(tx: Transaction, order_id: str) -> OrderRead:
+    """Return an order, a member's or a guest's. Raises UnknownOrder (404)."""
+    owners = await store.read_keys(tx, [order_id])
+    if order_id not in owners:
+        raise UnknownOrder(order_id=order_id)
+    owner = owners[order_id]
+    if owner is None:
+        return await _read_guest(tx, order_id)
+    book = OrderBook()
+    await store.load(tx, book, [(owner, order_id)], [(owner, order_id)])
+    order = book.orders[order_id]
+    return OrderRead(
+        outcome=outcome(order),
+        lines=list(order.lines.values()),
+        returns=[(row[1], _decode_return(row[6])) for row in await store.read_returns(tx, owner, order_id)],
+    )
+
+
+async def _read_guest(tx: Transaction, order_id: str) -> OrderRead:
+    guest = (await guest_orders.load(tx, [order_id], lock=False)).orders[order_id]
+    return OrderRead(
+        outcome=guest_orders.outcome(guest),
+        lines=list(guest.lines().values()),
+        returns=[(each.store_id, guest_orders.return_outcome(guest, each)) for each in guest.returns],
+    )
+
+
+async def page(
+    tx: Transaction, member_id: UUID, cursor: str | None, limit: int
+) -> tuple[list[OrderOutcome], str | None]:
+    """Return a member's orders, the latest first, and the cursor of the next page (None: no more).
+
+    Raises NotFound (404) for an unknown member, CursorUnreadable (422).
+    """
+    if not await members.known_members(tx, [member_id]):
+        raise NotFound
+    found = await store.member_orders(
+        tx, member_id, _END if cursor is None else cursors.read(cursor, _Place), limit + 1
+    )
+    shown, more = found[:limit], len(found) > limit
+    following = cursors.write((shown[-1].occurred_at, shown[-1].order_id)) if more else None
+    return [outcome(order) for order in shown], following
+
+
+async def standing_now(tx: Transaction, commerce: Commerce, member_id: UUID | None) -> Seen:
+    """Return how a member stands at this moment."""
+    if member_id is None:
+        return Seen()
+    needs = loyalty.Needs(until=tx.now, members={member_id}, lots_of={member_id})
+    books = await loyalty.open_books(tx, commerce.configuration, needs, lock=False)
+    try:
+        return Seen(after=loyalty.standing(books, member_id, tx.now))
+    except DomainError:  # no policy is in force yet
+        return Seen()
+
+
+async def lineage(tx: Transaction, commerce: Commerce, order_id: str) -> tuple[OrderRead, loyalty.OrderLineage]:
+    """Return an order and everything that it and its returns caused. Raises UnknownOrder (404)."""
+    order = await read_order(tx, order_id)
+    if order.outcome.member_id is None:
+        return order, loyalty.OrderLineage(order_id=order_id, transfers=[], lots=[], spent=[], tier_changes=[])
+    return order, await loyalty.lineage(tx, commerce.configuration, order.outcome.member_id, order_id)
