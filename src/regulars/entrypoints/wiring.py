@@ -102,15 +102,17 @@ class Web:
 def web(services: "Services") -> Web:
     """Return every route of every room."""
     from regulars.commerce.routes import routes as commerce_routes
+    from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
 
-    commerce = commerce_routes(services)
-    return Web(routes=[*members_routes(services), *commerce.routes], hot=[*commerce.hot])
+    loyalty, commerce = loyalty_routes(services), commerce_routes(services)
+    return Web(routes=[*members_routes(services), *loyalty.routes, *commerce.routes], hot=[*loyalty.hot, *commerce.hot])
 
 
 def checks() -> "list[Check]":
     """Return every check of every room, in the order in which `regulars verify` runs them."""
     from regulars.commerce.api import checks as commerce_checks
+    from regulars.loyalty.api import checks as loyalty_checks
     from regulars.platform.verification.platform_checks import platform_checks
 
-    return [*commerce_checks(), *platform_checks()]
+    return [*loyalty_checks(), *commerce_checks(), *platform_checks()]

@@ -43,7 +43,7 @@ class PointsNotUsable(Conflict):
 
     code = "points_not_usable"
     message = (
-        "{asked} points cannot pay for this order: at most {allowed} can now "
+        "This order cannot be paid with {asked} points: at most {allowed} can now "
         "(spendable: {spendable}, needed at least: {minimum}, debt: {debt}). Use at most {allowed}."
     )
 

@@ -27,6 +27,7 @@ from regulars.loyalty.statement.reasons import reason_of, reason_of_tier
 from regulars.loyalty.tiers.rules import code_of, held, missing_for_next
 from regulars.members import api as members
 from regulars.platform.db.transaction import Rows, Transaction
+from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 
 LINES_AT_MOST = 200
@@ -39,7 +40,11 @@ async def balances(tx: Transaction, member_id: UUID, as_of: datetime | None = No
     As of T is what was recorded by T; what is spendable is decided at T itself, whatever jobs had run. Raises
     UnknownMember (404). Source: member_wallets, lots; for the past ledger_transfers, lots, lot_uses.
     """
-    return (await balances_of(tx, [member_id], as_of)).get(member_id) or await _empty_wallets(tx, member_id)
+    found = (await balances_of(tx, [member_id], as_of)).get(member_id)
+    if found is None:
+        await _require_member(tx, member_id)
+        found = [rules.balance_at(code, 0, 0, (), tx.now) for code in await store.read_wallet_codes(tx)]
+    return found
 
 
 async def balances_of(
@@ -49,10 +54,11 @@ async def balances_of(
 
     Raises nothing. Source: as `balances`.
     """
+    ids = sorted(set(member_ids))
     if as_of is None:
-        rows = await store.read_balances(tx, member_ids)
+        rows = await store.read_balances(tx, ids)
     else:
-        rows = await store.read_balances_as_of(tx, member_ids, as_of)
+        rows = await store.read_balances_as_of(tx, ids, as_of)
     wallets: dict[tuple[UUID, str], tuple[int, int, datetime, list[rules.OpenLot]]] = {}
     for member_id, wallet, balance, debt, remaining, available_at, expires_at, recorded_at in rows:
         known = wallets.get((member_id, wallet))
@@ -65,6 +71,16 @@ async def balances_of(
     for (member_id, wallet), (balance, debt, at, lots_) in wallets.items():
         found.setdefault(member_id, []).append(rules.balance_at(wallet, balance, debt, lots_, at))
     return found
+
+
+async def balances_or_refusals(tx: Transaction, member_ids: Sequence[UUID]) -> list[list[WalletBalance] | DomainError]:
+    """Return the wallets of each member asked for, in order, or UnknownMember in their place. Source: as `balances`."""
+    found = await balances_of(tx, member_ids)
+    others = {member_id for member_id in member_ids if member_id not in found}
+    known = await members.known_members(tx, sorted(others)) if others else {}
+    codes = await store.read_wallet_codes(tx) if known else []
+    empty = [rules.balance_at(code, 0, 0, (), tx.now) for code in codes]
+    return [found.get(member_id) or (empty if member_id in known else _unknown(member_id)) for member_id in member_ids]
 
 
 async def lots(tx: Transaction, member_id: UUID, *, spent: bool = False) -> list[LotStanding]:
@@ -277,9 +293,8 @@ async def standings(tx: Transaction, at: datetime) -> list[MemberStanding]:
 
 async def _require_member(tx: Transaction, member_id: UUID) -> None:
     if not await members.known_members(tx, [member_id]):
-        raise UnknownMember(member_id=public_id("mbr", member_id))
+        raise _unknown(member_id)
 
 
-async def _empty_wallets(tx: Transaction, member_id: UUID) -> list[WalletBalance]:
-    await _require_member(tx, member_id)
-    return [rules.balance_at(code, 0, 0, (), tx.now) for code in await store.read_wallet_codes(tx)]
+def _unknown(member_id: UUID) -> UnknownMember:
+    return UnknownMember(member_id=public_id("mbr", member_id))

@@ -1,0 +1,190 @@
+"""HTTP of direct postings: one lane, so that what a member is given and takes keeps its order of arrival."""
+
+from collections.abc import Sequence
+from itertools import chain, islice
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody
+from msgspec import structs
+
+from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
+from regulars.loyalty.ledger import service
+from regulars.loyalty.ledger.schemas import (
+    AccrualBatch,
+    AccrualBatchBody,
+    AccrualBody,
+    AdjustmentBody,
+    BatchAnswer,
+    PostingAnswer,
+    RedemptionBody,
+    accrue_of,
+    adjust_of,
+    batch_answer,
+    batch_of,
+    posting_answer,
+    redeem_of,
+)
+from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.public_ids import member_id_in
+from regulars.platform.commit.lane import Call, Lane, Reply
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.http.asked import asked
+from regulars.platform.http.guards import requires
+from regulars.platform.http.hot import HotMutation
+from regulars.platform.http.mutations import carry_out
+from regulars.platform.services import Services
+
+TAGS: Final = ["ledger"]
+SCOPE: Final = "ledger:write"
+BATCHES_TOGETHER: Final = 4  # a batch of rows is a group already
+
+AnyRequest = Request[Any, Any, Any]
+Command = Accrue | Redeem | Adjust
+Posted = tuple[Command, Posting]
+BatchPosted = tuple[AccrualBatch, Sequence[Posting | DomainError]]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class PostingLane(Lane[Command, Posted]):
+    """Carries postings; one that names no fact of its own is named by its request, so that it posts once."""
+
+    async def submit(self, call: Call[Command]) -> Reply:
+        """Return the reply to a call, as every lane does."""
+        if not call.command.reference:
+            call.command = structs.replace(call.command, reference=f"request:{call.client}:{call.key}")
+        return await super().submit(call)
+
+
+def routes(services: Services, configuration: Configuration) -> tuple[list[HTTPRouteHandler], list[HotMutation]]:
+    """Return the routes of direct postings, and the hot twins of the two that tills send."""
+
+    async def apply(tx: Transaction, commands: Sequence[Command]) -> list[Posted | DomainError]:
+        results = await service.post(tx, configuration, commands)
+        return [
+            result if isinstance(result, DomainError) else (command, result)
+            for command, result in zip(commands, results, strict=True)
+        ]
+
+    lane = PostingLane(
+        "post_to_wallet",
+        services.database,
+        apply,
+        _posted,
+        batch_size=services.settings.batch_size,
+        recover=services.recover,
+    )
+    services.lanes.append(lane)
+    hot = [
+        HotMutation(
+            method="POST",
+            path="/v1/members/{member_id}/accruals",
+            scope=SCOPE,
+            body=AccrualBody,
+            lane=lane,
+            command=lambda member_id, body: accrue_of(member_id_in(member_id), body, services.database.clock.now()),
+            reason=lambda body: body.reason,
+        ),
+        HotMutation(
+            method="POST",
+            path="/v1/members/{member_id}/redemptions",
+            scope=SCOPE,
+            body=RedemptionBody,
+            lane=lane,
+            command=lambda member_id, body: redeem_of(member_id_in(member_id), body),
+            reason=lambda body: body.reason,
+        ),
+    ]
+    return [*_single(services, lane), _batch(services, configuration)], hot
+
+
+def _single(services: Services, lane: PostingLane) -> list[HTTPRouteHandler]:
+    posted = {201: ResponseSpec(PostingAnswer, description="The transfer, and the wallet after it.")}
+
+    @post(
+        "/v1/members/{member_id:str}/accruals",
+        guards=[requires(SCOPE)],
+        operation_id="accrue",
+        tags=TAGS,
+        summary="Put units into a wallet",
+        responses=posted,
+    )
+    async def accrue(request: AnyRequest, member_id: FromPath[str], data: JSONBody[AccrualBody]) -> Response[Any]:
+        """Post an accrual; debt is repaid first. The same reference posts once, and gives the first transfer again."""
+        command = accrue_of(member_id_in(member_id), data, services.database.clock.now())
+        return await carry_out(request, lane, command, subject=member_id, reason=data.reason)
+
+    @post(
+        "/v1/members/{member_id:str}/redemptions",
+        guards=[requires(SCOPE)],
+        operation_id="redeem",
+        tags=TAGS,
+        summary="Take spendable units out of a wallet",
+        responses=posted,
+    )
+    async def redeem(request: AnyRequest, member_id: FromPath[str], data: JSONBody[RedemptionBody]) -> Response[Any]:
+        """Post a redemption from what is available at this moment (409 `insufficient_points` if that is less)."""
+        command = redeem_of(member_id_in(member_id), data)
+        return await carry_out(request, lane, command, subject=member_id, reason=data.reason)
+
+    @post(
+        "/v1/members/{member_id:str}/adjustments",
+        guards=[requires(SCOPE)],
+        operation_id="adjust",
+        tags=TAGS,
+        summary="Correct a wallet",
+        responses=posted,
+    )
+    async def adjust(request: AnyRequest, member_id: FromPath[str], data: JSONBody[AdjustmentBody]) -> Response[Any]:
+        """Post a correction, up or down, with its reason; nothing is ever edited."""
+        command = adjust_of(member_id_in(member_id), data)
+        return await carry_out(request, lane, command, subject=member_id, reason=data.reason)
+
+    return [accrue, redeem, adjust]
+
+
+def _batch(services: Services, configuration: Configuration) -> HTTPRouteHandler:
+    async def apply(tx: Transaction, batches: Sequence[AccrualBatch]) -> list[BatchPosted | DomainError]:
+        rows = [[row for row in batch.rows if isinstance(row, Accrue)] for batch in batches]
+        results = iter(await service.post(tx, configuration, list(chain.from_iterable(rows))))
+        return [(batch, list(islice(results, len(its)))) for batch, its in zip(batches, rows, strict=True)]
+
+    lane: Lane[AccrualBatch, BatchPosted] = Lane(
+        "accrue_batch",
+        services.database,
+        apply,
+        _batch_posted,
+        batch_size=BATCHES_TOGETHER,
+        recover=services.recover,
+    )
+    services.lanes.append(lane)
+
+    @post(
+        "/v1/accruals/batch",
+        guards=[requires(SCOPE)],
+        operation_id="accrueBatch",
+        tags=TAGS,
+        summary="Put units into many wallets",
+        status_code=200,
+        responses={200: ResponseSpec(BatchAnswer, description="For each row its posting, or why it was refused.")},
+    )
+    async def accrue_batch(request: AnyRequest, data: JSONBody[AccrualBatchBody]) -> Response[Any]:
+        """Post up to 1,000 accruals in one transaction, row by row: a refused row leaves the others as they are."""
+        asking = asked(request.scope)
+        batch = batch_of(data, services.database.clock.now(), asking.language, asking.request_id)
+        return await carry_out(request, lane, batch, subject=f"{len(batch.rows)} accruals")
+
+    return accrue_batch
+
+
+def _posted(result: Posted) -> tuple[int, bytes]:
+    return 201, _encode(posting_answer(*result))
+
+
+def _batch_posted(result: BatchPosted) -> tuple[int, bytes]:
+    return 200, _encode(batch_answer(*result))

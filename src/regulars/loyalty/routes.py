@@ -1,0 +1,26 @@
+"""Every route of loyalty."""
+
+from typing import NamedTuple
+
+from litestar.handlers import HTTPRouteHandler
+
+from regulars.loyalty.ledger.routes import routes as ledger_routes
+from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.statement.routes import routes as statement_routes
+from regulars.platform.http.hot import HotRoute
+from regulars.platform.services import Services
+
+
+class Offered(NamedTuple):
+    """What loyalty offers to the web process: its routes, and hot twins of a few."""
+
+    routes: list[HTTPRouteHandler]
+    hot: list[HotRoute]
+
+
+def routes(services: Services) -> Offered:
+    """Return them, with their lanes made."""
+    configuration = Configuration()
+    posting, hot_postings = ledger_routes(services, configuration)
+    reading, hot_reads = statement_routes(services, configuration)
+    return Offered([*posting, *reading], [*hot_postings, *hot_reads])

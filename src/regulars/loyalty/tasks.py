@@ -1,0 +1,21 @@
+"""What time decides, booked every five minutes. Nothing waits for it: spendable and tier follow from the instant."""
+
+from regulars.loyalty.ledger import service
+from regulars.loyalty.policy.service import Configuration
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.jobs.registry import task
+
+MEMBERS_AT_ONCE = 500
+EVERY_FIVE_MINUTES = "*/5 * * * *"
+
+
+@task(cron=EVERY_FIVE_MINUTES)
+async def book_expiries(tx: Transaction) -> bool:
+    """Book what ran out by now, of some hundred members a transaction; returns whether there may be more."""
+    return await service.expire_due(tx, Configuration(), tx.now, MEMBERS_AT_ONCE) > 0
+
+
+@task(cron=EVERY_FIVE_MINUTES)
+async def book_tier_reviews(tx: Transaction) -> bool:
+    """Book the tier reviews due by now, of some hundred members a transaction; returns whether there may be more."""
+    return await service.review_due(tx, Configuration(), tx.now, MEMBERS_AT_ONCE) > 0
