@@ -1,5 +1,6 @@
 """Verbs of the ledger. One path serves one posting and a million: open the books, decide in order, write."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -50,13 +51,18 @@ TIER_CHANGES_RECORDED = 9
 
 @dataclass(slots=True)
 class Needs:
-    """What a batch has to see: which members, whose lots, which orders and references, and up to which instant."""
+    """What a batch has to see: which members, whose lots, which orders and references, and up to which instant.
+
+    `postings` is how many transfers each member will probably get at the batch's own instant: they are numbered with
+    the lock. It may be wrong, and left out.
+    """
 
     until: datetime
     members: set[UUID] = field(default_factory=set)
     lots_of: set[UUID] = field(default_factory=set)
     orders: set[tuple[UUID, str]] = field(default_factory=set)
     references: set[tuple[UUID, str]] = field(default_factory=set)
+    postings: dict[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -67,6 +73,8 @@ class Books:
     now: datetime
     journal: Journal = field(default_factory=Journal)
     _books: dict[UUID, Book] = field(default_factory=dict)
+    _written: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
+    _reserved: dict[UUID, int] = field(default_factory=dict)
     _known: dict[tuple[UUID, str], tuple[Any, ...]] = field(default_factory=dict)
     _events: list[DirectEvent | PointsExpired] = field(default_factory=list)
 
@@ -117,7 +125,10 @@ class Books:
 
     def write(self, tx: Transaction) -> None:
         """Buffer everything decided, and the facts that follow from it."""
-        store.write_journal(tx, self._books.values(), self.journal)
+        store.write_journal(tx, self._books, self.journal, self._written)
+        unused = [book for member, first in self._reserved.items() if (book := self._books[member]).next_seq == first]
+        if unused:
+            store.give_back(tx, unused)
         tx.publish(*self._events)
         for row in self.journal.tier_changes:
             policy = self.configuration.policy_of_version(row[7]).tier
@@ -189,10 +200,11 @@ class Books:
         everybody = members_ is needs.members
         orders = [order for order in needs.orders if everybody or order[0] in members_]
         references = [reference for reference in needs.references if everybody or reference[0] in members_]
+        reserved = needs.postings if lock else {}
         lots_of = needs.lots_of if everybody else needs.lots_of & members_
         statements: list[Statement] = [
             self.configuration.question,
-            store.lock_books(ids) if lock else store.read_books(ids),
+            store.lock_books(ids, reserved, self.now if reserved else None) if lock else store.read_books(ids),
             store.read_wallets(ids),
         ]
         if lots_of:
@@ -204,7 +216,11 @@ class Books:
         answers = iter(await tx.read(*statements))
         await self.configuration.follow(tx, next(answers))
         for row in next(answers):
-            self._books[row[0]] = store.make_book(row, self.configuration.policy_at, self.journal)
+            member_id = row[0]
+            self._books[member_id] = store.make_book(row, self.configuration.policy_at, self.journal)
+            self._written[member_id] = store.written_by_lock(row, reserved.get(member_id, 0))
+            if reserved:
+                self._reserved[member_id] = row[2]
         store.fill_wallets(self._books, next(answers))
         if lots_of:
             store.fill_lots(self._books, next(answers))
@@ -249,6 +265,8 @@ async def post(
 ) -> list[Posting | DomainError]:
     """Carry out direct postings in order of arrival: each gives its posting or its refusal, exactly as if alone."""
     needs = Needs(until=max([command.recorded_at or tx.now for command in commands], default=tx.now))
+    if all(command.recorded_at is None for command in commands):
+        needs.postings = Counter([command.member_id for command in commands])
     for command in commands:
         needs.members.add(command.member_id)
         needs.references.add((command.member_id, command.reference))
