@@ -29,6 +29,7 @@ from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
 
+Json = Any  # what JSON holds, and what a builder passes on
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MATURE = NOW + 7 * DAY
@@ -135,7 +136,7 @@ class Shop:
         assert not isinstance(member, Exception), member
         return member.member_id
 
-    async def grant(self, member_id: UUID, points: int, reference: str = "welcome", **more: Any) -> None:
+    async def grant(self, member_id: UUID, points: int, reference: str = "welcome", **more: Json) -> None:
         """Give points that can be spent at once."""
         command = Accrue(member_id=member_id, wallet="points", amount=points, reference=reference, **more)
         async with self.database.transaction() as tx:
@@ -143,25 +144,25 @@ class Shop:
         assert not isinstance(posting, Exception), posting
 
     async def send(
-        self, method: str, path: str, body: Any = None, *, key: str | None = None, language: str = "en"
+        self, method: str, path: str, body: Json = None, *, key: str | None = None, language: str = "en"
     ) -> httpx.Response:
         headers = {"Accept-Language": language}
         if key is not None or method == "POST":
             headers["Idempotency-Key"] = key or new_id().hex
         return await self.client.request(method, path, json=body, headers=headers)
 
-    async def put(self, order_id: str, body: dict[str, Any], query: str = "", **more: Any) -> httpx.Response:
+    async def put(self, order_id: str, body: dict[str, Any], query: str = "", **more: Json) -> httpx.Response:
         return await self.send("PUT", f"/v1/orders/{order_id}{query}", body, **more)
 
-    async def back(self, order_id: str, query: str = "", *, key: str | None = None, **body: Any) -> httpx.Response:
+    async def back(self, order_id: str, query: str = "", *, key: str | None = None, **body: Json) -> httpx.Response:
         return await self.send("POST", f"/v1/orders/{order_id}/returns{query}", body, key=key)
 
-    async def read(self, path: str) -> Any:
+    async def read(self, path: str) -> Json:
         answer = await self.client.get(path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def apply(self, *facts: Any) -> list[Any]:
+    async def apply(self, *facts: Json) -> list[Any]:
         """Carry out facts in one batch, past HTTP."""
         async with self.database.transaction(set_based=True) as tx:
             return await commerce.apply(tx, self.rules, list(facts))
@@ -194,11 +195,11 @@ def money(amount_minor: int, currency: str = "CNY") -> dict[str, Any]:
     return {"amount_minor": amount_minor, "currency": currency}
 
 
-def line(sku: str, amount_minor: int, quantity: Any = 1, **more: Any) -> dict[str, Any]:
+def line(sku: str, amount_minor: int, quantity: Json = 1, **more: Json) -> dict[str, Any]:
     return {"sku": sku, "amount": money(amount_minor), "quantity": quantity, **more}
 
 
-def order(member_id: UUID | None, *lines: dict[str, Any], state: str = "paid", **more: Any) -> dict[str, Any]:
+def order(member_id: UUID | None, *lines: dict[str, Any], state: str = "paid", **more: Json) -> dict[str, Any]:
     """Return an order's body; its total is the sum of its lines."""
     body = {
         "state": state,
@@ -213,7 +214,7 @@ def order(member_id: UUID | None, *lines: dict[str, Any], state: str = "paid", *
     return body | more
 
 
-def put(member_id: UUID | None, order_id: str, amounts: Sequence[int], **more: Any) -> PutOrder:
+def put(member_id: UUID | None, order_id: str, amounts: Sequence[int], **more: Json) -> PutOrder:
     """Return a paid order as a fact; each line has the quantity 2."""
     values: dict[str, Any] = {
         "order_id": order_id,
@@ -229,7 +230,7 @@ def put(member_id: UUID | None, order_id: str, amounts: Sequence[int], **more: A
     return PutOrder(**(values | more))
 
 
-def back(order_id: str, return_id: str, *lines: tuple[str, int | None], **more: Any) -> ReturnOrder:
+def back(order_id: str, return_id: str, *lines: tuple[str, int | None], **more: Json) -> ReturnOrder:
     """Return a return as a fact; without lines everything left."""
     parts = tuple(ReturnLine(line_id, milli) for line_id, milli in lines) or None
     return ReturnOrder(order_id=order_id, return_id=return_id, lines=parts, **more)

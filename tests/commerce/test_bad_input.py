@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from regulars.platform.ids import public_id
-from tests.commerce.shop import MINUTE, NOW, Shop, line, money, order, problem
+from tests.commerce.shop import MINUTE, NOW, Json, Shop, line, money, order, problem
 from tests.commerce.test_journey import iso
 
 pytestmark = pytest.mark.anyio
@@ -19,11 +19,11 @@ GOOD = [line("tea", 12_000, 2), line("cup", 8_000, "0.535")]
 NOBODY = public_id("mbr", UUID(int=7 << 76 | 2 << 62))
 
 
-def with_line(**changes: Any) -> Change:
+def with_line(**changes: Json) -> Change:
     return lambda body: body["lines"][1].update(changes)
 
 
-def with_fields(**changes: Any) -> Change:
+def with_fields(**changes: Json) -> Change:
     return lambda body: body.update(changes)
 
 
@@ -101,9 +101,14 @@ BAD_ORDERS: dict[str, tuple[Change, tuple[int, str, str], str, str]] = {
     "points with an amount": (
         with_fields(payments=[{"method": "points", "points": 5, "amount": money(5)}]),
         (422, "payment_unclear", "/payments/0"),
-        "The method “points” takes either points or points_at_most, once in an order, and no amount; every other method "
-        "takes an amount. Correct the payment.",
-        "支付方式“points”只取 points 或 points_at_most 之一，一张订单一次，不带金额；其他支付方式须带金额。请更正该项支付。",
+        (
+            "The method “points” takes either points or points_at_most, once in an order, and no amount; every other "
+            "method takes an amount. Correct the payment."
+        ),
+        (
+            "支付方式“points”只取 points 或 points_at_most 之一，一张订单一次，不带金额；其他支付方式须带金额。"
+            "请更正该项支付。"
+        ),
     ),
     "points twice": (
         with_fields(payments=[{"method": "points", "points": 5}, {"method": "points", "points_at_most": 5}]),
@@ -151,8 +156,10 @@ BAD_ORDERS: dict[str, tuple[Change, tuple[int, str, str], str, str]] = {
     "1900": (
         with_fields(occurred_at="1900-01-01T00:00:00Z"),
         (422, "too_long_ago", "/occurred_at"),
-        "The time 1900-01-01T00:00:00+00:00 lies more than 730 days before now (2026-03-02T12:00:00+00:00). "
-        "Such orders cannot be settled any more.",
+        (
+            "The time 1900-01-01T00:00:00+00:00 lies more than 730 days before now (2026-03-02T12:00:00+00:00). "
+            "Such orders cannot be settled any more."
+        ),
         "时间 1900-01-01T00:00:00+00:00 比现在（2026-03-02T12:00:00+00:00）早 730 天以上。这样的订单已不能结算。",
     ),
     "the year 1, east of Greenwich": (
@@ -164,8 +171,10 @@ BAD_ORDERS: dict[str, tuple[Change, tuple[int, str, str], str, str]] = {
     "2100": (
         with_fields(occurred_at="2100-01-01T00:00:00Z"),
         (422, "too_far_ahead", "/occurred_at"),
-        "The time 2100-01-01T00:00:00+00:00 lies ahead of now (2026-03-02T12:00:00+00:00) by more than 5 minutes. "
-        "Check the clock of the sender.",
+        (
+            "The time 2100-01-01T00:00:00+00:00 lies ahead of now (2026-03-02T12:00:00+00:00) by more than 5 minutes. "
+            "Check the clock of the sender."
+        ),
         "时间 2100-01-01T00:00:00+00:00 比现在（2026-03-02T12:00:00+00:00）超前 5 分钟以上。请检查发送方的时钟。",
     ),
     "the year 9999, west of Greenwich": (

@@ -1,6 +1,5 @@
 """Orders without a member: the same states and returns, no points, and a claim within thirty days."""
 
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 from regulars.commerce.contracts import ClaimOrder, OrderOutcome
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
-from tests.commerce.shop import DAY, MATURE, NOW, Shop, back, effects, line, money, order, problem, put
+from tests.commerce.shop import DAY, MATURE, NOW, Json, Shop, back, effects, line, money, order, problem, put
 from tests.commerce.test_journey import iso
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.anyio
 LINES = [line("tea", 12_000, 2), line("cup", 8_000)]
 
 
-async def claim(shop: Shop, order_id: str, member_id: UUID, **more: Any) -> httpx.Response:
+async def claim(shop: Shop, order_id: str, member_id: UUID, **more: Json) -> httpx.Response:
     body = {"member_id": public_id("mbr", member_id)}
     return await shop.send("POST", f"/v1/orders/{order_id}/claim", body, **more)
 

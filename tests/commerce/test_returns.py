@@ -12,12 +12,13 @@ pytestmark = pytest.mark.anyio
 async def test_a_weighed_line_comes_back_in_several_steps(shop: Shop, wang: UUID) -> None:
     # 1.500 kg for 100.00: a third of it is 33.33, two thirds 66.66, all of it 100.00.
     await shop.put("A1", order(wang, line("cherries", 10_000, "1.500"), line("bag", 1)))
-    values = []
+    values, left = [], None
     for number in (1, 2, 3):
         answer = await shop.back("A1", return_id=f"R{number}", lines=[{"line_id": "1", "quantity": 0.5}])
         values.append(answer.json()["returned"]["amount_minor"])
+        left = answer.json()["left"]
     assert values == [3_333, 3_333, 3_334]
-    assert answer.json()["left"] == [{"line_id": "2", "quantity": "1"}]
+    assert left == [{"line_id": "2", "quantity": "1"}]
     shown = await shop.read("/v1/orders/A1")
     assert [(each["quantity"], each["returned_quantity"], each["returned"]) for each in shown["lines"]] == [
         ("1.5", "1.5", money(10_000)),
