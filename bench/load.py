@@ -9,6 +9,7 @@ import re
 import socket
 import sys
 from time import perf_counter
+from typing import Any, cast
 
 import msgspec
 import uvloop
@@ -95,6 +96,11 @@ class Load:
         if self.open == 0 and not self.done.done():
             self.done.set_result(None)
 
+    def break_off(self, context: dict[str, Any]) -> None:
+        """End the load when the generator itself has a fault."""
+        if not self.done.done():
+            self.done.set_exception(context.get("exception") or RuntimeError(context["message"]))
+
     def result(self, began: float) -> Result:
         """Sum up."""
         first = began + self.job.warm_seconds
@@ -132,10 +138,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
-        assert isinstance(transport, asyncio.Transport)
-        connected = transport.get_extra_info("socket")
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none of asyncio's classes
         self._load.open += 1
         self._send()
 
@@ -172,6 +176,7 @@ async def run(job: Job) -> Result:
     """Carry out a job. Raises TimeoutError when answers are still missing at its deadline."""
     loop = asyncio.get_running_loop()
     load = Load(job)
+    loop.set_exception_handler(lambda _, context: load.break_off(context))
     began = perf_counter()
     load.stop_at = began + job.warm_seconds + job.seconds
     async with asyncio.timeout(job.deadline_seconds):
