@@ -1,8 +1,9 @@
 """A small programme to post in: its clock is told, its books are compared row by row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import structs
@@ -72,8 +73,16 @@ TABLES = {
 }
 NOT_COMPARED = {"written_at", "version"}
 
-Fact = Accrue | Redeem | Adjust | SettleOrder | SettleReturn
-Outcome = Posting | OrderSettlement | ReturnSettlement
+
+class Expire(NamedTuple):
+    """The booking of what ran out by an instant, as the job does it."""
+
+    member_id: UUID
+    recorded_at: datetime
+
+
+Fact = Accrue | Redeem | Adjust | SettleOrder | SettleReturn | Expire
+Outcome = Posting | OrderSettlement | ReturnSettlement | None
 
 
 def us_day(day: str, hour: int = 12) -> datetime:
@@ -104,14 +113,14 @@ class Programme:
         async with self.database.transaction() as tx:
             return await api.activate_policy(tx, policy, active_from)
 
-    async def members(self, count: int) -> list[UUID]:
-        """Sign up members whose ids are always the same."""
+    async def members(self, count: int, name: str = "test") -> list[UUID]:
+        """Sign up members whose ids follow from the name; the same name gives the same members."""
         wishes = [
             SignUp(
                 market="US",
-                identities=(IdentityValue(IdentityKind.EXTERNAL, f"test:{number}"),),
+                identities=(IdentityValue(IdentityKind.EXTERNAL, f"{name}:{number}"),),
                 channel="store",
-                member_id=derived_id(START, "test", str(number)),
+                member_id=derived_id(START, name, str(number)),
                 signed_up_at=START,
                 recorded_at=START,
             )
@@ -140,7 +149,7 @@ class Programme:
                 needs.lots_of.add(fact.member_id)
                 if isinstance(fact, SettleOrder | SettleReturn):
                     needs.orders.add((fact.member_id, fact.order_id))
-                else:
+                elif not isinstance(fact, Expire):
                     needs.references.add((fact.member_id, fact.reference))
             books = await api.open_books(tx, self.configuration, needs)
             results = [_carry_out(books, fact) for fact in facts]
@@ -182,16 +191,23 @@ class Programme:
             for text in texts:
                 tx.write(text)
 
-    async def books(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Return everything the ledger holds but what tells when, by the wall clock, and how often it was written."""
+    async def books(self, members: Sequence[UUID] | None = None) -> dict[str, list[tuple[Any, ...]]]:
+        """Return everything the ledger holds but what tells when, by the wall clock, and how often it was written.
+
+        Of the given members alone, each is shown by its place in the list, so that books can be compared.
+        """
         found = {}
+        place = {member: position for position, member in enumerate(members or ())}
         for table, order in TABLES.items():
             described = await self.rows(
                 "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position",
                 (table,),
             )
             columns = ", ".join(name for (name,) in described if name not in NOT_COMPARED)
-            found[table] = await self.rows(f"SELECT {columns} FROM {table} ORDER BY {order}")
+            rows = await self.rows(f"SELECT {columns} FROM {table} ORDER BY {order}")
+            if members is not None:
+                rows = sorted([(place[row[0]], *row[1:]) for row in rows if row[0] in place], key=lambda row: row[:3])
+            found[table] = rows
         return found
 
     async def problems(self) -> dict[str, list[str]]:
@@ -212,6 +228,9 @@ def _carry_out(books: api.Books, fact: Fact) -> Outcome | DomainError:
                 return books.settle_order(fact)
             case SettleReturn():
                 return books.settle_return(fact)
+            case Expire():
+                books.expire(fact.member_id, fact.recorded_at)
+                return None
             case _:
                 return books.post(fact)
     except DomainError as refusal:
