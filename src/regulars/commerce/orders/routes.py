@@ -8,7 +8,8 @@ import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.openapi.spec import Example
+from litestar.params import BodyKwarg, FromPath, FromQuery, QueryParameter
 
 from regulars.commerce.contracts import OrderFact, OrderOutcome, ReturnOutcome
 from regulars.commerce.orders import reading
@@ -26,7 +27,10 @@ from regulars.commerce.orders.answers import (
 from regulars.commerce.orders.explain import Verdict, verdicts_of_order, verdicts_of_return
 from regulars.commerce.orders.intake import apply
 from regulars.commerce.orders.schemas import (
+    CLAIM_EXAMPLE,
     MEMBER_PREFIX,
+    ORDER_EXAMPLE,
+    RETURN_EXAMPLE,
     ClaimBody,
     OrderBody,
     ReturnBody,
@@ -107,7 +111,7 @@ def _put_order(services: Services, commerce: Commerce, lane: OrderLane) -> HTTPR
     async def put_order(
         request: AnyRequest,
         order_id: FromPath[str],
-        data: JSONBody[OrderBody],
+        data: Annotated[OrderBody, BodyKwarg(examples=[Example(value=ORDER_EXAMPLE)])],
         *,
         dry_run: FromQuery[bool] = False,
         explain: FromQuery[bool] = False,
@@ -138,7 +142,7 @@ def _returns(services: Services, commerce: Commerce, lane: OrderLane) -> list[HT
     async def return_order(
         request: AnyRequest,
         order_id: FromPath[str],
-        data: JSONBody[ReturnBody],
+        data: Annotated[ReturnBody, BodyKwarg(examples=[Example(value=RETURN_EXAMPLE)])],
         *,
         dry_run: FromQuery[bool] = False,
         explain: FromQuery[bool] = False,
@@ -166,7 +170,11 @@ def _returns(services: Services, commerce: Commerce, lane: OrderLane) -> list[HT
         responses={200: ResponseSpec(OrderAnswer, description="The order, now the member's.")},
     )
     async def claim_order(
-        request: AnyRequest, order_id: FromPath[str], data: JSONBody[ClaimBody], *, explain: FromQuery[bool] = False
+        request: AnyRequest,
+        order_id: FromPath[str],
+        data: Annotated[ClaimBody, BodyKwarg(examples=[Example(value=CLAIM_EXAMPLE)])],
+        *,
+        explain: FromQuery[bool] = False,
     ) -> Response[Any]:
         """Settle a guest order for a member, within 30 days of its time, as a late order; then its returns.
 
