@@ -349,6 +349,7 @@ def test_a_stale_pid_that_now_belongs_to_another_process_is_no_obstacle(home: Pa
         pass
     stopped(home)
     (data(home) / "postmaster.pid").write_text(f"{os.getpid()}\n{data(home)}\n0\n5432\n\n\n1 1\nready\n")
+    (data(home) / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n{data(home)}\n0\n5432\n\n\n")
     with acquire(home) as server:
         assert ask(server, "SELECT 1") == 1
 

@@ -11,6 +11,7 @@ import uvicorn
 from litestar import Litestar, Response, Router, get
 from litestar.types import ControllerRouterHandler
 
+from regulars.entrypoints.watch import watch_server
 from regulars.entrypoints.wiring import Place, Web, opened, web
 from regulars.platform.db.database import CONNECTION_LOST
 from regulars.platform.health.service import require_ready
@@ -165,7 +166,10 @@ async def run(
     stop_on_signals(stop)
     log = RequestLog()
     async with opened(settings, place) as services, following_clock(services):
-        tasks = [asyncio.create_task(serve(create_app(services, web(services), log), taken, stop))]
+        tasks = [
+            asyncio.create_task(serve(create_app(services, web(services), log), taken, stop)),
+            asyncio.create_task(watch_server(place, stop)),
+        ]
         if also_work:
             from regulars.entrypoints.worker import work_at
 

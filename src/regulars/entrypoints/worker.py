@@ -9,10 +9,12 @@ from contextlib import suppress
 from importlib import import_module
 
 from regulars.entrypoints.reactions import REACTIONS
+from regulars.entrypoints.watch import watch_server
 from regulars.entrypoints.wiring import Place, located
 from regulars.platform.audit.service import run_sealer
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.failures import describe
+from regulars.platform.embedded import EmbeddedError
 from regulars.platform.jobs.queue import run_jobs
 from regulars.platform.outbox.relay import run_relay
 from regulars.platform.settings import Settings
@@ -40,26 +42,50 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
     """Do the background work on this database until `stop` is set."""
     for module in TASK_MODULES:
         import_module(module)
-    database = Database(
-        place.url,
-        pool_size=_CONNECTIONS,
-        prepared_statements=settings.prepared_statements,
-        lock_timeout_ms=settings.lock_timeout_ms,
-    )
-    async with database, asyncio.TaskGroup() as group:
-        group.create_task(run_relay(database, REACTIONS, stop))
-        group.create_task(run_sealer(database, stop))
-        group.create_task(run_jobs(database, place.direct_url, stop))
-        group.create_task(_follow_clock(database, place, stop))
+    database = await _opened(place, settings, stop)
+    if database is None:
+        return
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run_relay(database, REACTIONS, stop))
+            group.create_task(run_sealer(database, stop))
+            group.create_task(run_jobs(database, place.direct_url, stop))
+            group.create_task(_follow_clock(database, stop))
+            group.create_task(watch_server(place, stop))
+    finally:
+        await database.close()
 
 
-async def _follow_clock(database: Database, place: Place, stop: asyncio.Event) -> None:
-    """Read the programme clock each second; where even that fails, bring an embedded server back."""
+async def _opened(place: Place, settings: Settings, stop: asyncio.Event) -> Database | None:
+    """Open the database, however often it goes away meanwhile: beside `serve`, failing would end the web process.
+
+    None if `stop` was set before it was there.
+    """
+    while not stop.is_set():
+        database = Database(
+            place.url,
+            pool_size=_CONNECTIONS,
+            prepared_statements=settings.prepared_statements,
+            lock_timeout_ms=settings.lock_timeout_ms,
+        )
+        try:
+            return await database.open()
+        except CONNECTION_LOST as error:
+            logger.warning("database lost at the start: %s", describe(error))
+        await database.close()
+        with suppress(EmbeddedError):  # told when it is asked for next
+            await place.recover()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _FOLLOW_CLOCK_SECONDS)
+    return None
+
+
+async def _follow_clock(database: Database, stop: asyncio.Event) -> None:
+    """Read the programme clock each second."""
     while not stop.is_set():
         try:
             await database.follow_clock()
         except CONNECTION_LOST as error:
             logger.warning("database lost: %s", describe(error))
-            await place.recover()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _FOLLOW_CLOCK_SECONDS)

@@ -52,6 +52,10 @@ class EmbeddedServer:
         directory = quote(str(self.place.socket_directory), safe="")
         return f"postgresql://{ROLE}@/{DATABASE}?host={directory}&port={PORT}"
 
+    def is_supervised(self) -> bool:
+        """Say whether somebody keeps the server running; if not, `ensure` brings it back. Takes microseconds."""
+        return _is_supervised(self.place)
+
     def ensure(self) -> None:
         """Return when the server serves; start it if it does not. For use when a connection fails.
 

@@ -124,9 +124,11 @@ def hold_cluster(order: Order, patience: float) -> int:
             os.close(descriptor)
             raise CannotRunError("An earlier PostgreSQL on the same data does not end.")
         time.sleep(0.005)
-    # Nobody works here any more, so what it says is stale. Left there, another process that happens to have got
-    # the same number (usual in containers) would keep PostgreSQL from starting.
-    (Path(order["data"]) / "postmaster.pid").unlink(missing_ok=True)
+    # Nobody works here any more, so what these say is stale. Left there, another process that happens to have got
+    # the same number (usual in containers), or a postmaster that was killed and that nobody has waited for yet, would
+    # keep PostgreSQL from starting.
+    for stale in (Path(order["data"]) / "postmaster.pid", *Path(order["socket_directory"]).glob(".s.PGSQL.*.lock")):
+        stale.unlink(missing_ok=True)
     return descriptor
 
 
