@@ -1,0 +1,152 @@
+"""One round: load, one kill at a random moment, recovery by itself, and every check."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+
+import httpx
+
+from regulars.platform.db.database import Database
+from regulars.platform.outbox.service import backlog
+from tests.faults import victims
+from tests.faults.books import problems_of, read_books
+from tests.faults.load import Load, Operation
+from tests.faults.product import DEADLINE_SECONDS, LOOK_SECONDS, Product, Shop, until_true
+
+CLIENTS = 12
+MEMBERS = 8
+RECOVERY_SECONDS = 30.0  # from the kill to the first answer to something asked after it
+LATEST_KILL_SECONDS = 1.0
+AFTER_SECONDS = 0.3
+REPLAYED_AGAIN = 150
+
+
+@dataclass(frozen=True)
+class Round:
+    """What was killed, when after the load's first answers, and how it went."""
+
+    kind: str
+    moment: float
+    killed: int
+    recovered: float
+    operations: int
+    retried: int
+    gave_up: int
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return (
+            f"{self.kind:<11} killed {self.killed} at {self.moment:.3f} s, answers again after {self.recovered:.2f} s; "
+            f"{self.operations} operations, {self.retried} retried, {self.gave_up} given up"
+        )
+
+
+@dataclass
+class Rounds:
+    """Rounds on one product, one after the other; the books go on, and so do the checks of all that was ever told."""
+
+    product: Product
+    shop: Shop
+    load: Load
+    random: Random
+    done: list[Round] = field(default_factory=list)
+
+    async def run(self, kind: str) -> Round:
+        """Run one round and check everything."""
+        before, first = len(self.load.operations), self.load.acknowledged()
+        moment = self.random.uniform(0, LATEST_KILL_SECONDS)
+        loading = asyncio.create_task(self.load.run(CLIENTS))
+        try:
+            await until_true(lambda: loading.done() or self.load.acknowledged() >= first + CLIENTS)
+            began = time.monotonic()
+            await until_true(lambda: loading.done() or time.monotonic() >= began + moment)
+            killed, at = kill(self.product, kind), time.monotonic()
+            await until_true(
+                lambda: loading.done() or len(self.load.answered_since(at)) >= CLIENTS, seconds=RECOVERY_SECONDS
+            )
+            recovered = min([one.answered for one in self.load.answered_since(at)], default=at) - at
+            settled = time.monotonic() + AFTER_SECONDS
+            await until_true(lambda: loading.done() or time.monotonic() >= settled)
+        finally:
+            self.load.stopping = True
+            await asyncio.wait([loading], timeout=DEADLINE_SECONDS)
+        loading.result()
+        mine = self.load.operations[before:]
+        retried, gave_up = sum(one.attempts > 1 for one in mine), sum(one.gave_up for one in mine)
+        result = Round(kind, moment, killed, recovered, len(mine), retried, gave_up)
+        self.done.append(result)
+        print(f"round {len(self.done)}: {result}", flush=True)  # noqa: T201 - seen when it fails, and with -s
+        assert killed, f"there was no {kind} to kill"
+        await self.check(mine)
+        return result
+
+    async def check(self, mine: list[Operation]) -> None:
+        """Check the round's answers again, and the books as a whole."""
+        assert not self.load.mishaps, self.load.mishaps[:3]
+        await self.check_replays(mine)
+        await self.check_drained()
+        found = problems_of(read_books(self.shop.url), self.shop, self.load.operations)
+        assert not found, f"{len(found)} problems: {found[:10]}"
+        verified = self.product.ask("verify", "--json")
+        assert verified["ok"], [one for one in verified["checks"] if not one["ok"]]
+        for program in self.product.programs.values():
+            assert set(program.ended) <= {-9}, f"{program.name} ended by itself: {program.ended}"
+
+    async def check_replays(self, mine: list[Operation]) -> None:
+        """A key that is sent again gives what was acknowledged first, to the byte."""
+        answered = [one for one in mine if one.answer is not None]
+        for operation in self.random.sample(answered, min(REPLAYED_AGAIN, len(answered))):
+            again = await self.load.send(operation)
+            assert again is not None, "the product stopped answering"
+            assert operation.answer is not None
+            assert again.replayed, f"{operation.key} was carried out anew"
+            assert (again.status, again.body) == (operation.answer.status, operation.answer.body), operation.key
+
+    async def check_drained(self) -> None:
+        """The worker carries every event by itself."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        async with Database(self.shop.url, pool_size=1) as database:
+            while True:
+                async with database.transaction() as tx:
+                    left = await backlog(tx)
+                if left.is_drained and not left.parked and not left.waiting:
+                    return
+                assert time.monotonic() < deadline, f"the worker does not catch up: {left}"
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+def kill(product: Product, kind: str) -> int:
+    """Kill what `kind` names by SIGKILL; return how many processes."""
+    home = product.home
+    programs = product.programs
+    if kind in programs:
+        programs[kind].kill()
+        return 1
+    if kind == victims.POSTMASTER:
+        return victims.kill_all(victims.postmasters(home))
+    if kind == victims.BACKEND:
+        return victims.kill_all(victims.backends(home)[-1:])
+    if kind == victims.SUPERVISOR:
+        return victims.kill_all(victims.supervisors(home))
+    for program in programs.values():
+        program.kill()
+    return victims.kill_all([*victims.supervisors(home), *victims.postmasters(home), *victims.backends(home)])
+
+
+@asynccontextmanager
+async def rounds_on(product: Product, seed: int) -> AsyncIterator[Rounds]:
+    """Give rounds on a product whose programs were started, once it is ready."""
+    random, shop = Random(seed), product.shop
+    assert shop is not None, "prepare it first"
+    headers = {"Authorization": f"Bearer {shop.token}"}
+    limits = httpx.Limits(max_connections=CLIENTS + 1)
+    async with (
+        product.tended(),
+        httpx.AsyncClient(base_url=product.address, headers=headers, timeout=DEADLINE_SECONDS, limits=limits) as http,
+    ):
+        load = Load(shop, http, random)
+        await load.until_ready()
+        yield Rounds(product, shop, load, random)
