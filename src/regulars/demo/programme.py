@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from regulars.loyalty.policy.contracts import (
+from regulars.loyalty.api import (
     EarningPolicy,
     MonthlyReview,
     NoReview,

@@ -77,9 +77,9 @@ class Replay:
         tales = [_Tale(Narrator(self.year, self.programme, shard).tell()) for shard in range(SHARDS)]
         for shard, tale in enumerate(tales):
             self.on_progress(tale.skip(done.get(shard, 0)))
-        for month_end in _month_ends():
+        for month_end in month_ends():
             await asyncio.gather(*[self._until(shard, tale, month_end) for shard, tale in enumerate(tales)])
-            await self._time_passes(month_end)
+            await self.time_passes(month_end)
         await self._patiently(self._finish)
 
     async def prepare(self) -> None:
@@ -136,7 +136,7 @@ class Replay:
             await self._patiently(post, set_based=True)
             self.on_progress(_orders_among(facts))
 
-    async def _time_passes(self, at: datetime) -> None:
+    async def time_passes(self, at: datetime) -> None:
         """Let the jobs run as they would have at that instant, and keep the planner informed."""
         for job in (loyalty.review_due, loyalty.expire_due):
 
@@ -199,6 +199,6 @@ def _orders_among(facts: Iterable[Fact]) -> int:
     return sum(isinstance(fact, PutOrder) for fact in facts)
 
 
-def _month_ends() -> list[datetime]:
+def month_ends() -> list[datetime]:
     """Return the first local midnight of each month from January 2017 to the end."""
     return [loyalty.month_start(2017, month, TIME_ZONE) for month in range(13)]

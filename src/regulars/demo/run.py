@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,16 @@ SHOWN_HOUSEHOLD = 900
 CANNOT_GO_ON = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """What stands above the demo and helps it: `recover` brings a lost database back where that is ours to do, `tidy`
+    does the work that would else be left to a worker (relaying events, sealing the audit log).
+    """
+
+    recover: "Callable[[], Awaitable[None]] | None" = None
+    tidy: "Callable[[Database], Awaitable[None]] | None" = None
+
+
 class Figures(Summary, kw_only=True):
     """The year's figures, with how long it took and whether the books balance."""
 
@@ -52,7 +63,7 @@ def run_demo(
     as_json: bool,
     will_serve: bool,
     started: float | None = None,
-    recover: "Callable[[], Awaitable[None]] | None" = None,
+    helpers: Helpers = Helpers(),
 ) -> Callable[[str], None]:
     """Replay the year into the migrated database at `url`; returns what to say once it is served.
 
@@ -62,7 +73,7 @@ def run_demo(
     began = perf_counter() if started is None else started
     console = Console(stderr=True)
     try:
-        figures, token = uvloop.run(_replayed(settings, url, programme, console, recover, will_serve=will_serve))
+        figures, token = uvloop.run(_replayed(settings, url, programme, console, helpers, will_serve=will_serve))
     except AnotherReplay as error:
         console.print(str(error))
         raise SystemExit(CANNOT_GO_ON) from error
@@ -83,7 +94,7 @@ async def _replayed(
     url: str,
     programme: str,
     console: Console,
-    recover: "Callable[[], Awaitable[None]] | None",
+    helpers: Helpers,
     *,
     will_serve: bool,
 ) -> tuple[Figures, str]:
@@ -94,9 +105,13 @@ async def _replayed(
             year = await loading
             began = perf_counter()
             with _progress(console, len(year)) as advance:
-                replay = Replay(database, vault, year, PROGRAMMES[programme], on_progress=advance, recover=recover)
+                replay = Replay(
+                    database, vault, year, PROGRAMMES[programme], on_progress=advance, recover=helpers.recover
+                )
                 await replay.run()
             seconds = perf_counter() - began
+            if helpers.tidy is not None:
+                await helpers.tidy(database)
             figures = await _figures(database, year, seconds)
             token = await _make_key(database) if will_serve else ""
             return figures, token

@@ -142,7 +142,7 @@ def demo(
 ) -> None:
     """Replay a year of real baskets on this machine, then serve it."""
     began = perf_counter()
-    from regulars.demo.run import run_demo
+    from regulars.demo.run import Helpers, run_demo
     from regulars.entrypoints.wiring import located
 
     settings = _settings()
@@ -157,7 +157,7 @@ def demo(
             as_json=as_json,
             will_serve=not no_serve,
             started=began,
-            recover=place.recover,
+            helpers=Helpers(place.recover, _do_background_work),
         )
         if not no_serve:
             serve_at(settings, place, host=host, port=port, also_work=True, announce=announce)
@@ -330,6 +330,16 @@ def _migrate(settings: Settings, place: "Place") -> None:
     from regulars.platform.db.migrate import migrate as bring_to_head
 
     bring_to_head(place.direct_url, lock_timeout_ms=settings.lock_timeout_ms)
+
+
+async def _do_background_work(database: "Database") -> None:
+    """Relay every event and seal every audit entry there is, as the worker would."""
+    from regulars.entrypoints.reactions import REACTIONS
+    from regulars.platform.audit.service import seal_all
+    from regulars.platform.outbox.relay import Relay
+
+    await Relay(database, REACTIONS).drain()
+    await seal_all(database)
 
 
 def _with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:

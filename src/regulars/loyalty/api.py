@@ -15,6 +15,17 @@ from regulars.loyalty.lineage.service import (
     OrderLineage,
     lineage,
 )
+from regulars.loyalty.policy.contracts import (
+    AnniversaryReview,
+    EarningPolicy,
+    MonthlyReview,
+    NoReview,
+    PaymentPolicy,
+    Policy,
+    ReturnPolicy,
+    TierPolicy,
+    TierRule,
+)
 from regulars.loyalty.policy.rules import month_start
 from regulars.loyalty.policy.service import Configuration, activate_policy, define_standard_wallets
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
@@ -31,15 +42,24 @@ from regulars.loyalty.verification.service import checks
 
 __all__ = [
     "Allowance",
+    "AnniversaryReview",
     "Books",
     "CausedLot",
     "CausedTierChange",
     "CausedTransfer",
     "Configuration",
+    "EarningPolicy",
     "LotMovement",
+    "MonthlyReview",
     "Needs",
+    "NoReview",
     "OrderLineage",
+    "PaymentPolicy",
+    "Policy",
+    "ReturnPolicy",
     "Standing",
+    "TierPolicy",
+    "TierRule",
     "activate_policy",
     "balances",
     "balances_of",
