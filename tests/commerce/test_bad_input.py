@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from regulars.commerce.contracts import Payment
 from regulars.platform.ids import public_id
-from tests.commerce.shop import MINUTE, NOW, Json, Shop, line, money, order, problem
+from tests.commerce.shop import MINUTE, NOW, Json, Shop, line, money, order, problem, put
 from tests.commerce.test_journey import iso
 
 pytestmark = pytest.mark.anyio
@@ -385,3 +386,16 @@ async def test_a_time_of_the_past_within_two_years_is_taken(shop: Shop, wang: UU
     assert answer.status_code == 201
     # What it earned expired a year ago: it is nobody's to spend.
     assert await shop.points(wang) == (0, 0, 0)
+
+
+async def test_past_http_negative_amounts_are_refused_too(shop: Shop, wang: UUID) -> None:
+    before = await shop.contents()
+    found = await shop.apply(
+        put(wang, "A1", [-1, 2]), put(wang, "A1", [2], points=-1), put(wang, "A1", [2], payments=(Payment("card", -1),))
+    )
+    assert [(each.code, each.pointer) for each in found] == [
+        ("amount_negative", "/lines/0/amount/amount_minor"),
+        ("amount_negative", "/payments"),
+        ("amount_negative", "/payments"),
+    ]
+    assert await shop.contents() == before

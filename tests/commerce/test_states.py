@@ -1,5 +1,6 @@
 """How an order goes forward: what may change before it is paid, what stands after, and what a repeat does."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -94,6 +95,16 @@ async def test_the_same_put_again_changes_nothing(shop: Shop, wang: UUID, key: s
     assert again.json() == first.json()
     assert again.headers.get("idempotency-replayed") == (None if key is None else "true")
     assert await shop.contents() == before
+
+
+async def test_an_order_and_its_return_sent_at_once_keep_their_order_of_arrival(shop: Shop, wang: UUID) -> None:
+    sent: list[Any] = []
+    for number in range(5):
+        sent += [shop.put(f"A{number}", order(wang, *LINES)), shop.back(f"A{number}", return_id="R1")]
+    answers = await asyncio.gather(*sent)
+    assert [answer.status_code for answer in answers] == [201] * 10
+    assert await shop.points(wang) == (0, 0, 0)
+    assert await shop.faults() == []
 
 
 async def test_the_same_return_again_changes_nothing(shop: Shop, wang: UUID) -> None:

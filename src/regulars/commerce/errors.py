@@ -200,3 +200,10 @@ class StoreIdImpossible(InvalidInput):
         "A store id has 1 to 64 letters, digits, or any of . _ ~ - and begins with a letter or digit. "
         "Use an id of this form."
     )
+
+
+class AmountNegative(InvalidInput):
+    """Nobody is paid for buying."""
+
+    code = "amount_negative"
+    message = "The amount is {amount_minor}; it must not be below 0. Send what comes back as a return."

@@ -78,6 +78,11 @@ async def page(
     return [outcome(order) for order in shown], following
 
 
+async def follow(tx: Transaction, commerce: Commerce) -> None:
+    """Take over policies that are new: effects are written by the version that they name."""
+    await commerce.configuration.follow(tx, (await tx.read(commerce.configuration.question))[0])
+
+
 async def standing_now(tx: Transaction, commerce: Commerce, member_id: UUID | None) -> Seen:
     """Return how a member stands at this moment."""
     if member_id is None:

@@ -194,7 +194,8 @@ def _reads(services: Services, commerce: Commerce) -> list[HTTPRouteHandler]:
         """Return an order with its lines, what came back of each, its returns and all effects."""
         async with services.database.transaction() as tx:
             order = await reading.read_order(tx, existing_order_id(order_id))
-            seen = await reading.standing_now(tx, commerce, order.outcome.member_id)
+            await reading.follow(tx, commerce)
+            seen = await reading.standing_now(tx, commerce, order.outcome.member_id) if explain else Seen()
         language = asked(request.scope).language
         explanation = None
         if explain:
@@ -217,7 +218,7 @@ def _reads(services: Services, commerce: Commerce) -> list[HTTPRouteHandler]:
             raise NotFound
         async with services.database.transaction() as tx:
             orders, following = await reading.page(tx, found, cursor, limit)
-            await reading.standing_now(tx, commerce, found)
+            await reading.follow(tx, commerce)
         return OrdersPage(
             orders=[order_answer(order, commerce.configuration) for order in orders],
             has_more=following is not None,

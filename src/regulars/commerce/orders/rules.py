@@ -9,6 +9,7 @@ import msgspec
 
 from regulars.commerce.contracts import Line, OrderState, PutOrder, ReturnLine, ReturnOrder
 from regulars.commerce.errors import (
+    AmountNegative,
     CurrencyNotTheMarkets,
     DuplicateLine,
     GuestCannotUsePoints,
@@ -60,9 +61,14 @@ def check_content(fact: PutOrder, market_currency: str) -> None:
             raise QuantityNotPositive(
                 pointer=f"/lines/{position}/quantity", quantity=shown_quantity(line.quantity_milli)
             )
+        if line.amount_minor < 0:
+            raise AmountNegative(pointer=f"/lines/{position}/amount/amount_minor", amount_minor=line.amount_minor)
         if line.line_id in seen:
             raise DuplicateLine(pointer=f"/lines/{position}/line_id", line_id=line.line_id)
         seen.add(line.line_id)
+    for amount in (fact.points, fact.points_at_most or 0, *[payment.amount_minor for payment in fact.payments]):
+        if amount < 0:
+            raise AmountNegative(pointer="/payments", amount_minor=amount)
     if fact.member_id is None and (fact.points or fact.points_at_most):
         raise GuestCannotUsePoints(pointer="/payments")
 
