@@ -38,7 +38,7 @@ CANNOT_GO_ON = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Helpers:
+class Surroundings:
     """What stands above the demo and helps it: `recover` brings a lost database back where that is ours to do, `tidy`
     does the work that would else be left to a worker (relaying events, sealing the audit log).
     """
@@ -63,7 +63,7 @@ def run_demo(
     as_json: bool,
     will_serve: bool,
     started: float | None = None,
-    helpers: Helpers = Helpers(),
+    surroundings: Surroundings = Surroundings(),
 ) -> Callable[[str], None]:
     """Replay the year into the migrated database at `url`; returns what to say once it is served.
 
@@ -73,7 +73,7 @@ def run_demo(
     began = perf_counter() if started is None else started
     console = Console(stderr=True)
     try:
-        figures, token = uvloop.run(_replayed(settings, url, programme, console, helpers, will_serve=will_serve))
+        figures, token = uvloop.run(_replayed(settings, url, programme, console, surroundings, will_serve=will_serve))
     except AnotherReplay as error:
         console.print(str(error))
         raise SystemExit(CANNOT_GO_ON) from error
@@ -94,7 +94,7 @@ async def _replayed(
     url: str,
     programme: str,
     console: Console,
-    helpers: Helpers,
+    surroundings: Surroundings,
     *,
     will_serve: bool,
 ) -> tuple[Figures, str]:
@@ -106,12 +106,12 @@ async def _replayed(
             began = perf_counter()
             with _progress(console, len(year)) as advance:
                 replay = Replay(
-                    database, vault, year, PROGRAMMES[programme], on_progress=advance, recover=helpers.recover
+                    database, vault, year, PROGRAMMES[programme], on_progress=advance, recover=surroundings.recover
                 )
                 await replay.run()
             seconds = perf_counter() - began
-            if helpers.tidy is not None:
-                await helpers.tidy(database)
+            if surroundings.tidy is not None:
+                await surroundings.tidy(database)
             figures = await _figures(database, year, seconds)
             token = await _make_key(database) if will_serve else ""
             return figures, token
@@ -195,13 +195,13 @@ def _invite(console: Console, address: str, token: str) -> None:
         ("what it caused", 'curl -s $R/v1/orders/demo-1/lineage -H "$A"'),
     )
 
-    def say(text: str) -> None:
+    def line(text: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    say(f"\nRegulars serves the year at {address}. Its clock stands at the end of 2017 and ticks on.")
-    say(f"The API is described at {address}/openapi.json. Try, in another terminal:\n")
-    say(f"  R={address}")
-    say(f"  A='Authorization: Bearer {token}'\n")
+    line(f"\nRegulars serves the year at {address}. Its clock stands at the end of 2017 and ticks on.")
+    line(f"The API is described at {address}/openapi.json. Try, in another terminal:\n")
+    line(f"  R={address}")
+    line(f"  A='Authorization: Bearer {token}'\n")
     for what, command in tries:
-        say(f"  # {what}\n  {command}\n")
-    say("Stop with Ctrl-C; run it again and it goes on where it was.")
+        line(f"  # {what}\n  {command}\n")
+    line("Stop with Ctrl-C; run it again and it goes on where it was.")

@@ -142,7 +142,7 @@ def demo(
 ) -> None:
     """Replay a year of real baskets on this machine, then serve it."""
     began = perf_counter()
-    from regulars.demo.run import Helpers, run_demo
+    from regulars.demo.run import Surroundings, run_demo
     from regulars.entrypoints.wiring import located
 
     settings = _settings()
@@ -157,7 +157,7 @@ def demo(
             as_json=as_json,
             will_serve=not no_serve,
             started=began,
-            helpers=Helpers(place.recover, _do_background_work),
+            surroundings=Surroundings(place.recover, _do_background_work),
         )
         if not no_serve:
             serve_at(settings, place, host=host, port=port, also_work=True, announce=announce)

@@ -44,7 +44,10 @@ class MalformedRequest(InvalidInput):
 
     code = "malformed_request"
     status = 400
-    message = "The request cannot be read: {problem}. Send well-formed JSON in UTF-8, as the API is described."
+    message = (
+        "The request cannot be read: {problem}. "
+        "Send well-formed JSON in UTF-8, as the API reference describes it."
+    )
 
 
 class BodyTooLarge(InvalidInput):
@@ -100,4 +103,7 @@ class TemporarilyUnavailable(DomainError):
 
     code = "temporarily_unavailable"
     status = 503
-    message = "The service cannot answer now. Send the same request with the same key again in a few seconds."
+    message = (
+        "The service cannot answer at this moment. "
+        "Send the same request with the same key again in a few seconds."
+    )

@@ -104,4 +104,4 @@ class InstantImpossible(InvalidInput):
 
     code = "instant_impossible"
     status = 422
-    message = "{field} must lie between {earliest} and {latest}. Correct the date, and give its time zone."
+    message = "The time in {field} must lie between {earliest} and {latest}. Correct the date, and give its time zone."

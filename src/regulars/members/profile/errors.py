@@ -19,7 +19,7 @@ class NameImpossible(InvalidInput):
 
     code = "name_impossible"
     status = 422
-    message = "{field} needs 1 to 100 printable characters. Correct it, or send null to clear it."
+    message = "The field {field} needs 1 to 100 printable characters. Correct it, or send null to clear it."
 
 
 class LanguageImpossible(InvalidInput):
