@@ -40,7 +40,7 @@ class Answer:
         """True if what was asked for was carried out."""
         return self.status < 400
 
-    def content(self) -> Any:  # noqa: ANN401 - JSON
+    def content(self) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Return the decoded body."""
         return msgspec.json.decode(self.body)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -22,6 +22,7 @@ RECOVERY_SECONDS = 30.0  # from the kill to the first answer to something asked 
 LATEST_KILL_SECONDS = 1.0
 AFTER_SECONDS = 0.3
 REPLAYED_AGAIN = 150
+EXPECTED_REFUSALS = {"insufficient_points"}
 
 
 @dataclass(frozen=True)
@@ -56,26 +57,25 @@ class Rounds:
 
     async def run(self, kind: str) -> Round:
         """Run one round and check everything."""
-        before, first = len(self.load.operations), self.load.acknowledged()
+        first = self.load.acknowledged()
         moment = self.random.uniform(0, LATEST_KILL_SECONDS)
-        loading = asyncio.create_task(self.load.run(CLIENTS))
-        try:
-            await until_true(lambda: loading.done() or self.load.acknowledged() >= first + CLIENTS)
+        killed, at = 0, 0.0
+
+        async def meanwhile(is_over: Callable[[], bool]) -> None:
+            nonlocal killed, at
+            await until_true(lambda: is_over() or self.load.acknowledged() >= first + CLIENTS)
             began = time.monotonic()
-            await until_true(lambda: loading.done() or time.monotonic() >= began + moment)
-            killed, at = kill(self.product, kind), time.monotonic()
+            await until_true(lambda: is_over() or time.monotonic() >= began + moment)
+            killed, at = kill(self.product, kind, self.random), time.monotonic()
             await until_true(
-                lambda: loading.done() or len(self.load.answered_since(at)) >= CLIENTS, seconds=RECOVERY_SECONDS
+                lambda: is_over() or len(self.load.answered_since(at)) >= CLIENTS, seconds=RECOVERY_SECONDS
             )
-            recovered = min([one.answered for one in self.load.answered_since(at)], default=at) - at
             settled = time.monotonic() + AFTER_SECONDS
-            await until_true(lambda: loading.done() or time.monotonic() >= settled)
-        finally:
-            self.load.stopping = True
-            await asyncio.wait([loading], timeout=DEADLINE_SECONDS)
-        loading.result()
-        mine = self.load.operations[before:]
+            await until_true(lambda: is_over() or time.monotonic() >= settled)
+
+        mine = await self.send(meanwhile)
         retried, gave_up = sum(one.attempts > 1 for one in mine), sum(one.gave_up for one in mine)
+        recovered = min(one.answered for one in self.load.answered_since(at)) - at
         result = Round(kind, moment, killed, recovered, len(mine), retried, gave_up)
         self.done.append(result)
         print(f"round {len(self.done)}: {result}", flush=True)  # noqa: T201 - seen when it fails, and with -s
@@ -83,9 +83,22 @@ class Rounds:
         await self.check(mine)
         return result
 
+    async def send(self, meanwhile: Callable[[Callable[[], bool]], Awaitable[None]]) -> list[Operation]:
+        """Send load until `meanwhile` ends (it is told whether the load has broken off); return what was sent."""
+        before = len(self.load.operations)
+        loading = asyncio.create_task(self.load.run(CLIENTS))
+        try:
+            await meanwhile(loading.done)
+        finally:
+            self.load.stopping = True
+            await asyncio.wait([loading], timeout=DEADLINE_SECONDS)
+        loading.result()
+        return self.load.operations[before:]
+
     async def check(self, mine: list[Operation]) -> None:
         """Check the round's answers again, and the books as a whole."""
         assert not self.load.mishaps, self.load.mishaps[:3]
+        assert set(self.load.refusals) <= EXPECTED_REFUSALS, self.load.refusals
         await self.check_replays(mine)
         await self.check_drained()
         found = problems_of(read_books(self.shop.url), self.shop, self.load.operations)
@@ -118,8 +131,8 @@ class Rounds:
                 await asyncio.sleep(LOOK_SECONDS)
 
 
-def kill(product: Product, kind: str) -> int:
-    """Kill what `kind` names by SIGKILL; return how many processes."""
+def kill(product: Product, kind: str, random: Random) -> int:
+    """Kill what `kind` names by SIGKILL, everything in random order; return how many processes."""
     home = product.home
     programs = product.programs
     if kind in programs:
@@ -131,9 +144,9 @@ def kill(product: Product, kind: str) -> int:
         return victims.kill_all(victims.backends(home)[-1:])
     if kind == victims.SUPERVISOR:
         return victims.kill_all(victims.supervisors(home))
-    for program in programs.values():
-        program.kill()
-    return victims.kill_all([*victims.supervisors(home), *victims.postmasters(home), *victims.backends(home)])
+    server = [*victims.supervisors(home), *victims.postmasters(home), *victims.backends(home)]
+    numbers = [*server, *[program.process.pid for program in programs.values() if program.process is not None]]
+    return victims.kill_all(random.sample(numbers, len(numbers)))
 
 
 @asynccontextmanager
