@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regulars.loyalty.contracts import Accrue, Adjust, Redeem
+from regulars.loyalty.policy.contracts import Policy
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import new_id
@@ -114,13 +115,17 @@ def _shown(outcome: Outcome | DomainError) -> str:
     return repr(outcome).partition("seq=")[2] or repr(outcome)
 
 
-@pytest.mark.parametrize("policy", [EASY, HARD, ANNIVERSARY], ids=["easy", "hard", "anniversary"])
+@pytest.mark.parametrize(
+    "policies",
+    [[EASY], [HARD], [ANNIVERSARY], [EASY, ANNIVERSARY]],
+    ids=["easy", "hard", "anniversary", "another policy on the way"],
+)
 async def test_batches_singles_and_any_split_give_the_same_books(
-    database: Database,
-    vault: LocalVault,
-    policy: Any,  # noqa: ANN401 - a Policy
+    database: Database, vault: LocalVault, policies: list[Policy]
 ) -> None:
-    programme = await Programme.begin(database, vault, policy)
+    programme = await Programme.begin(database, vault, policies[0])
+    for policy in policies[1:]:
+        await programme.activate(policy, NOON + 60 * DAY)
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(wished=wishes, cuts=st.lists(st.integers(1, 24), max_size=4))
