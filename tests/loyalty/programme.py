@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import structs
+from psycopg import AsyncConnection
 
 from regulars.loyalty import api
 from regulars.loyalty.contracts import (
@@ -187,9 +188,10 @@ class Programme:
             return await tx.rows(text, parameters)
 
     async def execute(self, *texts: str) -> None:
-        async with self.database.transaction() as tx:
+        """Change the database behind the product's back, as it never does itself: on a connection of its own."""
+        async with await AsyncConnection.connect(self.database.url) as connection:
             for text in texts:
-                tx.write(text)
+                await connection.execute(text)
 
     async def books(self, members: Sequence[UUID] | None = None) -> dict[str, list[tuple[Any, ...]]]:
         """Return everything the ledger holds but what tells when, by the wall clock, and how often it was written.

@@ -36,9 +36,19 @@ class Services:
         action: str,
         apply: Callable[[Transaction, Sequence[Command]], Awaitable[Sequence[Result | DomainError]]],
         render: Callable[[Result], tuple[int, bytes]],
+        *,
+        assume_new: bool = False,
     ) -> Lane[Command, Result]:
         """Make the lane of one kind of mutation; it is drained before the process ends. See `Lane`."""
-        lane = Lane(action, self.database, apply, render, batch_size=self.settings.batch_size, recover=self.recover)
+        lane = Lane(
+            action,
+            self.database,
+            apply,
+            render,
+            batch_size=self.settings.batch_size,
+            recover=self.recover,
+            assume_new=assume_new,
+        )
         self.lanes.append(lane)
         return lane
 

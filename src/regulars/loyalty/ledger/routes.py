@@ -78,6 +78,7 @@ def routes(services: Services, configuration: Configuration) -> tuple[list[HTTPR
         _posted,
         batch_size=services.settings.batch_size,
         recover=services.recover,
+        assume_new=True,
     )
     services.lanes.append(lane)
     hot = [
@@ -161,6 +162,7 @@ def _batch(services: Services, configuration: Configuration) -> HTTPRouteHandler
         _batch_posted,
         batch_size=BATCHES_TOGETHER,
         recover=services.recover,
+        assume_new=True,
     )
     services.lanes.append(lane)
 

@@ -6,7 +6,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Question, Transaction
 
 
 class StoredAnswer(NamedTuple):
@@ -39,13 +39,18 @@ SELECT count(*) FROM forgotten
 """
 
 
-async def recall(tx: Transaction, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredAnswer]:
-    """Return the stored answers among (client, key) pairs."""
-    rows = await tx.rows(
+def ask(tx: Transaction, keys: Sequence[tuple[str, str]]) -> Question:
+    """Ask for the stored answers among (client, key) pairs; the question goes along with the next read."""
+    return tx.ask(
         SELECT_ANSWERS, (arrays.texts([client for client, _ in keys]), arrays.texts([key for _, key in keys]))
     )
+
+
+async def recall(tx: Transaction, question: Question) -> dict[tuple[str, str], StoredAnswer]:
+    """Return the stored answers that were asked for."""
     return {
-        (client, key): StoredAnswer(bytes(digest), status, bytes(body)) for client, key, digest, status, body in rows
+        (client, key): StoredAnswer(bytes(digest), status, bytes(body))
+        for client, key, digest, status, body in await tx.answer(question)
     }
 
 

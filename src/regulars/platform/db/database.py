@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from select import POLLIN, poll
 from typing import Any, Self
 
 from psycopg import AsyncConnection, OperationalError
@@ -13,6 +14,18 @@ from regulars.platform.db.transaction import Transaction
 
 SYSTEM = "system"
 CONNECTION_LOST = (OperationalError, PoolTimeout)
+
+
+async def _check(connection: AsyncConnection[Any]) -> None:
+    """Raise OperationalError for a connection whose server is gone.
+
+    A server that died or ended the connection has closed its end, which shows without asking it: a question before
+    every transaction would cost a round trip each.
+    """
+    closed = poll()
+    closed.register(connection.fileno(), POLLIN)
+    if closed.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 class Database:
@@ -39,7 +52,7 @@ class Database:
             timeout=wait_seconds,
             reconnect_timeout=wait_seconds,
             configure=self._configure,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             name="regulars",
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple, Protocol
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -41,6 +41,13 @@ class Deferrable(Protocol):
 
 
 @dataclass(slots=True)
+class Question:
+    """A read that goes along with the next round trip; `Transaction.answer` gives its rows."""
+
+    cursor: AsyncCursor[tuple[Any, ...]] | None = None
+
+
+@dataclass(slots=True)
 class Transaction:
     """What a service gets to work with. It never commits: the edge that opened it does.
 
@@ -51,7 +58,7 @@ class Transaction:
     now: datetime
     actor: str
     request_id: str = ""
-    _writes: list[Statement] = field(default_factory=list)
+    _writes: list[tuple[Statement, Question | None]] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
     _audit: list[AuditEntry] = field(default_factory=list)
 
@@ -64,8 +71,10 @@ class Transaction:
             return [await cursor.fetchall() if cursor.description else []]
         cursors = []
         async with self.connection.pipeline():
-            for text, parameters in writes:
-                await self.connection.execute(text, parameters)
+            for (text, parameters), question in writes:
+                cursor = await self.connection.execute(text, parameters)
+                if question is not None:
+                    question.cursor = cursor
             for text, parameters in statements:
                 cursors.append(await self.connection.execute(text, parameters))
         return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
@@ -76,7 +85,19 @@ class Transaction:
 
     def write(self, text: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
         """Buffer a statement whose rows nobody needs; it runs, in order, before the next read or the commit."""
-        self._writes.append(Statement(text, parameters))
+        self._writes.append((Statement(text, parameters), None))
+
+    def ask(self, text: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Question:
+        """Buffer a read that costs no round trip of its own: it runs, in order, with the next one."""
+        question = Question()
+        self._writes.append((Statement(text, parameters), question))
+        return question
+
+    async def answer(self, question: Question) -> Rows:
+        """Return the rows of a question, asking it now if it has not gone along with another read."""
+        if question.cursor is None:
+            await self.read()
+        return [] if question.cursor is None else await question.cursor.fetchall()
 
     def publish(self, *events: Event) -> None:
         """Record facts for the relay; they become visible with this transaction or not at all."""
@@ -105,10 +126,10 @@ class Transaction:
     async def flush(self) -> None:
         """Send everything buffered, so that what follows (a savepoint, a commit) includes it."""
         if self._events:
-            self._writes.append(Statement(*outbox_store.insert_events(self._events)))
+            self.write(*outbox_store.insert_events(self._events))
             self._events = []
         if self._audit:
-            self._writes.append(Statement(*audit_store.insert_entries(self._audit)))
+            self.write(*audit_store.insert_entries(self._audit))
             self._audit = []
         if self._writes:
             await self.read()
