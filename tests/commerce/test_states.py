@@ -7,8 +7,14 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from regulars.commerce.contracts import OrderFact
 from regulars.commerce.orders import schemas
-from tests.commerce.shop import DAY, EXPIRES, MATURE, NOW, Shop, effects, line, money, order, problem
+from regulars.commerce.orders.routes import OrderRequest
+from regulars.commerce.routes import routes
+from regulars.platform.commit.lane import Call
+from regulars.platform.services import Services
+from regulars.platform.settings import Settings
+from tests.commerce.shop import DAY, EXPIRES, MATURE, NOW, Shop, back, effects, line, money, order, problem, put
 from tests.commerce.test_journey import iso
 
 pytestmark = pytest.mark.anyio
@@ -97,12 +103,17 @@ async def test_the_same_put_again_changes_nothing(shop: Shop, wang: UUID, key: s
     assert await shop.contents() == before
 
 
-async def test_an_order_and_its_return_sent_at_once_keep_their_order_of_arrival(shop: Shop, wang: UUID) -> None:
-    sent: list[Any] = []
+async def test_an_order_and_its_return_share_a_lane_and_keep_their_order_of_arrival(shop: Shop, wang: UUID) -> None:
+    lane = routes(Services(Settings(home=shop.home), shop.database, shop.vault)).hot[0].lane
+    facts: list[OrderFact] = []
     for number in range(5):
-        sent += [shop.put(f"A{number}", order(wang, *LINES)), shop.back(f"A{number}", return_id="R1")]
-    answers = await asyncio.gather(*sent)
-    assert [answer.status_code for answer in answers] == [201] * 10
+        facts += [put(wang, f"A{number}", [12_000, 8_000]), back(f"A{number}", "R1")]
+    calls = [
+        Call(command=OrderRequest(fact), client="key:test", key=str(n), request_hash=b"", subject=fact.order_id)
+        for n, fact in enumerate(facts)
+    ]
+    replies = await asyncio.gather(*[lane.submit(call) for call in calls])
+    assert [reply.status for reply in replies] == [201] * 10
     assert await shop.points(wang) == (0, 0, 0)
     assert await shop.faults() == []
 
