@@ -95,6 +95,16 @@ def read_books(url: str) -> Books:
         )
 
 
+def is_worked(url: str) -> bool:
+    """Say whether a worker is at work on this database: it listens for jobs there."""
+    try:
+        with psycopg.connect(url) as connection:
+            found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'").fetchone()
+    except psycopg.OperationalError:
+        return False
+    return found is not None and found[0] > 0
+
+
 def problems_of(books: Books, shop: Shop, operations: Iterable[Operation]) -> list[str]:
     """Return everything in which the books contradict themselves or what was acknowledged; empty is right."""
     sent = list(operations)

@@ -12,7 +12,7 @@ import httpx
 from regulars.platform.db.database import Database
 from regulars.platform.outbox.service import backlog
 from tests.faults import victims
-from tests.faults.books import problems_of, read_books
+from tests.faults.books import is_worked, problems_of, read_books
 from tests.faults.load import Load, Operation
 from tests.faults.product import DEADLINE_SECONDS, LOOK_SECONDS, Product, Shop, until_true
 
@@ -96,7 +96,7 @@ class Rounds:
         return self.load.operations[before:]
 
     async def check(self, mine: list[Operation]) -> None:
-        """Check the round's answers again, and the books as a whole."""
+        """Check the round's answers again, and the books as a whole; then every program is up again."""
         assert not self.load.mishaps, self.load.mishaps[:3]
         assert set(self.load.refusals) <= EXPECTED_REFUSALS, self.load.refusals
         await self.check_replays(mine)
@@ -105,6 +105,7 @@ class Rounds:
         assert not found, f"{len(found)} problems: {found[:10]}"
         verified = self.product.ask("verify", "--json")
         assert verified["ok"], [one for one in verified["checks"] if not one["ok"]]
+        await until_true(lambda: is_worked(self.shop.url))
         for program in self.product.programs.values():
             assert set(program.ended) <= {-9}, f"{program.name} ended by itself: {program.ended}"
 

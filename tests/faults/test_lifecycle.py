@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 
 from regulars.platform.embedded import EmbeddedServer
 from regulars.platform.embedded.cluster import open_place
 from tests.faults import victims
+from tests.faults.books import is_worked
 from tests.faults.product import Product, product_at, until
 from tests.faults.victims import WEB, WORKER
 
@@ -34,14 +34,7 @@ def works(product: Product) -> bool:
     """Say whether the worker is at work: it listens for jobs in the database."""
     worker = product.programs[WORKER].process
     assert worker is not None
-    if worker.poll() is not None:
-        return False
-    try:
-        with psycopg.connect(url_of(product)) as connection:
-            found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'").fetchone()
-    except psycopg.OperationalError:
-        return False
-    return found is not None and found[0] > 0
+    return worker.poll() is None and is_worked(url_of(product))
 
 
 def url_of(product: Product) -> str:
@@ -91,6 +84,15 @@ def test_nothing_is_left_when_a_command_is_killed_while_the_server_starts(produc
     until(lambda: victims.nothing_runs(product.home))
     product.add(WEB, "serve")
     until(lambda: is_ready(product))
+
+
+def test_a_start_survives_the_death_of_the_supervisor(product: Product) -> None:
+    web = product.add(WEB, "serve")
+    until(lambda: victims.supervisors(product.home))
+    assert victims.kill_all(victims.supervisors(product.home)) == 1
+    until(lambda: is_ready(product))
+    assert web.process is not None
+    assert web.process.poll() is None
 
 
 @pytest.mark.parametrize("command", [("serve",), ("serve", "--no-work")])

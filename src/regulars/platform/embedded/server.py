@@ -33,6 +33,7 @@ from regulars.platform.embedded.wheel import binaries
 
 START_SECONDS = 300  # a recovery after a crash may take long
 STOP_SECONDS = 120
+_KILLED_STARTS = 3
 _LOG_LINES = 20
 
 
@@ -66,9 +67,12 @@ class EmbeddedServer:
         if _serves(self.place):
             return
         with _held(self.place, "start", fcntl.LOCK_EX, START_SECONDS):
-            if not _is_supervised(self.place):
-                _start_supervisor(self.place)
-            _wait_until_served(self.place)
+            for _ in range(_KILLED_STARTS):
+                if not _is_supervised(self.place):
+                    _start_supervisor(self.place)
+                if _is_served_in_time(self.place):
+                    return
+        raise _trouble(self.place, "The supervisor of the embedded PostgreSQL was killed again and again.")
 
     def release(self) -> None:
         """Give the share back; the server stops soon after the last one. A second call does nothing."""
@@ -163,7 +167,7 @@ def _start_supervisor(place: Place) -> None:
         )
     except OSError as error:
         raise _trouble(place, f"The embedded PostgreSQL in {place.folder} cannot be started: {error}.") from error
-    if ran.returncode not in {0, supervisor.OTHER_SUPERVISOR}:
+    if ran.returncode > 0 and ran.returncode != supervisor.OTHER_SUPERVISOR:  # below 0: it was killed, see `ensure`
         said = ran.stderr.decode(errors="replace").strip()
         raise _trouble(place, f"The supervisor of the embedded PostgreSQL does not start:\n{said}\n")
 
@@ -184,7 +188,8 @@ def _order(place: Place, account: Account, command: list[str]) -> supervisor.Ord
     }
 
 
-def _wait_until_served(place: Place) -> None:
+def _is_served_in_time(place: Place) -> bool:
+    """Wait until it serves; False if its supervisor was killed meanwhile."""
     deadline = time.monotonic() + START_SECONDS
     answer = ""
     while time.monotonic() < deadline:
@@ -192,12 +197,14 @@ def _wait_until_served(place: Place) -> None:
         # PostgreSQL logs each refusal, so it is asked only when it says that it is ready.
         answer = ask(place.socket, ROLE, DATABASE) if is_ready(place.data) else ""
         if answer == SERVES and supervised:
-            return
+            return True
         if answer == NO_DATABASE:
             _create_database(place)
             continue
         if not supervised:
-            why = place.failure.read_text() if place.failure.exists() else "Its supervisor was killed."
+            if not place.failure.exists():
+                return False
+            why = place.failure.read_text()
             raise _trouble(place, f"The embedded PostgreSQL in {place.folder} does not run. {why}")
         time.sleep(0.005)
     raise _trouble(
