@@ -117,8 +117,8 @@ def _shown(outcome: Outcome | DomainError) -> str:
 
 @pytest.mark.parametrize(
     "policies",
-    [[EASY], [HARD], [ANNIVERSARY], [EASY, ANNIVERSARY]],
-    ids=["easy", "hard", "anniversary", "another policy on the way"],
+    [[EASY], [HARD], [ANNIVERSARY], [EASY, ANNIVERSARY], [HARD, ANNIVERSARY], [ANNIVERSARY, HARD]],
+    ids=["easy", "hard", "anniversary", "another policy on the way", "a longer window", "a shorter window"],
 )
 async def test_batches_singles_and_any_split_give_the_same_books(
     database: Database, vault: LocalVault, policies: list[Policy]

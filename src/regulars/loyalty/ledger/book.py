@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy
+from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
 from regulars.loyalty.policy.service import Wallet
 from regulars.loyalty.tiers import rules as tiers
 
@@ -94,7 +94,11 @@ class Journal:
 
 @dataclass(slots=True)
 class Book:
-    """One member's ledger. `policy_at` gives the policy in force at an instant."""
+    """One member's ledger. `policy_at` gives the policy in force at an instant.
+
+    `ageing` is a heap of what leaves the window while the batch is decided. Only where the length of the window
+    changes meanwhile are all `entries` of the longest one there, and the metric is summed up anew each time.
+    """
 
     member_id: UUID
     time_zone: str
@@ -115,6 +119,7 @@ class Book:
     settlements: dict[str, Settlement] = field(default_factory=dict)
     uses: dict[int, list[LotUse]] = field(default_factory=dict)
     ageing: list[tuple[datetime, int]] = field(default_factory=list)
+    entries: list[tuple[datetime, int]] | None = None
     stored_lots: dict[int, int] = field(default_factory=dict)
     changed: bool = False
 
@@ -132,6 +137,8 @@ class Book:
 
     def growth_at(self, at: datetime) -> int:
         """Return the qualifying metric in the window `(at - window, at]`; `at` never goes back."""
+        if self.entries is not None:
+            return self._measured(max(at, self.window_at or at))
         if self.window_at is None or at > self.window_at:
             edge = at - timedelta(days=self.window_days)
             ageing = self.ageing
@@ -143,14 +150,21 @@ class Book:
             self.changed = True
         return self.window_sum
 
-    def measure_window(self, policy: TierPolicy) -> None:
-        """Take over a window of another length; `ageing` holds every entry in it."""
-        self.window_days = policy.window_days
-        self.window_sum = sum(change for _, change in self.ageing)
-        self.window_oldest_at = self.ageing[0][0] if self.ageing else None
+    def _measured(self, at: datetime) -> int:
+        """Return the metric summed up from every entry, in the window that the policy of that instant prescribes."""
+        self.window_days = self.policy_at(at).tier.window_days
+        edge = at - timedelta(days=self.window_days)
+        self.window_sum = sum([change for effective_at, change in self.entries or () if edge < effective_at <= at])
+        self.window_oldest_at = edge
+        self.window_at = at
         self.changed = True
+        return self.window_sum
 
     def _grow(self, now: datetime, effective_at: datetime, change: int) -> None:
+        if self.entries is not None:
+            self.entries.append((effective_at, change))
+            self._measured(now)
+            return
         self.growth_at(now)
         if effective_at > now - timedelta(days=self.window_days):
             self.window_sum += change

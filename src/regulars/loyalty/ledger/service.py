@@ -233,24 +233,25 @@ class Books:
                 self._known[row[0], row[1]] = _as_transfer(row)
 
     async def _read_ageing(self, tx: Transaction, until: datetime) -> None:
-        """Read what leaves the window by `until`, where anything can."""
-        policy = self.configuration.policy_at(until).tier if self._books else None
-        if policy is None:
-            return
-        spans, other_window = [], []
-        window = timedelta(days=policy.window_days)
+        """Read what leaves the window by `until`, where anything can; everything, where the window's length changes."""
+        spans, measured = [], []
+        configuration = self.configuration
         for book in self._books.values():
-            if book.window_at is None:
-                book.window_days = policy.window_days
-            elif book.window_days != policy.window_days:
-                other_window.append(book)
-                spans.append((book.member_id, book.window_at - window, book.window_at))
-            elif book.window_oldest_at is not None and book.window_oldest_at <= until - window:
-                spans.append((book.member_id, book.window_at - window, until - window))
+            last = until if book.last_recorded_at is None or book.last_recorded_at < until else book.last_recorded_at
+            days = configuration.policy_at(last).tier.window_days
+            first = book.window_at
+            if first is None:
+                book.window_days = days
+                book.entries = [] if configuration.window_changes else None
+            elif book.window_days != days or configuration.window_changes_within(first, last):
+                measured.append(book)
+                spans.append((book.member_id, first - timedelta(days=configuration.longest_window_days), last))
+            elif book.window_oldest_at is not None and book.window_oldest_at <= last - timedelta(days=days):
+                spans.append((book.member_id, first - timedelta(days=days), last - timedelta(days=days)))
         if spans:
             store.fill_ageing(self._books, await tx.rows(*store.read_ageing(spans)))
-        for book in other_window:
-            book.measure_window(policy)
+        for book in measured:
+            book.entries, book.ageing = book.ageing, []
 
 
 async def open_books(tx: Transaction, configuration: Configuration, needs: Needs, *, lock: bool = True) -> Books:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from msgspec import structs
 
@@ -28,6 +29,8 @@ class Configuration:
     policies: list[Policy] = field(default_factory=list)
     wallets: dict[str, Wallet] = field(default_factory=dict)
     wallet_codes: dict[int, str] = field(default_factory=dict)
+    window_changes: list[datetime] = field(default_factory=list)
+    longest_window_days: int = 0
     known: tuple[int, int] = (-1, -1)
 
     question: Statement = store.LATEST_VERSION
@@ -40,7 +43,17 @@ class Configuration:
         self.policies = await store.read_policies(tx)
         self.wallets = {row[1]: Wallet(*row) for row in await store.read_wallets(tx)}
         self.wallet_codes = {wallet.wallet_id: wallet.code for wallet in self.wallets.values()}
+        self.window_changes = [
+            later.active_from
+            for earlier, later in pairwise(self.policies)
+            if later.active_from is not None and later.tier.window_days != earlier.tier.window_days
+        ]
+        self.longest_window_days = max([policy.tier.window_days for policy in self.policies], default=0)
         self.known = latest
+
+    def window_changes_within(self, after: datetime, until: datetime) -> bool:
+        """Say whether a policy with a window of another length comes into force in `(after, until]`."""
+        return any(after < change <= until for change in self.window_changes)
 
     def policy_at(self, at: datetime) -> Policy:
         """Return the policy in force at an instant."""
@@ -74,6 +87,8 @@ async def activate_policy(tx: Transaction, policy: Policy, active_from: datetime
     latest = existing[-1] if existing else None
     if latest is not None and structs.replace(policy, version=latest.version, active_from=active_from) == latest:
         return latest
+    if latest is not None and latest.active_from is not None and active_from <= latest.active_from:
+        raise PolicyInvalid(problem="a further version must begin after the latest one")
     version = 1 if latest is None else latest.version + 1
     appended = structs.replace(policy, version=version, active_from=active_from)
     store.insert_policy(tx, appended, tx.now)
