@@ -66,12 +66,16 @@ class SettleOrder(Struct, frozen=True, kw_only=True):
 
 
 class SettleReturn(Struct, frozen=True, kw_only=True):
-    """Settle an order anew after a return; `returned_minor` is all that has come back so far, this return included."""
+    """Settle an order anew after a return; `returned_minor` is all that has come back so far, this return included.
+
+    `effective_at` is when it came back (None: now); what can be taken is decided by the instant of settling.
+    """
 
     member_id: UUID
     order_id: str
     return_id: str
     returned_minor: int
+    effective_at: datetime | None = None
     recorded_at: datetime | None = None
 
 

@@ -22,12 +22,13 @@ class Case:
     configuration: Configuration
     now: datetime
     policy: Policy
+    effective_at: datetime
 
     @classmethod
     def open(cls, book: Book, configuration: Configuration, at: datetime) -> "Case":
         """Begin at an instant; what time has decided until then is decided first."""
         now = book.begin(at)
-        return cls(book, configuration, now, configuration.policy_at(now))
+        return cls(book, configuration, now, configuration.policy_at(now), now)
 
     @property
     def spending(self) -> Wallet:
@@ -206,6 +207,8 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
     base_lost = settlement.base_now - remains.base
     before = case.tier
     cause = f"order:{settlement.order_id}:return:{command.return_id}"
+    if command.effective_at is not None and command.effective_at < case.now:
+        case.effective_at = max(command.effective_at, settlement.effective_at)
     if give_back:
         _give_back(case, settlement, cause, give_back)
     clawed = base_lost * settlement.multiplier
@@ -242,7 +245,7 @@ def _give_back(case: Case, settlement: Settlement, cause: str, points: int) -> N
         counter=REDEEMED,
         reference=f"{cause}:give_back",
         now=case.now,
-        effective_at=case.now,
+        effective_at=case.effective_at,
         policy=case.policy,
         basis="",
         order_id=settlement.order_id,
@@ -290,7 +293,7 @@ def _claw_back(case: Case, settlement: Settlement, cause: str, points: int) -> i
         counter=ISSUED,
         reference=f"{cause}:claw_back",
         now=case.now,
-        effective_at=case.now,
+        effective_at=case.effective_at,
         policy=case.policy,
         basis=basis(multiplier=settlement.multiplier, to_debt=lacking or None),
         order_id=settlement.order_id,
