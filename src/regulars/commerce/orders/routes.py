@@ -82,7 +82,7 @@ OrderLane = Lane[OrderRequest, Explained]
 
 def routes(services: Services, commerce: Commerce) -> tuple[list[HTTPRouteHandler], list[HotMutation]]:
     """Return the routes of orders, and the hot twin of the put."""
-    lane = services.lane("record_order", partial(_apply_all, commerce), partial(_render, commerce))
+    lane = services.lane("record_order", partial(_apply_all, commerce), partial(_render, commerce), assume_new=True)
     hot = HotMutation(
         method="PUT",
         path="/v1/orders/{order_id}",
