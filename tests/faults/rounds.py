@@ -36,12 +36,14 @@ class Round:
     operations: int
     retried: int
     gave_up: int
+    unheard: int
 
     def __str__(self) -> str:
         """Say it in one line."""
         return (
             f"{self.kind:<11} killed {self.killed} at {self.moment:.3f} s, answers again after {self.recovered:.2f} s; "
-            f"{self.operations} operations, {self.retried} retried, {self.gave_up} given up"
+            f"{self.operations} operations, {self.retried} retried, {self.gave_up} given up, "
+            f"{self.unheard} carried out before anybody heard of it"
         )
 
 
@@ -76,7 +78,8 @@ class Rounds:
         mine = await self.send(meanwhile)
         retried, gave_up = sum(one.attempts > 1 for one in mine), sum(one.gave_up for one in mine)
         recovered = min(one.answered for one in self.load.answered_since(at)) - at
-        result = Round(kind, moment, killed, recovered, len(mine), retried, gave_up)
+        unheard = sum(one.answer is not None and one.answer.replayed for one in mine)
+        result = Round(kind, moment, killed, recovered, len(mine), retried, gave_up, unheard)
         self.done.append(result)
         print(f"round {len(self.done)}: {result}", flush=True)  # noqa: T201 - seen when it fails, and with -s
         assert killed, f"there was no {kind} to kill"
