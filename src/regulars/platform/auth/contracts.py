@@ -17,9 +17,6 @@ SCOPES: Final[dict[str, str]] = {
     "orders:read": "Read orders and their effects.",
     "orders:write": "Send orders and returns.",
     "stores:write": "Register and change stores.",
-    "events:read": "Read the event stream.",
-    "events:write": "Send behaviour events.",
-    "audit:read": "Read the audit log.",
     ADMIN: "Everything.",
 }
 
