@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from random import Random
+from time import monotonic
+from typing import TypeGuard
 
 import psycopg
 import pytest
@@ -154,6 +157,110 @@ async def test_a_database_that_cannot_be_brought_back_is_a_503_for_all() -> None
     assert [type(answer) for answer in answers] == [TemporarilyUnavailable] * 3
 
 
+async def test_in_an_outage_everybody_hears_of_it_after_its_own_patience() -> None:
+    """However many wait before it: were each batch to wait anew, the last would hear after a hundred seconds."""
+    patience, batches = 0.2, list[list[int]]()
+
+    async def write(requests: Sequence[int]) -> list[int | DomainError]:
+        batches.append(list(requests))
+        raise psycopg.OperationalError("the connection is lost")
+
+    group: GroupCommit[int, int] = GroupCommit(write, batch_size=1, patience_seconds=patience)
+    began = monotonic()
+    answers = await asyncio.gather(*[group.submit(number) for number in range(500)], return_exceptions=True)
+
+    assert {type(answer) for answer in answers} == {TemporarilyUnavailable}
+    assert monotonic() - began >= patience  # it was waited for
+    assert monotonic() - began < 500 * patience / 10  # and not by each of the 500 batches anew
+    assert {number for batch in batches for number in batch} == {0}
+
+
+@pytest.mark.parametrize("watched", [True, False])
+async def test_a_try_that_hangs_in_an_outage_holds_nobody_longer(*, watched: bool) -> None:
+    """Waiting for a connection may take longer than the callers' patience, in flight and in the queue.
+
+    The control: when nobody looks after the callers, they all wait for as long as the try hangs.
+    """
+    hanging, tries = asyncio.Event(), 0
+
+    async def write(requests: Sequence[int]) -> list[int | DomainError]:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise psycopg.OperationalError("the connection is lost")
+        await hanging.wait()
+        return list(requests)
+
+    group: GroupCommit[int, int] = GroupCommit(write, batch_size=2, patience_seconds=0.1)
+    if not watched:
+        group._watched = True  # so no timer is ever set
+    tasks = [asyncio.create_task(group.submit(number)) for number in range(5)]
+    done, _ = await asyncio.wait(tasks, timeout=5 if watched else 0.5)
+    assert {type(task.exception()) for task in done} == ({TemporarilyUnavailable} if watched else set())
+    assert len(done) == (5 if watched else 0)
+
+    asking = asyncio.create_task(group.submit(5))
+    hanging.set()  # the database is back, what hung is committed, and whoever comes now is answered
+    assert await asking == 5
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_database_that_works_slowly_keeps_its_callers() -> None:
+    """The control: what is in flight is turned away for a lost database only, since it may be about to commit."""
+    gate = asyncio.Event()
+
+    async def write(requests: Sequence[int]) -> list[int | DomainError]:
+        await gate.wait()
+        return list(requests)
+
+    group: GroupCommit[int, int] = GroupCommit(write, batch_size=1, patience_seconds=0.05)
+    first, second = asyncio.create_task(group.submit(1)), asyncio.create_task(group.submit(2))
+    with pytest.raises(TemporarilyUnavailable):
+        await second
+    assert not first.done()
+    gate.set()
+    assert await first == 1
+
+
+async def test_a_queue_that_is_full_turns_callers_away_at_once() -> None:
+    gate = asyncio.Event()
+
+    async def write(requests: Sequence[int]) -> list[int | DomainError]:
+        await gate.wait()
+        return list(requests)
+
+    group: GroupCommit[int, int] = GroupCommit(write, batch_size=1, queue_limit=2)
+    tasks = [asyncio.create_task(group.submit(0))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    tasks += [asyncio.create_task(group.submit(number)) for number in (1, 2)]
+    await asyncio.sleep(0)
+    with pytest.raises(TemporarilyUnavailable):
+        await group.submit(3)
+    gate.set()
+    assert await asyncio.gather(*tasks) == [0, 1, 2]
+    assert await group.submit(4) == 4  # there is room again
+
+
+async def test_when_the_group_is_ended_nobody_is_left_without_an_answer() -> None:
+    entered = asyncio.Event()
+
+    async def write(_: Sequence[int]) -> list[int | DomainError]:
+        entered.set()
+        await asyncio.Event().wait()
+        return []
+
+    group: GroupCommit[int, int] = GroupCommit(write, batch_size=2)
+    tasks = [asyncio.create_task(group.submit(number)) for number in range(5)]
+    await entered.wait()
+    assert group._runner is not None
+    group._runner.cancel()
+
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [TemporarilyUnavailable] * 5
+    await group.drain()
+
+
 # --- lanes ----------------------------------------------------------------------------------------------------
 
 
@@ -255,6 +362,63 @@ async def test_the_same_key_twice_in_one_batch_is_one_effect(counters: Room) -> 
     assert isinstance(other, DomainError)
     assert other.code == "idempotency_key_reused"
     assert await counters.value() == 3
+
+
+async def test_a_key_whose_first_call_was_refused_for_now_is_free_for_the_next(counters: Room) -> None:
+    """As alone: a 404 is not kept, so the second call is decided by itself, and the third repeats the second."""
+    calls = [
+        call("nowhere", 1, key="k"),
+        call("a", 1, key="other"),
+        call("a", 2, key="k"),
+        call("a", 2, key="k"),
+        call("a", 9_998, key="last"),
+        call("nowhere", 1, key="k"),
+    ]
+    answers = await submit_all(counters, calls)
+
+    assert [(one.status, one.replayed) if isinstance(one, Reply) else one.code for one in answers if known(one)] == [
+        (404, False),
+        (200, False),
+        (200, False),
+        (200, True),
+        (409, False),  # decided after what came before it, in the order of arrival
+        "idempotency_key_reused",
+    ]
+    assert await counters.value() == 3
+    assert await counters.count("audit_entries WHERE action = 'add_to_counter'") == 2
+
+
+async def test_a_batch_with_repeated_keys_gives_what_its_calls_give_one_by_one(counters: Room) -> None:
+    """The same calls in two ways, keys repeated with the same and with another body, stored and unstored refusals."""
+    choose = Random(0)
+    asked = [
+        (choose.choice(["a", "b", "nowhere"]), choose.choice([1, 9_000]), choose.choice("klmnop")) for _ in range(60)
+    ]
+    single = []
+    for counter, amount, key in asked:
+        single += await submit_all(counters, [call(counter, amount, key=f"s{key}")])
+    values = [await counters.value(counter) for counter in "ab"]
+    async with counters.services.database.transaction() as tx:
+        tx.write("UPDATE counters SET value = 0")
+
+    batched = await submit_all(counters, [call(counter, amount, key=f"b{key}") for counter, amount, key in asked])
+
+    assert [summary(one) for one in batched] == [summary(one) for one in single]
+    assert {status for status, *_ in map(summary, single)} == {200, 404, 409, 422}
+    assert [await counters.value(counter) for counter in "ab"] == values
+
+
+def known(answer: Reply | BaseException) -> TypeGuard[Reply | DomainError]:
+    return isinstance(answer, Reply | DomainError)
+
+
+def summary(answer: Reply | BaseException) -> tuple[int, bytes | str, bool]:
+    assert known(answer)
+    return (
+        (answer.status, answer.body, answer.replayed)
+        if isinstance(answer, Reply)
+        else (answer.status, answer.code, False)
+    )
 
 
 async def race(counters: Room, database_url: str, home: Path) -> list[Reply | BaseException]:

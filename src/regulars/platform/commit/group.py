@@ -3,13 +3,16 @@
 Requests are gathered for as long as the previous batch is in flight, never by a timer: a lone caller is written at
 once. A batch that fails is tried again when that can help, then bisected, so that one bad request harms only itself.
 The order of arrival is kept throughout.
+
+Nobody waits without end: while the database is away every caller is told so `patience_seconds` after its own arrival,
+however many wait before it, and a queue that is full turns callers away at once.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from psycopg import errors as database_errors
 
@@ -25,8 +28,19 @@ MEANT_TO_BE_RETRIED = (
     database_errors.UniqueViolation,  # somebody else wrote the same key first; the next try will see it
 )
 RETRIES = 3
-RECOVERY_SECONDS = 20.0  # how long a batch waits for a database that went away
+RECOVERY_SECONDS = 20.0  # how long a caller waits for a database that went away
 RECOVERY_PAUSE_SECONDS = 0.1
+# Several seconds of work at full speed: whoever comes later would hardly be answered before it gives up.
+QUEUE_LIMIT = 20_000
+_LOOKS = 20  # so often, while a caller may still wait, somebody looks who has waited too long
+
+
+class Waiting(NamedTuple, Generic[Request, Answer]):
+    """A request that is not answered yet, and when it came (monotonic, seconds)."""
+
+    request: Request
+    future: asyncio.Future[Answer]
+    since: float
 
 
 class GroupCommit(Generic[Request, Answer]):
@@ -43,12 +57,19 @@ class GroupCommit(Generic[Request, Answer]):
         *,
         batch_size: int = 200,
         recover: Callable[[], Awaitable[None]] | None = None,
+        patience_seconds: float = RECOVERY_SECONDS,
+        queue_limit: int = QUEUE_LIMIT,
     ) -> None:
         self._write = write
         self._batch_size = batch_size
         self._recover = recover
-        self._waiting: deque[tuple[Request, asyncio.Future[Answer]]] = deque()
+        self._patience = patience_seconds
+        self._queue_limit = queue_limit
+        self._waiting: deque[Waiting[Request, Answer]] = deque()
+        self._in_flight: Sequence[Waiting[Request, Answer]] = ()
         self._runner: asyncio.Task[None] | None = None
+        self._watched = False
+        self._database_lost = False
         self._bisecting = False
 
     @property
@@ -57,11 +78,18 @@ class GroupCommit(Generic[Request, Answer]):
         return self._bisecting
 
     async def submit(self, request: Request) -> Answer:
-        """Return the answer to `request` once it is committed; raises its `DomainError` when it is refused."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, future))
+        """Return the answer to `request` once it is committed; raises its `DomainError` when it is refused.
+
+        Raises TemporarilyUnavailable when too many wait, or when the database stays away.
+        """
+        if len(self._waiting) >= self._queue_limit:
+            raise TemporarilyUnavailable
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append(Waiting(request, future, monotonic()))
         if self._runner is None:
-            self._runner = asyncio.create_task(self._run())
+            self._runner = loop.create_task(self._run())
+            self._watch()
         return await future
 
     async def drain(self) -> None:
@@ -74,25 +102,47 @@ class GroupCommit(Generic[Request, Answer]):
         try:
             while waiting:
                 batch = [waiting.popleft() for _ in range(min(len(waiting), self._batch_size))]
+                self._in_flight = batch
                 await self._settle(batch)
-        finally:
+        finally:  # also when this task is cancelled: nobody may wait for an answer that no one will give
+            _turn_away([*self._in_flight, *waiting])
+            waiting.clear()
+            self._in_flight = ()
             self._runner = None
 
-    async def _settle(self, batch: list[tuple[Request, asyncio.Future[Answer]]], *, part: bool = False) -> None:
+    def _watch(self) -> None:
+        """See to it that somebody looks after the callers for as long as any is waiting. One timer serves them all."""
+        if not self._watched:
+            self._watched = True
+            asyncio.get_running_loop().call_later(self._patience / _LOOKS, self._look)
+
+    def _look(self) -> None:
+        """Turn away who has waited too long: in the queue for whatever reason, in flight for a lost database."""
+        self._watched = False
+        if self._runner is None:
+            return
+        came_before, waiting = monotonic() - self._patience, self._waiting
+        while waiting and waiting[0].since < came_before:
+            _turn_away([waiting.popleft()])
+        if self._database_lost:
+            _turn_away([one for one in self._in_flight if one.since < came_before])
+        self._watch()
+
+    async def _settle(self, batch: Sequence[Waiting[Request, Answer]], *, part: bool = False) -> None:
         self._bisecting = part
         try:
-            answers = await self._write_patiently([request for request, _ in batch])
+            answers = await self._write_patiently(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, each caller must hear of it
             if len(batch) > 1 and not isinstance(error, TemporarilyUnavailable):
                 middle = len(batch) // 2
                 await self._settle(batch[:middle], part=True)
                 await self._settle(batch[middle:], part=True)
             else:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
+                for one in batch:
+                    if not one.future.done():
+                        one.future.set_exception(error)
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for (_, future, _), answer in zip(batch, answers, strict=True):
             if future.done():  # the caller went away; what it asked for is committed all the same
                 continue
             if isinstance(answer, DomainError):
@@ -100,12 +150,12 @@ class GroupCommit(Generic[Request, Answer]):
             else:
                 future.set_result(answer)
 
-    async def _write_patiently(self, requests: Sequence[Request]) -> Sequence[Answer | DomainError]:
+    async def _write_patiently(self, batch: Sequence[Waiting[Request, Answer]]) -> Sequence[Answer | DomainError]:
         """Write, retrying what a retry can mend, and waiting for a database that is coming back."""
-        retries, give_up_at = 0, monotonic() + RECOVERY_SECONDS
+        requests, retries = [one.request for one in batch], 0
         while True:
             try:
-                return await self._write(requests)
+                answers = await self._write(requests)
             except MEANT_TO_BE_RETRIED:
                 retries += 1
                 if retries > RETRIES:
@@ -113,10 +163,14 @@ class GroupCommit(Generic[Request, Answer]):
             except CONNECTION_LOST as error:
                 if isinstance(error, database_errors.LockNotAvailable | database_errors.QueryCanceled):
                     raise
-                if monotonic() > give_up_at:
+                self._database_lost = True
+                if monotonic() > batch[-1].since + self._patience:  # the last to come; the others know already
                     raise TemporarilyUnavailable from error
                 await self._bring_back()
                 await asyncio.sleep(RECOVERY_PAUSE_SECONDS)
+            else:
+                self._database_lost = False
+                return answers
 
     async def _bring_back(self) -> None:
         if self._recover is not None:
@@ -124,3 +178,10 @@ class GroupCommit(Generic[Request, Answer]):
                 await self._recover()
             except Exception as error:
                 raise TemporarilyUnavailable from error
+
+
+def _turn_away(callers: Sequence[Waiting[Request, Answer]]) -> None:
+    """Answer 503 to those who have no answer yet. What is in flight may be committed all the same: keys tell."""
+    for one in callers:
+        if not one.future.done():
+            one.future.set_exception(TemporarilyUnavailable())

@@ -34,6 +34,10 @@ class _AnsweredBefore(Exception):
     """Among calls that were taken for new there is one that was answered before."""
 
 
+class _NothingToRepeat(Exception):
+    """Two calls have the same key, and the first one's refusal is not kept: the second is a call of its own."""
+
+
 @dataclass(slots=True)
 class Call(Generic[Command]):
     """One mutation asked for at the edge, authorised and parsed.
@@ -103,6 +107,15 @@ class Lane(Generic[Command, Result]):
         await self._group.drain()
 
     async def _write(self, calls: Sequence[Call[Command]]) -> Sequence[Reply | DomainError]:
+        try:
+            return await self._write_together(calls)
+        except _NothingToRepeat:
+            answers: list[Reply | DomainError] = []
+            for part in _cut_at_repeated_keys(calls):
+                answers += await self._write_together(part)
+            return answers
+
+    async def _write_together(self, calls: Sequence[Call[Command]]) -> Sequence[Reply | DomainError]:
         if self._assume_new:
             try:
                 return await self._write_once(calls, assume_new=True)
@@ -128,7 +141,12 @@ class Lane(Generic[Command, Result]):
                 results = await self._apply(tx, [calls[position].command for position in fresh])
                 if assume_new and await store.recall(tx, asked):
                     raise _AnsweredBefore
-                self._record(tx, [(calls[p], result) for p, result in zip(fresh, results, strict=True)], known)
+                passing = self._record(tx, [(calls[p], one) for p, one in zip(fresh, results, strict=True)], known)
+                if passing and any(
+                    (call.client, call.key) in passing and first_of[call.client, call.key] != position
+                    for position, call in enumerate(calls)
+                ):
+                    raise _NothingToRepeat
         own = set(fresh)
         return [
             self._reply(call, known[call.client, call.key], replayed=position not in own)
@@ -140,9 +158,10 @@ class Lane(Generic[Command, Result]):
         tx: Transaction,
         outcomes: Sequence[tuple[Call[Command], Result | DomainError]],
         known: dict[tuple[str, str], StoredAnswer],
-    ) -> None:
-        """Render every outcome, store what may be replayed, and log what was done."""
+    ) -> set[tuple[str, str]]:
+        """Render every outcome, store what may be replayed, and log what was done; return the keys of the rest."""
         stored: list[tuple[str, str, StoredAnswer]] = []
+        passing: set[tuple[str, str]] = set()
         for call, outcome in outcomes:
             if isinstance(outcome, DomainError):
                 status, body = outcome.status, problem_body(outcome, call.language, call.request_id)
@@ -159,17 +178,33 @@ class Lane(Generic[Command, Result]):
                 )
             answer = StoredAnswer(call.request_hash, status, body)
             known[call.client, call.key] = answer
-            passing = isinstance(outcome, MemberBusy)  # says nothing about the request: the next try may go through
-            if not passing and (status < 400 or status in STORED_REFUSALS):  # noqa: PLR2004 - HTTP's own boundary
+            busy = isinstance(outcome, MemberBusy)  # says nothing about the request: the next try may go through
+            if not busy and (status < 400 or status in STORED_REFUSALS):  # noqa: PLR2004 - HTTP's own boundary
                 stored.append((call.client, call.key, answer))
+            else:
+                passing.add((call.client, call.key))
         if stored:
             store.remember(tx, stored)
+        return passing
 
     @staticmethod
     def _reply(call: Call[Command], answer: StoredAnswer, *, replayed: bool) -> Reply | DomainError:
         if answer.request_hash != call.request_hash:
             return IdempotencyKeyReused(pointer="/headers/idempotency-key")
         return Reply(answer.status, answer.body, replayed)
+
+
+def _cut_at_repeated_keys(calls: Sequence[Call[Any]]) -> list[list[Call[Any]]]:
+    """Cut a batch so that no key comes twice in a part; the order stays."""
+    parts: list[list[Call[Any]]] = [[]]
+    keys: set[tuple[str, str]] = set()
+    for call in calls:
+        if (call.client, call.key) in keys:
+            parts.append([])
+            keys.clear()
+        keys.add((call.client, call.key))
+        parts[-1].append(call)
+    return parts
 
 
 def one_by_one(
