@@ -1,5 +1,6 @@
 """Orders without a member: the same states and returns, no points, and a claim within thirty days."""
 
+import asyncio
 from uuid import UUID
 
 import httpx
@@ -8,7 +9,22 @@ import pytest
 from regulars.commerce.contracts import ClaimOrder, OrderOutcome
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
-from tests.commerce.shop import DAY, MATURE, NOW, Json, Shop, back, effects, line, money, order, problem, put
+from tests.commerce.shop import (
+    DAY,
+    MATURE,
+    MINUTE,
+    NOW,
+    SCOPES,
+    Json,
+    Shop,
+    back,
+    effects,
+    line,
+    money,
+    order,
+    problem,
+    put,
+)
 from tests.commerce.test_journey import iso
 
 pytestmark = pytest.mark.anyio
@@ -123,6 +139,65 @@ async def test_a_claim_of_what_was_paid_and_cancelled_earns_and_returns_it(shop:
     assert (claimed.json()["state"], claimed.json()["returned"]) == ("cancelled", money(20_000))
     assert await shop.points(wang) == (0, 0, 0)
     assert await shop.tier(wang) == ("regular", 0)
+
+
+async def test_a_process_that_knows_no_store_yet_claims_what_others_took_back(shop: Shop, wang: UUID) -> None:
+    await shop.put("G1", order(None, *LINES))
+    await shop.back("G1", return_id="R1", lines=[{"line_id": "2"}], store_id="406")
+    await shop.put("G2", order(None, *LINES))
+    await shop.back("G2", return_id="R1", lines=[{"line_id": "2"}], store_id="406")
+    async with await shop.caller(*SCOPES) as other:
+        body = {"member_id": public_id("mbr", wang)}
+        claimed = await other.post("/v1/orders/G1/claim", json=body, headers={"Idempotency-Key": "k1"})
+    assert (claimed.status_code, claimed.json()["returned"]) == (200, money(8_000))
+    async with await shop.caller(*SCOPES) as other:
+        named = await other.put("/v1/orders/G2", json=order(wang, *LINES))
+    assert (named.status_code, named.json()["returned"]) == (200, money(8_000))
+    assert await shop.points(wang) == (0, 240, 0)
+    assert await shop.faults() == []
+
+
+async def test_a_store_that_has_gone_since_does_not_stop_a_claim(shop: Shop, wang: UUID) -> None:
+    await shop.put("G1", order(None, *LINES))
+    await shop.back("G1", return_id="R1", lines=[{"line_id": "2"}], store_id="406")
+    await shop.put("G1", order(None, *LINES, state="fulfilled"))
+    async with shop.database.transaction() as tx:
+        tx.write("DELETE FROM stores WHERE store_id IN ('367', '406')")
+    async with await shop.caller(*SCOPES) as other:
+        body = {"member_id": public_id("mbr", wang)}
+        claimed = await other.post("/v1/orders/G1/claim", json=body, headers={"Idempotency-Key": "k1"})
+    assert (claimed.status_code, claimed.json()["state"]) == (200, "fulfilled")
+    assert await shop.points(wang) == (0, 120, 0)
+
+
+async def test_a_time_that_was_accepted_once_is_not_judged_anew_by_a_claim(shop: Shop, wang: UUID) -> None:
+    await shop.put("G1", order(None, *LINES, occurred_at=iso(NOW + 4 * MINUTE)))
+    shop.at(NOW - DAY)  # a clock set back: the order now lies ahead by more than is accepted
+    claimed = await claim(shop, "G1", wang)
+    assert claimed.status_code == 200
+    assert await shop.faults() == []
+
+
+async def test_a_refusal_in_the_middle_of_a_claim_leaves_nothing_and_harms_nobody_else(shop: Shop, wang: UUID) -> None:
+    """A guest order whose kept returns exceed what was bought: no fact leads there, so the table is spoilt by hand."""
+    await shop.put("G1", order(None, *LINES))
+    await shop.back("G1", return_id="R1", lines=[{"line_id": "1", "quantity": 1}])
+    await shop.rows("UPDATE guest_orders SET document = replace(document, '1000', '9000') RETURNING 1")
+    before = await shop.contents()
+
+    alone = await claim(shop, "G1", wang)
+
+    assert problem(alone) == (422, "return_too_much", "/lines/0/quantity")
+    assert await shop.contents() == before
+    again, *others = await asyncio.gather(
+        claim(shop, "G1", wang), *[shop.put(f"A{number}", order(wang, *LINES)) for number in range(8)]
+    )
+    assert problem(again)[1] == "return_too_much"
+    assert [each.status_code for each in others] == [201] * 8
+    assert await shop.rows("SELECT count(*) FROM orders WHERE order_id = 'G1'") == [(0,)]
+    assert await shop.rows("SELECT count(*) FROM ledger_transfers WHERE order_id = 'G1'") == [(0,)]
+    assert await shop.points(wang) == (0, 8 * 200, 0)
+    assert await shop.faults() == []
 
 
 async def test_a_claim_comes_too_late_after_thirty_days(shop: Shop, wang: UUID) -> None:

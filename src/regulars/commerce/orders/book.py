@@ -50,7 +50,7 @@ class WrittenReturn(NamedTuple):
 
 @dataclass(slots=True)
 class OrderBook:
-    """The orders a batch knows, and what it is going to write."""
+    """The orders a batch knows, and what it is going to write; `steps` counts what was decided on them."""
 
     orders: dict[str, Order] = field(default_factory=dict)
     new: dict[str, Order] = field(default_factory=dict)
@@ -59,20 +59,24 @@ class OrderBook:
     replaced_lines: set[tuple[UUID, str]] = field(default_factory=set)
     returned_parts: list[tuple[UUID, str, ReturnedPart]] = field(default_factory=list)
     returns: list[WrittenReturn] = field(default_factory=list)
+    steps: int = 0
 
     def add(self, order: Order, lines: tuple[Line, ...]) -> None:
         """Add an order that is not in the database."""
+        self.steps += 1
         self.orders[order.order_id] = order
         self.new[order.order_id] = order
         self.new_lines[order.order_id] = (order.member_id, lines)
 
     def change(self, order: Order) -> None:
         """Mark an order for writing."""
+        self.steps += 1
         if order.order_id not in self.new:
             self.changed[order.order_id] = order
 
     def replace_lines(self, order: Order, lines: tuple[Line, ...]) -> None:
         """Give an unpaid order other lines."""
+        self.steps += 1
         if order.order_id not in self.new:
             self.replaced_lines.add((order.member_id, order.order_id))
         self.new_lines[order.order_id] = (order.member_id, lines)
@@ -86,6 +90,7 @@ class OrderBook:
 
     def take_back(self, order: Order, parts: list[ReturnedPart]) -> None:
         """Record on the order's lines what comes back."""
+        self.steps += 1
         lines = self.lines_of(order)
         for part in parts:
             left = lines[part.line_id]

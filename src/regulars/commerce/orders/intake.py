@@ -29,6 +29,9 @@ async def apply(
     """Carry out facts of orders in order of arrival; each gives its outcome or its refusal, exactly as if alone.
 
     `dry_run` decides on unlocked books and writes nothing. A `witness` sees how members stand before and after.
+
+    Every check comes before the first change. A refusal that comes after one all the same is raised instead of
+    returned: the transaction must then be rolled back, and its batch tried again in parts (group commit does).
     """
     asked = _who_asks(facts)
     claimed = await store.claim_keys(tx, list(asked.first.items())) if asked.first and not dry_run else set()
@@ -40,7 +43,9 @@ async def apply(
     if guests.orders:
         facts = [guest_orders.adopted(guests, fact) if isinstance(fact, PutOrder) else fact for fact in facts]
     known = [order.fact for order in guests.orders.values()]
-    await commerce.stores.learn(tx, [fact.store_id for fact in [*facts, *known] if not isinstance(fact, ClaimOrder)])
+    named = [fact.store_id for fact in [*facts, *known] if not isinstance(fact, ClaimOrder)]
+    named += [written.store_id for order in guests.orders.values() for written in order.returns]
+    await commerce.stores.learn(tx, named)
     needs = _needs(facts, owners, asked, guests, tx.now)
     if witness is not None:
         witness.ask(facts, needs)
@@ -115,6 +120,7 @@ def _write(tx: Transaction, batch: Batch, claimed: set[str], asked: Asked) -> No
 
 
 def _decide(batch: Batch, fact: OrderFact) -> OrderOutcome | ReturnOutcome | DomainError:
+    before = batch.mark()
     try:
         if isinstance(fact, ClaimOrder):
             return batch.claim(fact)
@@ -126,6 +132,8 @@ def _decide(batch: Batch, fact: OrderFact) -> OrderOutcome | ReturnOutcome | Dom
             return batch.put_guest(fact)
         return batch.put(fact) if guest is None else batch.put_on_guest(guest, fact)
     except DomainError as refusal:
+        if batch.mark() != before:
+            raise
         return refusal
 
 

@@ -73,11 +73,18 @@ class Batch:
             self._check(fact, now)
         else:
             rules.check_time(fact.occurred_at, now)
-        if fact.state == "cancelled":
-            return self._cancel(fact, order, content, now)
-        if fact.state in rules.SETTLED and (order is None or order.state not in rules.SETTLED):
-            return self._pay(fact, order, content, now)
-        return outcome(self._keep(fact, order, content, now, None), created=order is None)
+        return self._take_over(fact, order, content, now)
+
+    def mark(self) -> tuple[int, ...]:
+        """Return what changes with whatever is decided: two equal marks have nothing between them."""
+        journal, orders = self.books.journal, self.orders
+        return (
+            len(journal.transfers),
+            len(journal.new_settlements),
+            orders.steps,
+            len(self.guests.changed),
+            len(self.events),
+        )
 
     def put_guest(self, fact: PutOrder) -> OrderOutcome:
         """Take over the state of an order without a member."""
@@ -121,15 +128,17 @@ class Batch:
         first, later = guest_orders.history(guest, fact.member_id)
 
         def replay() -> OrderOutcome:
-            last = self.put(structs.replace(first, recorded_at=now))
+            # What was accepted once is carried out, not judged anew: stores, times and contents were right then.
+            content = rules.content_hash(first)
+            last = self._take_over(first, None, content, now)
+            order = self.orders.orders[fact.order_id]
             replayed = []
             for event in later:
                 if isinstance(event, PutOrder):
-                    last = self.put(structs.replace(event, recorded_at=now))
+                    last = self._take_over(event, order, content, now)
                 else:
-                    replayed.append(self.take_back(structs.replace(event, recorded_at=now)))
-            stands = outcome(self.orders.orders[fact.order_id], cancellation=last.cancellation)
-            return structs.replace(stands, replayed=tuple(replayed))
+                    replayed.append(self._take_back(event, order, now))
+            return structs.replace(outcome(order, cancellation=last.cancellation), replayed=tuple(replayed))
 
         return self._make_theirs(guest, fact.member_id, now, replay)
 
@@ -186,6 +195,14 @@ class Batch:
         if fact.payments:
             policy = self.commerce.configuration.policy_at(now)
             rules.check_payments(fact, policy.payment.point_value_minor)
+
+    def _take_over(self, fact: PutOrder, order: Order | None, content: bytes, now: datetime) -> OrderOutcome:
+        """Bring an order into the state of a fact that was found right."""
+        if fact.state == "cancelled":
+            return self._cancel(fact, order, content, now)
+        if fact.state in rules.SETTLED and (order is None or order.state not in rules.SETTLED):
+            return self._pay(fact, order, content, now)
+        return outcome(self._keep(fact, order, content, now, None), created=order is None)
 
     def _pay(self, fact: PutOrder, order: Order | None, content: bytes, now: datetime) -> OrderOutcome:
         market = self.markets[fact.market]
