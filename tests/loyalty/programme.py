@@ -72,7 +72,7 @@ TABLES = {
     "settlements": "member_id, order_id",
     "tier_changes": "member_id, seq",
 }
-NOT_COMPARED = {"written_at", "version"}
+NOT_COMPARED = {"written_at", "version", "window_days", "policy_seen"}
 
 
 class Expire(NamedTuple):

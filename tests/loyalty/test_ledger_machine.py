@@ -159,7 +159,7 @@ class LedgerMachine(RuleBasedStateMachine):
             wallet_codes={1: "points", 2: "growth"},
         )
         self.books = api.Books(configuration, NOON)
-        self.book = Book(MEMBER, TIME_ZONE, configuration.policy_at, self.books.journal)
+        self.book = Book(MEMBER, TIME_ZONE, configuration, self.books.journal)
         self.book.window_days = 90
         self.books._books[MEMBER] = self.book
         self.model = Model()

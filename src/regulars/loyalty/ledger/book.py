@@ -4,11 +4,11 @@ Every verb first checks, then posts, so that a refusal leaves nothing. Deciding 
 book is what makes a batch of N the same as N singles; `store.py` loads books and writes journals set-based.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
@@ -83,18 +83,33 @@ class Take(NamedTuple):
 
 @dataclass(slots=True)
 class Journal:
-    """Rows to write, in the order of their tables' columns."""
+    """Rows to write, in the order of their tables' columns.
+
+    `command_hashes` says of direct postings, by member and `seq`, what was asked, so that a reused reference is told
+    from a repeated one.
+    """
 
     transfers: list[tuple[Any, ...]] = field(default_factory=list)
     lot_uses: list[tuple[Any, ...]] = field(default_factory=list)
     tier_changes: list[tuple[Any, ...]] = field(default_factory=list)
     settlements: dict[tuple[UUID, str], Settlement] = field(default_factory=dict)
     new_settlements: set[tuple[UUID, str]] = field(default_factory=set)
+    command_hashes: dict[tuple[UUID, int], bytes] = field(default_factory=dict)
+
+
+class Rulebook(Protocol):
+    """The policies as a book asks for them."""
+
+    review_changes: list[Policy]
+
+    def policy_at(self, at: datetime) -> Policy:
+        """Return the policy in force at an instant."""
+        ...
 
 
 @dataclass(slots=True)
 class Book:
-    """One member's ledger. `policy_at` gives the policy in force at an instant.
+    """One member's ledger.
 
     `ageing` is a heap of what leaves the window while the batch is decided. Only where the length of the window
     changes meanwhile are all `entries` of the longest one there, and the metric is summed up anew each time.
@@ -102,7 +117,7 @@ class Book:
 
     member_id: UUID
     time_zone: str
-    policy_at: Callable[[datetime], Policy]
+    rulebook: Rulebook
     journal: Journal
     next_seq: int = 1
     last_recorded_at: datetime | None = None
@@ -114,6 +129,7 @@ class Book:
     window_at: datetime | None = None
     window_oldest_at: datetime | None = None
     window_days: int = 0
+    policy_seen: int = 0
     wallets: dict[int, WalletState] = field(default_factory=dict)
     lots: dict[int, Lot] = field(default_factory=dict)
     settlements: dict[str, Settlement] = field(default_factory=dict)
@@ -128,9 +144,15 @@ class Book:
     def begin(self, at: datetime) -> datetime:
         """Return the instant at which a command is recorded: never before what is already in the book.
 
-        Reviews that time has brought on by then are applied first, each at its own instant.
+        Reviews that time has brought on by then are applied first, each at its own instant; so is a policy that
+        reviews tiers otherwise than the one before.
         """
         now = at if self.last_recorded_at is None or at >= self.last_recorded_at else self.last_recorded_at
+        for policy in self.rulebook.review_changes:
+            if policy.version > self.policy_seen and policy.active_from is not None and policy.active_from <= now:
+                while self.review_at is not None and self.review_at < policy.active_from:
+                    self._review(self.review_at)
+                self._reschedule(policy, policy.active_from)
         while self.review_at is not None and self.review_at <= now:
             self._review(self.review_at)
         return now
@@ -152,7 +174,7 @@ class Book:
 
     def _measured(self, at: datetime) -> int:
         """Return the metric summed up from every entry, in the window that the policy of that instant prescribes."""
-        self.window_days = self.policy_at(at).tier.window_days
+        self.window_days = self.rulebook.policy_at(at).tier.window_days
         edge = at - timedelta(days=self.window_days)
         self.window_sum = sum([change for effective_at, change in self.entries or () if edge < effective_at <= at])
         self.window_oldest_at = edge
@@ -174,8 +196,16 @@ class Book:
 
     # --- tiers ------------------------------------------------------------------------------------------------------
 
+    def _reschedule(self, policy: Policy, at: datetime) -> None:
+        """Let a policy that comes into force decide when this member is reviewed next."""
+        self.policy_seen = policy.version
+        self.in_grace = False
+        since = self.tier_since or at
+        self.review_at = tiers.first_review_from(policy.tier, self.tier, since, at, self.time_zone)
+        self.changed = self.changed or self.tier > 0
+
     def _review(self, at: datetime) -> None:
-        policy = self.policy_at(at).tier
+        policy = self.rulebook.policy_at(at).tier
         metric = self.growth_at(at)
         deserved = tiers.tier_of(policy, metric)
         review = policy.review
@@ -195,7 +225,7 @@ class Book:
 
     def change_tier(self, rank: int, cause: str, reference: str, effective_at: datetime, now: datetime) -> None:
         """Move to another tier and schedule its review."""
-        policy = self.policy_at(now)
+        policy = self.rulebook.policy_at(now)
         seq = self._next(now)
         self.journal.tier_changes.append(
             (
@@ -215,6 +245,12 @@ class Book:
         self.tier_since = effective_at
         self.in_grace = False
         self.review_at = tiers.next_review(policy.tier, rank, effective_at, self.time_zone)
+
+    def fall(self, before: int, cause: str, reference: str, now: datetime) -> None:
+        """Downgrade at once when the metric no longer deserves the tier that it did before (rank `before`)."""
+        deserved = tiers.tier_of(self.rulebook.policy_at(now).tier, self.growth_at(now))
+        if deserved < before and deserved < self.tier:
+            self.change_tier(deserved, cause, reference, now, now)
 
     def rise(self, policy: Policy, cause: str, reference: str, now: datetime) -> None:
         """Upgrade at once when the metric deserves it."""

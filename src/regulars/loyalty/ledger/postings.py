@@ -2,6 +2,9 @@
 
 from collections import defaultdict
 from datetime import datetime
+from hashlib import blake2b
+
+import msgspec
 
 from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
 from regulars.loyalty.errors import (
@@ -15,7 +18,16 @@ from regulars.loyalty.ledger.basis import basis
 from regulars.loyalty.ledger.book import ADJUSTED, EXPIRED, ISSUED, REDEEMED, Book, Lot, Take, pick
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration, Wallet
-from regulars.loyalty.tiers.rules import code_of
+from regulars.loyalty.tiers.rules import code_of, tier_of
+
+_encode = msgspec.json.Encoder().encode
+
+
+def hash_of(command: Accrue | Redeem | Adjust) -> bytes:
+    """Return what tells one command from another under the same reference: all it asks, but when it was asked."""
+    dates = (command.effective_at, command.available_at, command.expires_at) if isinstance(command, Accrue) else ()
+    asked = (type(command).__name__, command.wallet, command.amount, command.reason, dates)
+    return blake2b(_encode(asked), digest_size=16).digest()
 
 
 def accrue(book: Book, configuration: Configuration, command: Accrue, at: datetime) -> Posting:
@@ -100,13 +112,17 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
     """Post units out: what redemptions and downward corrections share."""
     kind, counter = ("redeem", REDEEMED) if isinstance(command, Redeem) else ("adjust", ADJUSTED)
     amount = abs(command.amount)
-    if not wallet.spendable:
+    if not wallet.spendable and kind == "redeem":
         raise WalletNotSpendable(pointer="/wallet", wallet=wallet.code)
     now = book.begin(at)
-    takes, lacking = pick(book.spendable_lots(wallet.wallet_id, now), amount)
+    if wallet.spendable:
+        takes, lacking = pick(book.spendable_lots(wallet.wallet_id, now), amount)
+    else:
+        takes, lacking = [], max(amount - book.wallet(wallet.wallet_id).balance, 0)
     if lacking:
         raise InsufficientPoints(pointer="/amount", wallet=wallet.code, asked=amount, available=amount - lacking)
     policy = configuration.policy_at(now)
+    rank_before = tier_of(policy.tier, book.growth_at(now)) if wallet.qualifying else 0
     seq = book.post(
         wallet,
         kind,
@@ -120,6 +136,8 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
         basis=basis(reason=command.reason) if command.reason else "",
     )
     uses = book.take(seq, takes)
+    if wallet.qualifying:
+        book.fall(rank_before, kind, command.reference, now)
     state = book.wallet(wallet.wallet_id)
     return Posting(
         member_id=book.member_id,
@@ -132,12 +150,13 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
         debt=state.debt,
         effective_at=now,
         recorded_at=now,
+        tier=code_of(policy.tier, book.tier) if wallet.qualifying else None,
         lot_uses=tuple((use.lot_no, use.amount) for use in uses),
     )
 
 
 def adjust(book: Book, configuration: Configuration, command: Adjust, at: datetime) -> Posting:
-    """Correct a wallet: up like an accrual available at once, down like a redemption."""
+    """Correct a wallet: up like an accrual available at once, down like a redemption; growth may lower the tier."""
     wallet = configuration.wallet(command.wallet)
     if command.amount == 0:
         raise AmountIsZero(pointer="/amount")

@@ -1,11 +1,11 @@
 """Verbs of the ledger. One path serves one posting and a million: open the books, decide in order, write."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from regulars.domain_events.loyalty import (
@@ -28,7 +28,7 @@ from regulars.loyalty.contracts import (
 )
 from regulars.loyalty.errors import ReferenceReused, UnknownMember
 from regulars.loyalty.ledger import postings, settlement, store
-from regulars.loyalty.ledger.book import ACCOUNTS_PER_WALLET, Book, Journal
+from regulars.loyalty.ledger.book import Book, Journal
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
 from regulars.members import api as members
@@ -38,7 +38,6 @@ from regulars.platform.ids import public_id
 from regulars.platform.markets import service as markets
 
 DirectEvent = PointsAccrued | PointsRedeemed | PointsAdjusted
-KIND_OF = {Accrue: "accrue", Redeem: "redeem", Adjust: "adjust"}
 EVENT_OF: dict[type[Accrue | Redeem | Adjust], type[DirectEvent]] = {
     Accrue: PointsAccrued,
     Redeem: PointsRedeemed,
@@ -65,6 +64,24 @@ class Needs:
     postings: dict[UUID, int] = field(default_factory=dict)
 
 
+class Earlier(NamedTuple):
+    """A direct posting that is already in the books, as `store.READ_REFERENCES` gives it."""
+
+    member_id: UUID
+    reference: str
+    seq: int
+    wallet_id: int
+    kind: str
+    amount: int
+    balance: int
+    debt_change: int
+    effective_at: datetime
+    recorded_at: datetime
+    command_hash: bytes | None
+    available_at: datetime | None
+    expires_at: datetime | None
+
+
 @dataclass(slots=True)
 class Books:
     """The books of a batch's members, locked. Decide on them in order of arrival, then `write` once."""
@@ -75,7 +92,7 @@ class Books:
     _books: dict[UUID, Book] = field(default_factory=dict)
     _written: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
     _reserved: dict[UUID, int] = field(default_factory=dict)
-    _known: dict[tuple[UUID, str], tuple[Any, ...]] = field(default_factory=dict)
+    _known: dict[tuple[UUID, str], Earlier] = field(default_factory=dict)
     _events: list[DirectEvent | PointsExpired] = field(default_factory=list)
 
     def book(self, member_id: UUID) -> Book:
@@ -88,9 +105,12 @@ class Books:
     def post(self, command: Accrue | Redeem | Adjust) -> Posting:
         """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
         book = self.book(command.member_id)
+        command_hash = postings.hash_of(command)
         earlier = self._known.get((command.member_id, command.reference))
         if earlier is not None:
-            return self._earlier(command, earlier)
+            if earlier.command_hash != command_hash:
+                raise ReferenceReused(pointer="/reference", reference=command.reference)
+            return self._repeated(earlier)
         at = command.recorded_at or self.now
         if isinstance(command, Accrue):
             posting = postings.accrue(book, self.configuration, command, at)
@@ -98,7 +118,8 @@ class Books:
             posting = postings.redeem(book, self.configuration, command, at)
         else:
             posting = postings.adjust(book, self.configuration, command, at)
-        self._known[command.member_id, command.reference] = self.journal.transfers[-1]
+        self.journal.command_hashes[command.member_id, posting.seq] = command_hash
+        self._known[command.member_id, command.reference] = self._earlier_now(book, posting, command_hash)
         self._remember_event(command, posting)
         return posting
 
@@ -143,29 +164,42 @@ class Books:
                 )
             )
 
-    def _earlier(self, command: Accrue | Redeem | Adjust, row: tuple[Any, ...]) -> Posting:
-        member_id, seq, wallet_id, kind, debit, _, amount, balance, debt_change, _, reference = row[:11]
-        into = debit % ACCOUNTS_PER_WALLET != 0
-        wallet = self.configuration.wallet_codes[wallet_id]
-        same = (
-            kind == KIND_OF[type(command)]
-            and wallet == command.wallet
-            and (amount if into else -amount) == (-command.amount if isinstance(command, Redeem) else command.amount)
-        )
-        if not same:
-            raise ReferenceReused(pointer="/reference", reference=command.reference)
+    def _repeated(self, earlier: Earlier) -> Posting:
+        """Return what a posting that is already in the books answers to whoever repeats it."""
+        state = self.book(earlier.member_id).wallet(earlier.wallet_id)
         return Posting(
-            member_id=member_id,
-            seq=seq,
-            wallet=wallet,
-            kind=kind,
-            amount=amount,
-            reference=reference,
-            balance=balance,
-            debt=self.book(member_id).wallet(wallet_id).debt,
-            effective_at=row[12],
-            recorded_at=row[13],
-            debt_repaid=max(-debt_change, 0),
+            member_id=earlier.member_id,
+            seq=earlier.seq,
+            wallet=self.configuration.wallet_codes[earlier.wallet_id],
+            kind=earlier.kind,
+            amount=earlier.amount,
+            reference=earlier.reference,
+            balance=earlier.balance,
+            debt=state.debt,
+            effective_at=earlier.effective_at,
+            recorded_at=earlier.recorded_at,
+            debt_repaid=max(-earlier.debt_change, 0),
+            available_at=earlier.available_at,
+            expires_at=earlier.expires_at,
+        )
+
+    def _earlier_now(self, book: Book, posting: Posting, command_hash: bytes) -> Earlier:
+        """Return a posting just made as the database will give it."""
+        lot = book.lots.get(posting.seq)
+        return Earlier(
+            member_id=posting.member_id,
+            reference=posting.reference,
+            seq=posting.seq,
+            wallet_id=self.configuration.wallet(posting.wallet).wallet_id,
+            kind=posting.kind,
+            amount=posting.amount,
+            balance=posting.balance,
+            debt_change=-posting.debt_repaid,
+            effective_at=posting.effective_at,
+            recorded_at=posting.recorded_at,
+            command_hash=command_hash,
+            available_at=lot.available_at if lot else None,
+            expires_at=lot.expires_at if lot else None,
         )
 
     def _remember_event(self, command: Accrue | Redeem | Adjust, posting: Posting) -> None:
@@ -192,7 +226,7 @@ class Books:
                 store.insert_books(tx, sorted(zones.items()))
                 await self._read(tx, needs, set(zones), lock=True)
             for member_id, zone in zones.items():
-                self._books.setdefault(member_id, Book(member_id, zone, self.configuration.policy_at, self.journal))
+                self._books.setdefault(member_id, Book(member_id, zone, self.configuration, self.journal))
         await self._read_ageing(tx, needs.until)
 
     async def _read(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
@@ -204,7 +238,7 @@ class Books:
         lots_of = needs.lots_of if everybody else needs.lots_of & members_
         statements: list[Statement] = [
             self.configuration.question,
-            store.lock_books(ids, reserved, self.now if reserved else None) if lock else store.read_books(ids),
+            self._locked(ids, reserved) if lock else store.read_books(ids),
             store.read_wallets(ids),
         ]
         if lots_of:
@@ -217,7 +251,7 @@ class Books:
         await self.configuration.follow(tx, next(answers))
         for row in next(answers):
             member_id = row[0]
-            self._books[member_id] = store.make_book(row, self.configuration.policy_at, self.journal)
+            self._books[member_id] = store.make_book(row, self.configuration, self.journal)
             self._written[member_id] = store.written_by_lock(row, reserved.get(member_id, 0))
             if reserved:
                 self._reserved[member_id] = row[2]
@@ -230,7 +264,12 @@ class Books:
             store.fill_settlements(self._books, settlements, next(answers))
         if references:
             for row in next(answers):
-                self._known[row[0], row[1]] = _as_transfer(row)
+                self._known[row[0], row[1]] = Earlier(*row)
+
+    def _locked(self, ids: Sequence[UUID], reserved: Mapping[UUID, int]) -> Statement:
+        """Lock books, and reserve numbers where only direct postings of this instant are coming."""
+        at = self.now if reserved else None
+        return store.lock_books(ids, reserved, at, self.configuration.review_version(at) if at else 0)
 
     async def _read_ageing(self, tx: Transaction, until: datetime) -> None:
         """Read what leaves the window by `until`, where anything can; everything, where the window's length changes."""
@@ -286,7 +325,9 @@ async def post(
 
 async def review_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
     """Carry out the tier reviews due by `at`, each at its own instant; returns how many members."""
-    due = [row[0] for row in await tx.rows(store.DUE_REVIEWS, (at, at_most))]
+    await configuration.follow(tx, (await tx.read(configuration.question))[0])
+    version = configuration.review_version(at)
+    due = [row[0] for row in await tx.rows(store.DUE_REVIEWS, (at, at_most, version, at_most))]
     return await _catch_up(tx, configuration, due, at, expire=False)
 
 
@@ -318,24 +359,3 @@ async def _time_zones(tx: Transaction, member_ids: set[UUID]) -> dict[UUID, str]
     for member_id, member in known.items():
         zones[member_id] = (await markets.market(tx, member.market)).time_zone
     return zones
-
-
-def _as_transfer(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Arrange a row of `READ_REFERENCES` like the journal's transfers."""
-    member_id, reference, seq, wallet_id, kind, amount, debit, balance, debt_change, effective_at, recorded_at = row
-    return (
-        member_id,
-        seq,
-        wallet_id,
-        kind,
-        debit,
-        None,
-        amount,
-        balance,
-        debt_change,
-        None,
-        reference,
-        None,
-        effective_at,
-        recorded_at,
-    )

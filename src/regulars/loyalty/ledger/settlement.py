@@ -320,6 +320,4 @@ def _take_growth_away(case: Case, settlement: Settlement, cause: str, growth: in
         basis="",
         order_id=settlement.order_id,
     )
-    tier_after = tier_of(tiers, book.growth_at(case.now))
-    if tier_after < tier_before and tier_after < book.tier:
-        book.change_tier(tier_after, "return", cause, case.now, case.now)
+    book.fall(tier_before, "return", cause, case.now)

@@ -1,13 +1,12 @@
 """SQL of the ledger: books are loaded and journals written set-based, one statement a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from heapq import heapify
 from typing import Any, LiteralString
 from uuid import UUID
 
-from regulars.loyalty.ledger.book import Book, Journal, Lot, LotUse, Settlement, WalletState
-from regulars.loyalty.policy.contracts import Policy
+from regulars.loyalty.ledger.book import Book, Journal, Lot, LotUse, Rulebook, Settlement, WalletState
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Statement, Transaction
@@ -18,16 +17,16 @@ from regulars.platform.db.transaction import Rows, Statement, Transaction
 # time costs more than the first: PostgreSQL checks the foreign key of a row that its own transaction wrote).
 LOCK_BOOKS: LiteralString = """
 UPDATE member_books AS b SET version = b.version + 1, next_seq = b.next_seq + asked.reserved,
-    last_recorded_at = CASE WHEN b.review_at <= %s::timestamptz THEN b.last_recorded_at
+    last_recorded_at = CASE WHEN b.review_at <= %s::timestamptz OR b.policy_seen < %s THEN b.last_recorded_at
                             ELSE greatest(b.last_recorded_at, %s::timestamptz) END
 FROM unnest(%s::uuid[], %s::bigint[]) AS asked (member_id, reserved)
 WHERE b.member_id = asked.member_id
 RETURNING b.member_id, b.time_zone, b.next_seq - asked.reserved, b.last_recorded_at, b.tier, b.tier_since, b.review_at,
-          b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days
+          b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen
 """
 READ_BOOKS: LiteralString = """
 SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
-       b.window_sum, b.window_at, b.window_oldest_at, b.window_days
+       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen
 FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
 """
 INSERT_BOOKS: LiteralString = """
@@ -68,10 +67,11 @@ JOIN lot_uses AS u ON u.member_id = s.member_id AND u.seq = s.redeem_seq
 ORDER BY u.member_id, u.seq, u.use_no
 """
 READ_REFERENCES: LiteralString = """
-SELECT t.member_id, t.reference, t.seq, t.wallet_id, t.kind, t.amount, t.debit_account, t.balance_after, t.debt_change,
-       t.effective_at, t.recorded_at
+SELECT t.member_id, t.reference, t.seq, t.wallet_id, t.kind, t.amount, t.balance_after, t.debt_change,
+       t.effective_at, t.recorded_at, t.command_hash, l.available_at, l.expires_at
 FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, reference)
 JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.reference = asked.reference
+LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
 """
 READ_AGEING: LiteralString = """
 SELECT t.member_id, t.effective_at, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END
@@ -81,10 +81,11 @@ JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.qualifying
 """
 INSERT_TRANSFERS: LiteralString = """
 INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount, balance_after,
-    debt_change, qualifying, reference, order_id, effective_at, recorded_at, policy_version, basis, written_at)
+    debt_change, qualifying, reference, order_id, effective_at, recorded_at, policy_version, basis, command_hash,
+    written_at)
 SELECT *, %s FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::text[], %s::smallint[], %s::smallint[],
     %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::text[], %s::text[], %s::timestamptz[],
-    %s::timestamptz[], %s::integer[], %s::text[])
+    %s::timestamptz[], %s::integer[], %s::text[], %s::bytea[])
 """
 INSERT_LOTS: LiteralString = """
 INSERT INTO lots (member_id, lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id)
@@ -98,7 +99,7 @@ WHERE l.member_id = u.member_id AND l.lot_no = u.lot_no
 """
 INSERT_LOT_USES: LiteralString = """
 INSERT INTO lot_uses (member_id, seq, use_no, lot_no, amount, gives_back, of_seq)
-SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 """
 UPSERT_WALLETS: LiteralString = """
 INSERT INTO member_wallets (member_id, wallet_id, balance, debt)
@@ -108,11 +109,12 @@ ON CONFLICT (member_id, wallet_id) DO UPDATE SET balance = excluded.balance, deb
 UPDATE_BOOKS: LiteralString = """
 UPDATE member_books AS b SET next_seq = u.next_seq, last_recorded_at = u.last_recorded_at, tier = u.tier,
     tier_since = u.tier_since, review_at = u.review_at, in_grace = u.in_grace, window_sum = u.window_sum,
-    window_at = u.window_at, window_oldest_at = u.window_oldest_at, window_days = u.window_days
+    window_at = u.window_at, window_oldest_at = u.window_oldest_at, window_days = u.window_days,
+    policy_seen = u.policy_seen
 FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::smallint[], %s::timestamptz[], %s::timestamptz[],
-    %s::boolean[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::integer[])
+    %s::boolean[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::integer[])
     AS u (member_id, next_seq, last_recorded_at, tier, tier_since, review_at, in_grace, window_sum, window_at,
-          window_oldest_at, window_days)
+          window_oldest_at, window_days, policy_seen)
 WHERE b.member_id = u.member_id
 """
 GIVE_BACK: LiteralString = """
@@ -144,7 +146,9 @@ FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
 WHERE s.member_id = u.member_id AND s.order_id = u.order_id
 """
 DUE_REVIEWS: LiteralString = """
-SELECT member_id FROM member_books WHERE review_at <= %s ORDER BY review_at LIMIT %s
+(SELECT member_id FROM member_books WHERE review_at <= %s ORDER BY review_at LIMIT %s)
+UNION
+(SELECT member_id FROM member_books WHERE tier > 0 AND policy_seen < %s LIMIT %s)
 """
 DUE_EXPIRIES: LiteralString = """
 SELECT DISTINCT member_id FROM (
@@ -155,13 +159,16 @@ SELECT DISTINCT member_id FROM (
 _Column = tuple[Any, ...]
 
 
-def lock_books(member_ids: Sequence[UUID], reserved: Mapping[UUID, int], at: datetime | None) -> Statement:
+def lock_books(
+    member_ids: Sequence[UUID], reserved: Mapping[UUID, int], at: datetime | None, review_version: int
+) -> Statement:
     """Lock the books of sorted member ids and read them, as they were but for the time.
 
-    With `at`, so many numbers as `reserved` says are taken, and the books count as written to at that instant.
+    With `at`, so many numbers as `reserved` says are taken, and the books count as written to at that instant, unless
+    time has to decide something first: a review, or the policy (`review_version`) that changed how tiers are reviewed.
     """
     numbers = arrays.ints([reserved.get(member_id, 0) for member_id in member_ids])
-    return Statement(LOCK_BOOKS, (at, at, arrays.ids(member_ids), numbers))
+    return Statement(LOCK_BOOKS, (at, review_version, at, arrays.ids(member_ids), numbers))
 
 
 def read_books(member_ids: Sequence[UUID]) -> Statement:
@@ -214,9 +221,9 @@ def read_ageing(spans: Sequence[tuple[UUID, datetime, datetime]]) -> Statement:
     )
 
 
-def make_book(row: _Column, policy_at: Callable[[datetime], Policy], journal: Journal) -> Book:
+def make_book(row: _Column, rulebook: Rulebook, journal: Journal) -> Book:
     """Make a book of a row that `lock_books` or `read_books` returned."""
-    return Book(row[0], row[1], policy_at, journal, *row[2:])
+    return Book(row[0], row[1], rulebook, journal, *row[2:])
 
 
 def written_by_lock(row: _Column, reserved: int) -> _Column:
@@ -237,6 +244,7 @@ def state_of(book: Book) -> _Column:
         book.window_at,
         book.window_oldest_at,
         book.window_days,
+        book.policy_seen,
     )
 
 
@@ -279,7 +287,7 @@ def write_journal(
     """Buffer everything that the books decided; `written` is what the lock left of each book."""
     changed = [book for book in books.values() if book.changed]
     if journal.transfers:
-        _write_transfers(tx, journal.transfers)
+        _write_transfers(tx, journal)
     _write_lots(tx, changed)
     if journal.lot_uses:
         members, seqs, numbers, lot_nos, amounts, back, of_seqs = zip(*journal.lot_uses, strict=True)
@@ -300,7 +308,7 @@ def give_back(tx: Transaction, books: Sequence[Book]) -> None:
     tx.write(GIVE_BACK, (arrays.ids([book.member_id for book in books]), numbers))
 
 
-def _write_transfers(tx: Transaction, rows: Sequence[_Column]) -> None:
+def _write_transfers(tx: Transaction, journal: Journal) -> None:
     (
         members,
         seqs,
@@ -318,7 +326,8 @@ def _write_transfers(tx: Transaction, rows: Sequence[_Column]) -> None:
         recorded,
         versions,
         bases,
-    ) = zip(*rows, strict=True)
+    ) = zip(*journal.transfers, strict=True)
+    hashes = journal.command_hashes
     tx.write(
         INSERT_TRANSFERS,
         (
@@ -339,6 +348,9 @@ def _write_transfers(tx: Transaction, rows: Sequence[_Column]) -> None:
             arrays.instants(recorded),
             arrays.ints(versions),
             arrays.texts(bases),
+            arrays.blobs(
+                [hashes.get(key) for key in zip(members, seqs, strict=True)] if hashes else [None] * len(seqs)
+            ),
         ),
     )
 
@@ -467,5 +479,6 @@ def _write_books(tx: Transaction, books: Sequence[Book]) -> None:
             arrays.instants([book.window_at for book in books]),
             arrays.instants([book.window_oldest_at for book in books]),
             arrays.ints([book.window_days for book in books]),
+            arrays.ints([book.policy_seen for book in books]),
         ),
     )

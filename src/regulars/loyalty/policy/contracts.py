@@ -66,6 +66,17 @@ class TierPolicy(Struct, frozen=True, kw_only=True):
     review: NoReview | MonthlyReview | AnniversaryReview = NoReview()
 
 
+WalletCode = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,31}$")]
+
+
+class WalletRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A wallet: `qualifying` counts for tiers, `spendable` has lots and pays. It is one of the two, for ever."""
+
+    code: WalletCode
+    qualifying: bool
+    spendable: bool
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """Everything the ledger decides by. `version` is set by the store; `active_from` is a programme instant."""
 

@@ -1,10 +1,11 @@
 """Pure decisions about policies, and the calendar arithmetic they need."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from regulars.loyalty.policy.contracts import Policy
+from regulars.loyalty.policy.contracts import Policy, WalletRule
 
 MONTHS = 12
 
@@ -46,6 +47,38 @@ def problems_of(policy: Policy) -> str | None:
         return "the thresholds of the tiers must rise"
     if len({tier.code for tier in tiers}) != len(tiers):
         return "two tiers have the same code"
+    return None
+
+
+def problem_of_wallets(policy: Policy, wallets: Iterable[WalletRule]) -> str | None:
+    """Return why a policy cannot work with these wallets, or None."""
+    spendable = [wallet.code for wallet in wallets if wallet.spendable]
+    qualifying = [wallet.code for wallet in wallets if wallet.qualifying]
+    if policy.spending_wallet not in spendable:
+        return f"spending_wallet is “{policy.spending_wallet}”, and the spendable wallets are: {', '.join(spendable)}"
+    if policy.tier.qualifying_wallet not in qualifying:
+        wanted = policy.tier.qualifying_wallet
+        return f"tier.qualifying_wallet is “{wanted}”, and the qualifying wallets are: {', '.join(qualifying)}"
+    return None
+
+
+def problem_of_succession(earlier: Policy, later: Policy) -> str | None:
+    """Return why a version cannot follow another, or None: books name tiers by their place in the list."""
+    codes = [tier.code for tier in earlier.tier.tiers]
+    if [tier.code for tier in later.tier.tiers][: len(codes)] != codes:
+        return f"the tiers {', '.join(codes)} must stay in this order; new ones follow above them"
+    if later.spending_wallet != earlier.spending_wallet:
+        return f"orders were settled with the wallet {earlier.spending_wallet}, which must stay the spending wallet"
+    return None
+
+
+def problem_of_wallet(wallet: WalletRule, others: Iterable[WalletRule]) -> str | None:
+    """Return why a wallet cannot stand beside the others, or None."""
+    if wallet.qualifying == wallet.spendable:
+        return "it is either qualifying or spendable"
+    rivals = [other.code for other in others if other.qualifying and other.code != wallet.code]
+    if wallet.qualifying and rivals:
+        return f"tiers follow from one qualifying wallet, and that is {rivals[0]}"
     return None
 
 

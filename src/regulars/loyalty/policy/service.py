@@ -1,5 +1,6 @@
 """Verbs of policies and wallets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -7,8 +8,14 @@ from itertools import pairwise
 from msgspec import structs
 
 from regulars.loyalty.policy import rules, store
-from regulars.loyalty.policy.contracts import Policy
-from regulars.loyalty.policy.errors import NoActivePolicy, PolicyInvalid, UnknownWallet
+from regulars.loyalty.policy.contracts import Policy, WalletRule
+from regulars.loyalty.policy.errors import (
+    NoActivePolicy,
+    PolicyInvalid,
+    UnknownWallet,
+    WalletDiffers,
+    WalletImpossible,
+)
 from regulars.platform.db.transaction import Rows, Statement, Transaction
 
 
@@ -30,6 +37,7 @@ class Configuration:
     wallets: dict[str, Wallet] = field(default_factory=dict)
     wallet_codes: dict[int, str] = field(default_factory=dict)
     window_changes: list[datetime] = field(default_factory=list)
+    review_changes: list[Policy] = field(default_factory=list)
     longest_window_days: int = 0
     known: tuple[int, int] = (-1, -1)
 
@@ -48,8 +56,15 @@ class Configuration:
             for earlier, later in pairwise(self.policies)
             if later.active_from is not None and later.tier.window_days != earlier.tier.window_days
         ]
+        self.review_changes = [
+            later for earlier, later in pairwise(self.policies) if later.tier.review != earlier.tier.review
+        ]
         self.longest_window_days = max([policy.tier.window_days for policy in self.policies], default=0)
         self.known = latest
+
+    def review_version(self, at: datetime) -> int:
+        """Return the latest version in force at an instant that reviews tiers otherwise than the one before; else 0."""
+        return max([one.version for one in self.review_changes if one.active_from and one.active_from <= at], default=0)
 
     def window_changes_within(self, after: datetime, until: datetime) -> bool:
         """Say whether a policy with a window of another length comes into force in `(after, until]`."""
@@ -79,23 +94,69 @@ class Configuration:
 
 async def activate_policy(tx: Transaction, policy: Policy, active_from: datetime) -> Policy:
     """Append `policy` as the next version, in force from `active_from`; the same latest document is not repeated."""
-    problem = rules.problems_of(policy)
-    if problem is not None:
-        raise PolicyInvalid(problem=problem)
     await store.lock_policies(tx)
     existing = await store.read_policies(tx)
     latest = existing[-1] if existing else None
+    problem = rules.problems_of(policy) or rules.problem_of_wallets(policy, await list_wallets(tx))
+    if problem is None and latest is not None:
+        problem = rules.problem_of_succession(latest, policy)
+    if problem is not None:
+        raise PolicyInvalid(problem=problem)
     if latest is not None and structs.replace(policy, version=latest.version, active_from=active_from) == latest:
         return latest
     if latest is not None and latest.active_from is not None and active_from <= latest.active_from:
         raise PolicyInvalid(problem="a further version must begin after the latest one")
+    if latest is not None and await store.decided_after(tx, active_from):
+        raise PolicyInvalid(problem="the books have already decided by the policy before, after that instant")
     version = 1 if latest is None else latest.version + 1
     appended = structs.replace(policy, version=version, active_from=active_from)
     store.insert_policy(tx, appended, tx.now)
     return appended
 
 
+async def list_policies(tx: Transaction) -> list[Policy]:
+    """Return every version, the oldest first."""
+    return await store.read_policies(tx)
+
+
+def version_in_force(versions: list[Policy], at: datetime) -> int | None:
+    """Return the number of the version that decides at an instant; None before the first."""
+    found = rules.active_at(versions, at)
+    return None if found is None else found.version
+
+
+async def list_wallets(tx: Transaction) -> list[WalletRule]:
+    """Return every wallet, in the order in which they were defined."""
+    return [
+        WalletRule(code=code, qualifying=qualifying, spendable=spendable)
+        for _, code, qualifying, spendable in await store.read_wallets(tx)
+    ]
+
+
+async def define_wallets(tx: Transaction, wallets: Sequence[WalletRule]) -> list[WalletRule]:
+    """Define wallets, and return those that are new; defining one again in the same way changes nothing.
+
+    Raises WalletDiffers for one that exists with another meaning, WalletImpossible for one that cannot be.
+    """
+    await store.lock_wallets(tx)
+    rows = await store.read_wallets(tx)
+    highest = max([row[0] for row in rows], default=0)
+    known = {row[1]: WalletRule(code=row[1], qualifying=row[2], spendable=row[3]) for row in rows}
+    defined: list[WalletRule] = []
+    for wallet in wallets:
+        if known.get(wallet.code, wallet) != wallet:
+            raise WalletDiffers(wallet=wallet.code)
+        if (problem := rules.problem_of_wallet(wallet, known.values())) is not None:
+            raise WalletImpossible(wallet=wallet.code, problem=problem)
+        if wallet.code not in known:
+            known[wallet.code] = wallet
+            defined.append(wallet)
+            wallet_id = highest + len(defined)
+            store.upsert_wallet(tx, wallet_id, wallet.code, qualifying=wallet.qualifying, spendable=wallet.spendable)
+    return defined
+
+
 def define_standard_wallets(tx: Transaction) -> None:
-    """Define `points` (spendable) and `growth` (qualifying); more wallets are more rows."""
+    """Define `points` (spendable) and `growth` (qualifying) in a fresh database."""
     store.upsert_wallet(tx, 1, "points", qualifying=False, spendable=True)
     store.upsert_wallet(tx, 2, "growth", qualifying=True, spendable=False)

@@ -32,9 +32,20 @@ def insert_policy(tx: Transaction, policy: Policy, recorded_at: datetime) -> Non
     )
 
 
+async def decided_after(tx: Transaction, at: datetime) -> bool:
+    """Say whether any book has recorded something after an instant; looks at every book."""
+    rows = await tx.rows("SELECT EXISTS (SELECT FROM member_books WHERE last_recorded_at > %s)", (at,))
+    return bool(rows[0][0])
+
+
 async def lock_policies(tx: Transaction) -> None:
     """Let one transaction at a time append versions."""
     await tx.rows("LOCK TABLE loyalty_policies IN SHARE ROW EXCLUSIVE MODE")
+
+
+async def lock_wallets(tx: Transaction) -> None:
+    """Let one transaction at a time define wallets."""
+    await tx.rows("LOCK TABLE wallets IN SHARE ROW EXCLUSIVE MODE")
 
 
 async def read_wallets(tx: Transaction) -> list[tuple[Any, ...]]:

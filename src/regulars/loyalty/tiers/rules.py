@@ -52,6 +52,21 @@ def next_review(policy: TierPolicy, rank: int, since: datetime, time_zone: str) 
             return None
 
 
+def first_review_from(policy: TierPolicy, rank: int, since: datetime, at: datetime, time_zone: str) -> datetime | None:
+    """Return the first review after `at`, when a policy comes into force, for who has held a tier since `since`.
+
+    Anniversaries are counted from `since`; those that passed before the policy came are not made up for.
+    """
+    if not isinstance(policy.review, AnniversaryReview):
+        return next_review(policy, rank, at, time_zone)
+    review = next_review(policy, rank, since, time_zone)
+    rounds = 1
+    while review is not None and review <= at:
+        rounds += 1
+        review = months_later(since, policy.review.after_months * rounds, time_zone)
+    return review
+
+
 def months_later(at: datetime, months: int, time_zone: str) -> datetime:
     """Return the same local time `months` months later; the month's last day where that day does not exist."""
     local = at.astimezone(zone(time_zone))

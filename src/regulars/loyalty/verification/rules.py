@@ -1,6 +1,8 @@
 """What must follow from what: tiers from the metric's history and the policies, settlements from their orders.
 
-Written apart from the ledger's own book, and simpler: it adds the window up anew at each step.
+Written apart from the ledger's own book, and simpler: it adds the window up anew at each step. The calendar of
+reviews and the arithmetic of an order (`tiers/rules.py`, `ledger/rules.py`) it shares; those are held against numbers
+worked by hand, and against a second program for a whole year, in the tests.
 """
 
 from bisect import bisect_right, insort
@@ -11,7 +13,7 @@ from typing import NamedTuple
 
 from regulars.loyalty.ledger import rules as ledger
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy
-from regulars.loyalty.tiers.rules import held, next_review, tier_of
+from regulars.loyalty.tiers.rules import first_review_from, held, next_review, tier_of
 
 
 class Entry(NamedTuple):
@@ -50,6 +52,9 @@ class Held(NamedTuple):
     in_grace: bool
 
 
+NO_CHANGES: Sequence[Policy] = ()
+
+
 @dataclass(slots=True)
 class TierHistory:
     """Recomputes a member's tiers from the beginning."""
@@ -57,12 +62,14 @@ class TierHistory:
     policy_at: Callable[[datetime], Policy]
     policy_of_version: Callable[[int], Policy]
     time_zone: str
+    review_changes: Sequence[Policy] = NO_CHANGES
     tier: int = 0
     since: datetime | None = None
     review_at: datetime | None = None
     in_grace: bool = False
     changes: list[Change] = field(default_factory=list)
     orders_at_another_tier: list[str] = field(default_factory=list)
+    _seen: int = 0
     _times: list[datetime] = field(default_factory=list)
     _entries: list[tuple[datetime, int, int]] = field(default_factory=list)
 
@@ -70,12 +77,20 @@ class TierHistory:
         """Return where it has come to."""
         return Held(self.tier, self.since, self.review_at, self.in_grace)
 
-    def follow(self, entries: Sequence[Entry], stored: Held, stored_changes: Sequence[Change]) -> None:
-        """Go through a history, and through the reviews that the stored book has behind it."""
+    def follow(
+        self, entries: Sequence[Entry], stored: Held, stored_changes: Sequence[Change], policy_seen: int = 0
+    ) -> None:
+        """Go through a history, and through the policies and reviews that the stored book has behind it."""
         for entry in entries:
+            for policy in self.review_changes:
+                if policy.active_from is not None and policy.active_from <= entry.recorded_at:
+                    self._come_into_force(policy, policy.active_from)
             while self.review_at is not None and self.review_at <= entry.recorded_at:
                 self._review(self.review_at)
             self._take(entry)
+        for policy in self.review_changes:
+            if policy.version <= policy_seen and policy.active_from is not None:
+                self._come_into_force(policy, policy.active_from)
         latest = stored_changes[-1].recorded_at if stored_changes else None
         while self.review_at is not None and (
             (stored.review_at is not None and self.review_at < stored.review_at)
@@ -87,6 +102,16 @@ class TierHistory:
         """Return the sum of the window `(at - window, at]`."""
         first = bisect_right(self._times, at - timedelta(days=policy.window_days))
         return sum([change for _, _, change in self._entries[first:]])
+
+    def _come_into_force(self, policy: Policy, at: datetime) -> None:
+        """Let a policy that reviews tiers otherwise schedule the next review, once."""
+        if policy.version <= self._seen:
+            return
+        while self.review_at is not None and self.review_at < at:
+            self._review(self.review_at)
+        self._seen = policy.version
+        self.in_grace = False
+        self.review_at = first_review_from(policy.tier, self.tier, self.since or at, at, self.time_zone)
 
     def _take(self, entry: Entry) -> None:
         policy = self.policy_of_version(entry.policy_version)
@@ -100,7 +125,9 @@ class TierHistory:
             cause, reference = ("order", f"order:{entry.order_id}") if entry.kind == "earn" else entry[2:4]
             self._change(deserved, cause, reference, entry.recorded_at, policy)
         elif entry.change < 0 and deserved < before and deserved < self.tier:
-            self._change(deserved, "return", entry.reference.removesuffix(":growth"), entry.recorded_at, policy)
+            returned = entry.kind == "claw_back"
+            cause, reference = ("return", entry.reference.removesuffix(":growth")) if returned else entry[2:4]
+            self._change(deserved, cause, reference, entry.recorded_at, policy)
 
     def _review(self, at: datetime) -> None:
         policy = self.policy_at(at)

@@ -150,11 +150,14 @@ async def _tiers(tx: Transaction) -> CheckResult:
         entries, changes = await store.tier_history(tx, [book[0] for book in books])
         entries_of = {member: list(rows) for member, rows in groupby(entries, key=itemgetter(0))}
         changes_of = {member: list(rows) for member, rows in groupby(changes, key=itemgetter(0))}
-        for member_id, time_zone, *held in books:
+        for member_id, time_zone, *columns in books:
             rows_checked += 1
-            history = TierHistory(configuration.policy_at, configuration.policy_of_version, time_zone)
+            *held, policy_seen = columns
+            history = TierHistory(
+                configuration.policy_at, configuration.policy_of_version, time_zone, configuration.review_changes
+            )
             stored = [Change(*row[2:]) for row in changes_of.get(member_id, [])]
-            history.follow([Entry(*row[1:]) for row in entries_of.get(member_id, [])], Held(*held), stored)
+            history.follow([Entry(*row[1:]) for row in entries_of.get(member_id, [])], Held(*held), stored, policy_seen)
             problems += [f"{_who(member_id)}: {wrong}" for wrong in _wrong_tiers(history, Held(*held), stored)]
         if len(problems) >= MAX_PROBLEMS:
             break

@@ -168,7 +168,7 @@ ORDER BY 1 LIMIT %s
 """
 
 NEXT_MEMBERS: LiteralString = """
-SELECT member_id, time_zone, tier, tier_since, review_at, in_grace FROM member_books
+SELECT member_id, time_zone, tier, tier_since, review_at, in_grace, policy_seen FROM member_books
 WHERE member_id > %s ORDER BY member_id LIMIT %s
 """
 SETTLEMENTS_AND_TRANSFERS: LiteralString = """

@@ -66,11 +66,13 @@ def create_member_books() -> None:
         window_at TIMESTAMP WITH TIME ZONE,
         window_oldest_at TIMESTAMP WITH TIME ZONE,
         window_days INTEGER DEFAULT 0 NOT NULL,
+        policy_seen INTEGER DEFAULT 0 NOT NULL,
         CONSTRAINT member_books_pkey PRIMARY KEY (member_id),
         CONSTRAINT member_books_member_id_fkey FOREIGN KEY(member_id) REFERENCES members (member_id)
     )
      WITH (fillfactor = 70)
     """)
+    op.execute("CREATE INDEX member_books_policy_seen_idx ON member_books (policy_seen) WHERE tier > 0")
     op.execute("CREATE INDEX member_books_review_at_idx ON member_books (review_at) WHERE review_at IS NOT NULL")
 
 
@@ -110,6 +112,7 @@ def create_ledger_transfers() -> None:
         written_at TIMESTAMP WITH TIME ZONE NOT NULL,
         policy_version INTEGER NOT NULL,
         basis TEXT NOT NULL,
+        command_hash BYTEA,
         CONSTRAINT ledger_transfers_pkey PRIMARY KEY (member_id, seq),
         CONSTRAINT ledger_transfers_member_id_reference_key UNIQUE (member_id, reference),
         CONSTRAINT ledger_transfers_amount_check CHECK (amount > 0),
@@ -149,7 +152,7 @@ def create_lot_uses() -> None:
     CREATE TABLE lot_uses (
         member_id UUID NOT NULL,
         seq BIGINT NOT NULL,
-        use_no SMALLINT NOT NULL,
+        use_no INTEGER NOT NULL,
         lot_no BIGINT NOT NULL,
         amount BIGINT NOT NULL,
         gives_back BIGINT NOT NULL,
