@@ -36,9 +36,9 @@ WITH asked AS MATERIALIZED (
 ), posted AS (
     INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount,
         balance_after, debt_change, qualifying, reference, order_id, effective_at, recorded_at, written_at,
-        policy_version, basis)
+        policy_version, basis, command_hash)
     SELECT a.member_id, b.seq, 1, 'accrue', 101, 100, a.amount, m.balance, 0, false, a.reference, NULL,
-           b.recorded_at, b.recorded_at, statement_timestamp(), 1, ''
+           b.recorded_at, b.recorded_at, statement_timestamp(), 1, '', '\\x000102030405060708090a0b0c0d0e0f'::bytea
     FROM asked AS a JOIN booked AS b USING (member_id) JOIN moved AS m USING (member_id)
 ), opened AS (
     INSERT INTO lots (member_id, lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id)

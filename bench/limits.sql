@@ -35,9 +35,9 @@ BEGIN
     RETURNING balance INTO total;
     INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount,
         balance_after, debt_change, qualifying, reference, order_id, effective_at, recorded_at, written_at,
-        policy_version, basis)
+        policy_version, basis, command_hash)
     VALUES (member, number, 1, 'accrue', 101, 100, points, total, 0, false, reference, NULL, recorded, recorded, at,
-            1, '');
+            1, '', '\x000102030405060708090a0b0c0d0e0f');
     INSERT INTO lots (member_id, lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id)
     VALUES (member, number, 1, points, points, recorded, recorded, recorded + interval '400 days', NULL);
     PERFORM bench_tell(member, 'PointsAccrued', 'accrue', reference, answer,
@@ -83,9 +83,9 @@ BEGIN
     RETURNING balance INTO total;
     INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount,
         balance_after, debt_change, qualifying, reference, order_id, effective_at, recorded_at, written_at,
-        policy_version, basis)
+        policy_version, basis, command_hash)
     VALUES (member, number, 1, 'redeem', 100, 102, points, total, 0, false, reference, NULL, recorded, recorded, at,
-            1, '');
+            1, '', '\x000102030405060708090a0b0c0d0e0f');
     PERFORM bench_tell(member, 'PointsRedeemed', 'redeem', reference, answer,
         '{"member_id":"01900000-0000-7000-8000-000000000000","recorded_at":"2026-01-01T00:00:00.000000Z",'
         '"wallet":"points","amount":10,"reference":"' || reference || '"}', recorded, at, 201::smallint);

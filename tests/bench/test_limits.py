@@ -42,7 +42,8 @@ async def rows_of(site: Site, reference: str) -> dict[str, Any]:
         return {
             "transfer": await tx.rows(
                 "SELECT wallet_id, kind, debit_account, credit_account, amount, debt_change, qualifying, order_id, "
-                "policy_version, basis, effective_at = recorded_at FROM ledger_transfers WHERE reference = %s",
+                "policy_version, basis, length(command_hash), effective_at = recorded_at FROM ledger_transfers "
+                "WHERE reference = %s",
                 (reference,),
             ),
             "lot": await tx.rows(
