@@ -1,7 +1,7 @@
 """API keys: hashed at rest, shown once, scoped, revoked within a second."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from regulars.platform.auth import service, store
-from regulars.platform.auth.contracts import ADMIN, SCOPES
+from regulars.platform.auth.contracts import ADMIN, SCOPES, Principal
 from regulars.platform.auth.errors import KeyWithoutScope, ScopeUnknown
 from regulars.platform.auth.service import KNOWN_FOR_SECONDS, Authenticator
 from regulars.platform.auth.store import StoredSecret
@@ -18,6 +18,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotAllowed, NotAuthenticated, NotFound, TemporarilyUnavailable
 from regulars.platform.http.asked import Asked
+from regulars.platform.http.mutations import request_hasher
 from tests.architecture.source import ROOT, sources
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,10 @@ async def make(database: Database, *scopes: str, expires_at: datetime | None = N
             tx, label="till 7", scopes=scopes or ("ledger:write",), expires_at=expires_at
         )
     return key.key_id, f"Bearer {token}".encode()
+
+
+def asking(authorization: bytes, authenticate: Callable[[bytes], Awaitable[Principal]]) -> Asked:
+    return Asked("r", authorization, b"", None, b"", authenticate, request_hasher(b"any"))
 
 
 async def revoke(database: Database, key_id: UUID) -> None:
@@ -112,9 +117,9 @@ async def test_admin_may_everything_and_others_are_told_what_they_lack(database:
     _, reader = await make(database, "ledger:read")
     authenticate = Authenticator(database).authenticate
 
-    assert (await Asked("r", admin, b"", None, b"", authenticate).authorise("ledger:write")).may("members:personal")
+    assert (await asking(admin, authenticate).authorise("ledger:write")).may("members:personal")
     with pytest.raises(NotAllowed) as caught:
-        await Asked("r", reader, b"", None, b"", authenticate).authorise("ledger:write")
+        await asking(reader, authenticate).authorise("ledger:write")
     assert caught.value.data == {"scope": "ledger:write"}
 
 

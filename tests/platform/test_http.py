@@ -1,10 +1,11 @@
 """The edge on a real application: hot routes and their twins answer alike, and nothing wrong changes anything."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from regulars.entrypoints.http import PortTaken, create_app, listen, serve
+from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import Web
 from regulars.platform.auth import service as auth
 from regulars.platform.db.database import Database
@@ -114,6 +115,33 @@ async def test_keys_of_two_callers_are_two_keys(counters: Room, side: str) -> No
 
     assert (first.json()["value"], other.json()["value"]) == (3, 6)
     assert "idempotency-replayed" not in other.headers
+
+
+async def test_what_is_kept_of_a_request_gives_no_phone_number_away(
+    counters: Room, database: Database, tmp_path: Path
+) -> None:
+    """A dump must not let anybody try all numbers: what is kept can be computed with the vault's pepper only."""
+    body, path = b'{"lines":[{"qty":1}],"note":"+8613800138000"}', "/v1/counters/a/additions"
+    async with room(database, tmp_path / "another") as other:
+        for side, asker in (("v1", counters), ("cold", counters), ("v1", other)):
+            key = {"Idempotency-Key": f"{side}"}
+            answer = await asker.client.post(f"/{side}/counters/a/additions", content=body, headers=key)
+            assert answer.status_code == 200
+        async with database.transaction() as tx:
+            kept = [row[0] for row in await tx.rows("SELECT request_hash FROM idempotency_answers")]
+        peppers = [asker.services.vault.pepper for asker in (counters, other)]
+
+    framings = (body, b"+8613800138000", f"POST\n{path}\n\n".encode() + body, f"POST {path}".encode() + body)
+    unkeyed = {
+        hashlib.new(name, framed).digest()[:32]
+        for name in ("md5", "sha1", "sha256", "sha512", "blake2b", "blake2s", "sha3_256")
+        for framed in framings
+    } | {hashlib.blake2b(framed, digest_size=32).digest() for framed in framings}
+    assert hashlib.sha256(framings[2]).digest() in unkeyed
+    assert len(set(kept)) == 3  # another path, another vault: another hash
+    assert not unkeyed & set(kept)
+    keys = [hmac.digest(pepper, b"request-hash", "sha256") for pepper in peppers]
+    assert {hashlib.blake2b(framings[2], key=key, digest_size=32).digest() for key in keys} <= set(kept)
 
 
 @both
@@ -231,9 +259,17 @@ async def test_a_bad_query_is_pointed_at(counters: Room, query: str, code: str, 
     ],
 )
 async def test_wrong_addresses(counters: Room, method: str, path: str, status: int, code: str) -> None:
-    found = problem(await counters.client.request(method, path))
+    answer = await counters.client.request(method, path)
+    found = problem(answer)
 
     assert (found["status"], found["code"]) == (status, code)
+    assert ("allow" in answer.headers) is (status == 405)
+
+
+async def test_a_wrong_method_is_told_the_right_ones(counters: Room) -> None:
+    answers = [await counters.client.delete(f"/v1/counters/{path}") for path in ("a", "a/additions")]
+
+    assert [set(answer.headers["allow"].split(", ")) for answer in answers] == [{"GET", "OPTIONS"}, {"POST", "OPTIONS"}]
 
 
 async def test_the_answer_speaks_the_callers_language(counters: Room) -> None:
@@ -312,7 +348,7 @@ async def test_every_operation_is_described_with_its_refusals(counters: Room) ->
     operation = described["paths"]["/v1/counters/{counter_id}/additions"]["post"]
     assert operation["security"] == [{"api_key": ["ledger:write"]}]
     assert set(operation["responses"]) == {
-        "200", "400", "401", "403", "404", "409", "413", "422", "500", "503",
+        "200", "400", "401", "403", "404", "408", "409", "413", "422", "500", "503",
     }  # fmt: skip
     header = next(one for one in operation["parameters"] if one["name"] == "Idempotency-Key")
     assert (header["in"], header["required"]) == ("header", True)
@@ -360,86 +396,6 @@ async def test_a_database_that_does_not_answer_is_not_ready(tmp_path: Path) -> N
     assert (ready.status_code, problem(ready)["code"]) == (503, "database_silent")
     assert alive.status_code == 200
     await nowhere.close()
-
-
-# --- on a real port -------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def served(counters: Room) -> AsyncIterator[tuple[int, asyncio.Event]]:
-    taken, stop = listen("127.0.0.1", 0), asyncio.Event()
-    serving = asyncio.create_task(serve(counters.app, taken, stop))
-    try:
-        yield taken.getsockname()[1], stop
-    finally:
-        stop.set()
-        await serving
-
-
-async def exchange(port: int, request: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    await writer.drain()
-    answer = await reader.read()
-    writer.close()
-    return answer
-
-
-async def test_a_large_body_is_refused_announced_or_not(counters: Room) -> None:
-    authorization = f"Authorization: {counters.client.headers['Authorization']}\r\n".encode()
-    head = b"POST /v1/counters/a/additions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nIdempotency-Key: k\r\n"
-    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    async with served(counters) as (port, _):
-        announced = await exchange(port, head + authorization + b"Content-Length: 100000\r\n\r\n" + b"x" * 100_000)
-        chunked = await exchange(
-            port, head + authorization + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 2 + b"0\r\n\r\n"
-        )
-        far_too_large = await exchange(port, head + authorization + b"Content-Length: 900000000\r\n\r\n")
-        still_serves = await exchange(port, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-
-    for answer in (announced, chunked, far_too_large):
-        assert answer.startswith(b"HTTP/1.1 413 ")
-        assert b'"code":"body_too_large"' in answer
-    assert still_serves.startswith(b"HTTP/1.1 200 ")
-    assert b"server:" not in still_serves.lower()
-
-
-async def test_a_caller_that_hangs_up_within_its_body_does_no_harm(counters: Room) -> None:
-    async with served(counters) as (port, _):
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST /v1/counters/a/additions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            assert (await client.get("/health")).status_code == 200
-
-
-async def test_stopping_answers_what_was_asked(counters: Room) -> None:
-    entered, gate = asyncio.Event(), asyncio.Event()
-
-    async def wait(_: object) -> None:
-        entered.set()
-        await gate.wait()
-
-    counters.adder.before = wait
-    headers = {**counters.client.headers, "Idempotency-Key": "k"}
-    async with served(counters) as (port, stop), httpx.AsyncClient(headers=headers) as client:
-        address = f"http://127.0.0.1:{port}/v1/counters/a/additions"
-        asking = asyncio.create_task(client.post(address, json={"lines": [{"qty": 1}]}))
-        await entered.wait()
-        stop.set()
-        gate.set()
-        assert (await asking).json() == {"counter_id": "a", "value": 1}
-    assert await counters.value() == 1
-
-
-async def test_a_port_in_use_is_told_with_the_remedy() -> None:
-    taken = listen("127.0.0.1", 0)
-    port = taken.getsockname()[1]
-    with pytest.raises(PortTaken, match=f"--port {port + 1}"):
-        listen("127.0.0.1", port)
-    taken.close()
 
 
 def test_a_hot_route_has_one_parameter_and_a_known_scope() -> None:

@@ -19,6 +19,7 @@ from regulars.platform.health.service import require_ready
 from regulars.platform.http.bodies import StrictBody
 from regulars.platform.http.edge import Edge
 from regulars.platform.http.hot import HotRoutes
+from regulars.platform.http.mutations import request_hasher
 from regulars.platform.http.openapi import describe, openapi_config
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import LOGGER, RequestLog
@@ -68,6 +69,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
     return Edge(
         framework,
         authenticator=services.authenticator,
+        hash_request=request_hasher(services.request_key),
         hot=HotRoutes.of(offered.hot),
         body_limit_bytes=services.settings.body_limit_bytes,
         log=log or RequestLog(),

@@ -45,8 +45,7 @@ class MalformedRequest(InvalidInput):
     code = "malformed_request"
     status = 400
     message = (
-        "The request cannot be read: {problem}. "
-        "Send well-formed JSON in UTF-8, as the API reference describes it."
+        "The request cannot be read: {problem}. Send well-formed JSON in UTF-8, as the API reference describes it."
     )
 
 
@@ -56,6 +55,14 @@ class BodyTooLarge(InvalidInput):
     code = "body_too_large"
     status = 413
     message = "The request body is larger than {limit_bytes} bytes. Split it into smaller requests."
+
+
+class BodyTooSlow(InvalidInput):
+    """The body took longer to arrive than a caller may take."""
+
+    code = "body_too_slow"
+    status = 408
+    message = "The request body did not arrive within {limit_seconds} s. Send the same request with the same key again."
 
 
 class NotAuthenticated(DomainError):
@@ -104,6 +111,5 @@ class TemporarilyUnavailable(DomainError):
     code = "temporarily_unavailable"
     status = 503
     message = (
-        "The service cannot answer at this moment. "
-        "Send the same request with the same key again in a few seconds."
+        "The service cannot answer at this moment. Send the same request with the same key again in a few seconds."
     )

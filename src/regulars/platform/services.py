@@ -10,6 +10,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.settings import Settings
+from regulars.platform.vault.cipher import key_for
 from regulars.platform.vault.contracts import Vault
 
 Command = TypeVar("Command")
@@ -30,6 +31,11 @@ class Services:
     def __post_init__(self) -> None:
         """Make what follows from the rest."""
         self.authenticator = Authenticator(self.database)
+
+    @property
+    def request_key(self) -> bytes:
+        """The key of the hashes that are kept of requests, see `request_hasher`."""
+        return key_for(self.vault.pepper, "request-hash")
 
     def lane(
         self,

@@ -20,7 +20,7 @@ def language_of(accept_language: bytes) -> str:
 
 @dataclass(slots=True)
 class Asked:
-    """One request at the edge: its id, its headers that matter, its body, and who asks."""
+    """One request at the edge: its id, its headers that matter, its body, who asks, and what makes the hash of it."""
 
     request_id: str
     authorization: bytes
@@ -28,6 +28,7 @@ class Asked:
     idempotency_key: bytes | None
     body: bytes
     authenticate: Callable[[bytes], Awaitable[Principal]]
+    hash_request: Callable[[str, str, bytes, bytes], bytes]
     principal: Principal | None = None
 
     @property

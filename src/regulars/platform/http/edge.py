@@ -11,12 +11,13 @@ from time import perf_counter
 from typing import Any, Final
 
 from regulars.platform.auth.service import Authenticator
-from regulars.platform.errors import BodyTooLarge
+from regulars.platform.errors import BodyTooLarge, BodyTooSlow
 from regulars.platform.http.asked import SCOPE_KEY, Asked
 from regulars.platform.http.hot import HotRoutes, Taken
 from regulars.platform.http.mutations import FIRST_REFUSAL
 from regulars.platform.http.problems import PROBLEM_JSON
 from regulars.platform.http.refusals import answer_to_failure
+from regulars.platform.http.timeouts import SharedTimeout
 from regulars.platform.logs import RequestLog
 
 Scope = MutableMapping[str, Any]
@@ -27,7 +28,8 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # A caller that is still sending hears our answer only when it has sent all: so much is read and thrown away.
-_DRAINED_BODIES: Final = 16
+_DRAINED_BODIES: Final = 4
+_BODY_SECONDS: Final = 30.0  # for the whole body: 1 MB at 33 KB/s
 _JSON_TYPE = (b"content-type", b"application/json")
 _PROBLEM_TYPE = (b"content-type", PROBLEM_JSON.encode())
 _CLOSING = (b"connection", b"close")  # what the caller may still send is no request
@@ -50,13 +52,17 @@ class Edge:
         framework: Application,
         *,
         authenticator: Authenticator,
+        hash_request: Callable[[str, str, bytes, bytes], bytes],
         hot: HotRoutes,
         body_limit_bytes: int,
         log: RequestLog,
+        body_seconds: float = _BODY_SECONDS,
     ) -> None:
         self._framework = framework
         self._recognise = authenticator.recognise
         self._authenticate = authenticator.authenticate
+        self._hash_request = hash_request
+        self._arriving = SharedTimeout(body_seconds)
         self._find = hot.find
         self._limit = body_limit_bytes
         self._log = log
@@ -76,11 +82,12 @@ class Edge:
             headers.get(b"idempotency-key"),
             b"",
             self._authenticate,
+            self._hash_request,
         )
         route = scope["method"]
         try:
             if scope["method"] not in _BODYLESS:
-                asking.body = await self._body(headers, receive)
+                asking.body = await self._body_in_time(headers, receive)
             found = None if scope["query_string"] else self._find(scope["method"], scope["path"])
             if found is None:
                 route, status = await self._by_framework(scope, asking, send)
@@ -88,7 +95,7 @@ class Edge:
                 route, status = found[0].template, await self._by_hot_route(*found, asking, send)
         except CallerGone:
             return
-        except BodyTooLarge as refusal:
+        except (BodyTooLarge, BodyTooSlow) as refusal:
             route, status = "", refusal.status
             await _answer_failure(refusal, asking, send, _CLOSING)
         if self._logs:
@@ -96,8 +103,15 @@ class Edge:
             key_id = principal.key_id if principal else ""
             self._log.note((scope["method"], route, status, perf_counter() - began, asking.request_id, key_id))
 
+    async def _body_in_time(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Read the whole body. Raises BodyTooLarge, BodyTooSlow, CallerGone."""
+        try:
+            return await self._arriving.limit(self._body(headers, receive))
+        except TimeoutError:
+            raise BodyTooSlow(limit_seconds=round(self._arriving.seconds)) from None
+
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        """Read the whole body. Raises BodyTooLarge, CallerGone."""
+        """Read the whole body, however long it takes."""
         announced = int(headers.get(b"content-length", b"0"))
         if announced > self._limit * _DRAINED_BODIES:
             raise BodyTooLarge(limit_bytes=self._limit)

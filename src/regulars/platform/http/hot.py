@@ -11,7 +11,7 @@ from typing import Any
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.commit.lane import Call, Lane
 from regulars.platform.http.asked import Asked
-from regulars.platform.http.mutations import idempotency_key, request_hash
+from regulars.platform.http.mutations import idempotency_key
 from regulars.platform.http.reading import json_decoder, read_json
 
 
@@ -100,7 +100,7 @@ def _mutation(route: HotMutation) -> Callable[[str, Asked], Awaitable[Answer]]:
                 command=command(parameter, body),
                 client=asking.client.client,
                 key=key,
-                request_hash=request_hash(method, f"{before}{parameter}{after}", b"", asking.body),
+                request_hash=asking.hash_request(method, f"{before}{parameter}{after}", b"", asking.body),
                 subject=subject(parameter),
                 language=asking.language,
                 request_id=asking.request_id,

@@ -1,6 +1,7 @@
 """Mutations at the edge: from an authorised, parsed request through its lane to the answer."""
 
-from hashlib import sha256
+from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
@@ -40,7 +41,7 @@ async def carry_out(
         command=command,
         client=asking.client.client,
         key=idempotency_key(asking, scope["method"]),
-        request_hash=request_hash(scope["method"], scope["path"], scope["query_string"], asking.body),
+        request_hash=asking.hash_request(scope["method"], scope["path"], scope["query_string"], asking.body),
         subject=subject,
         language=asking.language,
         request_id=asking.request_id,
@@ -72,10 +73,18 @@ def idempotency_key(asking: Asked, method: str) -> str:
     return key.decode("ascii")
 
 
-def request_hash(method: str, path: str, query: bytes, body: bytes) -> bytes:
-    """Return what identifies a request to its key: method, path, query and body."""
-    digest = sha256(f"{method}\n{path}\n".encode("utf-8", "surrogateescape"))
-    digest.update(query)
-    digest.update(b"\n")
-    digest.update(body)
-    return digest.digest()
+def request_hasher(key: bytes) -> Callable[[str, str, bytes, bytes], bytes]:
+    """Return what gives the 32 bytes that stand for a request (method, path, query, body) beside its key.
+
+    They are kept for a day, and in backups. A body may hold no more than a phone number, which a hash without a `key`
+    would give away to anybody who tries all numbers. Keyed BLAKE2b costs what SHA-256 costs without one: 0.7 µs.
+    """
+    keyed = blake2b(key=key, digest_size=32).copy
+
+    def hash_request(method: str, path: str, query: bytes, body: bytes) -> bytes:
+        digest = keyed()
+        digest.update(f"{method}\n{path}\n".encode("utf-8", "surrogateescape") + query + b"\n")
+        digest.update(body)
+        return digest.digest()
+
+    return hash_request

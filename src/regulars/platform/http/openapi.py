@@ -18,6 +18,7 @@ _REASONS: Final = {
     401: "No valid API key was sent.",
     403: "The API key lacks the scope.",
     404: "There is nothing here that this key may see.",
+    408: "The body did not arrive in time.",
     409: "What is there forbids it. With `Retry-After`: somebody else is changing the same member; try again.",
     413: "The body is larger than this deployment reads.",
     422: "A field is wrong (`errors` points to it), or the idempotency key was used for another request.",
@@ -105,7 +106,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, scope: str | No
     if "{" in path:
         refusals |= {404}
     if mutating:
-        refusals |= {400, 409, 413, 422}
+        refusals |= {400, 408, 409, 413, 422}
         parameters.append(_key_parameter(required=method == "post"))
     responses.pop("400", None)  # Litestar's own form, which we never answer
     for status in sorted(refusals):

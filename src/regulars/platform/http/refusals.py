@@ -63,7 +63,10 @@ def answer_to_failure(error: Exception, asking: Asked) -> tuple[int, bytes, dict
             "a request failed through a bug", exc_info=error, extra={"fields": {"request_id": asking.request_id}}
         )
         return INTERNAL_FAULT_STATUS, internal_fault_body(asking.language, asking.request_id), {}
-    return refusal.status, problem_body(refusal, asking.language, asking.request_id), further_headers(refusal)
+    headers = further_headers(refusal)
+    if isinstance(error, MethodNotAllowedException) and error.headers:
+        headers["Allow"] = error.headers["allow"]
+    return refusal.status, problem_body(refusal, asking.language, asking.request_id), headers
 
 
 def further_headers(refusal: DomainError) -> dict[str, str]:

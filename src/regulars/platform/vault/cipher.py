@@ -41,5 +41,15 @@ def blind_index(pepper: bytes, kind: str, value: str) -> bytes:
     return hmac.digest(pepper, kind.encode() + b"\x00" + value.encode(), "sha256")
 
 
+def key_for(pepper: bytes, purpose: str) -> bytes:
+    """Return the 32 bytes that serve as key for one purpose, e.g. `request-hash`, and tell nothing of the pepper.
+
+    A purpose holds no NUL, a blind index always does: neither can be taken for the other.
+    """
+    if "\x00" in purpose:
+        raise ValueError(f"not a purpose: {purpose!r}")
+    return hmac.digest(pepper, purpose.encode(), "sha256")
+
+
 def _bound_to(member_id: UUID, field: str) -> bytes:
     return _VERSION + member_id.bytes + field.encode()
