@@ -271,6 +271,18 @@ BAD_RETURNS: dict[str, tuple[Body, tuple[int, str, str | None], str, str]] = {
     "a store of another market": ({"store_id": "9"}, (422, "store_in_another_market", "/store_id"), "", ""),
     "2100": ({"occurred_at": "2100-01-01T00:00:00Z"}, (422, "too_far_ahead", "/occurred_at"), "", ""),
     "1900": ({"occurred_at": "1900-01-01T00:00:00Z"}, (422, "too_long_ago", "/occurred_at"), "", ""),
+    "before its order": (
+        {"occurred_at": "2026-03-02T11:59:59Z"},
+        (422, "return_before_order", "/occurred_at"),
+        (
+            "The return is dated 2026-03-02T11:59:59+00:00, before its order (2026-03-02T12:00:00+00:00). "
+            "Correct the time, or leave it out if it is now."
+        ),
+        (
+            "退货时间 2026-03-02T11:59:59+00:00 早于其订单的时间（2026-03-02T12:00:00+00:00）。"
+            "请更正时间；若就是现在，请省略。"
+        ),
+    ),
     "no lines at all": ({"lines": []}, (422, "wrong_length", "/lines"), "", ""),
     "an impossible id": ({"return_id": "~cancellation"}, (422, "wrong_pattern", "/return_id"), "", ""),
 }

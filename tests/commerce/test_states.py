@@ -186,6 +186,42 @@ async def test_points_pay_as_many_as_the_policy_allows(
 
 
 @pytest.mark.parametrize(
+    ("owned", "paid", "used"),
+    [
+        (0, (500, 9_500), None),
+        (0, (500, 10_000), 0),
+        (300, (500, 9_500), None),
+        (300, (500, 9_700), 300),
+        (500, (500, 9_500), 500),
+        (900, (600, 9_400), None),  # five per cent are 500
+        (900, (600, 9_500), 500),
+        (199, (500, 9_801), None),  # below the least that may be spent
+    ],
+)
+async def test_money_and_the_points_that_were_used_make_up_the_total(
+    shop: Shop, wang: UUID, owned: int, paid: tuple[int, int], used: int | None
+) -> None:
+    at_most, card = paid
+    if owned:
+        await shop.grant(wang, owned)
+    payments = [{"method": "points", "points_at_most": at_most}, {"method": "card", "amount": money(card)}]
+    body = order(wang, line("tea", 10_000), payments=payments)
+    assert (await shop.put("A2", body | {"state": "placed"})).status_code == 201  # how many there will be is not known
+    before = await shop.contents()
+    for order_id, query in (("A1", ""), ("A1", "?dry_run=true"), ("A1", "?explain=true"), ("A2", "")):
+        if used is None:
+            assert problem(await shop.put(order_id, body, query)) == (422, "payments_do_not_sum", "/payments")
+            assert await shop.contents() == before
+        elif query == "?dry_run=true":
+            done = effects(await shop.put(order_id, body, query))
+            assert done.get("points_redeemed", {"points": 0})["points"] == used
+    if used is not None:
+        assert (await shop.put("A1", body)).status_code == 201
+        assert await shop.points(wang) == (owned - used, (10_000 - used) // 100, 0)
+    assert await shop.faults() == []
+
+
+@pytest.mark.parametrize(
     ("owned", "asked", "allowed"), [(0, 1, 0), (199, 199, 0), (5_000, 1_001, 1_000), (900, 901, 900)]
 )
 async def test_points_that_may_not_pay_are_refused_and_nothing_changes(

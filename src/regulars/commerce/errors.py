@@ -72,6 +72,16 @@ class TooLongAgo(InvalidInput):
     )
 
 
+class ReturnBeforeOrder(InvalidInput):
+    """What comes back was bought before."""
+
+    code = "return_before_order"
+    message = (
+        "The return is dated {occurred_at}, before its order ({ordered_at}). "
+        "Correct the time, or leave it out if it is now."
+    )
+
+
 class OrderIdTaken(Conflict):
     """An order id belongs to one member."""
 

@@ -41,6 +41,8 @@ def put(book: GuestBook, fact: PutOrder, now: datetime, check: Callable[[PutOrde
         check(fact, now)
     else:
         rules.check_time(fact.occurred_at, now)
+    if fact.state == "cancelled" and order is not None and order.was_paid:
+        check_return_time(order, fact.occurred_at, now)
     created = order is None
     occurred_at = fact.occurred_at or now
     if order is None:
@@ -49,7 +51,8 @@ def put(book: GuestBook, fact: PutOrder, now: datetime, check: Callable[[PutOrde
     elif not order.was_paid:
         order.occurred_at, order.recorded_at = occurred_at, now
     if fact.state == "cancelled" and order.was_paid and _left(order):
-        _take_back(order, ReturnOrder(order_id=fact.order_id, return_id=CANCELLATION), now)
+        cancellation = ReturnOrder(order_id=fact.order_id, return_id=CANCELLATION, occurred_at=fact.occurred_at)
+        _take_back(order, cancellation, now)
     order.fact, order.content_hash = fact, content
     order.was_paid = order.was_paid or fact.state in rules.SETTLED
     book.changed.add(fact.order_id)
@@ -72,10 +75,15 @@ def take_back(
     if order.fact.state not in rules.SETTLED:
         raise NotReturnable(current=order.fact.state)
     check_store(fact.store_id, order.fact.market)
-    rules.check_time(fact.occurred_at, now)
+    check_return_time(order, fact.occurred_at, now)
     written = _take_back(order, fact, now)
     book.changed.add(fact.order_id)
     return return_outcome(order, written)
+
+
+def check_return_time(order: GuestOrder, occurred_at: datetime | None, now: datetime) -> None:
+    """Refuse a return of a time that cannot be, or before its order."""
+    rules.check_return_time(occurred_at, now, ordered_at=order.occurred_at, recorded_at=order.recorded_at)
 
 
 def adopted(book: GuestBook, fact: PutOrder) -> PutOrder:
@@ -109,7 +117,8 @@ def history(order: GuestOrder, member_id: UUID) -> tuple[PutOrder, list[PutOrder
         if written.return_id != CANCELLATION
     ]
     if order.fact.state != "paid":
-        later.append(now_stands)
+        cancelled_at = [written.occurred_at for written in order.returns if written.return_id == CANCELLATION]
+        later.append(structs.replace(now_stands, occurred_at=cancelled_at[0]) if cancelled_at else now_stands)
     return structs.replace(now_stands, state="paid"), later
 
 

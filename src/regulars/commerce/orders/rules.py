@@ -18,6 +18,7 @@ from regulars.commerce.errors import (
     OrderFrozen,
     PaymentsDoNotSum,
     QuantityNotPositive,
+    ReturnBeforeOrder,
     ReturnTooMuch,
     StateMovedBackwards,
     TooFarAhead,
@@ -44,6 +45,21 @@ def check_time(occurred_at: datetime | None, now: datetime, pointer: str = "/occ
         raise TooFarAhead(pointer=pointer, occurred_at=occurred_at.isoformat(), now=now.isoformat())
     if occurred_at < now - LATE:
         raise TooLongAgo(pointer=pointer, occurred_at=occurred_at.isoformat(), now=now.isoformat(), days=LATE.days)
+
+
+def check_return_time(
+    occurred_at: datetime | None, now: datetime, *, ordered_at: datetime, recorded_at: datetime
+) -> None:
+    """Refuse a return of a time that cannot be, or before its order.
+
+    Where the order's own time ran ahead of the programme's, the ledger took the moment at which it became known.
+    """
+    check_time(occurred_at, now)
+    began = min(ordered_at, recorded_at)
+    if occurred_at is not None and occurred_at < began:
+        raise ReturnBeforeOrder(
+            pointer="/occurred_at", occurred_at=occurred_at.isoformat(), ordered_at=began.isoformat()
+        )
 
 
 def check_content(fact: PutOrder, market_currency: str) -> None:
@@ -73,12 +89,16 @@ def check_content(fact: PutOrder, market_currency: str) -> None:
         raise GuestCannotUsePoints(pointer="/payments")
 
 
-def check_payments(fact: PutOrder, point_value_minor: int) -> None:
-    """Refuse payments that cannot sum to the total; what points will pay `at most` is not known before."""
+def check_payments(fact: PutOrder, point_value_minor: int, points_used: int | None = None) -> None:
+    """Refuse payments in money that do not sum to the total, with what points pay.
+
+    Until the order is paid it is not known how many points of `points_at_most` will be used (`points_used` None).
+    """
     if not fact.payments:
         return
-    paid_minor = sum([payment.amount_minor for payment in fact.payments]) + fact.points * point_value_minor
-    points_may_pay = (fact.points_at_most or 0) * point_value_minor
+    points = fact.points if points_used is None else points_used
+    paid_minor = sum([payment.amount_minor for payment in fact.payments]) + points * point_value_minor
+    points_may_pay = (fact.points_at_most or 0) * point_value_minor if points_used is None else 0
     if not paid_minor <= fact.total_minor <= paid_minor + points_may_pay:
         raise PaymentsDoNotSum(pointer="/payments", paid_minor=paid_minor, total_minor=fact.total_minor)
 

@@ -73,6 +73,8 @@ class Batch:
             self._check(fact, now)
         else:
             rules.check_time(fact.occurred_at, now)
+        if fact.state == "cancelled" and order is not None and order.state in rules.SETTLED:
+            rules.check_return_time(fact.occurred_at, now, ordered_at=order.occurred_at, recorded_at=order.recorded_at)
         return self._take_over(fact, order, content, now)
 
     def mark(self) -> tuple[int, ...]:
@@ -107,6 +109,8 @@ class Batch:
         rules.check_transition(guest.fact.state, fact.state, same_content=same_content)
         rules.check_time(fact.occurred_at, now)
         if guest.was_paid:
+            if fact.state == "cancelled":
+                guest_orders.check_return_time(guest, fact.occurred_at, now)
             replayed = self.claim(
                 ClaimOrder(order_id=fact.order_id, member_id=fact.member_id, recorded_at=now)
             ).replayed
@@ -182,7 +186,7 @@ class Batch:
             raise NotReturnable(current=order.state)
         now = fact.recorded_at or self.now
         self.commerce.stores.check(fact.store_id, order.market)
-        rules.check_time(fact.occurred_at, now)
+        rules.check_return_time(fact.occurred_at, now, ordered_at=order.occurred_at, recorded_at=order.recorded_at)
         return self._take_back(fact, order, now)
 
     def _check(self, fact: PutOrder, now: datetime) -> None:
@@ -204,10 +208,20 @@ class Batch:
             return self._pay(fact, order, content, now)
         return outcome(self._keep(fact, order, content, now, None), created=order is None)
 
+    def _check_points(self, fact: PutOrder, now: datetime) -> None:
+        """Refuse money that, with the points that the policy allows at this moment, does not make up the total."""
+        at_most = fact.points_at_most or 0
+        if not fact.payments or not (fact.points or at_most) or fact.member_id is None:
+            return
+        member = loyalty.standing(self.books, fact.member_id, now)
+        points = fact.points or min(loyalty.points_allowed(member, fact.total_minor).allowed, at_most)
+        rules.check_payments(fact, member.policy.payment.point_value_minor, points)
+
     def _pay(self, fact: PutOrder, order: Order | None, content: bytes, now: datetime) -> OrderOutcome:
         market = self.markets[fact.market]
         assert market is not None, "checked before"  # noqa: S101 - tells the type checker
         assert fact.member_id is not None, "checked before"  # noqa: S101 - tells the type checker
+        self._check_points(fact, now)
         settlement = self.books.settle_order(
             SettleOrder(
                 member_id=fact.member_id,
@@ -315,6 +329,7 @@ class Batch:
                 order_id=order.order_id,
                 return_id=fact.return_id,
                 returned_minor=returned_so_far,
+                effective_at=fact.occurred_at,
                 recorded_at=now,
             )
         )
