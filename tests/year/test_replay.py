@@ -12,6 +12,8 @@ import msgspec
 import pytest
 
 from regulars.commerce import api as commerce
+from regulars.demo.programme import END
+from regulars.demo.replay import AnotherReplay, ProgrammeInUse
 from regulars.loyalty import api as loyalty
 from regulars.platform.db.database import Database
 from regulars.platform.verification.service import verify
@@ -73,8 +75,7 @@ async def test_replaying_again_in_batches_of_another_size_changes_nothing(
     await replay(database, tmp_path, scope, programme, batch_size=377)
     first = await summary(database, scope)
     async with database.transaction() as tx:
-        tx.write("DELETE FROM replay_progress")  # so that every fact is told again
-    database.clock.follow(None)
+        tx.write("UPDATE replay_progress SET facts_done = 0")  # so that every fact is told again
     await replay(database, tmp_path, scope, programme, batch_size=1001)
     assert await summary(database, scope) == first
     await assert_agrees_with_the_oracle(database, scope, programme)
@@ -120,3 +121,47 @@ def finish(process: subprocess.Popen[str]) -> int:
         assert process.stdout is not None
         process.stdout.read()
     return process.returncode
+
+
+async def test_a_worker_beside_an_interrupted_replay_changes_nothing(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """What the worker's jobs do at the programme's present must not touch what is still to be told."""
+    process = start_replay(database_url, tmp_path, TENTH, "hard", 400)
+    assert process.stdout is not None
+    done = 0
+    while done < len(TENTH.year()) // 2:
+        done += int(process.stdout.readline())
+    os.kill(process.pid, signal.SIGKILL)
+    assert finish(process) == -signal.SIGKILL
+    await database.follow_clock()
+    assert database.clock.now() < END
+    async with database.transaction(set_based=True) as tx:
+        configuration = loyalty.Configuration()
+        await loyalty.expire_due(tx, configuration, tx.now)
+        await loyalty.review_due(tx, configuration, tx.now)
+    await replay(database, tmp_path, TENTH, "hard")
+    await assert_agrees_with_the_oracle(database, TENTH, "hard")
+
+
+async def test_a_second_replay_leaves_the_clock_of_a_finished_one_alone(database: Database, tmp_path: Path) -> None:
+    few = Scope("few", frozenset([3, 13]))
+    await replay(database, tmp_path, few, "easy")
+    setting = database.clock.setting
+    assert setting is not None
+    assert (setting.programme_at, setting.ticking) == (END, True)
+    await replay(database, tmp_path, few, "easy")
+    assert database.clock.setting == setting
+
+
+async def test_the_demo_refuses_a_programme_in_use_and_another_programmes_year(
+    database: Database, tmp_path: Path
+) -> None:
+    few = Scope("few", frozenset([3]))
+    await replay(database, tmp_path, few, "easy")
+    with pytest.raises(AnotherReplay):
+        await replay(database, tmp_path, few, "hard")
+    async with database.transaction() as tx:
+        tx.write("DELETE FROM replay_progress")
+    with pytest.raises(ProgrammeInUse):
+        await replay(database, tmp_path, few, "easy")

@@ -4,6 +4,8 @@ Facts go in order of time through two lanes, one for each half of the households
 batch while the database writes the other. At each month's end the lanes wait for each other, and the jobs that time
 brings on (reviews, expiries) run at that instant. Everything a batch does, its progress included, is one transaction;
 every fact is posted at most once: so a replay can be stopped at any moment, run twice, or run by two processes at once.
+Until the year is over the programme clock stands where the replay has come to, so that a worker or a web process that
+somebody starts meanwhile neither expires nor reviews what is still to come.
 """
 
 import asyncio
@@ -25,7 +27,7 @@ from regulars.members.contracts import IdentityKind, IdentityValue, SignUp
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.database import Database
 from regulars.platform.db.failures import is_connection_lost, may_pass
-from regulars.platform.db.programme_clock import set_programme_clock
+from regulars.platform.db.programme_clock import hold_programme_clock, let_programme_clock_tick
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.markets import service as markets
@@ -50,6 +52,16 @@ class AnotherReplay(RuntimeError):
         super().__init__(
             f"This database holds the {found} programme's year, not the {asked} one's. "
             "Give each its own REGULARS_HOME, or remove the old one first."
+        )
+
+
+class ProgrammeInUse(RuntimeError):
+    """The database holds a programme of its own, which a replay would spoil."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This database holds a programme that is in use. The demo wants a database of its own: "
+            "give it another REGULARS_HOME, or another DATABASE_URL."
         )
 
 
@@ -81,6 +93,7 @@ class Replay:
             await asyncio.gather(*[self._until(shard, tale, month_end) for shard, tale in enumerate(tales)])
             await self.time_passes(month_end)
         await self._patiently(self._finish)
+        await self.database.follow_clock()
 
     async def prepare(self) -> None:
         """Set the programme up: market, wallets, policy, stores, and a member for each household."""
@@ -88,9 +101,13 @@ class Replay:
         await self._sign_everybody_up()
 
     async def _configure(self, tx: Transaction) -> None:
-        others = await store.other_replays(tx, self.programme.name)
-        if others:
-            raise AnotherReplay(others[0], self.programme.name)
+        replays = await store.replays(tx)
+        if any(name != self.programme.name for name in replays):
+            raise AnotherReplay(", ".join(replays), self.programme.name)
+        await self.rules.configuration.follow(tx, (await tx.read(self.rules.configuration.question))[0])
+        if not replays and self.rules.configuration.policies:
+            raise ProgrammeInUse
+        await hold_programme_clock(tx.connection, START)
         await members.claim_vault(tx, self.vault)
         store.advance(tx, self.programme.name, 0, 0)
         await markets.define_market(tx, MARKET)
@@ -137,7 +154,7 @@ class Replay:
             self.on_progress(_orders_among(facts))
 
     async def time_passes(self, at: datetime) -> None:
-        """Let the jobs run as they would have at that instant, and keep the planner informed."""
+        """Let the jobs run as they would have at that instant, and move the clock on to it."""
         for job in (loyalty.review_due, loyalty.expire_due):
 
             async def catch_up(tx: Transaction, job: Job = job) -> int:
@@ -145,11 +162,11 @@ class Replay:
 
             while await self._patiently(catch_up, set_based=True):
                 pass
+        await self._patiently(lambda tx: hold_programme_clock(tx.connection, at))
 
     async def _finish(self, tx: Transaction) -> None:
-        """Leave the clock at the year's end, ticking; who runs a finished replay again leaves it alone."""
-        if self.database.clock.setting is None:
-            self.database.clock.follow(await set_programme_clock(tx.connection, END, ticking=True))
+        """Let the clock tick from the year's end; who replays a finished year again leaves it alone."""
+        await let_programme_clock_tick(tx.connection, END)
 
     async def _patiently(self, work: Callable[[Transaction], Awaitable[Result]], *, set_based: bool = False) -> Result:
         """Do work in a transaction, again when somebody was in the way or the database went away for a moment."""

@@ -18,7 +18,7 @@ from regulars.commerce import api as commerce
 from regulars.demo.dataset import Year, load_year
 from regulars.demo.facts import member_id_of
 from regulars.demo.programme import PROGRAMMES
-from regulars.demo.replay import AnotherReplay, Replay
+from regulars.demo.replay import AnotherReplay, ProgrammeInUse, Replay
 from regulars.demo.summary import Summary, summarise
 from regulars.loyalty import api as loyalty
 from regulars.platform.auth import service as keys
@@ -74,7 +74,7 @@ def run_demo(
     console = Console(stderr=True)
     try:
         figures, token = uvloop.run(_replayed(settings, url, programme, console, surroundings, will_serve=will_serve))
-    except AnotherReplay as error:
+    except (AnotherReplay, ProgrammeInUse) as error:
         console.print(str(error))
         raise SystemExit(CANNOT_GO_ON) from error
     figures.seconds_total = round(perf_counter() - began, 2)
@@ -101,7 +101,9 @@ async def _replayed(
     loading = asyncio.to_thread(load_year)
     vault = LocalVault(settings.home / "vault")
     try:
-        async with Database(url, pool_size=settings.pool_size, lock_timeout_ms=settings.lock_timeout_ms) as database:
+        async with Database(
+            url, pool_size=settings.pool_size, lock_timeout_ms=settings.patient_lock_timeout_ms
+        ) as database:
             year = await loading
             began = perf_counter()
             with _progress(console, len(year)) as advance:

@@ -20,12 +20,6 @@ def advance(tx: Transaction, replay: str, shard: int, facts: int) -> None:
     )
 
 
-async def other_replays(tx: Transaction, replay: str) -> list[str]:
-    """Return the replays of other programmes that this database holds."""
-    rows = await tx.rows("SELECT DISTINCT replay FROM replay_progress WHERE replay <> %s", (replay,))
-    return [row[0] for row in rows]
-
-
-def analyze(tx: Transaction) -> None:
-    """Let the planner know what the tables hold now."""
-    tx.write("ANALYZE")
+async def replays(tx: Transaction) -> list[str]:
+    """Return the names of the programmes whose replay this database holds."""
+    return [row[0] for row in await tx.rows("SELECT DISTINCT replay FROM replay_progress ORDER BY replay")]

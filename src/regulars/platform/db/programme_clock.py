@@ -32,6 +32,26 @@ async def read_setting(connection: AsyncConnection[Any]) -> ClockSetting | None:
     return None if row is None else ClockSetting(*row)
 
 
+async def hold_programme_clock(connection: AsyncConnection[Any], at: datetime) -> None:
+    """Let the programme clock stand at `at`, or move one that stands before on to it; one that ticks is left alone."""
+    await connection.execute(
+        """
+        INSERT INTO programme_clock (only_row, programme_at, wall_at, ticking) VALUES (1, %s, %s, false)
+        ON CONFLICT (only_row) DO UPDATE SET programme_at = excluded.programme_at, wall_at = excluded.wall_at
+        WHERE NOT programme_clock.ticking AND programme_clock.programme_at < excluded.programme_at
+        """,
+        (at, wall_now()),
+    )
+
+
+async def let_programme_clock_tick(connection: AsyncConnection[Any], at: datetime) -> None:
+    """Let a clock that stands tick on from `at`; one that ticks already is left alone."""
+    await connection.execute(
+        "UPDATE programme_clock SET programme_at = %s, wall_at = %s, ticking = true WHERE NOT ticking",
+        (at, wall_now()),
+    )
+
+
 async def set_programme_clock(connection: AsyncConnection[Any], at: datetime, *, ticking: bool) -> ClockSetting:
     """Put the programme clock to `at`; it ticks on from there, or stands still."""
     setting = ClockSetting(at, wall_now(), ticking)
