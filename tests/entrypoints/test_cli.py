@@ -1,78 +1,17 @@
 """The commands as an operator runs them: processes of their own, on a database of the test's own."""
 
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
-import httpx
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
-START_SECONDS = 30.0
-
-
-def as_url(conninfo: str) -> str:
-    """The same connection as an operator writes it."""
-    parts = {name: quote(str(value), safe="") for name, value in conninfo_to_dict(conninfo).items()}
-    more = "&".join(f"{name}={value}" for name, value in parts.items() if name in {"host", "port"})
-    return f"postgresql://{parts.get('user', '')}@/{parts['dbname']}?{more}"
-
-
-@pytest.fixture
-def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "REGULARS_HOME": str(tmp_path), "DATABASE_URL": as_url(database_url)}
-
-
-def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "regulars.entrypoints.cli", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-@contextmanager
-def serving(environment: dict[str, str], *arguments: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
-    """A web process that is ready, and a client of it; killed at the end if it still runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "regulars.entrypoints.cli", "serve", "--port", str(port), *arguments]
-    with (
-        subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}") as client,
-    ):
-        try:
-            wait_until_ready(client, process)
-            yield client, process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def wait_until_ready(client: httpx.Client, process: "subprocess.Popen[str]") -> None:
-    give_up_at = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < give_up_at:
-        try:
-            if client.get("/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.02)
-    raise AssertionError(f"not ready: exit code {process.poll()}")
+from tests.entrypoints.commands import run, serving
+from tests.entrypoints.test_configure import EXAMPLE
 
 
 def test_help_loads_no_framework() -> None:
@@ -137,6 +76,12 @@ def test_served_with_its_worker_and_described(environment: dict[str, str]) -> No
 
 def test_the_doctor_and_the_books(environment: dict[str, str], database_url: str, tmp_path: Path) -> None:
     assert run(environment, "keys", "create", "--scope", "admin").returncode == 0
+    bare = run(environment, "doctor", "--json")
+    lacking = {one["name"]: one for one in json.loads(bare.stdout)["examined"]}["programme"]
+    assert (bare.returncode, lacking["said"]) == (1, "no market, no wallets, no policy")
+    assert "regulars configure" in lacking["remedy"]
+
+    assert run(environment, "configure", str(EXAMPLE)).returncode == 0
     well = run(environment, "doctor", "--json")
     books = run(environment, "verify", "--json")
 

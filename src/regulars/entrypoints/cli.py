@@ -131,6 +131,31 @@ def migrate() -> None:
 
 
 @app.command()
+def configure(
+    file: Annotated[Path, typer.Argument(help="A TOML file; docs/examples/programme.toml is one.")],
+    reason: Reason = "",
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring markets, wallets, stores and the loyalty policy to what a file says. Doing it again changes nothing."""
+    from regulars.entrypoints import configure as configuring
+
+    with _troubles_told():
+        programme = configuring.read_programme(file)
+    changes = _with_database(
+        lambda database: configuring.configure(database, programme, reason=reason, dry_run=dry_run)
+    )
+    if as_json:
+        changed = any(change.effect != "unchanged" for change in changes)
+        _print_json({"dry_run": dry_run, "changed": changed, "changes": changes})
+        return
+    _print_table(("", "what", "name", "is"), [(one.effect, one.what, one.name, one.said) for one in changes])
+    if dry_run:
+        typer.echo("Nothing was changed: this was a dry run.", err=True)
+
+
+@app.command()
 def demo(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on.")] = None,
@@ -355,7 +380,7 @@ def _with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
 async def _used(place: "Place", settings: Settings, use: "Callable[[Database], Awaitable[Result]]") -> Result:
     from regulars.platform.db.database import Database
 
-    async with Database(place.url, pool_size=2, lock_timeout_ms=settings.lock_timeout_ms) as database:
+    async with Database(place.url, pool_size=2, lock_timeout_ms=settings.patient_lock_timeout_ms) as database:
         return await use(database)
 
 
@@ -386,7 +411,7 @@ def _troubles_told() -> Iterator[None]:
     except DomainError as error:
         _give_up(error.message.format_map(error.data))
     except Exception as error:
-        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken"}:
+        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError"}:
             _give_up(str(error))
         raise
 

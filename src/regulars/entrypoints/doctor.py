@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from regulars.entrypoints.configure import missing
 from regulars.entrypoints.wiring import Place, checks
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
@@ -45,7 +46,7 @@ async def examine(settings: Settings, place: Place) -> AsyncIterator[Examined]:
         )
         return
     try:
-        for look in (_version, _schema, _clock, _queues):
+        for look in (_version, _schema, _clock, _programme, _queues):
             found = await _guarded(look, database)
             yield found
             if look is _schema and not found.ok:
@@ -112,6 +113,19 @@ async def _clock(database: Database) -> Examined:
     await asyncio.wait_for(database.follow_clock(), 3.0)
     now = database.clock.now()
     return Examined(name="clock", ok=True, said=f"the programme's instant is {now.isoformat(timespec='seconds')}")
+
+
+async def _programme(database: Database) -> Examined:
+    async with database.transaction() as tx:
+        lacking = await missing(tx)
+    if lacking:
+        return Examined(
+            name="programme",
+            ok=False,
+            said=", ".join(lacking),
+            remedy="Describe the programme in a file and run `regulars configure FILE`; see docs/configuration.md.",
+        )
+    return Examined(name="programme", ok=True, said="markets, wallets and a policy in force")
 
 
 async def _queues(database: Database) -> Examined:

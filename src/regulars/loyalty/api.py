@@ -13,7 +13,9 @@ from regulars.loyalty.lineage.service import (
     CausedTransfer,
     LotMovement,
     OrderLineage,
+    SettledOrder,
     lineage,
+    settled_orders,
 )
 from regulars.loyalty.policy.contracts import (
     AnniversaryReview,
@@ -25,9 +27,17 @@ from regulars.loyalty.policy.contracts import (
     ReturnPolicy,
     TierPolicy,
     TierRule,
+    WalletRule,
 )
 from regulars.loyalty.policy.rules import month_start
-from regulars.loyalty.policy.service import Configuration, activate_policy, define_standard_wallets
+from regulars.loyalty.policy.service import (
+    Configuration,
+    activate_policy,
+    define_standard_wallets,
+    define_wallets,
+    list_policies,
+    list_wallets,
+)
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
 from regulars.loyalty.statement.service import (
     balances,
@@ -57,16 +67,21 @@ __all__ = [
     "PaymentPolicy",
     "Policy",
     "ReturnPolicy",
+    "SettledOrder",
     "Standing",
     "TierPolicy",
     "TierRule",
+    "WalletRule",
     "activate_policy",
     "balances",
     "balances_of",
     "checks",
     "define_standard_wallets",
+    "define_wallets",
     "expire_due",
     "lineage",
+    "list_policies",
+    "list_wallets",
     "lots",
     "month_start",
     "open_books",
@@ -74,6 +89,7 @@ __all__ = [
     "post",
     "programme_totals",
     "review_due",
+    "settled_orders",
     "standing",
     "standings",
     "statement",

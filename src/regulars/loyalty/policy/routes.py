@@ -1,0 +1,34 @@
+"""HTTP of the configuration: wallets and policies, to read. They are changed by `regulars configure`."""
+
+from typing import Final
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+
+from regulars.loyalty.policy import service
+from regulars.loyalty.policy.schemas import ProgrammePolicies, ProgrammeWallets
+from regulars.platform.http.guards import requires
+from regulars.platform.services import Services
+
+TAGS: Final = ["ledger"]
+SCOPE: Final = "ledger:read"
+
+
+def routes(services: Services) -> list[HTTPRouteHandler]:
+    """Return the routes of the configuration."""
+
+    @get("/v1/wallets", guards=[requires(SCOPE)], operation_id="listWallets", tags=TAGS, summary="List the wallets")
+    async def list_wallets() -> ProgrammeWallets:
+        """Return the programme's wallets: which count for tiers, and which can be spent."""
+        async with services.database.transaction() as tx:
+            return ProgrammeWallets(wallets=await service.list_wallets(tx))
+
+    @get("/v1/policies", guards=[requires(SCOPE)], operation_id="listPolicies", tags=TAGS, summary="List the policies")
+    async def list_policies() -> ProgrammePolicies:
+        """Return every version of the loyalty policy, past and to come, and which of them is in force."""
+        async with services.database.transaction() as tx:
+            versions = await service.list_policies(tx)
+            in_force = service.version_in_force(versions, tx.now)
+        return ProgrammePolicies(in_force=in_force, policies=versions[::-1])
+
+    return [list_wallets, list_policies]
