@@ -1,6 +1,8 @@
 """The commands as an operator runs them: processes of their own, on a database of the test's own."""
 
+import asyncio
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from regulars.platform.audit.service import seal_all
+from regulars.platform.db.database import Database
 from tests.entrypoints.commands import run, serving
 from tests.entrypoints.test_configure import EXAMPLE
 
@@ -99,6 +103,41 @@ def test_the_doctor_and_the_books(environment: dict[str, str], database_url: str
     assert ill.returncode == 1
     assert "chmod" in found["vault"]["remedy"]
     assert "regulars migrate" in found["schema"]["remedy"]
+
+
+async def _seal(database_url: str) -> None:
+    async with Database(database_url, pool_size=2) as database:
+        await seal_all(database)
+
+
+def test_a_rewritten_audit_log_is_found_by_its_earlier_head_alone(
+    environment: dict[str, str], database_url: str
+) -> None:
+    for label in ("till 1", "till 2"):
+        assert run(environment, "keys", "create", "--scope", "admin", "--label", label).returncode == 0
+    asyncio.run(_seal(database_url))
+    told = run(environment, "verify")
+    head = json.loads(run(environment, "verify", "--json").stdout)["audit_head"]
+    assert re.fullmatch(r"1:[0-9a-f]{64}", head)
+    assert f"--audit-head {head}" in told.stdout
+    extended = run(environment, "verify", "--audit-head", head, "--json")
+    assert (extended.returncode, json.loads(extended.stdout)["audit_head"]) == (0, head)
+
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for table in ("audit_entries", "audit_seals"):
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        connection.execute("UPDATE audit_entries SET reason = 'nothing' WHERE entry_id = 1")
+        connection.execute("TRUNCATE audit_seals")
+        connection.execute("DELETE FROM relay_cursors")
+    asyncio.run(_seal(database_url))
+
+    assert run(environment, "verify").returncode == 0
+    found = run(environment, "verify", "--audit-head", head, "--json")
+    assert found.returncode == 1
+    chain = {one["name"]: one for one in json.loads(found.stdout)["checks"]}["audit chain"]
+    assert len(chain["problems"]) == 1
+    assert f"does not extend the head {head}" in chain["problems"][0]
+    assert run(environment, "verify", "--audit-head", "1:beef").returncode == 2
 
 
 @pytest.mark.parametrize(

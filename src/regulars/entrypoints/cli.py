@@ -211,18 +211,30 @@ def doctor(*, as_json: Json = False) -> None:
 
 
 @app.command()
-def verify(*, as_json: Json = False) -> None:
+def verify(
+    audit_head: Annotated[
+        str | None, typer.Option(metavar="SEAL:HASH", help="An earlier audit head, which the log must extend.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
     """Prove that the books are right. Exit code 1 if something is not."""
     from regulars.entrypoints.wiring import checks
+    from regulars.platform.audit.contracts import Head
     from regulars.platform.verification.service import verify as run_checks
 
+    known_head = Head.parse(audit_head) if audit_head is not None else None
+    if audit_head is not None and known_head is None:
+        raise typer.BadParameter("give the head as `verify` printed it: the seal's number, a colon, 64 digits")
+
     async def look(database: "Database") -> list[Any]:
-        return [finding async for finding in run_checks(database, checks())]
+        return [finding async for finding in run_checks(database, checks(known_head))]
 
     found = _with_database(look)
     ok = all(finding.ok for finding in found)
+    head = "".join([finding.keep for finding in found])
     if as_json:
-        _print_json({"ok": ok, "checks": found})
+        _print_json({"ok": ok, "audit_head": head, "checks": found})
     else:
         rows = [
             (
@@ -235,6 +247,7 @@ def verify(*, as_json: Json = False) -> None:
             for one in found
         ]
         _print_table(("", "check", "rows", "took", "problems"), rows)
+        typer.echo(f"Write the audit head down elsewhere; next time: regulars verify --audit-head {head}")
     raise typer.Exit(0 if ok else 1)
 
 
@@ -354,7 +367,7 @@ def _settings() -> Settings:
 def _migrate(settings: Settings, place: "Place") -> None:
     from regulars.platform.db.migrate import migrate as bring_to_head
 
-    bring_to_head(place.direct_url, lock_timeout_ms=settings.lock_timeout_ms)
+    bring_to_head(place.direct_url, lock_timeout_ms=settings.patient_lock_timeout_ms)
 
 
 async def _do_background_work(database: "Database") -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from regulars.platform.settings import Settings
 
 if TYPE_CHECKING:
+    from regulars.platform.audit.contracts import Head
     from regulars.platform.embedded import EmbeddedServer
     from regulars.platform.http.hot import HotRoute
     from regulars.platform.services import Services
@@ -109,10 +110,13 @@ def web(services: "Services") -> Web:
     return Web(routes=[*members_routes(services), *loyalty.routes, *commerce.routes], hot=[*loyalty.hot, *commerce.hot])
 
 
-def checks() -> "list[Check]":
-    """Return every check of every room, in the order in which `regulars verify` runs them."""
+def checks(known_head: "Head | None" = None) -> "list[Check]":
+    """Return every check of every room, in the order in which `regulars verify` runs them.
+
+    The audit chain must extend the known head, if one is given.
+    """
     from regulars.commerce.api import checks as commerce_checks
     from regulars.loyalty.api import checks as loyalty_checks
     from regulars.platform.verification.platform_checks import platform_checks
 
-    return [*loyalty_checks(), *commerce_checks(), *platform_checks()]
+    return [*loyalty_checks(), *commerce_checks(), *platform_checks(known_head)]

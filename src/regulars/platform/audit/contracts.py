@@ -1,6 +1,10 @@
 """What an audit entry says, what a seal proves, and what a verification found."""
 
+import re
+
 from msgspec import Struct
+
+_WRITTEN_HEAD = re.compile(r"(?P<seal_no>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
@@ -19,6 +23,16 @@ class Head(Struct, frozen=True):
 
     seal_no: int
     hash: str
+
+    def __str__(self) -> str:
+        """Return it as it is written down: `seal_no:hash`."""
+        return f"{self.seal_no}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Head | None":
+        """Read what was written down; None if it is no head."""
+        found = _WRITTEN_HEAD.fullmatch(text.strip().lower())
+        return None if found is None else cls(int(found["seal_no"]), found["hash"])
 
 
 class ChainReport(Struct, frozen=True, kw_only=True):

@@ -11,12 +11,16 @@ MAX_PROBLEMS = 20  # told in full; more of the same help nobody
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What one check found: how many rows it compared, and sentences for an operator, without personal data."""
+    """What one check found: how many rows it compared, and sentences for an operator, without personal data.
+
+    `keep` is what the operator should write down elsewhere, for the next time.
+    """
 
     ok: bool
     rows_checked: int
     problems: list[str] = []
     note: str = ""
+    keep: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
     note: str
     seconds: float
+    keep: str = ""

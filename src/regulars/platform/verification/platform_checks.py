@@ -1,5 +1,8 @@
 """The platform's own checks: nothing waits in the outbox, nothing was changed in the audit log."""
 
+from functools import partial
+
+from regulars.platform.audit.contracts import Head
 from regulars.platform.audit.service import verify_chain
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.service import backlog
@@ -23,9 +26,9 @@ async def outbox_drained(tx: Transaction) -> CheckResult:
     return CheckResult(ok=not problems, rows_checked=left.unread + left.retrying + left.parked, problems=problems)
 
 
-async def audit_chain(tx: Transaction) -> CheckResult:
-    """Nothing that was sealed has been changed, removed or slipped in."""
-    report = await verify_chain(tx)
+async def audit_chain(tx: Transaction, *, known_head: Head | None = None) -> CheckResult:
+    """Nothing that was sealed has been changed, removed or slipped in; with a known head, nor computed anew."""
+    report = await verify_chain(tx, known_head=known_head)
     found = {
         "entries were changed": report.changed,
         "entries were removed": report.removed,
@@ -34,14 +37,26 @@ async def audit_chain(tx: Transaction) -> CheckResult:
     problems = [f"{len(entries)} {what}: {entries[:5]}" for what, entries in found.items() if entries]
     if report.broken_seal is not None:
         problems.insert(0, f"The chain breaks at seal {report.broken_seal}. Compare with a backup.")
-    note = f"head {report.head.hash[:16]} after {report.seals} seals"
+    if report.extends_known_head is False:
+        problems.append(
+            f"The chain does not extend the head {known_head} that was written down: "
+            "the log was rewritten, cut off or restored from before. Compare with a backup."
+        )
+    note = f"head {report.head}"
+    if known_head is not None and report.extends_known_head:
+        note += f", extends {known_head}"
     if report.unsealed:
         note += (
             f"; {report.unsealed} entries not sealed yet, the oldest for {report.oldest_unsealed_seconds or 0:.0f} s"
         )
-    return CheckResult(ok=report.is_intact, rows_checked=report.entries, problems=problems, note=note)
+    return CheckResult(
+        ok=report.is_intact, rows_checked=report.entries, problems=problems, note=note, keep=str(report.head)
+    )
 
 
-def platform_checks() -> list[Check]:
-    """Return the checks in the order in which they run."""
-    return [Check("audit chain", audit_chain), Check("outbox drained", outbox_drained, quick=True)]
+def platform_checks(known_head: Head | None = None) -> list[Check]:
+    """Return the checks in the order in which they run; the audit log must extend the known head, if one is given."""
+    return [
+        Check("audit chain", partial(audit_chain, known_head=known_head)),
+        Check("outbox drained", outbox_drained, quick=True),
+    ]

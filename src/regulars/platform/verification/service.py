@@ -27,4 +27,5 @@ async def verify(database: Database, checks: Iterable[Check]) -> AsyncIterator[F
             problems=result.problems[:MAX_PROBLEMS],
             note=result.note,
             seconds=round(perf_counter() - began, 3),
+            keep=result.keep,
         )
