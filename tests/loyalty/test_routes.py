@@ -218,6 +218,31 @@ async def test_a_batch_is_decided_row_by_row(programme: Programme, till: httpx.A
     assert (await programme.wallet(first, programme.database.clock.now())).balance == 10
 
 
+async def test_the_audit_log_names_each_member_of_a_batch(programme: Programme, till: httpx.AsyncClient) -> None:
+    first, second = [public_id("mbr", member) for member in await programme.members(2)]
+    rows = [
+        {"member_id": first, "amount": 10, "reference": "a", "reason": "Birthday"},
+        {"member_id": public_id("mbr", new_id()), "amount": 1, "reference": "b", "reason": "Nobody's"},
+        {"member_id": second, "amount": 20, "reference": "c", "reason": "Apology"},
+    ]
+    for _ in range(2):  # the second time it is the stored answer
+        answer = await send(till, "/v1/accruals/batch", {"accruals": rows}, key="night")
+        assert (answer.status_code, answer.json()["posted"]) == (200, 2)
+
+    entries = await programme.rows(
+        "SELECT action, subject, reason, detail FROM audit_entries WHERE actor <> 'system' ORDER BY entry_id"
+    )
+    assert entries == [
+        ("accrue_in_batch", first, "Birthday", "a"),
+        ("accrue_in_batch", second, "Apology", "c"),
+        ("accrue_batch", "3 accruals", "", ""),
+    ]
+    whose = await programme.rows(
+        "SELECT count(DISTINCT (actor, request_id)) FROM audit_entries WHERE actor <> 'system'"
+    )
+    assert whose == [(1,)]
+
+
 async def test_a_batch_that_cannot_be_read_posts_nothing(programme: Programme, till: httpx.AsyncClient) -> None:
     member = public_id("mbr", await programme.member())
     row = {"member_id": member, "amount": 1, "reference": "a"}

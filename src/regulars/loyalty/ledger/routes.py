@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar import Request, Response, post
@@ -30,6 +30,8 @@ from regulars.loyalty.ledger.schemas import (
 )
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.public_ids import member_id_in
+from regulars.members.contracts import MEMBER_PREFIX
+from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.commit.lane import Call, Lane, Reply
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
@@ -37,6 +39,7 @@ from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import requires
 from regulars.platform.http.hot import HotMutation
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 
 TAGS: Final = ["ledger"]
@@ -46,6 +49,15 @@ BATCHES_TOGETHER: Final = 4  # a batch of rows is a group already
 AnyRequest = Request[Any, Any, Any]
 Command = Accrue | Redeem | Adjust
 Posted = tuple[Command, Posting]
+
+
+class AskedBatch(NamedTuple):
+    """A batch and who asks, for the audit log: each posting of it is an act of theirs on a member."""
+
+    batch: AccrualBatch
+    client: str
+
+
 BatchPosted = tuple[AccrualBatch, Sequence[Posting | DomainError]]
 
 _encode = msgspec.json.Encoder().encode
@@ -150,12 +162,17 @@ def _single(services: Services, lane: PostingLane) -> list[HTTPRouteHandler]:
 
 
 def _batch(services: Services, configuration: Configuration) -> HTTPRouteHandler:
-    async def apply(tx: Transaction, batches: Sequence[AccrualBatch]) -> list[BatchPosted | DomainError]:
-        rows = [[row for row in batch.rows if isinstance(row, Accrue)] for batch in batches]
+    async def apply(tx: Transaction, asked_for: Sequence[AskedBatch]) -> list[BatchPosted | DomainError]:
+        rows = [[row for row in batch.rows if isinstance(row, Accrue)] for batch, _ in asked_for]
         results = iter(await service.post(tx, configuration, list(chain.from_iterable(rows))))
-        return [(batch, list(islice(results, len(its)))) for batch, its in zip(batches, rows, strict=True)]
+        posted: list[BatchPosted | DomainError] = []
+        for (batch, client), its in zip(asked_for, rows, strict=True):
+            own = list(islice(results, len(its)))
+            _audit_rows(tx, client, batch.request_id, its, own)
+            posted.append((batch, own))
+        return posted
 
-    lane: Lane[AccrualBatch, BatchPosted] = Lane(
+    lane: Lane[AskedBatch, BatchPosted] = Lane(
         "accrue_batch",
         services.database,
         apply,
@@ -179,9 +196,27 @@ def _batch(services: Services, configuration: Configuration) -> HTTPRouteHandler
         """Post up to 1,000 accruals in one transaction, row by row: a refused row leaves the others as they are."""
         asking = asked(request.scope)
         batch = batch_of(data, services.database.clock.now(), asking.language, asking.request_id)
-        return await carry_out(request, lane, batch, subject=f"{len(batch.rows)} accruals")
+        command = AskedBatch(batch, asking.client.client)
+        return await carry_out(request, lane, command, subject=f"{len(batch.rows)} accruals")
 
     return accrue_batch
+
+
+def _audit_rows(
+    tx: Transaction, client: str, request_id: str, rows: Sequence[Accrue], results: Sequence[Posting | DomainError]
+) -> None:
+    """Name each member that was given something, with its reason; all entries are written by one statement."""
+    for row, result in zip(rows, results, strict=True):
+        if isinstance(result, Posting):
+            entry = AuditEntry(
+                actor=client,
+                action="accrue_in_batch",
+                subject=public_id(MEMBER_PREFIX, row.member_id),
+                reason=row.reason,
+                request_id=request_id,
+                detail=row.reference,
+            )
+            tx.audit(entry)
 
 
 def _posted(result: Posted) -> tuple[int, bytes]:
