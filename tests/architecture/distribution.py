@@ -1,0 +1,138 @@
+"""Which table stands how on a cluster, and what PostgreSQL's catalogs say against it. See docs/architecture.md."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, LiteralString
+
+from psycopg import Connection
+
+MEMBER = "member_id"
+
+# Copied to every node: configuration, few rows, joined by anything.
+REFERENCE = {"loyalty_policies", "markets", "stores", "wallets"}
+
+# What a member owns: distributed by member_id, all of one member on one node.
+MEMBER_OWNED = {
+    "consents",
+    "ledger_transfers",
+    "lot_uses",
+    "lots",
+    "member_books",
+    "member_identities",
+    "member_profiles",
+    "member_wallets",
+    "members",
+    "order_lines",
+    "order_returns",
+    "orders",
+    "settlements",
+    "tier_changes",
+}
+
+# Uniqueness of a value whoever it belongs to: distributed by that value.
+BY_VALUE = {
+    "guest_orders": "order_id",
+    "idempotency_answers": "key",
+    "identities": "blind_index",
+    "order_keys": "order_id",
+}
+
+# On the coordinator alone: the deployment's own rows, its logs, and what works through them.
+LOCAL = {
+    "api_key_revision",
+    "api_keys",
+    "audit_entries",
+    "audit_seals",
+    "handled_events",
+    "member_vault",
+    "outbox",
+    "parked_events",
+    "programme_clock",
+    "relay_cursors",
+    "replay_progress",
+}
+# Made by libraries; local as well.
+NOT_OURS = ("procrastinate_", "alembic_version")
+
+DISTRIBUTED: Mapping[str, str] = dict.fromkeys(MEMBER_OWNED, MEMBER) | BY_VALUE
+
+Row = tuple[Any, ...]
+
+TABLES: LiteralString = """
+SELECT relname, relpersistence FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') ORDER BY relname
+"""
+UNIQUE: LiteralString = """
+SELECT i.indrelid::regclass::text, i.indexrelid::regclass::text, array_agg(a.attname::text)
+FROM pg_index AS i
+JOIN pg_class AS t ON t.oid = i.indrelid AND t.relnamespace = 'public'::regnamespace
+LEFT JOIN pg_attribute AS a
+  ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+WHERE i.indisunique OR i.indisexclusion GROUP BY 1, 2 ORDER BY 1, 2
+"""
+FOREIGN: LiteralString = """
+SELECT conrelid::regclass::text, conname, confrelid::regclass::text, confdeltype IN ('n', 'd') OR confupdtype <> 'a',
+       ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)),
+       ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = confrelid AND attnum = ANY (confkey))
+FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1, 2
+"""
+IDENTITY: LiteralString = """
+SELECT attrelid::regclass::text, attname FROM pg_attribute
+JOIN pg_class ON oid = attrelid AND relnamespace = 'public'::regnamespace
+WHERE attidentity <> '' ORDER BY 1, 2
+"""
+TRIGGERS: LiteralString = """
+SELECT tgrelid::regclass::text, tgname FROM pg_trigger
+JOIN pg_class ON pg_class.oid = tgrelid AND relnamespace = 'public'::regnamespace
+WHERE NOT tgisinternal ORDER BY 1, 2
+"""
+WITH_MEMBER: LiteralString = """
+SELECT attrelid::regclass::text FROM pg_attribute
+JOIN pg_class ON oid = attrelid AND relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+WHERE attname = 'member_id' AND attnotnull ORDER BY 1
+"""
+
+
+def faults(connection: Connection[Row]) -> Iterator[str]:
+    """Yield whatever a distributed schema would not take, by the catalogs of this database."""
+    yield from _unlisted(connection)
+    for table, index, columns in connection.execute(UNIQUE):
+        if table in DISTRIBUTED and DISTRIBUTED[table] not in columns:
+            yield f"{table}: the key {index} lacks {DISTRIBUTED[table]}"
+    yield from _foreign_keys(connection)
+    for table, column in connection.execute(IDENTITY):
+        if not table.startswith(NOT_OURS) and table not in LOCAL:
+            yield f"{table}: {column} is an identity column"
+    for table, trigger in connection.execute(TRIGGERS):
+        if table in DISTRIBUTED:
+            yield f"{table}: the trigger {trigger}"
+
+
+def _unlisted(connection: Connection[Row]) -> Iterator[str]:
+    """Each table stands in one list; what belongs to a member without exception is distributed by the member."""
+    lists = [REFERENCE, MEMBER_OWNED, set(BY_VALUE), LOCAL]
+    there: dict[str, str] = dict(connection.execute(TABLES).fetchall())
+    for table, persistence in there.items():
+        if table.startswith(NOT_OURS):
+            continue
+        if (count := sum([table in each for each in lists])) != 1:
+            yield f"{table}: it stands in {count} lists"
+        if persistence == "u":
+            yield f"{table}: it is UNLOGGED"
+    for table in sorted(set().union(*lists) - there.keys()):
+        yield f"{table}: there is no such table"
+    for (table,) in connection.execute(WITH_MEMBER):
+        if table not in MEMBER_OWNED | set(BY_VALUE):
+            yield f"{table}: it has a member, and is not distributed by member"
+
+
+def _foreign_keys(connection: Connection[Row]) -> Iterator[str]:
+    for table, name, target, changes_rows, columns, targets in connection.execute(FOREIGN):
+        if table.startswith(NOT_OURS):
+            continue
+        if table in MEMBER_OWNED and target in MEMBER_OWNED:
+            if MEMBER not in columns or MEMBER not in targets:
+                yield f"{table}: the foreign key {name} lacks {MEMBER}"
+        elif target not in REFERENCE and (table in DISTRIBUTED or target in DISTRIBUTED or table in REFERENCE):
+            yield f"{table}: the foreign key {name} goes to {target}"
+        if changes_rows and table in DISTRIBUTED:
+            yield f"{table}: the foreign key {name} changes rows when {target} does"
