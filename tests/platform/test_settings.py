@@ -29,7 +29,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         log_level="info",
         prepared_statements=True,
         body_limit_bytes=1_000_000,
-        lock_timeout_ms=5_000,
+        lock_timeout_ms=1_000,
     )
 
 
@@ -66,6 +66,13 @@ def test_every_variable_is_read() -> None:
         body_limit_bytes=2_000_000,
         lock_timeout_ms=250,
     )
+
+
+def test_work_that_nobody_waits_for_waits_longer_for_a_lock() -> None:
+    patient = [
+        load_settings({"REGULARS_LOCK_TIMEOUT_MS": text}).patient_lock_timeout_ms for text in ("", "250", "9000")
+    ]
+    assert patient == [5_000, 5_000, 9_000]
 
 
 def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

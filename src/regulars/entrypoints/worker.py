@@ -66,7 +66,7 @@ async def _opened(place: Place, settings: Settings, stop: asyncio.Event) -> Data
             place.url,
             pool_size=_CONNECTIONS,
             prepared_statements=settings.prepared_statements,
-            lock_timeout_ms=settings.lock_timeout_ms,
+            lock_timeout_ms=settings.patient_lock_timeout_ms,
         )
         try:
             return await database.open()

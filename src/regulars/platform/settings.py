@@ -13,6 +13,7 @@ import platformdirs
 from msgspec import Meta
 
 NOT_SET = "not set"
+PATIENT_LOCK_TIMEOUT_MS = 5_000
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -103,10 +104,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=600_000,
-            description="How long a statement waits for a lock before it gives up, in milliseconds.",
+            description="How long a request waits for a lock, e.g. on its member, before it gives up, in "
+            "milliseconds. Work that nobody waits for (jobs, replays, migrations) waits at least 5000.",
             extra={"variable": "REGULARS_LOCK_TIMEOUT_MS"},
         ),
-    ] = 5_000
+    ] = 1_000
+
+    @property
+    def patient_lock_timeout_ms(self) -> int:
+        """How long work waits for a lock that no caller waits for, in milliseconds."""
+        return max(self.lock_timeout_ms, PATIENT_LOCK_TIMEOUT_MS)
 
 
 class SettingDescription(msgspec.Struct, frozen=True):
