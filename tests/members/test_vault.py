@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.platform.ids import new_id
-from regulars.platform.vault.cipher import blind_index, seal, unseal
+from regulars.platform.vault.cipher import blind_index, key_for, seal, unseal
 from regulars.platform.vault.contracts import Vault, VaultBroken
 from regulars.platform.vault.local import LocalVault
 
@@ -64,6 +64,17 @@ def test_a_blind_index_is_equal_for_equal_values_only(pepper: bytes, one: str, o
     assert (blind_index(pepper, "phone", one) == blind_index(pepper, "phone", other)) is (one == other)
     assert blind_index(pepper, "phone", one) != blind_index(pepper, "card", one)
     assert blind_index(pepper, "phone", one) != blind_index(pepper[::-1] + b"x", "phone", one)
+
+
+@given(keys, keys)
+def test_each_purpose_has_a_key_of_its_own_that_no_blind_index_equals(pepper: bytes, other: bytes) -> None:
+    made = key_for(pepper, "request-hash")
+    assert made == key_for(pepper, "request-hash")
+    assert len(made) == 32
+    assert len({made, key_for(pepper, "another"), pepper, blind_index(pepper, "request-hash", "")}) == 4
+    assert (made == key_for(other, "request-hash")) is (pepper == other)
+    with pytest.raises(ValueError, match="not a purpose"):
+        key_for(pepper, "phone\x00+8613800138000")
 
 
 @pytest.mark.anyio
