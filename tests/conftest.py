@@ -30,6 +30,11 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     home: Path = tmp_path_factory.mktemp("server")
     with acquire(home) as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            # Nobody outlives this server, so nothing need survive it; what survives a crash, tests/faults prove.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.url
 
 
