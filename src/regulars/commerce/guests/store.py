@@ -10,9 +10,14 @@ from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
 READ_GUESTS: LiteralString = """
-SELECT order_id, document, claimed_by FROM guest_orders WHERE order_id = ANY (%s::text[]) ORDER BY order_id
+SELECT g.order_id, g.document, g.claimed_by FROM guest_orders AS g WHERE g.order_id = ANY (%s::text[])
 """
-LOCK_GUESTS: LiteralString = READ_GUESTS + " FOR UPDATE"
+# Written as they are, the rows are locked on a cluster too, where a batch of rows cannot be selected for an update.
+LOCK_GUESTS: LiteralString = """
+UPDATE guest_orders AS g SET claimed_by = g.claimed_by
+FROM unnest(%s::text[]) AS asked (order_id) WHERE g.order_id = asked.order_id
+RETURNING g.order_id, g.document, g.claimed_by
+"""
 UPSERT_GUESTS: LiteralString = """
 INSERT INTO guest_orders (order_id, state, occurred_at, recorded_at, document, claimed_by)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::uuid[])
@@ -25,7 +30,7 @@ _decode = msgspec.json.Decoder(GuestOrder).decode
 
 
 async def load(tx: Transaction, order_ids: Sequence[str], *, lock: bool) -> GuestBook:
-    """Read guest orders; locked in the order of their ids when they may be changed."""
+    """Read guest orders of sorted ids; locked when they may be changed."""
     book = GuestBook()
     for order_id, document, claimed_by in await tx.rows(
         LOCK_GUESTS if lock else READ_GUESTS, (arrays.texts(order_ids),)
