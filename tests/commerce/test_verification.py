@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from regulars.commerce import api as commerce
+from regulars.commerce.verification import service
 from tests.commerce.shop import Shop, back, put
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +60,27 @@ async def test_what_is_wrong_is_found(sold: Shop, corruption: str, fault: str) -
     async with sold.database.transaction() as tx:
         tx.write(corruption)
     assert any(found.startswith(fault) for found in await sold.faults()), await sold.faults()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+async def test_the_ledger_is_compared_member_by_member_to_the_last(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(service, "MEMBERS_AT_ONCE", at_once)
+    members = sorted([await shop.member(f"m{number}") for number in range(5)])
+    await shop.apply(*[put(member, f"A{number}", [500]) for number, member in enumerate(members)])
+    async with shop.database.transaction() as tx:
+        assert (await service.paid_orders_are_settled(tx)).rows_checked == 5
+        for number in (0, 2, 4):
+            tx.write("DELETE FROM orders WHERE order_id = %s", (f"A{number}",))
+        tx.write("DELETE FROM settlements WHERE order_id = 'A3'")
+        found = await service.paid_orders_are_settled(tx)
+    assert sorted(found.problems) == [
+        "Order A0: settled, but not paid.",
+        "Order A2: settled, but not paid.",
+        "Order A3: paid, but not settled.",
+        "Order A4: settled, but not paid.",
+    ]
 
 
 async def test_sales_are_summed_until_an_instant(sold: Shop) -> None:

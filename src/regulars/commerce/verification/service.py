@@ -1,8 +1,15 @@
 """What must hold of orders: their sums, their ids, and what the ledger knows of them."""
 
+from operator import itemgetter
+from uuid import UUID
+
 from regulars.commerce.verification import store
+from regulars.loyalty import api as loyalty
 from regulars.platform.db.transaction import Transaction
-from regulars.platform.verification.contracts import Check, CheckResult
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
+
+MEMBERS_AT_ONCE = 500
+NOBODY = UUID(int=0)
 
 
 def checks() -> list[Check]:
@@ -45,10 +52,24 @@ async def order_ids_lead(tx: Transaction) -> CheckResult:
 
 async def paid_orders_are_settled(tx: Transaction) -> CheckResult:
     """Every paid order, and no other, is settled in the ledger, with the same total, points and returns."""
-    count, differing = await store.settled(tx)
-    problems = [
-        f"Order {order_id}: "
-        + ("settled, but not paid." if unpaid else "paid, but not settled." if unsettled else "the ledger differs.")
-        for order_id, unpaid, unsettled in differing
-    ]
-    return CheckResult(ok=not problems, rows_checked=count, problems=problems)
+    rows_checked = 0
+    problems: list[str] = []
+    after: UUID | None = NOBODY
+    while after is not None and len(problems) < MAX_PROBLEMS:
+        up_to = await store.last_of_next(tx, after, MEMBERS_AT_ONCE)
+        paid = {row[:2]: row[2:] for row in await store.paid(tx, after, up_to)}
+        settled = {order[:2]: order[2:] for order in await loyalty.settled_orders(tx, after, up_to)}
+        rows_checked += len(paid)
+        problems += [
+            f"Order {key[1]}: {_differing(in_orders=key in paid, in_ledger=key in settled)}."
+            for key in sorted(paid.keys() | settled.keys(), key=itemgetter(1))
+            if paid.get(key) != settled.get(key)
+        ]
+        after = up_to
+    return CheckResult(ok=not problems, rows_checked=rows_checked, problems=problems[:MAX_PROBLEMS])
+
+
+def _differing(*, in_orders: bool, in_ledger: bool) -> str:
+    if in_orders and in_ledger:
+        return "the ledger differs"
+    return "paid, but not settled" if in_orders else "settled, but not paid"

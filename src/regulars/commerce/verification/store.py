@@ -1,6 +1,7 @@
 """SQL of commerce's checks: each question returns what contradicts itself, and how much was looked at."""
 
 from typing import LiteralString
+from uuid import UUID
 
 from regulars.platform.db.transaction import Rows, Statement, Transaction
 
@@ -37,15 +38,14 @@ WHERE (g.order_id IS NOT NULL AND (k.order_id IS NULL OR k.member_id IS DISTINCT
 LIMIT 20
 """
 COUNT_KEYS: LiteralString = "SELECT count(*) FROM order_keys"
-SETTLED: LiteralString = """
-SELECT coalesce(o.order_id, s.order_id), o.order_id IS NULL, s.order_id IS NULL
-FROM (SELECT * FROM orders WHERE paid_at IS NOT NULL) AS o
-FULL JOIN settlements AS s ON s.member_id = o.member_id AND s.order_id = o.order_id
-WHERE o.order_id IS NULL OR s.order_id IS NULL OR s.total_minor <> o.total_minor
-   OR s.returned_minor <> o.returned_minor OR s.points_used <> o.points_used
-LIMIT 20
+PAID: LiteralString = """
+SELECT o.member_id, o.order_id, o.total_minor, o.returned_minor, o.points_used
+FROM orders AS o WHERE o.paid_at IS NOT NULL AND o.member_id > %s AND (%s::uuid IS NULL OR o.member_id <= %s)
 """
-COUNT_PAID: LiteralString = "SELECT count(*) FROM orders WHERE paid_at IS NOT NULL"
+NEXT_MEMBERS: LiteralString = """
+SELECT (array_agg(member_id ORDER BY member_id DESC))[1], count(*)
+FROM (SELECT DISTINCT member_id FROM orders WHERE member_id > %s ORDER BY member_id LIMIT %s) AS following
+"""
 STATES: LiteralString = """
 SELECT order_id, state FROM orders
 WHERE (state IN ('paid', 'fulfilled') AND paid_at IS NULL) OR (state IN ('open', 'placed') AND paid_at IS NOT NULL)
@@ -68,7 +68,12 @@ async def keys(tx: Transaction) -> tuple[int, Rows, Rows]:
     return count[0][0], members, guests
 
 
-async def settled(tx: Transaction) -> tuple[int, Rows]:
-    """Return how many orders were paid, and those that the ledger knows otherwise."""
-    count, differing = await tx.read(Statement(COUNT_PAID), Statement(SETTLED))
-    return count[0][0], differing
+async def last_of_next(tx: Transaction, after: UUID, limit: int) -> UUID | None:
+    """Return the last of the next `limit` members with orders; None where fewer follow."""
+    last, count = (await tx.rows(NEXT_MEMBERS, (after, limit)))[0]
+    return last if count == limit else None
+
+
+async def paid(tx: Transaction, after: UUID, up_to: UUID | None) -> Rows:
+    """Return the paid orders of the members whose id follows `after`, up to another's (None: to the last)."""
+    return await tx.rows(PAID, (after, up_to, up_to))

@@ -1,6 +1,7 @@
 """Lineage: everything that an order caused, and what became of it."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -71,6 +72,24 @@ class OrderLineage(Struct, frozen=True, kw_only=True):
     lots: list[CausedLot]
     spent: list[LotMovement]
     tier_changes: list[CausedTierChange]
+
+
+class SettledOrder(NamedTuple):
+    """An order as the ledger settled it: its total and what has come back (minor units), the points that paid."""
+
+    member_id: UUID
+    order_id: str
+    total_minor: int
+    returned_minor: int
+    points_used: int
+
+
+async def settled_orders(tx: Transaction, after: UUID, up_to: UUID | None) -> list[SettledOrder]:
+    """Return what is settled of the members whose id follows `after`, up to `up_to` (None: to the last), unsorted.
+
+    For comparing books of orders with the ledger, some hundred members at a time. Source: settlements.
+    """
+    return [SettledOrder(*row) for row in await store.settled(tx, after, up_to)]
 
 
 async def lineage(tx: Transaction, configuration: Configuration, member_id: UUID, order_id: str) -> OrderLineage:

@@ -37,6 +37,16 @@ FROM tier_changes AS c
 WHERE c.member_id = %s AND (c.reference = %s OR (c.reference >= %s AND c.reference < %s)) ORDER BY c.seq
 """
 
+SETTLED: LiteralString = """
+SELECT s.member_id, s.order_id, s.total_minor, s.returned_minor, s.points_used
+FROM settlements AS s WHERE s.member_id > %s AND (%s::uuid IS NULL OR s.member_id <= %s)
+"""
+
+
+async def settled(tx: Transaction, after: UUID, up_to: UUID | None) -> Rows:
+    """Return the settlements of the members whose id follows `after`, up to another's (None: to the last)."""
+    return await tx.rows(SETTLED, (after, up_to, up_to))
+
 
 async def transfers(tx: Transaction, member_id: UUID, order_id: str) -> tuple[Rows, Rows]:
     """Return the transfers and the tier changes that an order and its returns caused."""
