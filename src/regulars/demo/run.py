@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 KEY_LABEL = "demo"
 SHOWN_HOUSEHOLD = 900
 CANNOT_GO_ON = 2
+TENTHS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,8 @@ async def _figures(database: Database, year: Year, seconds: float) -> Figures:
 
 
 async def _make_key(database: Database) -> str:
-    """Make the key to try the API with; those of earlier runs are revoked."""
+    """Make a key to try the API with. Only its hash is kept, so each start makes one; earlier ones go on working."""
     async with database.transaction(actor="demo") as tx:
-        for key in await keys.list_keys(tx):
-            if key.label == KEY_LABEL and key.revoked_at is None:
-                await keys.revoke_key(tx, key.key_id, reason="the demo was started again")
         _, token = await keys.create_key(tx, label=KEY_LABEL, scopes=sorted(SCOPES), expires_at=None)
     return token
 
@@ -155,9 +153,25 @@ def _progress(console: Console, orders: int) -> "Iterator[Callable[[int], None]]
         TextColumn("orders"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+    if not console.is_terminal:
+        yield _told_in_lines(console, orders)
+        return
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("replay", total=orders)
         yield lambda done: bar.advance(task, done)
+
+
+def _told_in_lines(console: Console, orders: int) -> Callable[[int], None]:
+    """Return what tells the progress where no bar can be drawn: a line for each tenth."""
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        before, done = done, done + more
+        if before * TENTHS // orders < done * TENTHS // orders:
+            console.print(f"Replaying the year: {done:,} of {orders:,} orders", highlight=False)
+
+    return advance
 
 
 def _print_figures(figures: Figures) -> None:

@@ -174,6 +174,8 @@ def demo(
     if home is not None:
         settings = msgspec.structs.replace(settings, home=home.expanduser().absolute())
     with _troubles_told(), located(settings) as place:
+        if not no_serve:
+            _find_port_free(settings, host, port)
         _migrate(settings, place)
         announce = run_demo(
             settings,
@@ -368,6 +370,13 @@ def _migrate(settings: Settings, place: "Place") -> None:
     from regulars.platform.db.migrate import migrate as bring_to_head
 
     bring_to_head(place.direct_url, lock_timeout_ms=settings.patient_lock_timeout_ms)
+
+
+def _find_port_free(settings: Settings, host: str | None, port: int | None) -> None:
+    """Refuse an address that is taken before the long work, not after it. Raises PortTaken."""
+    from regulars.entrypoints.http import listen
+
+    listen(host or settings.host, port or settings.port).close()
 
 
 async def _do_background_work(database: "Database") -> None:

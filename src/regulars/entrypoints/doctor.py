@@ -89,7 +89,7 @@ async def _guarded(look: Callable[[Database], Awaitable[Examined]], database: Da
             name=look.__name__.strip("_"),
             ok=False,
             said=f"{type(error).__qualname__}: {blot(str(error))}",
-            remedy="See docs/operations.md, or report it.",
+            remedy="See docs/faults.md, or report it.",
         )
 
 
