@@ -158,6 +158,13 @@ async def test_a_refused_dry_run_refuses_alike(shop: Shop, wang: UUID) -> None:
     assert problem(await shop.put("A1", body, "?dry_run=true")) == problem(await shop.put("A1", body))
 
 
+async def test_a_misspelt_dry_run_is_refused_and_writes_nothing(shop: Shop, wang: UUID) -> None:
+    before = await shop.contents()
+    refused = await shop.put("A1", order(wang, *LINES), "?dryrun=true")
+    assert problem(refused) == (422, "field_unknown", "/query/dryrun")
+    assert await shop.contents() == before
+
+
 # --- paying with points -----------------------------------------------------------------------------------------
 
 

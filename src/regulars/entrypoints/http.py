@@ -21,6 +21,7 @@ from regulars.platform.http.edge import Edge
 from regulars.platform.http.hot import HotRoutes
 from regulars.platform.http.mutations import request_hasher
 from regulars.platform.http.openapi import describe, openapi_config
+from regulars.platform.http.queries import KnownQueries
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import LOGGER, RequestLog
 from regulars.platform.services import Services
@@ -57,15 +58,18 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         return Response(described[0], media_type="application/json")
 
     routes: list[ControllerRouterHandler] = [health, ready, openapi, Router("/", route_handlers=list(offered.routes))]
+    queries = KnownQueries()
     framework = Litestar(
         route_handlers=routes,
         dto=StrictBody,
+        before_request=queries.refuse_unknown,
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi_config(version("regulars")),
         logging_config=None,
         pdb_on_exception=False,
         debug=False,
     )
+    queries.learn(framework)
     return Edge(
         framework,
         authenticator=services.authenticator,

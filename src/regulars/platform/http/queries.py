@@ -1,0 +1,36 @@
+"""Queries are read as strictly as bodies: a parameter that nobody knows is refused, not passed over.
+
+Else `?dryrun=true`, a slip for `dry_run`, would write what was only to be tried.
+"""
+
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.routes import HTTPRoute
+
+from regulars.platform.http.errors import FieldUnknown
+
+
+class KnownQueries:
+    """Which query parameters each route takes, learnt from the framework's own routes."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, frozenset[str]] = {}
+
+    def learn(self, framework: Litestar) -> None:
+        """Take over the routes of an application."""
+        for route in framework.routes:
+            if isinstance(route, HTTPRoute):
+                for handler, parameters in route.route_handler_map.values():
+                    self._names[id(handler)] = frozenset(
+                        [parameter.field_alias for parameter in parameters.expected_query_params]
+                    )
+
+    def refuse_unknown(self, request: Request[Any, Any, Any]) -> None:
+        """Refuse a request that gives a parameter its route does not take. Raises FieldUnknown."""
+        if not request.scope["query_string"]:
+            return
+        known = self._names.get(id(request.route_handler), frozenset())
+        for name in request.query_params:
+            if name not in known:
+                raise FieldUnknown(pointer=f"/query/{name}", field=name)
