@@ -197,10 +197,7 @@ class Load:
             ],
         }
         if self.random.random() < 0.5:
-            body["payments"] = [
-                {"method": "card", "amount": {"amount_minor": total - total // 4, "currency": CURRENCY}},
-                {"method": "points", "points_at_most": total // 4},
-            ]
+            body["payments"] = [{"method": "points", "points_at_most": total // 4}]
         return Operation(
             ORDER, member_id, "PUT", f"/v1/orders/{order_id}", _encode(body), key=f"key-{self._number}",
             reference=f"order:{order_id}", amount=total, order_id=order_id,
