@@ -172,7 +172,7 @@ async def test_in_an_outage_everybody_hears_of_it_after_its_own_patience() -> No
     assert {type(answer) for answer in answers} == {TemporarilyUnavailable}
     assert monotonic() - began >= patience  # it was waited for
     assert monotonic() - began < 500 * patience / 10  # and not by each of the 500 batches anew
-    assert {number for batch in batches for number in batch} == {0}
+    assert len({number for batch in batches for number in batch}) < 20  # nor was it tried for the late
 
 
 @pytest.mark.parametrize("watched", [True, False])

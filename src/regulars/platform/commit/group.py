@@ -104,6 +104,8 @@ class GroupCommit(Generic[Request, Answer]):
                 batch = [waiting.popleft() for _ in range(min(len(waiting), self._batch_size))]
                 self._in_flight = batch
                 await self._settle(batch)
+                if self._database_lost:  # who has waited too long is not tried for
+                    self._turn_late_away()
         finally:  # also when this task is cancelled: nobody may wait for an answer that no one will give
             _turn_away([*self._in_flight, *waiting])
             waiting.clear()
@@ -117,16 +119,18 @@ class GroupCommit(Generic[Request, Answer]):
             asyncio.get_running_loop().call_later(self._patience / _LOOKS, self._look)
 
     def _look(self) -> None:
-        """Turn away who has waited too long: in the queue for whatever reason, in flight for a lost database."""
         self._watched = False
-        if self._runner is None:
-            return
+        if self._runner is not None:
+            self._turn_late_away()
+            self._watch()
+
+    def _turn_late_away(self) -> None:
+        """Turn away who has waited too long: in the queue for whatever reason, in flight for a lost database."""
         came_before, waiting = monotonic() - self._patience, self._waiting
         while waiting and waiting[0].since < came_before:
             _turn_away([waiting.popleft()])
         if self._database_lost:
             _turn_away([one for one in self._in_flight if one.since < came_before])
-        self._watch()
 
     async def _settle(self, batch: Sequence[Waiting[Request, Answer]], *, part: bool = False) -> None:
         self._bisecting = part
