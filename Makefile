@@ -47,7 +47,7 @@ check: $(VENV)/ready-dev ## Formatting, lints, layers and types
 	$(call timed,ruff format,$(BIN)/python -m ruff format --quiet --diff $(CODE))
 	$(call timed,ruff,$(BIN)/python -m ruff check --quiet $(CODE))
 	$(call timed,import-linter,$(BIN)/lint-imports)
-	$(call timed,mypy,$(BIN)/python -m mypy $(CODE))
+	$(call timed,mypy,$(BIN)/python -m mypy $(filter-out docs,$(CODE)))
 
 format: $(VENV)/ready-dev ## Format the code and apply the safe fixes
 	@$(BIN)/python -m ruff check --quiet --fix-only $(CODE)
