@@ -35,7 +35,7 @@ serve: $(VENV)/ready-demo ## Serve the programme (regulars serve)
 setup: $(VENV)/ready-dev ## Install what development needs, from the hashed lists
 
 test: check ## Set up, check and run every test but the long ones
-	$(call timed,pytest,$(BIN)/python -m pytest --durations=15 $(ARGS))
+	$(call timed,pytest,$(BIN)/python -m pytest -n 2 --durations=15 $(ARGS))
 
 test-year: $(VENV)/ready-dev ## The variants of the replay on the whole year
 	$(call timed,pytest (whole year),$(BIN)/python -m pytest -m year --durations=15 $(ARGS))
