@@ -60,7 +60,7 @@ docs: $(VENV)/ready-dev ## Write the generated pages (docs/errors.md)
 	@$(BIN)/python -m tests.architecture.errors_page
 
 lock: $(UV) ## Choose new versions of the dependencies and write the hashed lists
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group build \
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group build --group ui \
 		--upgrade -o requirements/demo.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group dev \
 		--upgrade --constraint requirements/demo.txt -o requirements/dev.txt
