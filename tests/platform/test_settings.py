@@ -30,6 +30,23 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         prepared_statements=True,
         body_limit_bytes=1_000_000,
         lock_timeout_ms=1_000,
+        development=False,
+        public_url=None,
+        brand_name="Regulars",
+        brand_color="#1f6f54",
+        brand_logo=None,
+        mail_sender=None,
+        smtp_host=None,
+        smtp_port=587,
+        smtp_security="starttls",
+        smtp_user=None,
+        smtp_password=None,
+        sms_url=None,
+        sms_method="post",
+        sms_headers="{}",
+        sms_body='{"to": "{to}", "text": "{text}"}',
+        sms_success=None,
+        expiry_notice_days=14,
     )
 
 
@@ -50,6 +67,23 @@ def test_every_variable_is_read() -> None:
         "REGULARS_PREPARED_STATEMENTS": "False",
         "REGULARS_BODY_LIMIT_BYTES": "2000000",
         "REGULARS_LOCK_TIMEOUT_MS": "250",
+        "REGULARS_DEVELOPMENT": "True",
+        "REGULARS_PUBLIC_URL": "https://club.beichen.example",
+        "REGULARS_BRAND_NAME": "北辰",
+        "REGULARS_BRAND_COLOR": "#AA3300",
+        "REGULARS_BRAND_LOGO": "/srv/logo.png",
+        "REGULARS_MAIL_SENDER": "北辰 <hello@beichen.example>",
+        "REGULARS_SMTP_HOST": "mail.beichen.example",
+        "REGULARS_SMTP_PORT": "465",
+        "REGULARS_SMTP_SECURITY": "TLS",
+        "REGULARS_SMTP_USER": "beichen",
+        "REGULARS_SMTP_PASSWORD": "open sesame",
+        "REGULARS_SMS_URL": "https://sms.example/send?v=2",
+        "REGULARS_SMS_METHOD": "PUT",
+        "REGULARS_SMS_HEADERS": '{"X-Key": "1"}',
+        "REGULARS_SMS_BODY": '{"phone": "{to}"}',
+        "REGULARS_SMS_SUCCESS": "code=0",
+        "REGULARS_EXPIRY_NOTICE_DAYS": "0",
     }
     settings = load_settings(environ)
     assert set(environ) == {setting.variable for setting in describe_settings()}
@@ -65,6 +99,23 @@ def test_every_variable_is_read() -> None:
         prepared_statements=False,
         body_limit_bytes=2_000_000,
         lock_timeout_ms=250,
+        development=True,
+        public_url="https://club.beichen.example",
+        brand_name="北辰",
+        brand_color="#AA3300",
+        brand_logo=Path("/srv/logo.png"),
+        mail_sender="北辰 <hello@beichen.example>",
+        smtp_host="mail.beichen.example",
+        smtp_port=465,
+        smtp_security="tls",
+        smtp_user="beichen",
+        smtp_password="open sesame",
+        sms_url="https://sms.example/send?v=2",
+        sms_method="put",
+        sms_headers='{"X-Key": "1"}',
+        sms_body='{"phone": "{to}"}',
+        sms_success="code=0",
+        expiry_notice_days=0,
     )
 
 
@@ -112,6 +163,19 @@ def test_the_home_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
             ),
         ),
         (
+            "REGULARS_BRAND_COLOR",
+            "green",
+            (
+                "REGULARS_BRAND_COLOR is 'green', which cannot be used. "
+                "Give it a value of this kind: colour, e.g. #1f6f54."
+            ),
+        ),
+        (
+            "REGULARS_MAIL_SENDER",
+            "Beichen",
+            "REGULARS_MAIL_SENDER is 'Beichen', which cannot be used. Give it a value of this kind: e-mail address.",
+        ),
+        (
             "DATABASE_DIRECT_URL",
             "postgresql://shop@database/shop",
             (
@@ -133,6 +197,14 @@ def test_a_bad_url_is_not_repeated_because_it_may_hold_a_password() -> None:
         load_settings({"DATABASE_URL": "mysql://shop:secret@database/shop"})
     assert str(refusal.value) == (
         "DATABASE_URL is not a PostgreSQL URL. Write it as postgresql://user:password@host:5432/database."
+    )
+
+
+def test_a_bad_secret_is_not_repeated() -> None:
+    with pytest.raises(SettingError) as refusal:
+        load_settings({"REGULARS_SMS_URL": "sms.example?key=secret"})
+    assert str(refusal.value) == (
+        "REGULARS_SMS_URL is …, which cannot be used. Give it a value of this kind: web address."
     )
 
 

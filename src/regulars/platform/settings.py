@@ -6,7 +6,7 @@ Every command imports this module, so it stays cheap: no SQLAlchemy, no psycopg,
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import platformdirs
@@ -16,6 +16,8 @@ NOT_SET = "not set"
 PATIENT_LOCK_TIMEOUT_MS = 5_000
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+SmtpSecurity = Literal["starttls", "tls", "none"]
+SmsMethod = Literal["post", "put", "get"]
 
 
 class SettingError(Exception):
@@ -24,6 +26,20 @@ class SettingError(Exception):
     def __init__(self, variable: str, complaint: str, remedy: str) -> None:
         self.variable = variable
         super().__init__(f"{variable} {complaint}. {remedy}")
+
+
+PublicUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+$")]
+WebAddress = Annotated[str, Meta(pattern=r"^https?://\S+$")]
+Sender = Annotated[str, Meta(pattern=r"^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$")]
+PathAndValue = Annotated[str, Meta(pattern="^[^=]+=.+$")]
+
+# What these hold is never repeated in a complaint.
+SECRET = frozenset({"smtp_password", "sms_url", "sms_headers", "sms_body"})
+
+
+def told(variable: str, description: str, *, kind: str | None = None, **limits: Any) -> Meta:  # noqa: ANN401 -- Meta's own
+    """Describe a setting: its variable, what it means, and (`kind`) what its value is, where its type does not say."""
+    return Meta(description=description, extra={"variable": variable, "kind": kind}, **limits)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +125,104 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"variable": "REGULARS_LOCK_TIMEOUT_MS"},
         ),
     ] = 1_000
+    development: Annotated[
+        bool,
+        told(
+            "REGULARS_DEVELOPMENT",
+            "Development mode: messages that no channel is set up for go to the page `/outbox` instead, codes "
+            "included, and the gallery of the pages' pieces is shown. Never say `true` where real members are.",
+        ),
+    ] = False
+    public_url: Annotated[
+        PublicUrl | None,
+        told(
+            "REGULARS_PUBLIC_URL",
+            "The address under which members and staff reach this deployment; messages link to it.",
+            kind="web address",
+        ),
+    ] = None
+    brand_name: Annotated[
+        str,
+        told("REGULARS_BRAND_NAME", "The brand's name, as pages and messages show it.", min_length=1, max_length=60),
+    ] = "Regulars"
+    brand_color: Annotated[
+        str,
+        told(
+            "REGULARS_BRAND_COLOR",
+            "The brand's one accent colour.",
+            kind="colour, e.g. #1f6f54",
+            pattern="^#[0-9a-fA-F]{6}$",
+        ),
+    ] = "#1f6f54"
+    brand_logo: Annotated[
+        Path | None,
+        told("REGULARS_BRAND_LOGO", "The brand's logo: a PNG or SVG file, wider than high.", kind="file"),
+    ] = None
+    mail_sender: Annotated[
+        Sender | None,
+        told(
+            "REGULARS_MAIL_SENDER",
+            "From whom e-mails come: an address, or `Name <address>`. Needed to send any.",
+            kind="e-mail address",
+        ),
+    ] = None
+    smtp_host: Annotated[
+        str | None,
+        told("REGULARS_SMTP_HOST", "The server that takes our e-mails. Without it none are sent.", kind="host name"),
+    ] = None
+    smtp_port: Annotated[
+        int, told("REGULARS_SMTP_PORT", "Its port: 587 for `starttls`, 465 for `tls`.", ge=1, le=65_535)
+    ] = 587
+    smtp_security: Annotated[
+        SmtpSecurity,
+        told(
+            "REGULARS_SMTP_SECURITY",
+            "How the connection is encrypted; `none` only for a server on this machine.",
+        ),
+    ] = "starttls"
+    smtp_user: Annotated[
+        str | None, told("REGULARS_SMTP_USER", "Who signs in there. Without it nobody does.", kind="text")
+    ] = None
+    smtp_password: Annotated[str | None, told("REGULARS_SMTP_PASSWORD", "With which password.", kind="text")] = None
+    sms_url: Annotated[
+        WebAddress | None,
+        told(
+            "REGULARS_SMS_URL",
+            "Where the SMS gateway takes messages. Without it none are sent; see messages.md.",
+            kind="web address",
+        ),
+    ] = None
+    sms_method: Annotated[SmsMethod, told("REGULARS_SMS_METHOD", "The method of its requests.")] = "post"
+    sms_headers: Annotated[
+        str, told("REGULARS_SMS_HEADERS", "Headers of its requests, e.g. its key.", kind="JSON object of texts")
+    ] = "{}"
+    sms_body: Annotated[
+        str,
+        told(
+            "REGULARS_SMS_BODY",
+            "The body of its requests: `{to}`, `{text}` and `{id}` inside texts are filled in. With `get` it becomes "
+            "the query.",
+            kind="JSON object",
+        ),
+    ] = '{"to": "{to}", "text": "{text}"}'
+    sms_success: Annotated[
+        PathAndValue | None,
+        told(
+            "REGULARS_SMS_SUCCESS",
+            "What a success says beside a status of 200 to 299: a member of the JSON answer and its value, e.g. "
+            "`code=0` or `result.status=ok`.",
+            kind="path=value",
+        ),
+    ] = None
+    expiry_notice_days: Annotated[
+        int,
+        told(
+            "REGULARS_EXPIRY_NOTICE_DAYS",
+            "How many days before points expire their member is told; 0 tells nobody.",
+            ge=0,
+            le=90,
+        ),
+    ] = 14
 
     @property
     def patient_lock_timeout_ms(self) -> int:
@@ -171,8 +285,10 @@ def _default(name: str) -> str:
 
 
 def _in_words(kind: Any, meta: Meta) -> str:  # noqa: ANN401 -- as `_describe`
-    if kind is LogLevel:
-        return ", ".join(get_args(LogLevel)[:-1]) + f" or {get_args(LogLevel)[-1]}"
+    if said := (meta.extra or {}).get("kind"):
+        return str(said)
+    if get_origin(kind) is Literal:
+        return ", ".join(get_args(kind)[:-1]) + f" or {get_args(kind)[-1]}"
     if kind is int:
         return f"whole number, {meta.ge} to {meta.le}"
     return {Path: "folder", bool: "true or false", str: "text", str | None: "PostgreSQL URL"}[kind]
@@ -181,9 +297,9 @@ def _in_words(kind: Any, meta: Meta) -> str:  # noqa: ANN401 -- as `_describe`
 def _read(setting: SettingDescription, text: str) -> Any:  # noqa: ANN401 -- of the field's own type
     kind = get_type_hints(Settings, include_extras=True)[setting.field]
     bare = get_args(kind)[0]
-    if bare is Path:
+    if Path in {bare, *get_args(bare)}:
         return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 -- Path.resolve follows links
-    if bare == str | None and not text.startswith(("postgresql://", "postgres://")):
+    if setting.type == "PostgreSQL URL" and not text.startswith(("postgresql://", "postgres://")):
         # The value may hold a password, so it is not repeated.
         raise SettingError(
             setting.variable,
@@ -191,8 +307,12 @@ def _read(setting: SettingDescription, text: str) -> Any:  # noqa: ANN401 -- of 
             "Write it as postgresql://user:password@host:5432/database.",
         )
     try:
-        return msgspec.convert(text.lower() if bare in {bool, LogLevel} else text, kind, strict=False)
+        return msgspec.convert(
+            text.lower() if bare is bool or get_origin(bare) is Literal else text, kind, strict=False
+        )
     except msgspec.ValidationError:
         raise SettingError(
-            setting.variable, f"is {text!r}, which cannot be used", f"Give it a value of this kind: {setting.type}."
+            setting.variable,
+            f"is {'…' if setting.field in SECRET else repr(text)}, which cannot be used",
+            f"Give it a value of this kind: {setting.type}.",
         ) from None
