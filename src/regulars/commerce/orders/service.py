@@ -247,6 +247,12 @@ class Batch:
                 points_used=settlement.points_used,
                 points_earned=settlement.points_earned,
                 growth_earned=settlement.growth_earned,
+                currency=fact.currency,
+                occurred_at=fact.occurred_at or now,
+                store_name=self.commerce.stores.name_of(fact.store_id),
+                debt_repaid=settlement.debt_repaid,
+                available_at=settlement.available_at,
+                expires_at=settlement.expires_at,
             )
         )
         return outcome(kept, settlement, created=order is None)
@@ -374,6 +380,11 @@ class Batch:
                 points_given_back=settlement.points_given_back,
                 points_clawed_back=settlement.points_clawed_back,
                 growth_reversed=settlement.growth_reversed,
+                market=order.market,
+                currency=order.currency,
+                occurred_at=result.occurred_at,
+                store_name=self.commerce.stores.name_of(fact.store_id),
+                to_debt=settlement.to_debt,
             )
         )
         return result

@@ -21,16 +21,25 @@ def store_id_in(text: str) -> str:
 
 
 class StoreDirectory:
-    """Stores as this process knows them. Which market a store is in never changes, so what is known stays true."""
+    """Stores as this process knows them. Which market a store is in never changes, so what is known stays true.
+
+    A name may change: what this process learnt first stands in its events until it is started anew.
+    """
 
     def __init__(self) -> None:
         self._market_of: dict[str, str] = {}
+        self._name_of: dict[str, str] = {}
 
     async def learn(self, tx: Transaction, store_ids: Iterable[str | None]) -> None:
         """Read the stores that are not known yet."""
         unknown = sorted({store_id for store_id in store_ids if store_id is not None} - self._market_of.keys())
         if unknown:
-            self._market_of.update({row[0]: row[1] for row in await store.read(tx, unknown)})
+            for store_id, market, name in await store.read(tx, unknown):
+                self._market_of[store_id], self._name_of[store_id] = market, name
+
+    def name_of(self, store_id: str | None) -> str | None:
+        """Return what a known store is called; None for none."""
+        return None if store_id is None else self._name_of.get(store_id)
 
     def check(self, store_id: str | None, market: str, pointer: str = "/store_id") -> None:
         """Refuse a store that does not exist or is of another market; None (no store) passes."""

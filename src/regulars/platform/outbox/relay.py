@@ -20,6 +20,7 @@ from regulars.platform.db.snapshots import OUTBOX
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.contracts import Delivered, Handler, Reactions
 from regulars.platform.outbox.dispatch import Dispatch, Entry, name_of
+from regulars.platform.outbox.liveness import News, is_live
 from regulars.platform.outbox.store import relayed
 from regulars.platform.outbox.store.relayed import Recorded
 
@@ -39,11 +40,12 @@ class UnknownEvent(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A handler and the types it reacts to."""
+    """A handler and the types it reacts to; a `live` one is handed news only."""
 
     name: str
     handler: Handler
     types: frozenset[str]
+    live: bool
 
 
 def subscriptions(reactions: Reactions) -> list[Subscription]:
@@ -56,7 +58,7 @@ def subscriptions(reactions: Reactions) -> list[Subscription]:
             if handlers.setdefault(name, handler) is not handler:
                 raise ValueError(f"two handlers are called {name}")
             types.setdefault(name, set()).add(event.__name__)
-    return [Subscription(name, handler, frozenset(types[name])) for name, handler in handlers.items()]
+    return [Subscription(name, handler, frozenset(types[name]), is_live(handler)) for name, handler in handlers.items()]
 
 
 class Relay:
@@ -84,6 +86,8 @@ class Relay:
         self._decoders = {
             event.__name__: msgspec.json.Decoder(event) for event, reacting in reactions.items() if reacting
         }
+        self._live_types = {kind for each in self._subscriptions if each.live for kind in each.types}
+        self._lasting_types = {kind for each in self._subscriptions if not each.live for kind in each.types}
         self._interruptions = 0
 
     async def step(self) -> int:
@@ -144,15 +148,24 @@ class Relay:
         return retried + len(known)
 
     async def _hand_out(self, tx: Transaction, page: Sequence[Recorded], at: datetime) -> None:
-        entries = [(row.type, self._entry(row, 0)) for row in page if row.payload is not None]
+        news = await News.at(tx) if self._live_types & {row.type for row in page} else News(None)
+        entries = [
+            (row.type, self._entry(row, 0), is_news)
+            for row in page
+            if row.payload is not None and ((is_news := news.has(row.recorded_at)) or row.type in self._lasting_types)
+        ]
         if not entries:
             return
-        members = {entry.member_id for _, entry in entries if entry.member_id is not None}
+        members = {entry.member_id for _, entry, _ in entries if entry.member_id is not None}
         held: dict[str, set[UUID]] = {}
         for name, member_id in await relayed.held_members(tx, self._by_name, members):
             held.setdefault(name, set()).add(member_id)
         for subscription in self._subscriptions:
-            wanted = [entry for kind, entry in entries if kind in subscription.types]
+            wanted = [
+                entry
+                for kind, entry, is_news in entries
+                if kind in subscription.types and (is_news or not subscription.live)
+            ]
             if wanted:
                 dispatch = self._dispatch(tx, subscription, held.get(subscription.name, set()), at)
                 await dispatch.run(wanted)
@@ -162,15 +175,25 @@ class Relay:
         """Try again what is due, with what stands behind it; return how many got through."""
         due = await relayed.read_due(tx, self._reader, self._by_name, at, self._page_size)
         through = 0
+        news = await News.at(tx) if any(self._by_name[held.handler].live for held in due) else News(None)
         for name, group in groupby(sorted(due, key=lambda held: held.handler), key=lambda held: held.handler):
             subscription = self._by_name[name]
-            entries = [self._entry(held.recorded, held.attempts) for held in group]
+            found = list(group)
+            passed_over = (
+                [held.recorded.seq for held in found if not news.has(held.recorded.recorded_at)]
+                if subscription.live
+                else []
+            )
+            entries = [
+                self._entry(held.recorded, held.attempts) for held in found if held.recorded.seq not in passed_over
+            ]
             dispatch = self._dispatch(tx, subscription, set(), at)
             await dispatch.run(entries)
             self._note(tx, subscription, dispatch, at)
-            relayed.release(tx, name, [entry.seq for entry in dispatch.done])
-            relayed.move_up(tx, name, {entry.member_id for entry in entries if entry.member_id is not None}, at)
-            through += len(dispatch.done)
+            relayed.release(tx, name, [*passed_over, *[entry.seq for entry in dispatch.done]])
+            members = {held.recorded.member_id for held in found if held.recorded.member_id is not None}
+            relayed.move_up(tx, name, members, at)
+            through += len(passed_over) + len(dispatch.done)
         return through
 
     def _dispatch(self, tx: Transaction, subscription: Subscription, held: set[UUID], at: datetime) -> Dispatch:

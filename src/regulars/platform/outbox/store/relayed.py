@@ -18,6 +18,7 @@ class Recorded(NamedTuple):
     event_id: UUID
     type: str
     member_id: UUID | None
+    recorded_at: datetime
     payload: str | None
 
 
@@ -42,7 +43,7 @@ class Setback(NamedTuple):
 
 _PAGE: LiteralString = (
     """
-SELECT seq, event_id, type, member_id, CASE WHEN type = ANY (%(wanted)s::text[]) THEN payload END
+SELECT seq, event_id, type, member_id, recorded_at, CASE WHEN type = ANY (%(wanted)s::text[]) THEN payload END
 FROM outbox
 WHERE seq > %(last_seq)s AND seq <= %(end_seq)s
 """
@@ -100,7 +101,7 @@ WITH due AS (
     SELECT p.handler, p.seq FROM due JOIN parked_events AS p
         ON p.handler = due.handler AND p.member_id = due.member_id AND p.state = 'waiting' AND p.seq > due.seq
 )
-SELECT p.handler, p.attempts, o.seq, o.event_id, o.type, o.member_id, o.payload
+SELECT p.handler, p.attempts, o.seq, o.event_id, o.type, o.member_id, o.recorded_at, o.payload
 FROM rows JOIN parked_events AS p USING (handler, seq) JOIN outbox AS o USING (seq)
 ORDER BY o.seq LIMIT %(limit)s
 """
