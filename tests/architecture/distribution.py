@@ -40,6 +40,7 @@ BY_VALUE = {
 LOCAL = {
     "api_key_revision",
     "api_keys",
+    "attempts",
     "audit_entries",
     "audit_seals",
     "handled_events",
@@ -49,6 +50,12 @@ LOCAL = {
     "programme_clock",
     "relay_cursors",
     "replay_progress",
+    "staff_accounts",
+    "staff_links",
+    "staff_oidc_flows",
+    "staff_recovery_codes",
+    "staff_sessions",
+    "staff_steps",
 }
 # Made by libraries; local as well.
 NOT_OURS = ("procrastinate_", "alembic_version")

@@ -47,6 +47,13 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         sms_body='{"to": "{to}", "text": "{text}"}',
         sms_success=None,
         expiry_notice_days=14,
+        trusted_proxies="",
+        staff_idle_minutes=30,
+        staff_session_hours=12,
+        member_session_days=90,
+        oidc_issuer=None,
+        oidc_client_id=None,
+        oidc_client_secret=None,
     )
 
 
@@ -54,39 +61,48 @@ def test_an_empty_variable_counts_as_not_set() -> None:
     assert load_settings({setting.variable: " " for setting in describe_settings()}) == load_settings({})
 
 
+EVERYTHING = {
+    "REGULARS_HOME": "/srv/regulars",
+    "DATABASE_URL": "postgresql://shop@pgbouncer/shop",
+    "DATABASE_DIRECT_URL": "postgres://shop@database/shop",
+    "REGULARS_HOST": "0.0.0.0",  # noqa: S104 -- a value to read back, nothing listens
+    "REGULARS_PORT": "80",
+    "REGULARS_POOL_SIZE": "3",
+    "REGULARS_BATCH_SIZE": "1",
+    "REGULARS_LOG_LEVEL": "WARNING",
+    "REGULARS_PREPARED_STATEMENTS": "False",
+    "REGULARS_BODY_LIMIT_BYTES": "2000000",
+    "REGULARS_LOCK_TIMEOUT_MS": "250",
+    "REGULARS_DEVELOPMENT": "True",
+    "REGULARS_PUBLIC_URL": "https://club.beichen.example",
+    "REGULARS_BRAND_NAME": "北辰",
+    "REGULARS_BRAND_COLOR": "#AA3300",
+    "REGULARS_BRAND_LOGO": "/srv/logo.png",
+    "REGULARS_MAIL_SENDER": "北辰 <hello@beichen.example>",
+    "REGULARS_SMTP_HOST": "mail.beichen.example",
+    "REGULARS_SMTP_PORT": "465",
+    "REGULARS_SMTP_SECURITY": "TLS",
+    "REGULARS_SMTP_USER": "beichen",
+    "REGULARS_SMTP_PASSWORD": "open sesame",
+    "REGULARS_SMS_URL": "https://sms.example/send?v=2",
+    "REGULARS_SMS_METHOD": "PUT",
+    "REGULARS_SMS_HEADERS": '{"X-Key": "1"}',
+    "REGULARS_SMS_BODY": '{"phone": "{to}"}',
+    "REGULARS_SMS_SUCCESS": "code=0",
+    "REGULARS_EXPIRY_NOTICE_DAYS": "0",
+    "REGULARS_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8",
+    "REGULARS_STAFF_IDLE_MINUTES": "15",
+    "REGULARS_STAFF_SESSION_HOURS": "8",
+    "REGULARS_MEMBER_SESSION_DAYS": "30",
+    "REGULARS_OIDC_ISSUER": "https://id.example",
+    "REGULARS_OIDC_CLIENT_ID": "regulars",
+    "REGULARS_OIDC_CLIENT_SECRET": "agreed",
+}
+
+
 def test_every_variable_is_read() -> None:
-    environ = {
-        "REGULARS_HOME": "/srv/regulars",
-        "DATABASE_URL": "postgresql://shop@pgbouncer/shop",
-        "DATABASE_DIRECT_URL": "postgres://shop@database/shop",
-        "REGULARS_HOST": "0.0.0.0",  # noqa: S104 -- a value to read back, nothing listens
-        "REGULARS_PORT": "80",
-        "REGULARS_POOL_SIZE": "3",
-        "REGULARS_BATCH_SIZE": "1",
-        "REGULARS_LOG_LEVEL": "WARNING",
-        "REGULARS_PREPARED_STATEMENTS": "False",
-        "REGULARS_BODY_LIMIT_BYTES": "2000000",
-        "REGULARS_LOCK_TIMEOUT_MS": "250",
-        "REGULARS_DEVELOPMENT": "True",
-        "REGULARS_PUBLIC_URL": "https://club.beichen.example",
-        "REGULARS_BRAND_NAME": "北辰",
-        "REGULARS_BRAND_COLOR": "#AA3300",
-        "REGULARS_BRAND_LOGO": "/srv/logo.png",
-        "REGULARS_MAIL_SENDER": "北辰 <hello@beichen.example>",
-        "REGULARS_SMTP_HOST": "mail.beichen.example",
-        "REGULARS_SMTP_PORT": "465",
-        "REGULARS_SMTP_SECURITY": "TLS",
-        "REGULARS_SMTP_USER": "beichen",
-        "REGULARS_SMTP_PASSWORD": "open sesame",
-        "REGULARS_SMS_URL": "https://sms.example/send?v=2",
-        "REGULARS_SMS_METHOD": "PUT",
-        "REGULARS_SMS_HEADERS": '{"X-Key": "1"}',
-        "REGULARS_SMS_BODY": '{"phone": "{to}"}',
-        "REGULARS_SMS_SUCCESS": "code=0",
-        "REGULARS_EXPIRY_NOTICE_DAYS": "0",
-    }
-    settings = load_settings(environ)
-    assert set(environ) == {setting.variable for setting in describe_settings()}
+    settings = load_settings(EVERYTHING)
+    assert set(EVERYTHING) == {setting.variable for setting in describe_settings()}
     assert settings == Settings(
         home=Path("/srv/regulars"),
         database_url="postgresql://shop@pgbouncer/shop",
@@ -116,6 +132,13 @@ def test_every_variable_is_read() -> None:
         sms_body='{"phone": "{to}"}',
         sms_success="code=0",
         expiry_notice_days=0,
+        trusted_proxies="127.0.0.1, 10.0.0.0/8",
+        staff_idle_minutes=15,
+        staff_session_hours=8,
+        member_session_days=30,
+        oidc_issuer="https://id.example",
+        oidc_client_id="regulars",
+        oidc_client_secret="agreed",
     )
 
 

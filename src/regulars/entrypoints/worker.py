@@ -22,7 +22,12 @@ from regulars.platform.settings import Settings
 logger = logging.getLogger(__name__)
 
 # Every module that declares tasks; a job of a task that no worker knows fails.
-TASK_MODULES = ("regulars.loyalty.tasks", "regulars.platform.commit.tasks", "regulars.platform.outbox.tasks")
+TASK_MODULES = (
+    "regulars.loyalty.tasks",
+    "regulars.platform.auth.tasks",
+    "regulars.platform.commit.tasks",
+    "regulars.platform.outbox.tasks",
+)
 
 _CONNECTIONS = 5
 _FOLLOW_CLOCK_SECONDS = 1.0

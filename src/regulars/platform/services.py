@@ -2,16 +2,24 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from regulars.platform.auth.service import Authenticator
+from regulars.platform.auth.staff.limits import terms_of
+from regulars.platform.auth.staff.sign_in import StaffSignIn
 from regulars.platform.commit.lane import Lane
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
-from regulars.platform.settings import Settings
+from regulars.platform.http.origin import Network, networks_in
+from regulars.platform.settings import SettingError, Settings
 from regulars.platform.vault.cipher import key_for
 from regulars.platform.vault.contracts import Vault
+
+if TYPE_CHECKING:
+    from regulars.platform.auth.staff.oidc import Oidc
+
+OIDC_RETURN: Final = "/console/sign-in/oidc"  # where the identity provider sends people back to
 
 Command = TypeVar("Command")
 Result = TypeVar("Result")
@@ -26,11 +34,17 @@ class Services:
     vault: Vault
     recover: Callable[[], Awaitable[None]] | None = None
     authenticator: Authenticator = field(init=False)
+    staff: StaffSignIn = field(init=False)
+    oidc: "Oidc | None" = field(init=False)
+    proxies: tuple[Network, ...] = field(init=False)
     lanes: list[Lane[Any, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make what follows from the rest."""
         self.authenticator = Authenticator(self.database)
+        self.staff = StaffSignIn(self.database, self.vault.pepper, terms_of(self.settings))
+        self.oidc = _identity_provider(self.settings, self.database, self.vault.pepper)
+        self.proxies = networks_in(self.settings.trusted_proxies)
 
     @property
     def request_key(self) -> bytes:
@@ -62,3 +76,21 @@ class Services:
         """Finish every mutation that was asked for."""
         for lane in self.lanes:
             await lane.drain()
+
+
+def _identity_provider(settings: Settings, database: Database, pepper: bytes) -> "Oidc | None":
+    """Return the way in through the identity provider, if one is configured. Raises SettingError."""
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None or settings.public_url is None:
+        missing = "REGULARS_OIDC_CLIENT_ID" if settings.oidc_client_id is None else "REGULARS_PUBLIC_URL"
+        raise SettingError(missing, "is not set, but REGULARS_OIDC_ISSUER is", "Set both, or neither.")
+    from regulars.platform.auth.staff.oidc import Oidc, OidcSettings  # noqa: PLC0415 - httpx costs a start 80 ms
+
+    agreed = OidcSettings(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        redirect_uri=settings.public_url + OIDC_RETURN,
+    )
+    return Oidc(database, pepper, terms_of(settings), agreed)

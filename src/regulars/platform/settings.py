@@ -34,7 +34,7 @@ Sender = Annotated[str, Meta(pattern=r"^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$")]
 PathAndValue = Annotated[str, Meta(pattern="^[^=]+=.+$")]
 
 # What these hold is never repeated in a complaint.
-SECRET = frozenset({"smtp_password", "sms_url", "sms_headers", "sms_body"})
+SECRET = frozenset({"oidc_client_secret", "smtp_password", "sms_url", "sms_headers", "sms_body"})
 
 
 def told(variable: str, description: str, *, kind: str | None = None, **limits: Any) -> Meta:  # noqa: ANN401 -- Meta's own
@@ -223,6 +223,48 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=90,
         ),
     ] = 14
+
+    trusted_proxies: Annotated[
+        str,
+        told(
+            "REGULARS_TRUSTED_PROXIES",
+            "Proxies in front of the web process whose `X-Forwarded-For` is believed: addresses or networks, with "
+            "commas between. Without it, everybody behind a proxy counts as one place where sign-ins are limited.",
+            kind="addresses, e.g. 127.0.0.1, 10.0.0.0/8",
+            pattern=r"^[0-9a-fA-F.:/, ]*$",
+        ),
+    ] = ""
+    staff_idle_minutes: Annotated[
+        int,
+        told("REGULARS_STAFF_IDLE_MINUTES", "After how many unused minutes staff sign in again.", ge=1, le=1_440),
+    ] = 30
+    staff_session_hours: Annotated[
+        int,
+        told("REGULARS_STAFF_SESSION_HOURS", "After how many hours staff sign in again at the latest.", ge=1, le=168),
+    ] = 12
+    member_session_days: Annotated[
+        int,
+        told(
+            "REGULARS_MEMBER_SESSION_DAYS",
+            "For how many unused days a member's device stays signed in, when the member wants it to.",
+            ge=1,
+            le=365,
+        ),
+    ] = 90
+    oidc_issuer: Annotated[
+        WebAddress | None,
+        told(
+            "REGULARS_OIDC_ISSUER",
+            "Your identity provider, for staff: its issuer, where `/.well-known/openid-configuration` is found.",
+            kind="web address",
+        ),
+    ] = None
+    oidc_client_id: Annotated[
+        str | None, told("REGULARS_OIDC_CLIENT_ID", "What the identity provider calls this deployment.", kind="text")
+    ] = None
+    oidc_client_secret: Annotated[
+        str | None, told("REGULARS_OIDC_CLIENT_SECRET", "The secret agreed with the identity provider.", kind="text")
+    ] = None
 
     @property
     def patient_lock_timeout_ms(self) -> int:

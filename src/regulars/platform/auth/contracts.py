@@ -34,6 +34,21 @@ class Principal(Struct, frozen=True, kw_only=True):
         return scope in self.scopes or ADMIN in self.scopes
 
 
+class Browser(Struct, frozen=True, kw_only=True):
+    """Where a request of a page comes from.
+
+    `address` is the caller's (`platform.http.origin`), `user_agent` what the browser calls itself, `token` the session
+    token that it brought along, empty if none: that session ends when another one is opened in its place.
+    """
+
+    address: str
+    user_agent: str = ""
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return "Browser(…)"
+
+
 class ApiKey(Struct, frozen=True, kw_only=True):
     """An API key as it is listed: everything but its secret, which nobody knows."""
 

@@ -1,0 +1,82 @@
+"""Who may do what: the one page on which roles and permissions are written.
+
+A permission is asked for by every page and every act of staff (`Viewer.may`). A role gives permissions; who has several
+roles has all of theirs. Which stores somebody sees is another question, answered by the account's stores.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What somebody does here. The order is that of the page on which roles are chosen."""
+
+    OWNER = "owner"
+    MARKETER = "marketer"
+    COMMUNITY = "community"
+    CARE = "care"
+    FINANCE = "finance"
+    STORE_MANAGER = "store_manager"
+    ASSISTANT = "assistant"
+    AUDITOR = "auditor"
+
+
+PERMISSIONS: Final[dict[str, str]] = {
+    "overview:read": "See the programme's figures.",
+    "members:read": "Find members and see them, personal data masked.",
+    "members:personal": "Reveal a member's personal data; each look is logged with its purpose.",
+    "members:write": "Sign members up, change their profiles and consent.",
+    "points:write": "Correct a member's points.",
+    "orders:read": "See orders, returns and what they did.",
+    "returns:write": "Take returns.",
+    "returns:above_policy": "Take returns that the policy would refuse.",
+    "stores:read": "See stores and their figures.",
+    "programme:read": "See the programme's settings in force.",
+    "messages:read": "See templates and what was sent.",
+    "finance:read": "See liability, breakage and the books.",
+    "exports:write": "Take lists out of the house as files.",
+    "staff:read": "See the accounts of staff.",
+    "staff:write": "Invite staff, change roles and stores, disable accounts.",
+    "devices:read": "See the devices of stores.",
+    "devices:write": "Enrol and revoke the devices of stores.",
+    "audit:read": "Read the audit log.",
+    "system:read": "See queues, checks and clocks.",
+    "events:write": "Replay events that did not get through.",
+    "till:use": "Work at a shop's till: scan members, ring up, register.",
+}
+
+_OFFICE: Final = frozenset({"overview:read", "members:read", "orders:read", "stores:read", "programme:read"})
+_TILL: Final = frozenset({"till:use"})
+
+ROLES: Final[dict[Role, frozenset[str]]] = {
+    Role.OWNER: frozenset(PERMISSIONS),
+    Role.MARKETER: _OFFICE | {"messages:read", "exports:write"},
+    Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
+    Role.CARE: _OFFICE | {"members:personal", "members:write", "points:write", "returns:write", "messages:read"},
+    Role.FINANCE: _OFFICE | {"finance:read", "exports:write", "points:write"},
+    Role.STORE_MANAGER: _TILL
+    | {
+        "overview:read",
+        "members:read",
+        "members:write",
+        "orders:read",
+        "stores:read",
+        "programme:read",
+        "returns:write",
+        "returns:above_policy",
+        "devices:read",
+        "devices:write",
+    },
+    Role.ASSISTANT: _TILL | {"returns:write"},
+    Role.AUDITOR: _OFFICE
+    | {"finance:read", "staff:read", "devices:read", "messages:read", "audit:read", "system:read"},
+}
+
+# Who works in a shop is bound to shops: an account with one of these roles must name its stores.
+BOUND_TO_STORES: Final = frozenset({Role.STORE_MANAGER, Role.ASSISTANT})
+
+
+def permissions_of(roles: Iterable[Role]) -> frozenset[str]:
+    """Return what these roles allow together."""
+    return frozenset[str]().union(*(ROLES[role] for role in roles))
