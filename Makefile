@@ -10,7 +10,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
-CODE := $(wildcard src tests bench docs)
+CODE := $(wildcard src tests bench ui docs)
 UV_VERSION := 0.13.9
 UV := .cache/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
@@ -20,21 +20,24 @@ LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emi
 timed = @echo "== $(1)" >&2; began=$$(date +%s); code=0; $(2) || code=$$?; \
 	echo "== $(1): $$(($$(date +%s) - began)) s, exit code $$code" >&2; exit $$code
 
-.PHONY: help demo serve test test-year check format bench faults docs lock clean setup
+.PHONY: help demo serve ui test test-year check format bench faults docs lock clean setup
 
 help: ## Say what there is
 	@echo "make TARGET [ARGS=\"...\"]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
-demo: $(VENV)/ready-demo ## Replay a year of real baskets, then serve it (ARGS="--port 8791", "--no-serve --json", ...)
+demo: $(VENV)/ready-demo ui ## Replay a year of real baskets, then serve it (ARGS="--port 8791", "--no-serve --json", ...)
 	@exec $(BIN)/regulars demo $(ARGS)
 
-serve: $(VENV)/ready-demo ## Serve the programme (regulars serve)
+serve: $(VENV)/ready-demo ui ## Serve the programme (regulars serve)
 	@exec $(BIN)/regulars serve $(ARGS)
 
-setup: $(VENV)/ready-dev ## Install what development needs, from the hashed lists
+ui: $(VENV)/ready-demo ## Build the pages' scripts, styles and icons, where their sources changed
+	@$(BIN)/python -m ui
 
-test: check ## Set up, check and run every test but the long ones
+setup: $(VENV)/ready-dev ui ## Install what development needs, from the hashed lists
+
+test: check ui ## Set up, check and run every test but the long ones
 	$(call timed,pytest,$(BIN)/python -m pytest -n 2 --durations=15 $(ARGS))
 
 test-year: $(VENV)/ready-dev ## The variants of the replay on the whole year
@@ -66,8 +69,8 @@ lock: $(UV) ## Choose new versions of the dependencies and write the hashed list
 		--upgrade --constraint requirements/demo.txt -o requirements/dev.txt
 
 clean: ## Remove the environment and everything that tools left (never a programme's data)
-	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
-	@find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@rm -rf $(VENV) ui/node_modules src/regulars/web/kit/assets .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find src tests bench ui docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- the environment ------------------------------------------------------------------------------------------
 # Marker files are written last, so an interrupted set-up is repeated. Development contains all that the demo needs.

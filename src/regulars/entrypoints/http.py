@@ -26,6 +26,7 @@ from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import LOGGER, RequestLog
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
+from regulars.web.kit.failures import Failures
 
 FOLLOW_CLOCK_SECONDS = 1.0
 GRACE_SECONDS = 2
@@ -63,7 +64,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         route_handlers=routes,
         dto=StrictBody,
         before_request=queries.refuse_unknown,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers=EXCEPTION_HANDLERS if offered.kit is None else {Exception: Failures(offered.kit).on_failure},
         openapi_config=openapi_config(version("regulars")),
         logging_config=None,
         pdb_on_exception=False,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from regulars.platform.http.hot import HotRoute
     from regulars.platform.services import Services
     from regulars.platform.verification.contracts import Check
+    from regulars.web.kit.kit import Kit
 
 _PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
 
@@ -98,16 +99,25 @@ class Web:
 
     routes: Sequence[Any]
     hot: "Sequence[HotRoute]"
+    kit: "Kit | None" = None
 
 
 def web(services: "Services") -> Web:
-    """Return every route of every room."""
+    """Return every route of every room, and what the pages stand on."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
+    from regulars.web.kit.kit import Kit
+    from regulars.web.kit.viewers import NoSessions
+    from regulars.web.routes import pages
 
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
-    return Web(routes=[*members_routes(services), *loyalty.routes, *commerce.routes], hot=[*loyalty.hot, *commerce.hot])
+    kit = Kit(services, NoSessions())
+    return Web(
+        routes=[*members_routes(services), *loyalty.routes, *commerce.routes, pages(kit)],
+        hot=[*loyalty.hot, *commerce.hot],
+        kit=kit,
+    )
 
 
 def checks(known_head: "Head | None" = None) -> "list[Check]":

@@ -158,6 +158,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path | None,
         told("REGULARS_BRAND_LOGO", "The brand's logo: a PNG or SVG file, wider than high.", kind="file"),
     ] = None
+    brand_radius_px: Annotated[
+        int, told("REGULARS_BRAND_RADIUS_PX", "How round corners are, in pixels; 0 is square.", ge=0, le=16)
+    ] = 6
     mail_sender: Annotated[
         Sender | None,
         told(

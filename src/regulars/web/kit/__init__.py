@@ -1,0 +1,1 @@
+"""The kit on which every page stands: layout, macros, rendering, listings, forms, guards, assets, and their gallery."""

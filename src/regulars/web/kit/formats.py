@@ -1,0 +1,70 @@
+"""How figures, money and instants are written: by CLDR, in the viewer's language and the market's time zone."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
+
+from regulars.platform.money import Money
+
+_LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
+
+
+def major_units(money: Money) -> Decimal:
+    """Return an amount in the currency's major unit, exactly: 1999 CNY is 19.99."""
+    return Decimal(money.amount_minor).scaleb(-get_currency_precision(money.currency))
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """The formats of one page."""
+
+    language: str
+    zone: ZoneInfo
+    locale: Locale
+
+    def number(self, value: float | Decimal) -> str:
+        """Return a figure with its digits grouped."""
+        return format_decimal(value, locale=self.locale)
+
+    def share(self, value: float) -> str:
+        """Return a fraction of one as a percentage with at most one decimal."""
+        return format_percent(value, format="#,##0.#%", locale=self.locale)
+
+    def money(self, value: Money) -> str:
+        """Return an amount with its currency's sign."""
+        return format_currency(major_units(value), value.currency, locale=self.locale)
+
+    def day(self, value: date | datetime) -> str:
+        """Return a date; that of an instant in the page's time zone."""
+        return format_date(self._here(value), format="medium", locale=self.locale)
+
+    def moment(self, value: datetime) -> str:
+        """Return date and time to the minute, in the page's time zone."""
+        return f"{self.day(value)} {self.time(value)}"
+
+    def time(self, value: datetime) -> str:
+        """Return the time of day to the minute."""
+        return format_time(value.astimezone(self.zone), format="HH:mm", locale=self.locale)
+
+    def month(self, value: date | datetime) -> str:
+        """Return month and year."""
+        return format_skeleton("yMMM", self._here(value), locale=self.locale)
+
+    def ago(self, value: datetime, now: datetime) -> str:
+        """Return how long before (or after) `now` an instant lies, in words."""
+        return format_timedelta(value - now, add_direction=True, locale=self.locale)
+
+    def _here(self, value: date | datetime) -> date | datetime:
+        return value.astimezone(self.zone) if isinstance(value, datetime) else value
+
+
+@lru_cache(maxsize=256)
+def formats_of(language: str, time_zone: str) -> Formats:
+    """Return the formats of a language (en, zh) and an IANA time zone."""
+    return Formats(language, ZoneInfo(time_zone), Locale.parse(_LOCALES[language]))

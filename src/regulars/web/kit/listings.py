@@ -1,0 +1,257 @@
+"""Listings: a page declares columns and filters once and gets search, sorting, paging, column choice and CSV.
+
+    MEMBERS = Listing(
+        name="members",
+        columns=(
+            Column("name", mark("Name"), lambda row: Link(row.name, f"/members/{row.public_id}"), sortable=True),
+            Column("points", mark("Points"), lambda row: row.points, sortable=True),
+            Column("joined", mark("Joined"), lambda row: row.joined_at, sortable=True),
+        ),
+        filters=(Choice("tier", mark("Tier"), (("gold", mark("Gold")), ("silver", mark("Silver")))),),
+        sort="-joined",
+    )
+
+Everything a viewer chooses stands in the address, so that a view can be kept and passed on. What an address says that
+the listing does not know is passed over.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar.datastructures import MultiDict
+
+from regulars.web.kit.cells import Cell, csv_cell, is_figure
+from regulars.web.kit.formats import Formats
+from regulars.web.kit.texts import in_language, mark
+
+CSV_MOST_ROWS: Final = 100_000
+_CSV_SLICE: Final = 1_000
+_PAGE_ROWS: Final = 25
+_MOST_PAGES: Final = 10_000
+_LONGEST_SEARCH: Final = 100
+_BYTE_ORDER_MARK: Final = "\ufeff"  # without it, spreadsheets read Chinese as Latin
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `label` is a marked text; `value` gives a row's cell. A `minor` one is left out on a phone."""
+
+    name: str
+    label: str
+    value: Callable[[Any], Cell]
+    sortable: bool = False
+    shown: bool = True
+    minor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter with a few values: pairs of value and marked text."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What it is called in the address."""
+        return (self.name,)
+
+    def read(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what an address says that makes sense."""
+        value = given.get(self.name, "")
+        return {self.name: value} if value in {option for option, _ in self.options} else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A filter for a span of days, both included: `joined_from` and `joined_to` for the name `joined`."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What it is called in the address."""
+        return (f"{self.name}_from", f"{self.name}_to")
+
+    def read(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what an address says that makes sense."""
+        return {name: given[name] for name in self.parameters if _is_day(given.get(name, ""))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a viewer wants to see of a listing."""
+
+    search: str
+    filters: Mapping[str, str]
+    sort: str
+    descending: bool
+    after: str | None
+    page: int
+    limit: int
+    columns: tuple[Column, ...]
+
+    @property
+    def offset(self) -> int:
+        """How many rows stand before this page, for listings that are paged by number."""
+        return (self.page - 1) * self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some rows. `after` continues (a cursor); `total` is how many there are, where that is cheap to know."""
+
+    rows: Sequence[Any]
+    after: str | None = None
+    total: int | None = None
+
+
+Fetch = Callable[[Wanted], Awaitable[Slice]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A list as a page declares it.
+
+    `search` is the marked label of the search field; without it there is none. `sort` names the column by which rows
+    are ordered at first, with a minus for descending. `export` is the permission that the CSV file needs.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    filters: tuple[Choice | Days, ...] = ()
+    search: str | None = None
+    sort: str = ""
+    rows: int = _PAGE_ROWS
+    export: str | None = "exports:write"
+    empty: str = mark("Nothing here yet.")
+
+    def wanted(self, query: MultiDict[str]) -> Wanted:
+        """Read an address."""
+        given = {name: query.getall(name)[-1] for name in query}
+        sort = given.get("sort", self.sort)
+        if sort.removeprefix("-") not in {column.name for column in self.columns if column.sortable}:
+            sort = self.sort
+        chosen = set(query.getall("columns", []))
+        columns = tuple(column for column in self.columns if (column.name in chosen if chosen else column.shown))
+        page = given.get("page", "1")
+        return Wanted(
+            search=given.get("q", "").strip()[:_LONGEST_SEARCH] if self.search else "",
+            filters={name: value for one in self.filters for name, value in one.read(given).items()},
+            sort=sort.removeprefix("-"),
+            descending=sort.startswith("-"),
+            after=given.get("after") or None,
+            page=min(int(page), _MOST_PAGES) if page.isascii() and page.isdecimal() and int(page) else 1,
+            limit=self.rows,
+            columns=columns or self.columns,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A listing on its page, as the macro `ui.listing` draws it."""
+
+    listing: Listing
+    wanted: Wanted
+    slice: Slice
+    path: str
+    may_export: bool
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a search or a filter leaves rows out."""
+        return bool(self.wanted.search or self.wanted.filters)
+
+    @property
+    def first(self) -> int:
+        """The number of the first row shown."""
+        return self.wanted.offset + 1
+
+    @property
+    def last(self) -> int:
+        """The number of the last row shown."""
+        return self.wanted.offset + len(self.slice.rows)
+
+    def parameters(self, *leave_out: str) -> list[tuple[str, str]]:
+        """Return what the address says, but for some of it; what is as declared stays unsaid."""
+        wanted, listing = self.wanted, self.listing
+        said = [("q", wanted.search), *wanted.filters.items()]
+        if (order := ("-" if wanted.descending else "") + wanted.sort) != listing.sort:
+            said.append(("sort", order))
+        if wanted.columns != tuple(column for column in listing.columns if column.shown):
+            said += [("columns", column.name) for column in wanted.columns]
+        return [(name, value) for name, value in said if value and name not in leave_out]
+
+    def url(self, **changes: object) -> str:
+        """Return the address of this view with some of it changed; a change starts at the first page."""
+        said = self.parameters(*changes) + [(name, str(value)) for name, value in changes.items() if value]
+        return f"{self.path}?{urlencode(said)}" if said else self.path
+
+    def sort_url(self, column: Column) -> str:
+        """Return the address that sorts by a column; by the same one again, the other way round."""
+        wanted = self.wanted
+        descending = not wanted.descending if wanted.sort == column.name else self._is_figure(column)
+        return self.url(sort=f"-{column.name}" if descending else column.name)
+
+    def next_url(self) -> str | None:
+        """Return the address of the rows after these."""
+        if self.slice.after is not None:
+            return self.url(after=self.slice.after)
+        total = self.slice.total
+        return self.url(page=self.wanted.page + 1) if total is not None and self.last < total else None
+
+    def previous_url(self) -> str | None:
+        """Return the address of the rows before these: of a cursor, the first ones."""
+        if self.wanted.after is not None:
+            return self.url()
+        return self.url(page=self.wanted.page - 1) if self.wanted.page > 1 else None
+
+    def rows(self) -> list[list[tuple[Column, Cell]]]:
+        """Return the cells of the rows, each with its column."""
+        return [[(column, column.value(row)) for column in self.wanted.columns] for row in self.slice.rows]
+
+    def aligned(self, column: Column) -> str:
+        """Return the class that puts digits under digits."""
+        return "text-right figures" if self._is_figure(column) else ""
+
+    def _is_figure(self, column: Column) -> bool:
+        values = [column.value(row) for row in self.slice.rows[:5]]
+        return any(map(is_figure, values))
+
+
+async def csv_lines(wanted: Wanted, fetch: Fetch, formats: Formats) -> AsyncIterator[str]:
+    """Write every row of a view as CSV (RFC 4180, UTF-8), at most `CSV_MOST_ROWS`."""
+    yield _BYTE_ORDER_MARK + _csv_line([in_language(column.label, formats.language) for column in wanted.columns])
+    wanted = replace(wanted, limit=_CSV_SLICE, after=None, page=1)
+    for _ in range(CSV_MOST_ROWS // _CSV_SLICE):
+        found = await fetch(wanted)
+        for row in found.rows:
+            yield _csv_line([csv_cell(column.value(row), formats) for column in wanted.columns])
+        if found.after is not None:
+            wanted = replace(wanted, after=found.after)
+        elif found.total is not None and wanted.offset + len(found.rows) < found.total and found.rows:
+            wanted = replace(wanted, page=wanted.page + 1)
+        else:
+            return
+
+
+def _csv_line(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

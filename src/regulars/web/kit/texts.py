@@ -1,0 +1,41 @@
+"""The words of pages. The English sentence is the key; `locale/zh/web.po` holds the Chinese.
+
+Templates say `{{ _("Members") }}`, and `{{ plural("{count} order", "{count} orders", count=n) }}`. Python that declares
+a text for later (the label of a column) marks it: `mark("Joined")`.
+"""
+
+from typing import Any, LiteralString
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from regulars.platform.texts import catalogue
+
+
+def mark(sentence: LiteralString) -> str:
+    """Return the sentence as it is; the mark lets the extraction find it."""
+    return sentence
+
+
+def in_language(sentence: str, language: str) -> str:
+    """Return a marked sentence in a language, its placeholders not yet filled."""
+    return catalogue(language).get(sentence, sentence) if language != "en" else sentence
+
+
+@pass_context
+def translate(context: Context, sentence: str, /, **values: object) -> Markup:
+    """Return a sentence in the page's language; values are escaped as they are filled in."""
+    return _filled(in_language(sentence, context["page"].language), values)
+
+
+@pass_context
+def translate_plural(context: Context, one: str, other: str, /, count: int, **values: Any) -> Markup:  # noqa: ANN401 - whatever a sentence shows
+    """Return the sentence for a number, which stands in it as `{count}`. Chinese has one form, the second."""
+    page = context["page"]
+    sentence = one if count == 1 and page.language == "en" else in_language(other, page.language)
+    return _filled(sentence, {**values, "count": page.formats.number(count)})
+
+
+def _filled(sentence: str, values: dict[str, Any]) -> Markup:
+    return escape(sentence).format(**values)

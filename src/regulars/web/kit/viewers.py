@@ -1,0 +1,166 @@
+"""Who looks at a page, and who may: `Viewer`, the guards of routes, and what the kit asks of sign-in."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Protocol
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from regulars.web.kit.errors import PermissionNeeded, SignInNeeded
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+_SCOPE_KEY: Final = "regulars.visitor"
+
+
+class ViewerKind(StrEnum):
+    """From which face somebody looks."""
+
+    NOBODY = "nobody"
+    STAFF = "staff"
+    MEMBER = "member"
+    DEVICE = "device"
+
+
+COOKIES: Final = {
+    ViewerKind.STAFF: "rgl_staff",
+    ViewerKind.MEMBER: "rgl_member",
+    ViewerKind.DEVICE: "rgl_device",
+}
+SIGN_IN_PATHS: Final = {
+    ViewerKind.STAFF: "/console/sign-in",
+    ViewerKind.MEMBER: "/me/sign-in",
+    ViewerKind.DEVICE: "/shop/enrol",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who looks at pages, as their session knows them.
+
+    `permissions` are those of a staff member's roles. `stores` are the ids of the shops they are bound to; None means
+    every shop. `language` (en, zh) and `time_zone` are None where they have not chosen one. `session` is what the room
+    that signed them in knows of them.
+    """
+
+    kind: ViewerKind = ViewerKind.NOBODY
+    id: UUID | None = None
+    name: str = ""
+    session_id: UUID | None = None
+    permissions: frozenset[str] = frozenset()
+    stores: frozenset[str] | None = field(default_factory=frozenset)
+    language: str | None = None
+    time_zone: str | None = None
+    session: Any = None
+
+    def may(self, permission: str) -> bool:
+        """Whether a staff member's roles allow something."""
+        return permission in self.permissions
+
+    def sees_store(self, store_id: str | None) -> bool:
+        """Whether what belongs to a shop (None: to no shop) may be seen."""
+        return self.stores is None or store_id in self.stores
+
+
+NOBODY: Final = Viewer()
+
+
+class Sessions(Protocol):
+    """What the kit asks of sign-in: whose session a cookie's token is. Wired in entrypoints."""
+
+    async def find(self, kind: ViewerKind, token: str) -> Viewer | None:
+        """Return the viewer whose session this is; None if there is none, or none any more."""
+
+    async def remember_language(self, viewer: Viewer, language: str) -> None:
+        """Keep the language that a signed-in viewer chose."""
+
+
+class NoSessions:
+    """Nobody is ever signed in: for the gallery, and for tests of pages that need nobody."""
+
+    async def find(self, kind: ViewerKind, token: str) -> Viewer | None:
+        """Find nobody."""
+        del kind, token
+        return None
+
+    async def remember_language(self, viewer: Viewer, language: str) -> None:
+        """Keep nothing."""
+
+
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Guards for routes: `@get("/console/members", guards=[guards.staff("members:read")])`."""
+
+    sessions: Sessions
+
+    def staff(self, *permissions: str) -> Guard:
+        """Let in staff who have every permission named."""
+
+        async def guard(connection: Connection, _: BaseRouteHandler) -> None:
+            viewer = await self._require(connection, ViewerKind.STAFF)
+            if not viewer.permissions.issuperset(permissions):
+                raise PermissionNeeded
+
+        return guard
+
+    def member(self) -> Guard:
+        """Let in a signed-in member."""
+        return self._of_kind(ViewerKind.MEMBER)
+
+    def device(self) -> Guard:
+        """Let in an enrolled shop device."""
+        return self._of_kind(ViewerKind.DEVICE)
+
+    def anybody(self, kind: ViewerKind) -> Guard:
+        """Let in everybody, and know those who are signed in: for sign-in pages and the like."""
+
+        async def guard(connection: Connection, _: BaseRouteHandler) -> None:
+            await self._know(connection, kind)
+
+        return guard
+
+    def _of_kind(self, kind: ViewerKind) -> Guard:
+        async def guard(connection: Connection, _: BaseRouteHandler) -> None:
+            await self._require(connection, kind)
+
+        return guard
+
+    async def _require(self, connection: Connection, kind: ViewerKind) -> Viewer:
+        viewer = await self._know(connection, kind)
+        if viewer is NOBODY:
+            raise SignInNeeded(at=sign_in_path(kind, connection))
+        return viewer
+
+    async def _know(self, connection: Connection, kind: ViewerKind) -> Viewer:
+        token = connection.cookies.get(COOKIES[kind])
+        viewer = (await self.sessions.find(kind, token) if token else None) or NOBODY
+        connection.scope[_SCOPE_KEY] = viewer  # type: ignore[typeddict-unknown-key] # ASGI lets applications add keys
+        return viewer
+
+
+def viewer_of(connection: Connection) -> Viewer:
+    """Return who looks, as the route's guard found out."""
+    found: Viewer = connection.scope.get(_SCOPE_KEY, NOBODY)  # type: ignore[assignment] # as above
+    return found
+
+
+def sign_in_path(kind: ViewerKind, connection: Connection) -> str:
+    """Return where to sign in, with the way back to the page that was asked for."""
+    if connection.scope.get("method") != "GET":
+        return SIGN_IN_PATHS[kind]
+    path, query = connection.scope["path"], connection.scope["query_string"].decode("latin-1")
+    return f"{SIGN_IN_PATHS[kind]}?next={quote(f'{path}?{query}' if query else path, safe='/')}"
+
+
+def local_path(given: str | None, otherwise: str) -> str:
+    """Return a way back that stays on this site; `otherwise` for anything that might lead elsewhere."""
+    if given is None or not given.startswith("/") or given.startswith(("//", "/\\")) or not given.isprintable():
+        return otherwise
+    parts = urlsplit(given)
+    return otherwise if parts.scheme or parts.netloc or "\\" in parts.path else given

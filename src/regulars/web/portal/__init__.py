@@ -1,0 +1,1 @@
+"""The portal: what members see on their phones."""

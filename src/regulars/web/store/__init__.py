@@ -1,0 +1,1 @@
+"""The store screen: what an assistant uses at the counter."""

@@ -1,0 +1,19 @@
+// Everything that pages of staff and shops need at once; charts and the scanner load when a page has one.
+import "htmx.org";
+import Alpine from "@alpinejs/csp";
+
+import { watchDialogs } from "./dialogs.js";
+import { drawCharts, watchScanners } from "./lazy.js";
+import { watchMenus } from "./menus.js";
+import { palette } from "./palette.js";
+import { watchToasts } from "./toasts.js";
+
+Alpine.data("palette", palette);
+Alpine.start();
+
+watchMenus();
+watchDialogs();
+watchToasts();
+watchScanners();
+drawCharts(document);
+document.addEventListener("htmx:after:swap", () => drawCharts(document));
