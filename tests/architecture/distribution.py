@@ -21,6 +21,7 @@ MEMBER_OWNED = {
     "member_profiles",
     "member_wallets",
     "members",
+    "message_occasions",
     "order_lines",
     "order_returns",
     "orders",
@@ -33,6 +34,7 @@ BY_VALUE = {
     "guest_orders": "order_id",
     "idempotency_answers": "key",
     "identities": "blind_index",
+    "messages": "recipient_id",  # with its member's rows; a bare address has none
     "order_keys": "order_id",
 }
 
@@ -43,6 +45,7 @@ LOCAL = {
     "attempts",
     "audit_entries",
     "audit_seals",
+    "expiry_notices",
     "handled_events",
     "member_vault",
     "outbox",

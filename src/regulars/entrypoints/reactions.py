@@ -5,6 +5,7 @@ order for each member; see docs/events.md.
 """
 
 from regulars.domain_events import commerce, loyalty, members
+from regulars.engagement import handlers as engagement
 from regulars.platform.outbox.contracts import Reactions
 
 REACTIONS: Reactions = {
@@ -14,14 +15,14 @@ REACTIONS: Reactions = {
     members.IdentityRemoved: [],
     members.ConsentChanged: [],
     # commerce
-    commerce.OrderPaid: [],
-    commerce.OrderReturned: [],
+    commerce.OrderPaid: [engagement.send_receipts],
+    commerce.OrderReturned: [engagement.tell_of_returns],
     commerce.OrderCancelled: [],
     # loyalty
     loyalty.PointsAccrued: [],
     loyalty.PointsRedeemed: [],
     loyalty.PointsAdjusted: [],
     loyalty.PointsExpired: [],
-    loyalty.TierReached: [],
+    loyalty.TierReached: [engagement.congratulate],
     loyalty.TierLost: [],
 }

@@ -1,4 +1,4 @@
-"""The worker: relays events, seals the audit log, runs jobs, and follows the programme clock.
+"""The worker: relays events, sends messages, seals the audit log, runs jobs, and follows the programme clock.
 
 Any number of workers may run; each of these does its work in one of them at a time, except jobs, which they share.
 """
@@ -8,6 +8,7 @@ import logging
 from contextlib import suppress
 from importlib import import_module
 
+from regulars.engagement.api import run_messages
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.watch import watch_server
 from regulars.entrypoints.wiring import Place, located
@@ -18,18 +19,20 @@ from regulars.platform.embedded import EmbeddedError
 from regulars.platform.jobs.queue import run_jobs
 from regulars.platform.outbox.relay import run_relay
 from regulars.platform.settings import Settings
+from regulars.platform.vault.local import LocalVault
 
 logger = logging.getLogger(__name__)
 
 # Every module that declares tasks; a job of a task that no worker knows fails.
 TASK_MODULES = (
+    "regulars.engagement.channels.tasks",
     "regulars.loyalty.tasks",
     "regulars.platform.auth.tasks",
     "regulars.platform.commit.tasks",
     "regulars.platform.outbox.tasks",
 )
 
-_CONNECTIONS = 5
+_CONNECTIONS = 8
 _FOLLOW_CLOCK_SECONDS = 1.0
 
 
@@ -50,8 +53,10 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
     database = await _opened(place, settings, stop)
     if database is None:
         return
+    vault = LocalVault(settings.home / "vault")
     try:
         async with asyncio.TaskGroup() as group:
+            group.create_task(run_messages(database, settings, vault, stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))
             group.create_task(run_jobs(database, place.direct_url, stop))
@@ -59,6 +64,7 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
             group.create_task(watch_server(place, stop))
     finally:
         await database.close()
+        vault.close()
 
 
 async def _opened(place: Place, settings: Settings, stop: asyncio.Event) -> Database | None:

@@ -42,6 +42,7 @@ from regulars.loyalty.standing.service import Allowance, Standing, points_allowe
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
+    expiring,
     lots,
     programme_totals,
     standings,
@@ -79,6 +80,7 @@ __all__ = [
     "define_standard_wallets",
     "define_wallets",
     "expire_due",
+    "expiring",
     "lineage",
     "list_policies",
     "list_wallets",

@@ -238,6 +238,14 @@ class TierStatus(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class ExpiringUnits(NamedTuple):
+    """Units of the spending wallet that a member loses at an instant (UTC) unless they are spent before."""
+
+    expires_at: datetime
+    member_id: UUID
+    amount: int
+
+
 class MemberStanding(NamedTuple):
     """How a member stands at an instant: units of the spending wallet, `growth` in the tier's window."""
 

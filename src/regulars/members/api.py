@@ -13,6 +13,7 @@ from regulars.members.contracts import (
     AddIdentity,
     ChangeProfile,
     Consent,
+    ConsentChannel,
     ConsentGiven,
     Identity,
     IdentityShown,
@@ -21,6 +22,7 @@ from regulars.members.contracts import (
     MemberRef,
     Profile,
     ProfileChanged,
+    Purpose,
     RemoveIdentity,
     SignUp,
 )
@@ -138,6 +140,16 @@ async def consents(tx: Transaction, member_id: UUID, *, as_of: datetime) -> tupl
     Raises NotFound (404). Source: consents.
     """
     return await consent.consents(tx, member_id, as_of=as_of)
+
+
+async def withdrawn(
+    tx: Transaction, member_ids: Sequence[UUID], purpose: Purpose, channel: ConsentChannel
+) -> set[UUID]:
+    """Return which members' decision in force now is that they withdrew consent to a purpose on a channel.
+
+    Who never decided is not among them. One round trip. Raises nothing. Source: consents.
+    """
+    return await consent.withdrawn(tx, member_ids, purpose, channel)
 
 
 async def claim_vault(tx: Transaction, vault: Vault) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from regulars.loyalty.contracts import (
+    ExpiringUnits,
     LotMove,
     LotStanding,
     MemberStanding,
@@ -289,6 +290,29 @@ async def standings(tx: Transaction, at: datetime) -> list[MemberStanding]:
         MemberStanding(member_id, held(policy.tier, ranks[member_id]), available, pending, growth, debt)
         for member_id, _, available, pending, growth, debt, _ in rows
     ]
+
+
+async def expiring(
+    tx: Transaction, time_zone: str, *, after: datetime, after_member: UUID | None, until: datetime, limit: int
+) -> list[ExpiringUnits]:
+    """Return who of a time zone's members will lose units of the spending wallet, and when, by `until`.
+
+    One entry a member and instant, in order of (instant, member id), at most `limit`, from behind the place (`after`,
+    `after_member`); with None all of that instant lie before it. All instants UTC. Raises NoActivePolicy (409).
+    Source: lots, member_books.
+    """
+    configuration = Configuration()
+    await configuration.follow(tx, (await tx.read(configuration.question))[0])
+    rows = await store.read_expiring(
+        tx,
+        wallet=configuration.policy_at(tx.now).spending_wallet,
+        time_zone=time_zone,
+        after=after,
+        after_member=after_member,
+        until=until,
+        limit=limit,
+    )
+    return [ExpiringUnits(*row) for row in rows]
 
 
 async def _require_member(tx: Transaction, member_id: UUID) -> None:

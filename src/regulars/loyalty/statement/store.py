@@ -118,6 +118,16 @@ LEFT JOIN held ON held.member_id = b.member_id
 ORDER BY b.member_id
 """
 
+EXPIRING: LiteralString = """
+SELECT l.expires_at, l.member_id, sum(l.remaining)::bigint
+FROM lots AS l
+JOIN wallets AS w ON w.wallet_id = l.wallet_id AND w.code = %(wallet)s
+JOIN member_books AS b ON b.member_id = l.member_id AND b.time_zone = %(time_zone)s
+WHERE l.remaining > 0 AND l.expires_at >= %(after)s AND l.expires_at <= %(until)s
+  AND (l.expires_at > %(after)s OR l.member_id > %(after_member)s::uuid)
+GROUP BY l.expires_at, l.member_id ORDER BY l.expires_at, l.member_id LIMIT %(limit)s
+"""
+
 
 async def read_balances(tx: Transaction, member_ids: Sequence[UUID]) -> Rows:
     """Return (member_id, wallet, balance, debt, remaining, available_at, expires_at, last_recorded_at) of open lots.
@@ -173,3 +183,25 @@ async def programme_totals(tx: Transaction, at: datetime) -> Rows:
 async def read_standings(tx: Transaction, wallet: str, after: datetime, at: datetime) -> Rows:
     """Return (member_id, tier, available, pending, growth in `(after, at]`, debt, whether a review is due)."""
     return await tx.rows(STANDINGS, {"wallet": wallet, "after": after, "at": at})
+
+
+async def read_expiring(
+    tx: Transaction,
+    *,
+    wallet: str,
+    time_zone: str,
+    after: datetime,
+    after_member: UUID | None,
+    until: datetime,
+    limit: int,
+) -> Rows:
+    """Return (expires_at, member_id, units) of open lots that run out, in this order, behind a place in it."""
+    parameters = {
+        "wallet": wallet,
+        "time_zone": time_zone,
+        "after": after,
+        "after_member": after_member,
+        "until": until,
+        "limit": limit,
+    }
+    return await tx.rows(EXPIRING, parameters)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from regulars.domain_events.members import ConsentChanged
 from regulars.members.consent import rules, store
-from regulars.members.contracts import Consent, ConsentGiven
+from regulars.members.contracts import Consent, ConsentChannel, ConsentGiven, Purpose
 from regulars.members.identity.service import check_instant, known_members
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
@@ -56,6 +56,13 @@ async def consents(tx: Transaction, member_id: UUID, *, as_of: datetime) -> tupl
         raise NotFound
     history = await store.select_consents(tx, member_id, as_of)
     return rules.in_force([consent for consent in history if consent.effective_at <= as_of]), history
+
+
+async def withdrawn(
+    tx: Transaction, member_ids: Sequence[UUID], purpose: Purpose, channel: ConsentChannel
+) -> set[UUID]:
+    """Return those who have withdrawn consent; see `members.api.withdrawn`."""
+    return await store.select_withdrawn(tx, member_ids, purpose, channel, tx.now)
 
 
 def _changed(member_id: UUID, consent: Consent) -> ConsentChanged:

@@ -25,6 +25,14 @@ SELECT consent_id, purpose, channel, decision, wording_version, made_in, store_i
 FROM consents WHERE member_id = %s AND recorded_at <= %s ORDER BY recorded_at, written_at, consent_id
 """
 
+SELECT_WITHDRAWN: LiteralString = """
+SELECT member_id FROM (
+    SELECT DISTINCT ON (member_id) member_id, decision FROM consents
+    WHERE member_id = ANY (%s::uuid[]) AND purpose = %s AND channel = %s AND recorded_at <= %s AND effective_at <= %s
+    ORDER BY member_id, effective_at DESC, recorded_at DESC, written_at DESC, consent_id DESC
+) AS in_force WHERE decision = 'withdrawn'
+"""
+
 
 def insert_consents(tx: Transaction, consents: Sequence[tuple[UUID, Consent]], written_at: datetime) -> None:
     """Append decisions of members."""
@@ -46,6 +54,14 @@ def insert_consents(tx: Transaction, consents: Sequence[tuple[UUID, Consent]], w
             arrays.instants([row.recorded_at for row in rows]),
         ),
     )
+
+
+async def select_withdrawn(
+    tx: Transaction, member_ids: Sequence[UUID], purpose: Purpose, channel: ConsentChannel, at: datetime
+) -> set[UUID]:
+    """Return those whose decision in force at an instant is a withdrawal."""
+    parameters = (arrays.ids(member_ids), purpose.value, channel.value, at, at)
+    return {member_id for (member_id,) in await tx.rows(SELECT_WITHDRAWN, parameters)}
 
 
 async def select_consents(tx: Transaction, member_id: UUID, known_at: datetime) -> list[Consent]:

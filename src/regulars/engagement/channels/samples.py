@@ -1,0 +1,63 @@
+"""Sample values for previews: an invented member of an invented shop, in either language."""
+
+from datetime import UTC, datetime
+
+from regulars.engagement.channels.letters import Content
+from regulars.engagement.contracts import (
+    CodeFacts,
+    ExpiringFacts,
+    Facts,
+    MessageKind,
+    ReceiptFacts,
+    ReturnFacts,
+    TierFacts,
+)
+from regulars.platform.texts import say
+
+_BOUGHT = datetime(2026, 5, 1, 10, 24, tzinfo=UTC)
+
+
+def sample(kind: MessageKind, language: str) -> Content:
+    """Return what a message of a kind might tell."""
+    return Content(
+        facts=_facts(kind, say("Nanjing Road", language)),
+        time_zone="Asia/Shanghai",
+        country="CN",
+        name=say("Fang", language),
+    )
+
+
+def _facts(kind: MessageKind, store: str) -> Facts:
+    match kind:
+        case MessageKind.CODE:
+            return CodeFacts(code="482913", valid_minutes=10)
+        case MessageKind.RECEIPT:
+            return ReceiptFacts(
+                order_id="A-20260501-17",
+                occurred_at=_BOUGHT,
+                recorded_at=_BOUGHT,
+                channel="store",
+                store_name=store,
+                total_minor=128_900,
+                currency="CNY",
+                points_used=500,
+                points_earned=2_568,
+                debt_repaid=0,
+                available_at=datetime(2026, 5, 8, 10, 24, tzinfo=UTC),
+                expires_at=datetime(2027, 5, 31, 16, tzinfo=UTC),
+            )
+        case MessageKind.RETURN_SETTLED:
+            return ReturnFacts(
+                order_id="A-20260501-17",
+                occurred_at=datetime(2026, 5, 4, 3, 5, tzinfo=UTC),
+                store_name=store,
+                returned_minor=39_900,
+                currency="CNY",
+                points_given_back=155,
+                points_clawed_back=796,
+                to_debt=40,
+            )
+        case MessageKind.TIER_UP:
+            return TierFacts(tier="gold", from_tier="silver", multiplier=2)
+        case MessageKind.EXPIRING_POINTS:
+            return ExpiringFacts(points=1_280, expires_at=datetime(2026, 5, 31, 16, tzinfo=UTC))
