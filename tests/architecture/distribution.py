@@ -19,6 +19,7 @@ MEMBER_OWNED = {
     "member_books",
     "member_identities",
     "member_profiles",
+    "member_sessions",
     "member_wallets",
     "members",
     "message_occasions",
@@ -27,10 +28,12 @@ MEMBER_OWNED = {
     "orders",
     "settlements",
     "tier_changes",
+    "used_card_codes",
 }
 
 # Uniqueness of a value whoever it belongs to: distributed by that value.
 BY_VALUE = {
+    "access_codes": "ticket_id",
     "guest_orders": "order_id",
     "idempotency_answers": "key",
     "identities": "blind_index",

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from regulars.platform.auth.browsers import agent_family
 from regulars.platform.auth.staff import service
 from regulars.platform.auth.staff.contracts import NewAccount, Status
 from regulars.platform.auth.staff.errors import (
@@ -16,9 +17,8 @@ from regulars.platform.auth.staff.errors import (
     StaffNameImpossible,
     StoresMissing,
 )
-from regulars.platform.auth.staff.limits import place_of
 from regulars.platform.auth.staff.permissions import BOUND_TO_STORES, PERMISSIONS, ROLES, Role, permissions_of
-from regulars.platform.auth.staff.rules import agent_family
+from regulars.platform.auth.throttle.subjects import place_of
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.http.origin import address_of, networks_in

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 TASK_MODULES = (
     "regulars.engagement.channels.tasks",
     "regulars.loyalty.tasks",
+    "regulars.members.tasks",
     "regulars.platform.auth.tasks",
     "regulars.platform.commit.tasks",
     "regulars.platform.outbox.tasks",

@@ -8,28 +8,43 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from regulars.members.access import service as access
+from regulars.members.access import sessions
+from regulars.members.cards import service as cards
 from regulars.members.consent import service as consent
 from regulars.members.contracts import (
     AddIdentity,
+    CardCode,
     ChangeProfile,
+    CodeSent,
+    CodeWanted,
     Consent,
     ConsentChannel,
     ConsentGiven,
+    ConsentOffered,
+    DeliverCode,
+    Device,
     Identity,
     IdentityShown,
     IdentityValue,
     Member,
+    MemberOpened,
     MemberRef,
+    MemberViewer,
     Profile,
     ProfileChanged,
     Purpose,
     RemoveIdentity,
     SignUp,
+    SignUpByCode,
+    SignUpOpen,
 )
 from regulars.members.identity import service as identity
 from regulars.members.profile import service as profile
+from regulars.platform.auth.contracts import Browser
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
+from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
 
 
@@ -158,3 +173,114 @@ async def claim_vault(tx: Transaction, vault: Vault) -> None:
     Raises VaultBroken if the database's members were written with another vault. Source: member_vault.
     """
     await identity.claim_vault(tx, vault)
+
+
+# --- getting in: instants of codes and sessions are the wall clock's --------------------------------------------------
+
+
+async def request_code(
+    tx: Transaction, vault: Vault, deliver: DeliverCode, wish: CodeWanted, browser: Browser
+) -> CodeSent:
+    """Send a one-time code of six digits to a phone or an e-mail address, after the commit.
+
+    The same is done and answered whether or not a member has the address: who is new signs up with the same code. It is
+    good for ten minutes, five tries, and with the returned ticket only (for a cookie of this browser).
+
+    Raises UnknownMarket, PhoneImpossible, PhoneWithoutCountry, EmailImpossible, CannotReceiveCodes (422),
+    TooManyAttempts (429), and what `deliver` refuses with (503). Source: access_codes, attempts.
+    """
+    return await access.request_code(tx, vault, deliver, wish, browser)
+
+
+async def sign_in_by_code(
+    tx: Transaction, vault: Vault, ticket: str, code: str, browser: Browser, *, remember: bool
+) -> MemberOpened | SignUpOpen | DomainError:
+    """Try a code: a session for the member who has the address, or leave to sign up for who is new.
+
+    Refusals are given, not raised, because the try has to be counted: commit, then answer. CodeWrong, CodeStale (401),
+    TooManyAttempts (429). Notes that the identity is proved. A device that is remembered stays signed in for
+    `member_session_days` without use and for a year at most, any other for two hours and a day. Source: access_codes,
+    attempts, member_sessions.
+    """
+    return await access.sign_in_by_code(tx, vault, ticket, code, browser, remember=remember)
+
+
+async def sign_up_open(tx: Transaction, vault: Vault, ticket: str) -> SignUpOpen | None:
+    """Return whether the holder of this ticket has proved an address and may sign up; None if not.
+
+    Raises nothing. Source: access_codes.
+    """
+    return await access.sign_up_open(tx, vault, ticket)
+
+
+def consents_offered(vault: Vault, ticket: str) -> tuple[ConsentOffered, ...]:
+    """Return what sign-up asks the holder of this ticket to agree to, none of it needed to become a member.
+
+    `wording` is an English sentence to be translated (`platform.texts.say`). Raises nothing.
+    """
+    return access.consents_offered(vault, ticket)
+
+
+async def sign_up_by_code(
+    tx: Transaction, vault: Vault, ticket: str, wish: SignUpByCode, browser: Browser, *, remember: bool
+) -> MemberOpened:
+    """Make a member of who proved an address, with the consents given, and open a session; the ticket is used up.
+
+    Whoever became a member in another window meanwhile is signed in. Raises CodeStale (401), WordingUnknown,
+    NameImpossible, LanguageImpossible (422), and what `sign_up` says. Source: as `sign_up`, access_codes,
+    member_sessions, consents, member_profiles.
+    """
+    return await access.sign_up_by_code(tx, vault, ticket, wish, browser, remember=remember)
+
+
+async def recognise_member(tx: Transaction, settings: Settings, token: str) -> MemberViewer | None:
+    """Return who is signed in by a session token; None if nobody (any more).
+
+    Raises nothing. Source: member_sessions.
+    """
+    return await sessions.recognise(tx, settings, token)
+
+
+async def list_devices(tx: Transaction, settings: Settings, member_id: UUID) -> list[Device]:
+    """Return where a member is signed in, the last used first. Raises nothing. Source: member_sessions."""
+    return await sessions.list_devices(tx, settings, member_id)
+
+
+async def forget_device(tx: Transaction, member_id: UUID, session_id: UUID) -> None:
+    """Sign a member out of one device. Raises NotFound (404), also for somebody else's. Source: member_sessions."""
+    await sessions.forget_device(tx, member_id, session_id)
+
+
+async def sign_out_member(tx: Transaction, token: str) -> None:
+    """End the session of this token, if there is one. Raises nothing. Source: member_sessions."""
+    await sessions.sign_out(tx, token)
+
+
+async def sign_out_member_everywhere(tx: Transaction, member_id: UUID, *, but: UUID | None = None) -> int:
+    """Sign a member out of every device, but for one session if named; return of how many. Source: member_sessions."""
+    return await sessions.sign_out_everywhere(tx, member_id, but=but)
+
+
+# --- the card ---------------------------------------------------------------------------------------------------------
+
+
+def card_codes(vault: Vault, member_id: UUID) -> list[CardCode]:
+    """Return the 20 codes of the next ten minutes, each shown for 30 s (wall clock); nothing is written.
+
+    A code is good for 60 s from its start and once. Raises nothing.
+    """
+    return cards.card_codes(vault, member_id)
+
+
+def still_card_code(vault: Vault, member_id: UUID) -> CardCode:
+    """Return the one code of a page that cannot change it: shown and good for 60 s. Raises nothing."""
+    return cards.still_card_code(vault, member_id)
+
+
+async def open_card_code(tx: Transaction, vault: Vault, code: str) -> UUID:
+    """Return whose card a scanned code is, and use it up.
+
+    Raises CardCodeExpired (422) before and after its minute, CardCodeUsed (409) the second time, CardCodeForged (422)
+    for all that is not ours. Of two tills at once one gets it. Source: used_card_codes.
+    """
+    return await cards.open_card_code(tx, vault, code)

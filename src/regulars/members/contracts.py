@@ -2,9 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
+
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.ids import public_id
 
 MEMBER_PREFIX = "mbr"
 IDENTITY_PREFIX = "idn"
@@ -212,3 +216,115 @@ class Consent(Struct, frozen=True, kw_only=True):
     actor: str
     effective_at: datetime
     recorded_at: datetime
+
+
+# --- getting in -----------------------------------------------------------------------------------------------------
+
+
+class DeliverCode(Protocol):
+    """How a one-time code reaches whoever asked for it (`engagement.api.code_delivery`; wired in entrypoints).
+
+    It is written in the transaction and sent after the commit; neither address nor code may lie anywhere in the clear.
+    """
+
+    async def __call__(
+        self, tx: Transaction, *, channel: str, address: str, code: str, language: str, member_id: UUID | None
+    ) -> UUID:
+        """Send it by `email` or `sms`. Raises what the channel refuses with (503)."""
+        ...
+
+
+class CodeWanted(Struct, frozen=True, kw_only=True):
+    """A wish for a one-time code to a phone or an e-mail address; `market` (a code) reads phones without a country."""
+
+    identity: IdentityValue
+    market: str
+    language: str
+
+
+class CodeSent(Struct, frozen=True, kw_only=True):
+    """A code is on its way, whether or not a member has the address.
+
+    `ticket` is for a cookie of this browser, in which alone the code is good; `shown` is the address, masked.
+    """
+
+    ticket: str
+    shown: str
+    expires_at: datetime
+    resend_in_seconds: int
+
+    def __repr__(self) -> str:
+        return "CodeSent(…)"
+
+
+class MemberOpened(Struct, frozen=True, kw_only=True):
+    """A session of a member. `token` is the cookie's value, told this once; not `remembered`: one visit."""
+
+    token: str
+    member_id: UUID
+    session_id: UUID
+    remembered: bool
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"MemberOpened(member_id={self.member_id})"
+
+
+class SignUpOpen(Struct, frozen=True, kw_only=True):
+    """The code was right and nobody has the address yet: whoever holds the ticket may sign up until `expires_at`."""
+
+    shown: str
+    expires_at: datetime
+
+
+class ConsentOffered(Struct, frozen=True, kw_only=True):
+    """A consent that sign-up asks for: its wording (an English sentence, translated), and the version of that."""
+
+    purpose: Purpose
+    channel: ConsentChannel
+    wording_version: str
+    wording: str
+
+
+class SignUpByCode(Struct, frozen=True, kw_only=True):
+    """What somebody who proved an address tells to become a member; of the consents offered, those given."""
+
+    language: str
+    display_name: str | None = None
+    consents: tuple[ConsentOffered, ...] = ()
+
+
+class MemberViewer(Struct, frozen=True, kw_only=True):
+    """A member who is signed in."""
+
+    member_id: UUID
+    session_id: UUID
+    market: str
+    language: str
+
+    @property
+    def actor(self) -> str:
+        """Who acts, for transactions and the audit log: `member:mbr_…`."""
+        return f"member:{public_id(MEMBER_PREFIX, self.member_id)}"
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A place where a member is signed in. `agent` is browser and system, e.g. `Safari on iPhone` (wall clock)."""
+
+    session_id: UUID
+    agent: str
+    remembered: bool
+    made_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+class CardCode(Struct, frozen=True, kw_only=True):
+    """One code of the member card, shown from `starts_at` (wall clock) for `shown_seconds`."""
+
+    code: str
+    starts_at: datetime
+    shown_seconds: int
+
+    def __repr__(self) -> str:
+        return f"CardCode(starts_at={self.starts_at})"

@@ -12,6 +12,7 @@ from regulars.domain_events.members import IdentityAdded, IdentityRemoved, Membe
 from regulars.members.contracts import (
     AddIdentity,
     Identity,
+    IdentityKind,
     IdentityShown,
     IdentityValue,
     Member,
@@ -98,6 +99,17 @@ async def resolve(
             sought.append(blind_index(vault.pepper, value.kind, normalised.canonical))
     owners = await store.select_owners(tx, [found for found in sought if isinstance(found, bytes)])
     return [owners.get(found) if isinstance(found, bytes) else found for found in sought]
+
+
+async def owner_of(tx: Transaction, vault: Vault, kind: IdentityKind, canonical: str) -> UUID | None:
+    """Return whose a normalised value is; None if nobody's."""
+    sought = blind_index(vault.pepper, kind, canonical)
+    return (await store.select_owners(tx, [sought])).get(sought)
+
+
+async def prove(tx: Transaction, vault: Vault, member_id: UUID, kind: IdentityKind, canonical: str) -> None:
+    """Note that somebody has proved to hold a value, unless that is known already."""
+    store.note_proof(tx, member_id, blind_index(vault.pepper, kind, canonical), tx.now)
 
 
 async def show(

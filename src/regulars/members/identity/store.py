@@ -47,6 +47,10 @@ DELETE_OWNER: LiteralString = "DELETE FROM identities WHERE blind_index = %s AND
 
 DELETE_IDENTITY: LiteralString = "DELETE FROM member_identities WHERE member_id = %s AND identity_id = %s"
 
+NOTE_PROOF: LiteralString = """
+UPDATE member_identities SET verified_at = %s WHERE member_id = %s AND blind_index = %s AND verified_at IS NULL
+"""
+
 UPDATE_LANGUAGE: LiteralString = "UPDATE members SET language = %s WHERE member_id = %s"
 
 CLAIM_VAULT: LiteralString = """
@@ -165,6 +169,11 @@ def delete_identity(tx: Transaction, kept: KeptIdentity) -> None:
     """Forget an identity, from both sides."""
     tx.write(DELETE_OWNER, (kept.blind_index, kept.member_id))
     tx.write(DELETE_IDENTITY, (kept.member_id, kept.identity.identity_id))
+
+
+def note_proof(tx: Transaction, member_id: UUID, blind_index: bytes, at: datetime) -> None:
+    """Note when somebody proved to hold a value; the first time stays."""
+    tx.write(NOTE_PROOF, (at, member_id, blind_index))
 
 
 def update_language(tx: Transaction, member_id: UUID, language: str) -> None:

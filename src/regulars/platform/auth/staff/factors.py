@@ -1,6 +1,6 @@
 """The second factor: time-based codes (RFC 6238) and recovery codes, and the keys under which they are kept."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from datetime import datetime
 from hmac import compare_digest, digest
 from typing import Final
@@ -59,7 +59,9 @@ class Factors:
     def secret_of(self, staff_id: UUID, token: str) -> str | None:
         """Return the secret that an enrolment's token carries; None if it is another account's, too old, or made up."""
         try:
-            opened = unseal(self._sealing, urlsafe_b64decode(token), member_id=staff_id, field=_ENROLMENT)
+            opened = unseal(
+                self._sealing, b64decode(token, altchars=b"-_", validate=True), member_id=staff_id, field=_ENROLMENT
+            )
         except (VaultBroken, ValueError):
             return None
         waiting = msgspec.json.decode(opened, type=_Waiting)

@@ -1,16 +1,12 @@
 """How often may be tried what, and how long lasts what: every figure of signing in, on one page."""
 
 from datetime import timedelta
-from hmac import digest
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from msgspec import Struct
 
 from regulars.platform.auth.throttle.rules import Policy
-from regulars.platform.auth.throttle.service import Attempt
 from regulars.platform.settings import Settings
-from regulars.platform.vault.cipher import key_for
 
 # An account: five at will, then half a minute, doubling to a quarter of an hour, so that nobody locks its owner out for
 # a day. A place (one address; one shop may sit behind it): more at will, and longer waits.
@@ -28,8 +24,6 @@ SEEN_EVERY: Final = timedelta(minutes=1)  # how exactly it is known when a sessi
 RECOVERY_CODES: Final = 10
 RECOVERY_CODE_LENGTH: Final = 10  # 50 bits
 
-_NEIGHBOURS_V6: Final = 64  # who has one address of IPv6 has all of its /64
-
 
 class Terms(Struct, frozen=True, kw_only=True):
     """How long a session lasts: left alone, and at most."""
@@ -43,31 +37,3 @@ def terms_of(settings: Settings) -> Terms:
     return Terms(
         idle=timedelta(minutes=settings.staff_idle_minutes), longest=timedelta(hours=settings.staff_session_hours)
     )
-
-
-def place_of(address: str) -> str:
-    """Return the place an address stands for: itself, or the /64 of IPv6. All that is no address is one place."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return "?"
-    if isinstance(found, IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ip_network((found, _NEIGHBOURS_V6), strict=False))
-    return str(found)
-
-
-class Counters:
-    """Names what is counted by a keyed hash: the table of attempts holds neither addresses nor places."""
-
-    def __init__(self, pepper: bytes) -> None:
-        self._key = key_for(pepper, "attempts")
-
-    def attempt(self, policy: Policy, subject: str) -> Attempt:
-        """Return one attempt by (or on) a subject."""
-        return Attempt(policy, digest(self._key, f"{policy.bucket}\x00{subject}".encode(), "sha256"))
-
-    def at(self, policy: Policy, address: str) -> Attempt:
-        """Return one attempt from the place of an address."""
-        return self.attempt(policy, place_of(address))

@@ -22,9 +22,10 @@ from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.staff import sessions, store
 from regulars.platform.auth.staff.contracts import How, Opened, Status
 from regulars.platform.auth.staff.errors import SignInElsewhereRefused
-from regulars.platform.auth.staff.limits import FLOW_LASTS, PLACE, Counters, Terms
+from regulars.platform.auth.staff.limits import FLOW_LASTS, PLACE, Terms
 from regulars.platform.auth.staff.rules import email_sought
 from regulars.platform.auth.throttle import service as throttle
+from regulars.platform.auth.throttle.subjects import Counters
 from regulars.platform.auth.tokens import hash_of, new_token
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction

@@ -1,4 +1,4 @@
-"""Pure decisions about staff: which passwords will do, what an e-mail is, when a session has ended, whose browser."""
+"""Pure decisions about staff: which passwords will do, what an e-mail is, when a session has ended."""
 
 import re
 from datetime import datetime, timedelta
@@ -91,38 +91,6 @@ def step_of(at: datetime) -> int:
 def still_open(*, last_seen_at: datetime, expires_at: datetime, now: datetime, idle: timedelta) -> bool:
     """Say whether a session is open: neither too old nor left alone for too long."""
     return now < expires_at and now - last_seen_at < idle
-
-
-# The order matters: most browsers also call themselves what others are.
-_BROWSERS: Final = (
-    ("MicroMessenger", "WeChat"),
-    ("Edg", "Edge"),
-    ("OPR/", "Opera"),
-    ("SamsungBrowser", "Samsung Internet"),
-    ("Firefox", "Firefox"),
-    ("FxiOS", "Firefox"),
-    ("HeadlessChrome", "Chrome"),
-    ("Chrome", "Chrome"),
-    ("CriOS", "Chrome"),
-    ("Safari", "Safari"),
-)
-_SYSTEMS: Final = (
-    ("iPad", "iPad"),
-    ("iPhone", "iPhone"),
-    ("Android", "Android"),
-    ("HarmonyOS", "HarmonyOS"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("CrOS", "ChromeOS"),
-    ("Linux", "Linux"),
-)
-
-
-def agent_family(user_agent: str) -> str:
-    """Return browser and system, e.g. `Safari on iPhone`: enough to recognise one's own, too little to track."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    return " on ".join([part for part in (browser, system) if part]) or "?"
 
 
 def _letters(text: str) -> str:

@@ -38,13 +38,13 @@ from regulars.platform.auth.staff.limits import (
     PLACE,
     STEP_LASTS,
     STEP_TRIES,
-    Counters,
     Terms,
 )
 from regulars.platform.auth.staff.rules import email_sought, password_fault
 from regulars.platform.auth.staff.store import Secrets
 from regulars.platform.auth.throttle import service as throttle
 from regulars.platform.auth.throttle.service import Attempt
+from regulars.platform.auth.throttle.subjects import Counters
 from regulars.platform.auth.tokens import hash_of, new_token
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction

@@ -43,6 +43,13 @@ async def count(tx: Transaction, *attempts: Attempt) -> TooManyAttempts | None:
     return None
 
 
+async def wait_for(tx: Transaction, attempt: Attempt) -> int:
+    """Return for how many seconds nothing of this kind may be tried; 0 if it may now."""
+    now = clock.wall_now()
+    tallies = await store.lock(tx, [attempt.key], now)
+    return rules.seconds_to_wait(tallies[attempt.key], attempt.policy, now)
+
+
 async def forgive(tx: Transaction, *attempts: Attempt) -> None:
     """Take back one attempt each: it was no guess. What others at the same place tried stays counted."""
     tallies = await store.lock(tx, [attempt.key for attempt in attempts], clock.wall_now())

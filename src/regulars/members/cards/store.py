@@ -1,0 +1,35 @@
+"""SQL of card codes: the primary key is what makes each good once."""
+
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from regulars.platform.db.transaction import Transaction
+
+# Of two tills at once the second waits until the first has committed, and then inserts nothing.
+USE_CODE: LiteralString = """
+INSERT INTO used_card_codes (member_id, content, expires_at)
+SELECT member_id, %s, %s FROM members WHERE member_id = %s AND status = 'active'
+ON CONFLICT DO NOTHING RETURNING 1
+"""
+IS_USED: LiteralString = "SELECT 1 FROM used_card_codes WHERE member_id = %s AND content = %s"
+DELETE_OLD: LiteralString = """
+WITH old AS (SELECT member_id, content FROM used_card_codes WHERE expires_at < %s LIMIT %s FOR UPDATE SKIP LOCKED),
+gone AS (DELETE FROM used_card_codes AS u USING old
+         WHERE u.member_id = old.member_id AND u.content = old.content RETURNING 1)
+SELECT count(*) FROM gone
+"""
+
+
+async def use_code(tx: Transaction, member_id: UUID, content: bytes, expires_at: datetime) -> bool:
+    """Use a code up; False if it was used, or there is no such member."""
+    return bool(await tx.rows(USE_CODE, (content, expires_at, member_id)))
+
+
+async def is_used(tx: Transaction, member_id: UUID, content: bytes) -> bool:
+    return bool(await tx.rows(IS_USED, (member_id, content)))
+
+
+async def delete_old(tx: Transaction, before: datetime, at_most: int) -> bool:
+    """Delete codes that expired before `before`; True if there may be more."""
+    return int((await tx.rows(DELETE_OLD, (before, at_most)))[0][0]) == at_most

@@ -1,0 +1,20 @@
+"""What ended is deleted: sessions of members, codes on their way, used codes of cards."""
+
+from regulars.members.access import sessions
+from regulars.members.cards import service as cards
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.jobs.registry import task
+
+_AT_MOST = 1_000
+
+
+@task(cron="37 * * * *")
+async def forget_member_sessions(tx: Transaction) -> bool:
+    """Delete codes and sessions of members that ended a week ago."""
+    return await sessions.forget_ended(tx, at_most=_AT_MOST)
+
+
+@task(cron="41 * * * *")
+async def forget_card_codes(tx: Transaction) -> bool:
+    """Delete card codes that were used more than a day ago."""
+    return await cards.forget_used(tx, at_most=_AT_MOST)
