@@ -48,6 +48,7 @@ LOCAL = {
     "attempts",
     "audit_entries",
     "audit_seals",
+    "device_enrolments",
     "expiry_notices",
     "handled_events",
     "member_vault",
@@ -62,6 +63,7 @@ LOCAL = {
     "staff_recovery_codes",
     "staff_sessions",
     "staff_steps",
+    "store_devices",
 }
 # Made by libraries; local as well.
 NOT_OURS = ("procrastinate_", "alembic_version")

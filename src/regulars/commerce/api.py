@@ -6,13 +6,39 @@ currency, quantities thousandths of a unit, instants UTC. Where it is decided: `
 
 `apply` is the one path of every order, return and claim, for one and for a year: each fact gives its outcome or its
 refusal in order, exactly as if it had come alone. `Commerce` is what it decides with; one a process will do.
+
+Devices of shops (`commerce/devices`): `make_device_enrolment(tx, vault, store_id, name)` gives a code for one device,
+good for 15 minutes and once (raises NotFound, DeviceNameImpossible); `enrol_device(tx, vault, code, browser)` gives the
+device with its key, or, given and not raised because the try is counted, EnrolmentCodeRefused (401) or TooManyAttempts
+(429); `recognise_device(tx, token)` tells whose key a cookie holds; `list_store_devices(tx, stores)` and
+`revoke_device(tx, device_id, stores)` see the devices of the stores named, None: of all; `counter_permissions(device,
+staff)` says what may be done at a device. Source: store_devices, device_enrolments. Instants by the wall clock.
 """
 
 from regulars.commerce.contracts import SalesTotals, Store
+from regulars.commerce.devices.service import counter_permissions, revoke_device
+from regulars.commerce.devices.service import enrol as enrol_device
+from regulars.commerce.devices.service import list_devices as list_store_devices
+from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
+from regulars.commerce.devices.service import recognise as recognise_device
 from regulars.commerce.orders.intake import apply
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.sales.service import sales_totals
 from regulars.commerce.stores.service import define_stores
 from regulars.commerce.verification.service import checks
 
-__all__ = ["Commerce", "SalesTotals", "Store", "apply", "checks", "define_stores", "sales_totals"]
+__all__ = [
+    "Commerce",
+    "SalesTotals",
+    "Store",
+    "apply",
+    "checks",
+    "counter_permissions",
+    "define_stores",
+    "enrol_device",
+    "list_store_devices",
+    "make_device_enrolment",
+    "recognise_device",
+    "revoke_device",
+    "sales_totals",
+]

@@ -1,12 +1,15 @@
 """What commerce is told and what it answers: orders, returns, and what they did."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
+from regulars.platform.ids import public_id
+
+DEVICE_PREFIX: Final = "dev"
 
 OrderState = Literal["open", "placed", "paid", "fulfilled", "cancelled"]
 Channel = Literal["online", "store", "app", "partner", "social", "phone"]
@@ -148,3 +151,57 @@ class StorePut(Struct, frozen=True):
 
     store: Store
     created: bool
+
+
+# --- devices of shops: instants by the wall clock -------------------------------------------------------------------
+
+
+class EnrolmentCode(Struct, frozen=True, kw_only=True):
+    """A code that makes one browser a device of a store, until `expires_at`; shown this once."""
+
+    code: str
+    store_id: str
+    name: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"EnrolmentCode(store_id={self.store_id!r})"
+
+
+class StoreDevice(Struct, frozen=True, kw_only=True):
+    """A device of a store as it is listed. `agent` is browser and system; `enrolled_by` who made its code."""
+
+    device_id: UUID
+    store_id: str
+    store_name: str
+    name: str
+    agent: str
+    enrolled_by: str
+    enrolled_at: datetime
+    last_seen_at: datetime
+    revoked_at: datetime | None = None
+
+
+class DeviceEnrolled(Struct, frozen=True, kw_only=True):
+    """A fresh device; `token` is the cookie's value, told this once."""
+
+    token: str
+    device: StoreDevice
+
+    def __repr__(self) -> str:
+        return f"DeviceEnrolled(device_id={self.device.device_id})"
+
+
+class DeviceViewer(Struct, frozen=True, kw_only=True):
+    """A device that asks, and the store it stands in."""
+
+    device_id: UUID
+    name: str
+    store_id: str
+    store_name: str
+    market: str
+
+    @property
+    def actor(self) -> str:
+        """Who acts, for transactions and the audit log: `device:dev_…`."""
+        return f"device:{public_id(DEVICE_PREFIX, self.device_id)}"

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 # Every module that declares tasks; a job of a task that no worker knows fails.
 TASK_MODULES = (
+    "regulars.commerce.tasks",
     "regulars.engagement.channels.tasks",
     "regulars.loyalty.tasks",
     "regulars.members.tasks",
