@@ -42,7 +42,7 @@ class PostOffice:
     vault: LocalVault
     settings: Settings
     rules: commerce.Commerce = field(init=False)
-    wall: datetime = field(default_factory=wall_now)
+    wall: datetime = field(default_factory=lambda: wall_now() + MINUTE)
 
     def __post_init__(self) -> None:
         self.rules = commerce.Commerce(loyalty.Configuration())

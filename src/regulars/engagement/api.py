@@ -13,7 +13,7 @@ from regulars.engagement.channels import service, stopping
 from regulars.engagement.channels.codes import CodeDelivery
 from regulars.engagement.channels.layout import Brand, brand_of
 from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up, reachable
-from regulars.engagement.channels.sending.couriers import couriers, run_messages
+from regulars.engagement.channels.sending.couriers import couriers, problem_of_channels, run_messages
 from regulars.engagement.contracts import (
     DeliverCode,
     Letter,
@@ -52,6 +52,7 @@ __all__ = [
     "list_of_member",
     "mark_read",
     "preview",
+    "problem_of_channels",
     "reachable",
     "read_message",
     "resend",

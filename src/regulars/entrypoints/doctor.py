@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from regulars.engagement.api import counts as message_counts
+from regulars.engagement.api import is_mail_set_up, is_sms_set_up, problem_of_channels
 from regulars.entrypoints.configure import missing
 from regulars.entrypoints.wiring import Place, checks
 from regulars.platform.db.database import Database
@@ -46,11 +48,12 @@ async def examine(settings: Settings, place: Place) -> AsyncIterator[Examined]:
         )
         return
     try:
-        for look in (_version, _schema, _clock, _programme, _queues):
+        for look in (_version, _schema, _clock, _programme, _queues, _messages):
             found = await _guarded(look, database)
             yield found
             if look is _schema and not found.ok:
                 return  # nothing else can be asked of another schema
+        yield channels(settings)
         async for finding in verify(database, [check for check in checks() if check.quick]):
             yield Examined(
                 name=f"books: {finding.name}",
@@ -79,6 +82,23 @@ def vault_permissions(folder: Path) -> Examined:
             remedy=f"chmod -R go= '{folder}'",
         )
     return Examined(name="vault", ok=True, said=f"{folder} is private")
+
+
+def channels(settings: Settings) -> Examined:
+    """Look whether messages can leave the house. A deployment may do without; settings that contradict are wrong."""
+    by_mail, by_sms = is_mail_set_up(settings), is_sms_set_up(settings)
+    said = f"e-mail {'set up' if by_mail else 'not set up'}, SMS {'set up' if by_sms else 'not set up'}"
+    if problem := problem_of_channels(settings):
+        return Examined(name="channels", ok=False, said=said, remedy=f"{problem}. See docs/messages.md.")
+    if settings.development:
+        said += "; in development mode the page /outbox shows what cannot be sent"
+    elif not by_mail and not by_sms:
+        remedy = (
+            "Warning: nobody can sign in by a code, and members are told in their inbox only. "
+            "Set REGULARS_SMTP_HOST and REGULARS_MAIL_SENDER, or REGULARS_SMS_URL; see docs/messages.md."
+        )
+        return Examined(name="channels", ok=True, said=said, remedy=remedy)
+    return Examined(name="channels", ok=True, said=said)
 
 
 async def _guarded(look: Callable[[Database], Awaitable[Examined]], database: Database) -> Examined:
@@ -140,3 +160,16 @@ async def _queues(database: Database) -> Examined:
     else:
         remedy = ""
     return Examined(name="queues", ok=not remedy, said=said, remedy=remedy)
+
+
+async def _messages(database: Database) -> Examined:
+    async with database.transaction() as tx:
+        left = await message_counts(tx)
+    said = f"{left.queued} messages to send, {left.parked} parked, {left.failed} given up"
+    if left.parked:
+        remedy = "See the parked messages in the console, mend the cause, then send them again."
+    elif left.oldest_due_seconds > BACKLOG_SECONDS:
+        remedy = f"The oldest message has waited for {left.oldest_due_seconds:.0f} s: start a worker (`regulars work`)."
+    else:
+        remedy = ""
+    return Examined(name="messages", ok=not remedy, said=said, remedy=remedy)

@@ -105,6 +105,7 @@ class Web:
 def web(services: "Services") -> Web:
     """Return every route of every room, and what the pages stand on."""
     from regulars.commerce.routes import routes as commerce_routes
+    from regulars.engagement.routes import routes as engagement_routes
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
     from regulars.web.kit.kit import Kit
@@ -114,7 +115,7 @@ def web(services: "Services") -> Web:
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
     kit = Kit(services, NoSessions())
     return Web(
-        routes=[*members_routes(services), *loyalty.routes, *commerce.routes, pages(kit)],
+        routes=[*members_routes(services), *loyalty.routes, *commerce.routes, *engagement_routes(services), pages(kit)],
         hot=[*loyalty.hot, *commerce.hot],
         kit=kit,
     )

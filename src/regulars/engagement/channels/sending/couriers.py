@@ -20,7 +20,7 @@ from regulars.engagement.channels.notices import tell_of_expiry
 from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up, reachable
 from regulars.engagement.channels.sealing import Keys
 from regulars.engagement.channels.sending.mail import MailTransport
-from regulars.engagement.channels.sending.sms import SmsGateway
+from regulars.engagement.channels.sending.sms import SmsGateway, problem_of_gateway
 from regulars.engagement.channels.sending.transport import (
     DEVELOPMENT_ANSWER,
     DevelopmentOutbox,
@@ -185,16 +185,25 @@ async def run_messages(database: Database, settings: Settings, vault: Vault, sto
 
 
 def couriers(database: Database, settings: Settings, vault: Vault) -> list[Courier]:
-    """Return a courier for each channel that can be used. Raises GatewayMisdescribed."""
+    """Return a courier for each channel that can be used; where settings contradict, messages wait."""
+    if problem := problem_of_channels(settings):
+        logger.error("%s", problem)
     brand = brand_of(settings)
     transports: dict[MessageChannel, Transport] = {}
     if settings.development:
         transports = {MessageChannel.EMAIL: DevelopmentOutbox(), MessageChannel.SMS: DevelopmentOutbox()}
     if is_mail_set_up(settings):
         transports[MessageChannel.EMAIL] = MailTransport(settings, brand)
-    if is_sms_set_up(settings):
+    if is_sms_set_up(settings) and problem_of_gateway(settings) is None:
         transports[MessageChannel.SMS] = SmsGateway(settings)
     return [Courier(database, vault, brand, channel, transport) for channel, transport in transports.items()]
+
+
+def problem_of_channels(settings: Settings) -> str | None:
+    """Say which settings contradict each other, if any."""
+    if settings.smtp_host is not None and settings.mail_sender is None:
+        return "REGULARS_SMTP_HOST is set, but REGULARS_MAIL_SENDER is not, so no e-mail is sent"
+    return problem_of_gateway(settings) if is_sms_set_up(settings) else None
 
 
 async def run_composer(database: Database, composer: Composer, stop: asyncio.Event) -> None:

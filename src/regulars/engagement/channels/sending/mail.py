@@ -64,9 +64,9 @@ class MailTransport:
 
     async def send(self, outgoing: Outgoing) -> str:
         """Hand a message to the server. A refused recipient or message is Refused, all else may pass."""
-        message = mail_of(outgoing, self._sender, self._brand)
-        recipient = ascii_domain(outgoing.address)
         try:
+            message = mail_of(outgoing, self._sender, self._brand)
+            recipient = ascii_domain(outgoing.address)
             async with asyncio.timeout(MESSAGE_SECONDS), self._line() as line:
                 answers, said = await line.client.send_message(
                     message, sender=self._sender.addr_spec, recipients=[recipient]
@@ -150,13 +150,13 @@ def mail_of(outgoing: Outgoing, sender: Address, brand: Brand) -> EmailMessage:
     message["Subject"] = outgoing.rendered.subject
     message["Date"] = format_datetime(wall_now())
     message["Message-ID"] = f"<{outgoing.reference}@{sender.domain}>"
-    message["Content-Language"] = outgoing.language
     message["Auto-Submitted"] = "auto-generated"
     if outgoing.stop_url is not None:
         message["List-Unsubscribe"] = f"<{outgoing.stop_url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(outgoing.rendered.text, cte="quoted-printable")
     message.add_alternative(outgoing.rendered.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = outgoing.language  # `set_content` would have taken it away
     if brand.logo is not None:
         html = message.get_payload()[1]  # type: ignore[index] # a multipart by now
         html.add_related(brand.logo, "image", "png", cid=f"<{LOGO_CID}>", disposition="inline", filename="logo.png")  # type: ignore[union-attr] # as above

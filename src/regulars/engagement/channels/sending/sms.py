@@ -25,6 +25,15 @@ class GatewayMisdescribed(ValueError):
     """A setting of the gateway cannot be used; the sentence names the variable."""
 
 
+def problem_of_gateway(settings: Settings) -> str | None:
+    """Say which setting of the gateway cannot be used, if any."""
+    try:
+        _described(settings)
+    except GatewayMisdescribed as error:
+        return str(error)
+    return None
+
+
 class SmsGateway:
     """Sends SMS by the gateway of the settings. Raises GatewayMisdescribed when made of settings that contradict."""
 
@@ -33,10 +42,7 @@ class SmsGateway:
             raise ValueError("no gateway")
         self._url = settings.sms_url
         self._method = settings.sms_method.upper()
-        self._body = _object("REGULARS_SMS_BODY", settings.sms_body)
-        headers = _object("REGULARS_SMS_HEADERS", settings.sms_headers)
-        if not all(isinstance(value, str) for value in headers.values()):
-            raise GatewayMisdescribed("REGULARS_SMS_HEADERS must be a JSON object of texts")
+        headers, self._body = _described(settings)
         path, _, self._expected = (settings.sms_success or "").partition("=")
         self._path = path.split(".") if path else []
         self._client = httpx.AsyncClient(
@@ -133,6 +139,13 @@ def _retry_after(response: httpx.Response) -> timedelta | None:
         return None
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return max(at - wall_now(), timedelta(0))
+
+
+def _described(settings: Settings) -> tuple[dict[str, str], dict[str, Any]]:
+    headers = _object("REGULARS_SMS_HEADERS", settings.sms_headers)
+    if not all(isinstance(value, str) for value in headers.values()):
+        raise GatewayMisdescribed("REGULARS_SMS_HEADERS must be a JSON object of texts")
+    return headers, _object("REGULARS_SMS_BODY", settings.sms_body)
 
 
 def _object(variable: str, text: str) -> dict[str, Any]:

@@ -1,0 +1,357 @@
+"""E-mails reach a real SMTP server: whole, once, and without one holding up another."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
+
+from regulars.engagement import api
+from regulars.engagement.channels import store
+from regulars.engagement.channels.sending.couriers import Courier
+from regulars.engagement.channels.sending.mail import MailTransport
+from regulars.engagement.channels.stopping import stop_token
+from regulars.engagement.contracts import MessageChannel, MessageRef, MessageState
+from regulars.engagement.errors import MessageNotStuck, MessageUnreadable
+from regulars.members import api as members
+from regulars.members.contracts import ConsentChannel, Purpose
+from regulars.platform.clock import wall_now
+from tests.commerce.shop import DAY, HOUR, MINUTE, NOW
+from tests.engagement.mail_server import MailServer, serving
+from tests.engagement.post_office import ADDRESS, PostOffice, order
+
+pytestmark = pytest.mark.anyio
+LOGO = b"\x89PNG\r\n\x1a\n" + bytes(40)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    async with serving() as running:
+        yield running
+
+
+def mailing(office: PostOffice, port: int, **more: object) -> Courier:
+    """Return a courier that hands e-mails to the server on this port."""
+    office.settings = replace(
+        office.settings,
+        **({"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"} | more),
+        mail_sender="Beichen 北辰 <club@beichen.example>",
+        development=False,
+    )
+    transport = MailTransport(office.settings, api.brand_of(office.settings), step_seconds=1.0)
+    return office.courier(transport, MessageChannel.EMAIL)
+
+
+async def deliver_code(office: PostOffice, address: str, code: str = "482913") -> UUID:
+    deliver = api.code_delivery(replace(office.settings, development=True), office.vault)
+    async with office.database.transaction() as tx:
+        return await deliver(tx, channel="email", address=address, code=code, language="en", member_id=None)
+
+
+async def sent(courier: Courier) -> int:
+    count = await courier.drain()
+    await courier.transport.close()
+    return count
+
+
+async def ref_of(office: PostOffice, kind: str = "receipt") -> MessageRef:
+    (ref,) = [
+        message.ref
+        for message in await office.messages()
+        if message.ref.channel is MessageChannel.EMAIL and message.ref.kind == kind
+    ]
+    return ref
+
+
+async def test_a_receipt_arrives_whole(office: PostOffice, server: MailServer, tmp_path: Path) -> None:
+    (tmp_path / "logo.png").write_bytes(LOGO)
+    courier = mailing(office, server.port, brand_logo=tmp_path / "logo.png")
+    await office.apply(order(await office.member()))
+    await office.write()
+    ref = await ref_of(office)
+    assert await sent(courier) == 1
+
+    (mail,) = server.received
+    assert server.recipients == [ADDRESS]
+    assert str(mail["From"]) == "Beichen 北辰 <club@beichen.example>"
+    assert (str(mail["To"]), str(mail["Subject"])) == (ADDRESS, "感谢您在Beichen购物，获得 299 积分")
+    assert str(mail["Message-ID"]) == f"<{ref.message_id.hex}@beichen.example>"
+    assert (str(mail["Auto-Submitted"]), str(mail["Content-Language"])) == ("auto-generated", "zh")
+    assert mail["List-Unsubscribe"] is None  # a receipt is part of the purchase
+    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    assert "合计: ¥299.00" in plain.get_content()
+    assert "¥299.00" in html.get_content()
+    assert 'src="cid:logo"' in html.get_content()
+    (logo,) = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert (logo.get_payload(decode=True), str(logo["Content-ID"])) == (LOGO, "<logo>")
+    after = await ref_of(office)
+    assert (after.state, after.attempts, after.answer) == (MessageState.SENT, 1, "2.0.0 queued as 17")
+
+
+async def test_a_code_is_wiped_once_it_is_sent(office: PostOffice, server: MailServer) -> None:
+    courier = mailing(office, server.port)
+    message_id = await deliver_code(office, "new@example.com")
+    assert await sent(courier) == 1
+
+    (mail,) = server.received
+    assert str(mail["Subject"]) == "482913 is your code for Beichen"
+    assert await office.rows("SELECT state, sealed_content, sealed_address FROM messages") == [("sent", None, None)]
+    async with office.database.transaction() as tx:
+        _, form = await api.read_message(tx, office.vault, api.brand_of(office.settings), message_id, clear=True)
+    assert form is None
+
+
+async def test_the_urgent_goes_first_and_connections_are_used_again(office: PostOffice, server: MailServer) -> None:
+    member_id = await office.member()
+    await office.apply(*[order(member_id, str(number), 1_000) for number in range(6)])
+    await office.write()
+    await deliver_code(office, "new@example.com")
+    courier = mailing(office, server.port)
+    courier.at_a_time = 1
+    assert await sent(courier) == 7
+
+    assert str(server.received[0]["Subject"]).startswith("482913")
+    assert len(server.received) == 7
+    assert len(server.sessions) == 1
+
+
+async def test_what_the_server_refuses_for_good_is_parked_for_a_person(office: PostOffice, server: MailServer) -> None:
+    courier = mailing(office, server.port)
+    server.refuse_recipient[ADDRESS] = f"550 5.1.1 <{ADDRESS}>: no such user 13800138000"
+    await office.apply(order(await office.member()))
+    await office.write()
+    await sent(courier)
+    ref = await ref_of(office)
+    assert (ref.state, ref.attempts, ref.answer) == (MessageState.PARKED, 1, "550 5.1.1 … no such user …")
+
+    server.refuse_recipient.clear()
+    async with office.database.transaction(actor="staff") as tx:
+        again = await api.resend(tx, office.vault, ref.message_id, reason="mailbox exists now")
+        assert (again.state, again.attempts) == (MessageState.QUEUED, 0)
+        with pytest.raises(MessageNotStuck):
+            await api.resend(tx, office.vault, ref.message_id, reason="twice")
+        with pytest.raises(MessageNotStuck):
+            await api.cancel(tx, ref.message_id, reason="queued")
+    office.wall += MINUTE
+    await sent(courier)
+    assert (await ref_of(office)).state is MessageState.SENT
+    assert await office.rows("SELECT actor, action, reason FROM audit_entries WHERE actor = 'staff'") == [
+        ("staff", "resend_message", "mailbox exists now")
+    ]
+
+
+async def test_a_parked_message_can_be_given_up_and_an_unreadable_one_not_sent(
+    office: PostOffice, server: MailServer
+) -> None:
+    courier = mailing(office, server.port)
+    server.answer = "554 5.7.1 spam"
+    member_id = await office.member()
+    await office.apply(order(member_id))
+    await office.write()
+    await sent(courier)
+    ref = await ref_of(office)
+    await office.vault.destroy(member_id)
+    with pytest.raises(MessageUnreadable):
+        async with office.database.transaction() as tx:
+            await api.resend(tx, office.vault, ref.message_id, reason="try")
+    async with office.database.transaction() as tx:
+        await api.cancel(tx, ref.message_id, reason="erased")
+
+    ref = await ref_of(office)
+    assert (ref.state, ref.answer) == (MessageState.FAILED, "cancelled")
+
+
+async def test_what_may_pass_is_tried_again_later_and_later(office: PostOffice, server: MailServer) -> None:
+    courier = mailing(office, server.port)
+    server.answer = "451 4.7.1 greylisted, try later"
+    await office.apply(order(await office.member()))
+    await office.write()
+    pauses = []
+    ref = await ref_of(office)
+    for _ in range(4):
+        await sent(courier)
+        ref = await ref_of(office)
+        assert ref.due_at is not None
+        pauses.append((ref.due_at - office.wall).total_seconds())
+        office.wall = ref.due_at
+    assert (pauses, ref.answer, ref.attempts) == ([30, 60, 120, 240], "451 4.7.1 greylisted, try later", 4)
+
+    office.wall += 4 * DAY
+    await sent(courier)
+    assert (await ref_of(office)).state is MessageState.PARKED
+    assert server.received == []
+
+
+async def test_a_code_that_comes_too_late_is_forgotten(office: PostOffice, server: MailServer) -> None:
+    courier = mailing(office, server.port)
+    await deliver_code(office, "new@example.com")
+    office.wall += 11 * MINUTE
+    await sent(courier)
+
+    assert server.received == []
+    assert await office.rows("SELECT state, sealed_content FROM messages") == [("failed", None)]
+
+
+async def test_one_slow_receiver_holds_up_nobody_else(office: PostOffice, server: MailServer) -> None:
+    server.hang_for.add("slow@example.com")
+    courier = mailing(office, server.port)
+    await deliver_code(office, "slow@example.com")
+    for number in range(10):
+        await deliver_code(office, f"m{number}@example.com")
+    stop = asyncio.Event()
+    running = asyncio.create_task(courier.run(stop))
+    async with asyncio.timeout(20):
+        while dict(await office.rows("SELECT state, count(*) FROM messages GROUP BY 1")).get("sent") != 10:
+            await asyncio.sleep(0.01)
+    assert len(server.received) == 10
+    stop.set()
+    await running  # the slow one's step ends in its own time
+
+    ((answer, attempts),) = await office.rows("SELECT answer, attempts FROM messages WHERE state = 'queued'")
+    assert (answer, attempts) == ("SMTPReadTimeoutError", 1)
+
+
+async def test_a_cut_connection_loses_nothing_and_the_second_copy_has_the_same_id(
+    office: PostOffice, server: MailServer
+) -> None:
+    courier = mailing(office, server.port)
+    server.cut_after_data = True
+    await office.apply(order(await office.member()))
+    await office.write()
+    await sent(courier)
+    assert (await ref_of(office)).state is MessageState.QUEUED
+    office.wall += HOUR
+    await sent(courier)
+
+    assert (await ref_of(office)).state is MessageState.SENT
+    assert len(server.received) == 2
+    assert len({str(mail["Message-ID"]) for mail in server.received}) == 1
+
+
+async def test_who_dies_after_sending_sends_again_when_the_lease_ends(office: PostOffice, server: MailServer) -> None:
+    """The note of a success is lost with its courier: the message stays claimed, then goes out a second time."""
+    courier = mailing(office, server.port)
+    message_id = await deliver_code(office, "new@example.com")
+    async with office.database.transaction() as tx:
+        (taken,) = await store.claim(tx, "email", office.wall + MINUTE, office.wall + 5 * MINUTE, 1)
+    await courier._outcome(taken)
+    assert await sent(courier) == 0
+    office.wall += 6 * MINUTE
+    assert await sent(courier) == 1
+
+    assert [str(mail["Message-ID"]) for mail in server.received] == [f"<{message_id.hex}@beichen.example>"] * 2
+    async with office.database.transaction() as tx:  # and the dead one's late note changes nothing
+        assert not await store.settle(tx, taken, store.Outcome("parked", "late"))
+
+
+async def test_a_server_that_is_not_there_costs_one_try_at_a_time(office: PostOffice) -> None:
+    async with serving() as gone:
+        port = gone.port
+    courier = mailing(office, port)
+    member_id = await office.member()
+    await office.apply(*[order(member_id, str(number), 1_000) for number in range(6)])
+    await office.write()
+    stop = asyncio.Event()
+    running = asyncio.create_task(courier.run(stop))
+    async with asyncio.timeout(20):
+        while not await office.rows("SELECT 1 FROM messages WHERE answer <> ''"):
+            await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(running, 20)
+
+    assert await office.rows("SELECT count(*) FROM messages WHERE channel = 'email' AND attempts > 1") == [(0,)]
+    answers = await office.rows("SELECT DISTINCT answer FROM messages WHERE answer <> ''")
+    assert answers == [("SMTPConnectError",)]
+
+
+async def test_credentials_are_sent_and_wrong_ones_park_nothing(office: PostOffice) -> None:
+    async with serving(password=True) as server:
+        await deliver_code(office, "new@example.com")
+        wrong = mailing(office, server.port, smtp_user="shop", smtp_password="guess")
+        await sent(wrong)
+        ((state, answer),) = await office.rows("SELECT state, answer FROM messages")
+        assert (state, answer[:3]) == ("queued", "535")
+        right = mailing(office, server.port, smtp_user="shop", smtp_password="sesame")
+        office.wall += MINUTE
+        await sent(right)
+    assert len(server.received) == 1
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = wall_now()
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_nothing_is_told_to_a_server_that_is_not_who_it_says(office: PostOffice, tmp_path: Path) -> None:
+    async with serving(tls=self_signed(tmp_path)) as server:
+        await deliver_code(office, "new@example.com")
+        await sent(mailing(office, server.port, smtp_security="starttls"))
+    assert server.received == []
+    assert await office.rows("SELECT state FROM messages") == [("queued",)]
+
+
+async def test_without_encryption_offered_starttls_sends_nothing(office: PostOffice, server: MailServer) -> None:
+    await deliver_code(office, "new@example.com")
+    await sent(mailing(office, server.port, smtp_security="starttls"))
+
+    assert server.received == []
+    assert await office.rows("SELECT state FROM messages") == [("queued",)]
+
+
+async def test_headers_cannot_be_smuggled_in(office: PostOffice, server: MailServer) -> None:
+    courier = mailing(office, server.port)
+    await deliver_code(office, "eve@example.com\r\nBcc: everybody@example.com")
+    await sent(courier)
+
+    assert server.received == []
+    ((state, answer),) = await office.rows("SELECT state, answer FROM messages")
+    assert (state, "not an address" in answer) == ("parked", True)
+
+
+async def test_a_notice_can_be_stopped_with_one_click(office: PostOffice, server: MailServer) -> None:
+    member_id = await office.member()
+    await office.post(member_id, 7, NOW + 10 * DAY)
+    await office.set_clock(NOW + 14 * HOUR)
+    await office.tell_of_expiry()
+    await office.compose()
+    await sent(mailing(office, server.port))
+
+    (mail,) = server.received
+    token = stop_token(office.vault, member_id)
+    assert str(mail["List-Unsubscribe"]).strip() == f"<https://club.example/stop/{token}>"
+    assert str(mail["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
+    for _ in range(2):
+        async with office.database.transaction() as tx:
+            await api.stop_notices(tx, office.vault, token)
+    async with office.database.transaction() as tx:
+        assert await members.withdrawn(tx, [member_id], Purpose.SERVICE, ConsentChannel.EMAIL) == {member_id}
+    assert await office.rows("SELECT count(*) FROM consents") == [(1,)]
