@@ -79,7 +79,7 @@ function ring(described, token, text) {
     type: "pie",
     radius: ["58%", "82%"],
     data: described.labels.map((name, at) => ({ name, value: series.values[at] })),
-    label: { color: text, formatter: "{b}  {d} %" },
+    label: { color: text, formatter: ({ name, percent }) => `${name}  ${percent.toFixed(1)} %` },
     itemStyle: { borderColor: token("--color-base-100"), borderWidth: 2 },
   };
 }

@@ -9,8 +9,9 @@ from markupsafe import Markup
 from regulars.platform.settings import Settings
 
 READABLE_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+_CLEAR_CONTRAST = 5.2  # with room for tints of the colour behind it
 # The surfaces of ui/styles/tokens.css on which the colour stands, and what makes it darker or lighter on them.
-_LIGHT_SURFACE, _DARK_SURFACE = "#f6f7f8", "#1b1f26"
+_LIGHT_SURFACE, _DARK_SURFACE = "#f5f6f7", "#191d23"
 _BLACK, _WHITE, _INK = "#000000", "#ffffff", "#10141a"
 _STEPS = 50
 _NEARLY_BLACK = 0.04045  # below it, sRGB is linear
@@ -72,7 +73,7 @@ def readable(colour: str, *, on: str, towards: str) -> str:
     """Return the colour, mixed with `towards` until text of it can be read on a surface."""
     for step in range(_STEPS):
         mixed = _mix(colour, towards, step / _STEPS)
-        if contrast(mixed, on) >= READABLE_CONTRAST:
+        if contrast(mixed, on) >= _CLEAR_CONTRAST:
             return mixed
     return towards
 

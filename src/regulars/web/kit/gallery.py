@@ -1,7 +1,7 @@
 """The gallery: every piece of the kit in every state, with invented data. Only in development mode, at `/kit`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -17,8 +17,9 @@ from regulars.web.kit.charts import Chart, Series
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
-from regulars.web.kit.navigation import Entry, Group
+from regulars.web.kit.navigation import Entry, Group, Navigation
 from regulars.web.kit.notices import Notice, NoticeTone
+from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.timeline import Happening
 from regulars.web.kit.viewers import ViewerKind
@@ -43,6 +44,17 @@ _FACES: Final = (
     Entry("/kit/store", mark("Store screen"), icon="device-tablet"),
     Entry("/kit/plain", mark("Plain page"), icon="square"),
     Entry("/kit/refused", mark("Refusal"), icon="alert-circle"),
+)
+_TABS: Final = (
+    Entry("/kit/portal", mark("Card"), icon="id-badge-2"),
+    Entry("/kit/portal?points", mark("Points"), icon="coins"),
+    Entry("/kit/portal?orders", mark("Orders"), icon="receipt"),
+    Entry("/kit/portal?profile", mark("Profile"), icon="user"),
+)
+_COUNTER: Final = (
+    Entry("/kit/store", mark("Scan"), icon="scan"),
+    Entry("/kit/store?return", mark("Return"), icon="receipt-refund"),
+    Entry("/kit/store?register", mark("Register"), icon="user-plus"),
 )
 
 
@@ -200,11 +212,13 @@ def _listings(kit: Kit) -> Sequence[ControllerRouterHandler]:
 def _faces(kit: Kit) -> Sequence[ControllerRouterHandler]:
     @get(f"{HOME}/portal")
     async def portal(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return kit.render(request, "kit/gallery/portal.html", happened=_happened(kit.page(request).language))
+        page = _with_tabs(kit.page(request), _TABS)
+        return kit.render(request, "kit/gallery/portal.html", page=page, happened=_happened(page.language))
 
     @get(f"{HOME}/store")
     async def store(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return kit.render(request, "kit/gallery/store.html", form=blank_form())
+        page = _with_tabs(kit.page(request), _COUNTER)
+        return kit.render(request, "kit/gallery/store.html", page=page, form=blank_form())
 
     @get(f"{HOME}/plain")
     async def plain(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -223,6 +237,10 @@ def _faces(kit: Kit) -> Sequence[ControllerRouterHandler]:
         raise Conflict
 
     return [portal, store, plain, refused, broken, locked]
+
+
+def _with_tabs(page: Page, entries: tuple[Entry, ...]) -> Page:
+    return replace(page, navigation=Navigation([Group("", entries)], entries[0]))
 
 
 def _found(wanted: Wanted) -> list[_Person]:

@@ -104,13 +104,14 @@ class Kit:
         template: str,
         /,
         *,
+        page: Page | None = None,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         cookies: Sequence[Cookie] = (),
         **values: Any,  # noqa: ANN401 - what the template shows
     ) -> Response[bytes]:
         """Answer with a template, e.g. `console/members.html`; `values` are what it shows beside `page` and `ui`."""
-        text = self.templates.render(template, self.page(request), values)
+        text = self.templates.render(template, page or self.page(request), values)
         kept = [*cookies, gone()] if COOKIE in request.cookies else list(cookies)
         return html_response(request, text, status=status, headers=headers or {}, cookies=kept)
 

@@ -24,6 +24,7 @@ from regulars.web.kit.texts import translate, translate_plural
 from regulars.web.kit.viewers import Viewer
 
 ROOMS: Final = ("kit", "console", "portal", "store")
+_STAFF_PATHS: Final = ("/console", "/shop")
 _WEB: Final = Path(__file__).parent.parent
 _MACROS: Final = ("kit/basics.html", "kit/fields.html", "kit/lists.html")
 _WORTH_COMPRESSING_BYTES: Final = 1_000
@@ -51,6 +52,11 @@ class Page:
     def language_tag(self) -> str:
         """The language as HTML names it."""
         return _LANGUAGE_TAGS[self.language]
+
+    @property
+    def face(self) -> str:
+        """Whose scripts and styles the page has: the console's (and the store screen's), or the portal's small ones."""
+        return "console" if self.path.startswith(_STAFF_PATHS) else "portal"
 
     @property
     def here(self) -> str:

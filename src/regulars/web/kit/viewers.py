@@ -151,10 +151,15 @@ def viewer_of(connection: Connection) -> Viewer:
 
 
 def sign_in_path(kind: ViewerKind, connection: Connection) -> str:
-    """Return where to sign in, with the way back to the page that was asked for."""
-    if connection.scope.get("method") != "GET":
+    """Return where to sign in, with the way back to the page that was asked for, or on which htmx asked for a part."""
+    page = connection.headers.get("hx-current-url")
+    if page is not None:
+        parts = urlsplit(page)
+        path, query = parts.path, parts.query
+    elif connection.scope.get("method") == "GET":
+        path, query = connection.scope["path"], connection.scope["query_string"].decode("latin-1")
+    else:
         return SIGN_IN_PATHS[kind]
-    path, query = connection.scope["path"], connection.scope["query_string"].decode("latin-1")
     return f"{SIGN_IN_PATHS[kind]}?next={quote(f'{path}?{query}' if query else path, safe='/')}"
 
 
