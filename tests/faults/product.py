@@ -166,7 +166,7 @@ class Product:
             "REGULARS_HOME": str(self.home),
             "REGULARS_PORT": str(self.port),
             "REGULARS_LOG_LEVEL": "warning",
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))),
         }
         return kept | own | self.settings
 

@@ -1,4 +1,6 @@
 // The command palette: Ctrl-K (or ⌘K) opens it, arrows move through the hits, Enter follows one.
+import htmx from "htmx.org";
+
 export function palette() {
   return {
     init() {
@@ -6,10 +8,15 @@ export function palette() {
         if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
           event.preventDefault();
           this.$root.showModal();
-          this.$root.querySelector("input").select();
         }
       });
       this.$root.addEventListener("htmx:after:swap", () => this.mark(0));
+      this.$root.addEventListener("toggle", (event) => {
+        if (event.newState !== "open") return;
+        const input = this.$root.querySelector("input");
+        input.select();
+        htmx.trigger(input, "opened");
+      });
     },
 
     hits() {

@@ -165,12 +165,12 @@ def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the replay.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as one JSON object.")] = False,
 ) -> None:
-    """Replay a year of real baskets on this machine, then serve it."""
+    """Replay a year of real baskets on this machine, then serve it, in development mode."""
     began = perf_counter()
     from regulars.demo.run import Surroundings, run_demo
     from regulars.entrypoints.wiring import located
 
-    settings = _settings()
+    settings = msgspec.structs.replace(_settings(), development=True)
     if home is not None:
         settings = msgspec.structs.replace(settings, home=home.expanduser().absolute())
     with _troubles_told(), located(settings) as place:

@@ -24,9 +24,11 @@ from regulars.platform.http.openapi import describe, openapi_config
 from regulars.platform.http.queries import KnownQueries
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import LOGGER, RequestLog
+from regulars.platform.markets.service import list_markets
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.web.kit.failures import Failures
+from regulars.web.kit.kit import Kit
 
 FOLLOW_CLOCK_SECONDS = 1.0
 GRACE_SECONDS = 2
@@ -134,14 +136,19 @@ async def serve(application: Edge, taken: socket.socket, stop: asyncio.Event) ->
 
 
 @asynccontextmanager
-async def following_clock(services: Services) -> AsyncIterator[None]:
-    """Take over the programme clock anew every second: a replay in another process may move it."""
+async def following_clock(services: Services, kit: Kit | None = None) -> AsyncIterator[None]:
+    """Take over the programme clock anew every second: a replay in another process may move it.
+
+    Pages learn beside it in which time zone the programme lives, once its first market is defined.
+    """
 
     async def follow() -> None:
         while True:
-            await asyncio.sleep(FOLLOW_CLOCK_SECONDS)
             with suppress(*CONNECTION_LOST):  # requests will tell; the next second asks again
                 await services.database.follow_clock()
+                if kit is not None and kit.time_zone is None:
+                    kit.time_zone = await _first_time_zone(services)
+            await asyncio.sleep(FOLLOW_CLOCK_SECONDS)
 
     following = asyncio.create_task(follow())
     try:
@@ -150,6 +157,12 @@ async def following_clock(services: Services) -> AsyncIterator[None]:
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
+
+
+async def _first_time_zone(services: Services) -> str | None:
+    async with services.database.transaction() as tx:
+        found = await list_markets(tx)
+    return found[0].time_zone if found else None
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -184,9 +197,10 @@ async def run(
     stop = asyncio.Event()
     stop_on_signals(stop)
     log = RequestLog()
-    async with opened(settings, place) as services, following_clock(services):
+    async with opened(settings, place) as services:
+        offered = web(services)
         tasks = [
-            asyncio.create_task(serve(create_app(services, web(services), log), taken, stop)),
+            asyncio.create_task(serve(create_app(services, offered, log), taken, stop)),
             asyncio.create_task(watch_server(place, stop)),
         ]
         if also_work:
@@ -196,9 +210,10 @@ async def run(
         _spare_the_collector()
         announce()
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            stop.set()  # one of them ended, by a signal or by a fault: the others end with it
-            await asyncio.wait(tasks)
+            async with following_clock(services, offered.kit):
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                stop.set()  # one of them ended, by a signal or by a fault: the others end with it
+                await asyncio.wait(tasks)
             for task in done:
                 task.result()
         finally:

@@ -106,14 +106,14 @@ def web(services: "Services") -> Web:
     """Return every route of every room, and what the pages stand on."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
+    from regulars.entrypoints.sessions import SignedIn
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
     from regulars.web.kit.kit import Kit
-    from regulars.web.kit.viewers import NoSessions
     from regulars.web.routes import pages
 
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
-    kit = Kit(services, NoSessions())
+    kit = Kit(services, SignedIn(services))
     return Web(
         routes=[*members_routes(services), *loyalty.routes, *commerce.routes, *engagement_routes(services), pages(kit)],
         hot=[*loyalty.hot, *commerce.hot],

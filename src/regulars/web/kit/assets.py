@@ -59,7 +59,7 @@ class Assets:
         return f"{self.url('icons.svg')}#{name}"
 
 
-def load_assets(brand: Brand, folder: Path = FOLDER) -> Assets:
+def load_assets(brand: Brand, folder: Path) -> Assets:
     """Read what `make ui` built, with the brand's tokens at the head of each stylesheet."""
     manifest = folder / _MANIFEST
     if not manifest.exists():

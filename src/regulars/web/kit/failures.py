@@ -35,7 +35,7 @@ class Failures:
             return self._sign_in(request, str(refusal.data["at"]))
         if isinstance(refusal, AssetsNotBuilt):
             return Response(
-                refusal.message.encode(), status_code=refusal.status, media_type="text/plain; charset=utf-8"
+                refusal.message.encode(), status_code=refusal.status, media_type="text/plain"
             )
         if refusal is None:
             request_id = asked(request.scope).request_id

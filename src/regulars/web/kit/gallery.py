@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
@@ -148,7 +149,7 @@ def _pieces(kit: Kit) -> Sequence[ControllerRouterHandler]:
         return kit.render(request, "kit/gallery/charts.html", charts=_charts(kit.page(request).language))
 
     @post(f"{HOME}/notice/{{tone:str}}")
-    async def notice(tone: str) -> Response[bytes]:
+    async def notice(tone: FromPath[str]) -> Response[bytes]:
         tones: dict[str, NoticeTone] = {"success": "success", "info": "info", "warning": "warning", "error": "error"}
         said = Notice(mark("{count} members were told."), tones.get(tone, "info"), {"count": 240})
         return kit.see(HOME, said)

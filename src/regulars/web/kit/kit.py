@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from litestar import Request, Response
@@ -11,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from regulars.platform.services import Services
 from regulars.platform.vault.cipher import key_for
-from regulars.web.kit.assets import Assets, load_assets
+from regulars.web.kit.assets import FOLDER, Assets, load_assets
 from regulars.web.kit.brand import Brand, brand_of
 from regulars.web.kit.errors import PermissionNeeded
 from regulars.web.kit.formats import formats_of
@@ -41,13 +42,14 @@ class Pages:
 class Kit:
     """What every page stands on.
 
-    `time_zone` is that in which instants are shown to viewers who have none of their own: the first market's, set when
-    the process starts.
+    `time_zone` is that in which instants are shown to viewers who have none of their own: the first market's, once it
+    is known; UTC until then.
     """
 
     services: Services
     sessions: Sessions
-    time_zone: str = _UTC
+    time_zone: str | None = None
+    assets_folder: Path = FOLDER
     navigation: dict[ViewerKind, list[Group]] = field(default_factory=dict)
     palette: Palette = field(default_factory=Palette)
     brand: Brand = field(init=False)
@@ -59,7 +61,7 @@ class Kit:
     def __post_init__(self) -> None:
         """Make what follows from the rest."""
         self.brand = brand_of(self.services.settings)
-        self.assets = load_assets(self.brand)
+        self.assets = load_assets(self.brand, self.assets_folder)
         self.templates = Templates(self.assets, follow_changes=self.development)
         self.guards = Guards(self.sessions)
         self.notices = Notices(key_for(self.services.vault.pepper, "notice"))
@@ -90,7 +92,7 @@ class Kit:
             query=request.scope["query_string"].decode("latin-1"),
             language=language,
             theme=theme_for(request),
-            formats=formats_of(language, viewer.time_zone or self.time_zone),
+            formats=formats_of(language, viewer.time_zone or self.time_zone or _UTC),
             viewer=viewer,
             brand=self.brand,
             navigation=navigation_for(self.navigation.get(viewer.kind, ()), viewer, path),
@@ -135,9 +137,9 @@ class Kit:
                 raise PermissionNeeded
             headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
             lines = csv_lines(wanted, fetch, page.formats)
-            return Stream(lines, headers=headers, media_type="text/csv; charset=utf-8")
+            return Stream(lines, headers=headers, media_type="text/csv")
         shown = Shown(listing=listing, wanted=wanted, slice=await fetch(wanted), path=page.path, may_export=may_export)
-        return self.render(request, template, listing=shown, **values)
+        return self.render(request, template, headers={"HX-Push-Url": shown.here}, listing=shown, **values)
 
     def see(self, path: str, notice: Notice | None = None, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:
         """Send the browser to another page after something was done, and say so there."""

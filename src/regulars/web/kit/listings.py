@@ -195,6 +195,12 @@ class Shown:
         said = self.parameters(*changes) + [(name, str(value)) for name, value in changes.items() if value]
         return f"{self.path}?{urlencode(said)}" if said else self.path
 
+    @property
+    def here(self) -> str:
+        """The address of this view as it is, without what a form sends empty."""
+        page = self.wanted.page if self.wanted.page > 1 else ""
+        return self.url(after=self.wanted.after or "", page=page)
+
     def sort_url(self, column: Column) -> str:
         """Return the address that sorts by a column; by the same one again, the other way round."""
         wanted = self.wanted

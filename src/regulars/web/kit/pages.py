@@ -129,7 +129,7 @@ def html_response(
         content = gzip.compress(content, _LEVEL, mtime=0)
         given["Content-Encoding"] = "gzip"
     return Response(
-        content, status_code=status, headers=given, cookies=list(cookies), media_type="text/html; charset=utf-8"
+        content, status_code=status, headers=given, cookies=list(cookies), media_type="text/html"
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
 from regulars.platform.errors import NotFound
@@ -43,7 +44,7 @@ def _routes(kit: Kit) -> list[ControllerRouterHandler]:
 
 def _assets(kit: Kit) -> ControllerRouterHandler:
     @get(PREFIX + "{name:str}")
-    async def asset(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+    async def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         found = kit.assets.files.get(name)
         if found is None:
             raise NotFound
@@ -85,7 +86,7 @@ def _preferences(kit: Kit) -> list[ControllerRouterHandler]:
 
 def _palette(kit: Kit) -> ControllerRouterHandler:
     @get("/console/palette", guards=[kit.guards.anybody(ViewerKind.STAFF)])
-    async def palette(request: Request[Any, Any, Any], q: str = "") -> Response[bytes]:
+    async def palette(request: Request[Any, Any, Any], q: FromQuery[str] = "") -> Response[bytes]:
         # Whoever is not signed in has no permissions, and finds only the pages of their navigation.
         viewer, text = viewer_of(request), q.strip()
         page = kit.page(request)

@@ -78,18 +78,6 @@ class Sessions(Protocol):
         """Keep the language that a signed-in viewer chose."""
 
 
-class NoSessions:
-    """Nobody is ever signed in: for the gallery, and for tests of pages that need nobody."""
-
-    async def find(self, kind: ViewerKind, token: str) -> Viewer | None:
-        """Find nobody."""
-        del kind, token
-        return None
-
-    async def remember_language(self, viewer: Viewer, language: str) -> None:
-        """Keep nothing."""
-
-
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 

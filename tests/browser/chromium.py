@@ -1,0 +1,124 @@
+"""A Chromium of this machine, and pages in it that tell on whatever goes wrong."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request
+
+from tests.architecture.source import ROOT
+
+AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Nothing of the browser's own goes out into the network; the sandbox needs rights that a container lacks.
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the Chromium of this machine. Raises RuntimeError with the remedy if there is none."""
+    found = next((path for path in map(shutil.which, _NAMES) if path), None)
+    if found is None:
+        raise RuntimeError("The browser tests need Chromium. Debian: apt-get install chromium")
+    return playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Through which eyes a page is looked at."""
+
+    width: int = 1440
+    theme: str = "light"
+    language: str = "en"
+
+    @property
+    def name(self) -> str:
+        """What a picture taken so is called."""
+        return f"{self.width}-{self.theme}-{self.language}"
+
+
+@dataclass
+class Visit:
+    """A page, and what went wrong on it: errors on the console, bugs in scripts, requests to other machines."""
+
+    page: Page
+    address: str
+    troubles: list[str] = field(default_factory=list)
+    expected_statuses: set[int] = field(default_factory=set)
+
+    def open(self, path: str) -> Page:
+        """Open a page of the product and wait until it is loaded."""
+        self.page.goto(self.address + path)
+        return self.page
+
+    def watch(self, context: BrowserContext) -> None:
+        """Note every trouble from now on."""
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.troubles.append(f"script: {error.error}"))
+        context.on("request", self._on_request)
+
+    def violations(self) -> list[str]:
+        """Let axe look at the page as it stands; return what it finds, one line a place."""
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.add_script_tag(path=AXE)
+        self.page.evaluate(_SETTLED)
+        found: dict[str, Any] = self.page.evaluate(
+            "(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES
+        )
+        return [
+            f"{one['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary'].splitlines()[-1].strip()}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]
+
+    def picture(self, folder: Path, name: str) -> None:
+        """Photograph the whole page."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=folder / f"{name}.png", full_page=True, animations="disabled")
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        refused = [f"status of {status} " for status in self.expected_statuses]
+        if message.type == "error" and not any(said in message.text for said in refused):
+            self.troubles.append(f"console: {message.text}")
+
+    def _on_request(self, request: Request) -> None:
+        if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(self.address):
+            self.troubles.append(f"left the machine: {request.url}")
+
+
+# Colours must have arrived where they fade to before contrast is measured.
+_SETTLED = "() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)))"
+
+Visiting = Callable[..., Any]
+
+
+@contextmanager
+def visiting(browser: Browser, address: str, look: Look, **options: Any) -> Iterator[Visit]:  # noqa: ANN401 - playwright's
+    """Give a fresh browser profile with an empty page; at the end nothing may have gone wrong."""
+    context = browser.new_context(
+        viewport={"width": look.width, "height": 900},
+        color_scheme="dark" if look.theme == "dark" else "light",
+        locale="zh-CN" if look.language == "zh" else "en-GB",
+        reduced_motion="reduce",
+        **options,
+    )
+    context.set_default_timeout(15_000)
+    visit = Visit(context.new_page(), address)
+    visit.watch(context)
+    try:
+        yield visit
+        assert visit.troubles == []
+    finally:
+        context.close()

@@ -1,0 +1,55 @@
+"""The product served once for the whole run, in development mode, on a database of its own."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.chromium import launch
+from tests.conftest import fresh_database
+from tests.entrypoints.commands import as_url
+from tests.faults.product import product_at, until
+
+PICTURES = Path(os.environ.get("PICTURES", ""))
+
+
+@pytest.fixture(scope="session")
+def address(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return where the product answers."""
+    with fresh_database(server_url, template) as url:
+        settings = {
+            "DATABASE_URL": as_url(url),
+            "REGULARS_DEVELOPMENT": "true",
+            "REGULARS_BRAND_NAME": "Beichen",
+            "REGULARS_POOL_SIZE": "3",
+        }
+        with product_at(tmp_path_factory.mktemp("product"), settings=settings) as product:
+            product.add("web", "serve", "--no-work")
+            until(lambda: _answers(f"{product.address}/ready"))
+            yield product.address
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return a browser for the whole run."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return where pictures go: the folder `PICTURES` names, else one that ends with the test."""
+    return PICTURES / re.sub(r"\W+", "-", request.module.__name__.rpartition(".")[2]) if PICTURES.name else tmp_path
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False

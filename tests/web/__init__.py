@@ -1,0 +1,1 @@
+"""Pages: the kit, and what every page must hold."""
