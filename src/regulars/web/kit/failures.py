@@ -34,9 +34,7 @@ class Failures:
         if isinstance(refusal, SignInNeeded):
             return self._sign_in(request, str(refusal.data["at"]))
         if isinstance(refusal, AssetsNotBuilt):
-            return Response(
-                refusal.message.encode(), status_code=refusal.status, media_type="text/plain"
-            )
+            return Response(refusal.message.encode(), status_code=refusal.status, media_type="text/plain")
         if refusal is None:
             request_id = asked(request.scope).request_id
             LOGGER.error("a page failed through a bug", exc_info=error, extra={"fields": {"request_id": request_id}})

@@ -128,9 +128,7 @@ def html_response(
     if len(content) >= _WORTH_COMPRESSING_BYTES and takes_gzip(request):
         content = gzip.compress(content, _LEVEL, mtime=0)
         given["Content-Encoding"] = "gzip"
-    return Response(
-        content, status_code=status, headers=given, cookies=list(cookies), media_type="text/html"
-    )
+    return Response(content, status_code=status, headers=given, cookies=list(cookies), media_type="text/html")
 
 
 def takes_gzip(request: Request[Any, Any, Any]) -> bool:

@@ -18,8 +18,9 @@ _A_YEAR_SECONDS: Final = 365 * 24 * 3600
 
 def language_for(request: Request[Any, Any, Any], viewer: Viewer) -> str:
     """Return the viewer's own language, else the one chosen in this browser, else the best it asks for."""
-    if viewer.language in LANGUAGES:
-        return str(viewer.language)
+    own = (viewer.language or "").partition("-")[0]
+    if own in LANGUAGES:
+        return own
     kept = request.cookies.get(LANGUAGE_COOKIE)
     return kept if kept in LANGUAGES else asked(request.scope).language
 

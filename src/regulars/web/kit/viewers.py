@@ -1,6 +1,6 @@
 """Who looks at a page, and who may: `Viewer`, the guards of routes, and what the kit asks of sign-in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -41,9 +41,9 @@ SIGN_IN_PATHS: Final = {
 class Viewer:
     """Somebody who looks at pages, as their session knows them.
 
-    `permissions` are those of a staff member's roles. `stores` are the ids of the shops they are bound to; None means
-    every shop. `language` (en, zh) and `time_zone` are None where they have not chosen one. `session` is what the room
-    that signed them in knows of them.
+    `permissions` are those of a staff member's roles, or what may be done at a device. `stores` are the ids of the
+    shops they are bound to; None means every shop. `language` (a BCP 47 tag) and `time_zone` are None where they have
+    none of their own. `session` is what the room that signed them in knows of them.
     """
 
     kind: ViewerKind = ViewerKind.NOBODY
@@ -69,10 +69,10 @@ NOBODY: Final = Viewer()
 
 
 class Sessions(Protocol):
-    """What the kit asks of sign-in: whose session a cookie's token is. Wired in entrypoints."""
+    """What the kit asks of sign-in: whose session a browser's cookies hold. Wired in entrypoints."""
 
-    async def find(self, kind: ViewerKind, token: str) -> Viewer | None:
-        """Return the viewer whose session this is; None if there is none, or none any more."""
+    async def find(self, kind: ViewerKind, cookies: Mapping[str, str]) -> Viewer | None:
+        """Return the viewer of this kind whose session a browser holds; None if there is none, or none any more."""
 
     async def remember_language(self, viewer: Viewer, language: str) -> None:
         """Keep the language that a signed-in viewer chose."""
@@ -126,8 +126,7 @@ class Guards:
         return viewer
 
     async def _know(self, connection: Connection, kind: ViewerKind) -> Viewer:
-        token = connection.cookies.get(COOKIES[kind])
-        viewer = (await self.sessions.find(kind, token) if token else None) or NOBODY
+        viewer = await self.sessions.find(kind, connection.cookies) or NOBODY
         connection.scope[_SCOPE_KEY] = viewer  # type: ignore[typeddict-unknown-key] # ASGI lets applications add keys
         return viewer
 
