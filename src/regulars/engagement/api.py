@@ -15,7 +15,6 @@ from regulars.engagement.channels.layout import Brand, brand_of
 from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up, reachable
 from regulars.engagement.channels.sending.couriers import couriers, problem_of_channels, run_messages
 from regulars.engagement.contracts import (
-    DeliverCode,
     Letter,
     Message,
     MessageChannel,
@@ -39,7 +38,7 @@ __all__ = [
     "EVERY_KIND",
     "EVERY_STATE",
     "Brand",
-    "DeliverCode",
+    "CodeDelivery",
     "brand_of",
     "cancel",
     "code_delivery",
@@ -62,8 +61,8 @@ __all__ = [
 ]
 
 
-def code_delivery(settings: Settings, vault: Vault) -> DeliverCode:
-    """Return how one-time codes are delivered in this deployment.
+def code_delivery(settings: Settings, vault: Vault) -> CodeDelivery:
+    """Return how one-time codes are delivered in this deployment; it fits `members.contracts.DeliverCode`.
 
     `await deliver(tx, channel="email" | "sms", address=..., code=..., language=..., member_id=... | None)` writes the
     message in the caller's transaction and returns its id; the worker sends it within a second of the commit, before
@@ -84,7 +83,7 @@ async def list_inbox(
 async def list_of_member(
     tx: Transaction, vault: Vault, brand: Brand, member_id: UUID, *, before: UUID | None = None, limit: int = 50
 ) -> MessagesPage:
-    """Return a page of a member's messages of every channel, for staff: addresses and codes are masked.
+    """Return a page of a member's messages of every channel, for staff: addresses, names and codes are masked.
 
     Raises NotFound (404).
     """
@@ -118,7 +117,7 @@ async def list_messages(
     limit: int = 50,
     clear: bool = False,
 ) -> MessagesPage:
-    """Return a page of everybody's messages. `clear` (addresses, codes) is for the development outbox only."""
+    """Return a page of everybody's messages. `clear` (addresses, names, codes) is for the development outbox only."""
     return await service.list_messages(
         tx, vault, brand, channels=channels, states=states, kinds=kinds, before=before, limit=limit, clear=clear
     )
@@ -129,7 +128,7 @@ async def read_message(
 ) -> tuple[Message, RenderedMail | None]:
     """Return one message, and its form: subject, HTML, text (of an SMS the text only); None once it is unreadable.
 
-    Without `clear` the address is masked, and so is a code. Raises NotFound (404).
+    Without `clear` the address is masked, and so are a name and a code. Raises NotFound (404).
     """
     return await service.read_message(tx, vault, brand, message_id, clear=clear)
 

@@ -2,12 +2,10 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
-
-from regulars.platform.db.transaction import Transaction
 
 MESSAGE_PREFIX: Final = "msg"
 CODE_VALID_FOR: Final = timedelta(minutes=10)
@@ -184,21 +182,3 @@ class MessageCounts(Struct, frozen=True, kw_only=True):
     parked: int
     failed: int
     oldest_due_seconds: float
-
-
-class DeliverCode(Protocol):
-    """How a one-time code reaches whoever asked for it."""
-
-    async def __call__(
-        self,
-        tx: Transaction,
-        *,
-        channel: str,
-        address: str,
-        code: str,
-        language: str,
-        member_id: UUID | None,
-        valid_for: timedelta = CODE_VALID_FOR,
-    ) -> UUID:
-        """Send it after the commit; returns the message's id. Raises ChannelNotSetUp (503)."""
-        ...

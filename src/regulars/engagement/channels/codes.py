@@ -22,7 +22,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class CodeDelivery:
-    """Delivers codes by the channels that can be used; fits the Protocol `DeliverCode`."""
+    """Delivers codes by the channels that can be used; fits `members.contracts.DeliverCode`."""
 
     vault: Vault
     reachable: frozenset[MessageChannel]

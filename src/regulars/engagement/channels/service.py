@@ -47,7 +47,7 @@ async def list_inbox(
     if member_id not in await members.known_members(tx, [member_id]):
         raise NotFound
     found = await store.inbox(tx, member_id, before, limit + 1)
-    return await _page(vault, brand, found, limit, clear=False)
+    return await _page(vault, brand, found, limit, clear=True)
 
 
 async def list_of_member(
@@ -197,11 +197,14 @@ def _message(stored: Stored, keys: Keys, brand: Brand, *, clear: bool) -> Messag
 
 
 def _content(stored: Stored, keys: Keys, *, clear: bool) -> Content | None:
-    """Return what a message says; a code only to who may see it."""
+    """Return what a message says; code and name only to who may see them."""
     content = keys.content(stored)
-    if content is not None and isinstance(content.facts, CodeFacts) and not clear:
-        return structs.replace(content, facts=structs.replace(content.facts, code="••••••"))
-    return content
+    if content is None or clear:
+        return content
+    facts = content.facts
+    if isinstance(facts, CodeFacts):
+        facts = structs.replace(facts, code="••••••")
+    return structs.replace(content, facts=facts, name=f"{content.name[0]}**" if content.name else None)
 
 
 def _rendered(stored: Stored, keys: Keys, brand: Brand, *, clear: bool) -> RenderedMail | None:

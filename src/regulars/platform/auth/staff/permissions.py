@@ -34,6 +34,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "stores:read": "See stores and their figures.",
     "programme:read": "See the programme's settings in force.",
     "messages:read": "See templates and what was sent.",
+    "messages:write": "Send parked messages again, or give them up.",
     "finance:read": "See liability, breakage and the books.",
     "exports:write": "Take lists out of the house as files.",
     "staff:read": "See the accounts of staff.",
@@ -53,7 +54,9 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: frozenset(PERMISSIONS),
     Role.MARKETER: _OFFICE | {"messages:read", "exports:write"},
     Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
-    Role.CARE: _OFFICE | {"members:personal", "members:write", "points:write", "returns:write", "messages:read"},
+    Role.CARE: _OFFICE
+    | {"members:personal", "members:write", "points:write", "returns:write", "messages:read"}
+    | {"messages:write"},
     Role.FINANCE: _OFFICE | {"finance:read", "exports:write", "points:write"},
     Role.STORE_MANAGER: _TILL
     | {
