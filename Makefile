@@ -1,4 +1,5 @@
-# Every command of the project. A bare machine needs python3 (3.11 or newer, with its venv module) and make.
+# Every command of the project. A bare machine needs python3 (3.11 or newer, with its venv module) and make; the
+# browser tests need Chromium.
 # All paths are relative, so a checkout may lie in a folder with spaces. What the recipes say goes to stderr:
 # stdout belongs to the program that a target runs.
 
@@ -20,7 +21,7 @@ LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emi
 timed = @echo "== $(1)" >&2; began=$$(date +%s); code=0; $(2) || code=$$?; \
 	echo "== $(1): $$(($$(date +%s) - began)) s, exit code $$code" >&2; exit $$code
 
-.PHONY: help demo serve ui test test-year check format bench faults docs lock clean setup
+.PHONY: help demo serve ui test test-year check format bench faults photos docs lock clean setup
 
 help: ## Say what there is
 	@echo "make TARGET [ARGS=\"...\"]"
@@ -58,6 +59,9 @@ format: $(VENV)/ready-dev ## Format the code and apply the safe fixes
 
 bench: $(VENV)/ready-dev ## Measure, each figure beside its limit (ARGS="--json")
 	@exec $(BIN)/python -m bench $(ARGS)
+
+photos: $(VENV)/ready-dev ui ## Photograph the pages into photos/: phone, tablet, desktop, light, dark, Chinese, English
+	$(call timed,photos,PICTURES=photos $(BIN)/python -m pytest -n 2 -q tests/browser $(ARGS))
 
 docs: $(VENV)/ready-dev ## Write the generated pages (docs/errors.md)
 	@$(BIN)/python -m tests.architecture.errors_page

@@ -1,6 +1,6 @@
 """Builds the pages' assets into src/regulars/web/kit/assets: hashed names, a gzip of each, and a manifest.
 
-There are four steps. Each stands on the content of its inputs and is skipped while that has not changed, so that
+Each step stands on the content of its inputs and is skipped while that has not changed, so that
 `make` may always ask. Node comes from a wheel; npm runs no package's scripts.
 """
 
@@ -25,6 +25,19 @@ MANIFEST = "manifest.json"
 _INSTALLED = NODE_MODULES / ".installed"
 _ICON = re.compile(r"""\bicon(?:\(|=)\s*["']([a-z0-9-]+)["']""")
 _HASH_DIGITS = 10
+# Whose work is in what we serve: their terms go along.
+_SERVED_PACKAGES = (
+    "@alpinejs/csp",
+    "@iconify-json/tabler",
+    "@vue/reactivity",
+    "daisyui",
+    "echarts",
+    "htmx.org",
+    "jsqr",
+    "tailwindcss",
+    "tslib",
+    "zrender",
+)
 
 Tell = Callable[[str], object]
 
@@ -80,6 +93,7 @@ def build(tell: Tell, assets: Path = ASSETS) -> None:
         ("scripts", _fingerprint((UI / "scripts").glob("*.js"), tools), lambda *made: _scripts(assets, *made)),
         ("styles", _fingerprint([*(UI / "styles").glob("*.css"), *pages], tools), lambda *made: _styles(assets, *made)),
         ("icons", _fingerprint([], tools, *icons), lambda *made: _icons(assets, icons, *made)),
+        ("licences", tools, lambda *made: _licences(assets, *made)),
     ]
     for name, fingerprint, make in steps:
         if not manifest.is_made_of(name, fingerprint):
@@ -145,6 +159,20 @@ def _icons(assets: Path, icons: list[str], manifest: Manifest, fingerprint: str)
     sprite = f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>'
     file = _keep(assets, "icons.svg", sprite.encode())
     manifest.take("icons", fingerprint, {"icons.svg": file}, [file], icons=icons)
+
+
+def _licences(assets: Path, manifest: Manifest, fingerprint: str) -> None:
+    """The terms of the packages that are served, in one file beside them."""
+    told: list[str] = []
+    for name in _SERVED_PACKAGES:
+        folder = NODE_MODULES / name
+        about = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+        texts = [
+            path.read_text(encoding="utf-8").strip() for path in sorted(folder.glob("[LN][IO][CT]*")) if path.is_file()
+        ]
+        told.append("\n\n".join([f"{name} {about['version']}, {about['license']}", *texts]))
+    file = _keep(assets, "licences.txt", ("\n\n" + "-" * 80 + "\n\n").join(told).encode())
+    manifest.take("licences", fingerprint, {"licences.txt": file}, [file])
 
 
 def _keep(assets: Path, name: str, content: bytes) -> str:

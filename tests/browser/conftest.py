@@ -33,9 +33,9 @@ def address(server_url: str, template: str, tmp_path_factory: pytest.TempPathFac
             yield product.address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Return a browser for the whole run."""
+    """Return a browser for these tests. Its driver keeps an event loop running, so it must end before other tests."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser

@@ -10,8 +10,9 @@ from regulars.entrypoints.http import create_app
 from regulars.entrypoints.sessions import SignedIn
 from regulars.entrypoints.wiring import Web
 from regulars.platform.services import Services
-from regulars.web.kit.assets import AssetsNotBuilt, load_assets
-from regulars.web.kit.brand import READABLE_CONTRAST, Brand, contrast
+from regulars.platform.settings import SettingError, Settings
+from regulars.web.kit.assets import FOLDER, AssetsNotBuilt, load_assets
+from regulars.web.kit.brand import READABLE_CONTRAST, Brand, brand_of, contrast
 from regulars.web.kit.kit import Kit
 from regulars.web.routes import pages
 from tests.web.conftest import BROWSER
@@ -86,3 +87,19 @@ def test_any_brand_colour_can_be_read(colour: str) -> None:
     assert contrast(tokens["dark"], "#191d23") >= READABLE_CONTRAST
     assert contrast(tokens["light"], tokens["light-content"]) >= READABLE_CONTRAST
     assert contrast(tokens["dark"], tokens["dark-content"]) >= READABLE_CONTRAST
+
+
+@pytest.mark.parametrize("name", ["logo.svg", "LOGO.PNG"])
+def test_a_logo_is_served(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"<svg/>")
+    assets = load_assets(brand_of(Settings(brand_logo=tmp_path / name)), FOLDER)
+
+    assert assets.files[assets.url("logo").removeprefix("/assets/")].content == b"<svg/>"
+
+
+@pytest.mark.parametrize("name", ["logo.gif", "absent.svg"])
+def test_a_logo_that_browsers_cannot_show_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "logo.gif").write_bytes(b"GIF")
+
+    with pytest.raises(SettingError, match="REGULARS_BRAND_LOGO"):
+        brand_of(Settings(brand_logo=tmp_path / name))

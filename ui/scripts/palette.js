@@ -20,7 +20,7 @@ export function palette() {
     },
 
     hits() {
-      return [...this.$root.querySelectorAll("[role=option]")];
+      return [...this.$root.querySelectorAll("[data-path]")];
     },
 
     at() {
@@ -47,6 +47,11 @@ export function palette() {
 
     follow() {
       const hit = this.hits()[Math.max(this.at(), 0)];
+      if (hit) window.location.assign(hit.dataset.path);
+    },
+
+    choose(event) {
+      const hit = event.target.closest("[data-path]");
       if (hit) window.location.assign(hit.dataset.path);
     },
   };

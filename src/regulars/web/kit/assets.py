@@ -15,7 +15,13 @@ FOLDER: Final = Path(__file__).parent / "assets"
 PREFIX: Final = "/assets/"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _MANIFEST: Final = "manifest.json"
-_TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
+_TYPES: Final = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+}
 _STYLES: Final = ("console.css", "portal.css")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from regulars.platform.settings import Settings
+from regulars.platform.settings import SettingError, Settings
 
 READABLE_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 _CLEAR_CONTRAST = 5.2  # with room for tints of the colour behind it
@@ -15,7 +15,7 @@ _LIGHT_SURFACE, _DARK_SURFACE = "#f5f6f7", "#191d23"
 _BLACK, _WHITE, _INK = "#000000", "#ffffff", "#10141a"
 _STEPS = 50
 _NEARLY_BLACK = 0.04045  # below it, sRGB is linear
-_LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
+_LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Brand:
 
 
 def brand_of(settings: Settings) -> Brand:
-    """Return the brand of a deployment. Raises OSError if its logo cannot be read."""
+    """Return the brand of a deployment. Raises SettingError if its logo cannot be used."""
     logo = _logo(settings.brand_logo) if settings.brand_logo else None
     return Brand(settings.brand_name, settings.brand_color, settings.brand_radius_px, logo)
 
@@ -106,4 +106,9 @@ def _channels(colour: str) -> list[float]:
 
 
 def _logo(path: Path) -> Logo:
-    return Logo(path.read_bytes(), _LOGO_TYPES[path.suffix.lower()])
+    try:
+        return Logo(path.read_bytes(), _LOGO_TYPES[path.suffix.lower()])
+    except (OSError, KeyError):
+        raise SettingError(
+            "REGULARS_BRAND_LOGO", f"names {path}, which cannot be used", "Name a PNG or SVG file that can be read."
+        ) from None
