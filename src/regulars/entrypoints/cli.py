@@ -1,27 +1,38 @@
 """The command line. Heavy imports stand inside the commands, so that `regulars --help` answers at once."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from regulars.platform.settings import SettingError, Settings, load_settings
+from regulars.entrypoints.commands import (
+    Json,
+    Reason,
+    configured_settings,
+    day,
+    give_up,
+    in_transaction,
+    migrated,
+    print_json,
+    print_table,
+    ticked,
+    troubles_told,
+    with_database,
+)
+from regulars.entrypoints.staff import staff
+from regulars.platform.settings import SettingError, Settings
 
 if TYPE_CHECKING:
     from regulars.entrypoints.wiring import Place
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
-
-Result = TypeVar("Result")
 
 app = typer.Typer(
     name="regulars",
@@ -34,9 +45,7 @@ keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 parked = typer.Typer(help="Events that did not get through: list, replay.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+app.add_typer(staff, name="staff")
 
 
 class Programme(StrEnum):
@@ -51,7 +60,7 @@ def main() -> None:
     try:
         app()
     except SettingError as error:
-        _give_up(str(error))
+        give_up(str(error))
 
 
 @app.command()
@@ -63,13 +72,13 @@ def serve(
     """Serve the API, and do the background work beside it."""
     from regulars.entrypoints.wiring import located
 
-    settings = _settings()
+    settings = configured_settings()
 
     def load() -> None:
         import_module("regulars.entrypoints.http")  # half of a start's time, spent beside PostgreSQL's
 
-    with _troubles_told(), located(settings, load) as place:
-        _migrate(settings, place)
+    with troubles_told(), located(settings, load) as place:
+        migrated(settings, place)
         serve_at(settings, place, host=host, port=port, also_work=not no_work)
 
 
@@ -104,9 +113,9 @@ def work() -> None:
     """Do the background work: relay events, run jobs, seal the audit log."""
     from regulars.entrypoints.wiring import located
 
-    settings = _settings()
-    with _troubles_told(), located(settings) as place:
-        _migrate(settings, place)
+    settings = configured_settings()
+    with troubles_told(), located(settings) as place:
+        migrated(settings, place)
         from regulars.entrypoints.http import stop_on_signals
         from regulars.entrypoints.worker import work_at
 
@@ -124,9 +133,9 @@ def migrate() -> None:
     from regulars.entrypoints.wiring import located
     from regulars.platform.db.migrate import head
 
-    settings = _settings()
-    with _troubles_told(), located(settings) as place:
-        _migrate(settings, place)
+    settings = configured_settings()
+    with troubles_told(), located(settings) as place:
+        migrated(settings, place)
         typer.echo(f"{place.shown} has the schema {head()}.")
 
 
@@ -141,16 +150,14 @@ def configure(
     """Bring markets, wallets, stores and the loyalty policy to what a file says. Doing it again changes nothing."""
     from regulars.entrypoints import configure as configuring
 
-    with _troubles_told():
+    with troubles_told():
         programme = configuring.read_programme(file)
-    changes = _with_database(
-        lambda database: configuring.configure(database, programme, reason=reason, dry_run=dry_run)
-    )
+    changes = with_database(lambda database: configuring.configure(database, programme, reason=reason, dry_run=dry_run))
     if as_json:
         changed = any(change.effect != "unchanged" for change in changes)
-        _print_json({"dry_run": dry_run, "changed": changed, "changes": changes})
+        print_json({"dry_run": dry_run, "changed": changed, "changes": changes})
         return
-    _print_table(("", "what", "name", "is"), [(one.effect, one.what, one.name, one.said) for one in changes])
+    print_table(("", "what", "name", "is"), [(one.effect, one.what, one.name, one.said) for one in changes])
     if dry_run:
         typer.echo("Nothing was changed: this was a dry run.", err=True)
 
@@ -170,13 +177,13 @@ def demo(
     from regulars.demo.run import Surroundings, run_demo
     from regulars.entrypoints.wiring import located
 
-    settings = msgspec.structs.replace(_settings(), development=True)
+    settings = msgspec.structs.replace(configured_settings(), development=True)
     if home is not None:
         settings = msgspec.structs.replace(settings, home=home.expanduser().absolute())
-    with _troubles_told(), located(settings) as place:
+    with troubles_told(), located(settings) as place:
         if not no_serve:
             _find_port_free(settings, host, port)
-        _migrate(settings, place)
+        migrated(settings, place)
         announce = run_demo(
             settings,
             place.url,
@@ -195,8 +202,8 @@ def doctor(*, as_json: Json = False) -> None:
     """Look at everything this deployment stands on, and say the remedy. Exit code 1 if something is wrong."""
     from regulars.entrypoints.wiring import located
 
-    settings = _settings()
-    with _troubles_told(), located(settings) as place:
+    settings = configured_settings()
+    with troubles_told(), located(settings) as place:
         from regulars.entrypoints.doctor import examine
 
         async def look() -> list[Any]:
@@ -205,10 +212,10 @@ def doctor(*, as_json: Json = False) -> None:
         found = asyncio.run(look())
     ok = all(examined.ok for examined in found)
     if as_json:
-        _print_json({"ok": ok, "examined": found})
+        print_json({"ok": ok, "examined": found})
     else:
-        rows = [(_mark(one.ok), one.name, one.said + (f"\n→ {one.remedy}" if one.remedy else "")) for one in found]
-        _print_table(("", "what", "found"), rows)
+        rows = [(ticked(one.ok), one.name, one.said + (f"\n→ {one.remedy}" if one.remedy else "")) for one in found]
+        print_table(("", "what", "found"), rows)
     raise typer.Exit(0 if ok else 1)
 
 
@@ -232,15 +239,15 @@ def verify(
     async def look(database: "Database") -> list[Any]:
         return [finding async for finding in run_checks(database, checks(known_head))]
 
-    found = _with_database(look)
+    found = with_database(look)
     ok = all(finding.ok for finding in found)
     head = "".join([finding.keep for finding in found])
     if as_json:
-        _print_json({"ok": ok, "audit_head": head, "checks": found})
+        print_json({"ok": ok, "audit_head": head, "checks": found})
     else:
         rows = [
             (
-                _mark(one.ok),
+                ticked(one.ok),
                 one.name,
                 f"{one.rows_checked:,}",
                 f"{one.seconds:.2f} s",
@@ -248,7 +255,7 @@ def verify(
             )
             for one in found
         ]
-        _print_table(("", "check", "rows", "took", "problems"), rows)
+        print_table(("", "check", "rows", "took", "problems"), rows)
         typer.echo(f"Write the audit head down elsewhere; next time: regulars verify --audit-head {head}")
     raise typer.Exit(0 if ok else 1)
 
@@ -269,9 +276,9 @@ def create_key(
         expires_at = wall_now() + timedelta(days=days) if days else None
         return await service.create_key(tx, label=label, scopes=scopes, expires_at=expires_at)
 
-    key, token = _in_transaction(make)
+    key, token = in_transaction(make)
     if as_json:
-        _print_json({"key": token, "id": _public(key.key_id), "scopes": key.scopes, "label": key.label})
+        print_json({"key": token, "id": _public(key.key_id), "scopes": key.scopes, "label": key.label})
     else:
         typer.echo(token)
         typer.echo(f"{_public(key.key_id)}: keep the key above; it is not shown again.", err=True)
@@ -282,22 +289,22 @@ def list_keys(*, as_json: Json = False) -> None:
     """List every key, revoked ones included."""
     from regulars.platform.auth import service
 
-    found = _in_transaction(service.list_keys)
+    found = in_transaction(service.list_keys)
     if as_json:
-        _print_json({"keys": [{**msgspec.to_builtins(key), "key_id": _public(key.key_id)} for key in found]})
+        print_json({"keys": [{**msgspec.to_builtins(key), "key_id": _public(key.key_id)} for key in found]})
         return
     rows = [
         (
             _public(key.key_id),
             key.label,
             " ".join(key.scopes),
-            _day(key.created_at),
+            day(key.created_at),
             str(key.last_used_on or "never"),
-            _day(key.revoked_at) or (f"expires {_day(key.expires_at)}" if key.expires_at else "no"),
+            day(key.revoked_at) or (f"expires {day(key.expires_at)}" if key.expires_at else "no"),
         )
         for key in found
     ]
-    _print_table(("id", "label", "scopes", "made", "last used", "revoked"), rows)
+    print_table(("id", "label", "scopes", "made", "last used", "revoked"), rows)
 
 
 @keys.command("revoke")
@@ -313,7 +320,7 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id, ak_…")], re
             raise NotFound
         await service.revoke_key(tx, found, reason=reason)
 
-    _in_transaction(revoke)
+    in_transaction(revoke)
     typer.echo(f"{key_id} is revoked.")
 
 
@@ -327,12 +334,12 @@ def list_parked(
     async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
         return await service.list_parked(tx, handler=handler)
 
-    found = _in_transaction(look)
+    found = in_transaction(look)
     if as_json:
-        _print_json({"parked": found})
+        print_json({"parked": found})
         return
     rows = [(str(one.seq), one.handler, one.type, one.state, str(one.attempts), one.error) for one in found]
-    _print_table(("seq", "handler", "event", "state", "attempts", "error"), rows)
+    print_table(("seq", "handler", "event", "state", "attempts", "error"), rows)
 
 
 @parked.command("replay")
@@ -352,24 +359,10 @@ def replay_parked(
         await service.replay_parked(tx, handler, seq, reason=reason)
         return 1
 
-    typer.echo(f"{_in_transaction(replay)} events will be tried again.")
+    typer.echo(f"{in_transaction(replay)} events will be tried again.")
 
 
-# --- what commands share ----------------------------------------------------------------------------------------
-
-
-def _settings() -> Settings:
-    from regulars.platform.logs import configure_logging
-
-    settings = load_settings()
-    configure_logging(settings.log_level)
-    return settings
-
-
-def _migrate(settings: Settings, place: "Place") -> None:
-    from regulars.platform.db.migrate import migrate as bring_to_head
-
-    bring_to_head(place.direct_url, lock_timeout_ms=settings.patient_lock_timeout_ms)
+# --- what is said and done beside ---------------------------------------------------------------------------------
 
 
 def _find_port_free(settings: Settings, host: str | None, port: int | None) -> None:
@@ -389,91 +382,12 @@ async def _do_background_work(database: "Database") -> None:
     await seal_all(database)
 
 
-def _with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
-    """Run `use` with the migrated database of this deployment."""
-    from regulars.entrypoints.wiring import located
-
-    settings = _settings()
-    with _troubles_told(), located(settings) as place:
-        _migrate(settings, place)
-        return asyncio.run(_used(place, settings, use))
-
-
-async def _used(place: "Place", settings: Settings, use: "Callable[[Database], Awaitable[Result]]") -> Result:
-    from regulars.platform.db.database import Database
-
-    async with Database(place.url, pool_size=2, lock_timeout_ms=settings.patient_lock_timeout_ms) as database:
-        return await use(database)
-
-
-def _in_transaction(do: "Callable[[Transaction], Awaitable[Result]]") -> Result:
-    async def run(database: "Database") -> Result:
-        async with database.transaction(actor="cli") as tx:
-            return await do(tx)
-
-    return _with_database(run)
-
-
-@contextmanager
-def _troubles_told() -> Iterator[None]:
-    """Turn what an operator can mend into one sentence and exit code 2; anything else is a bug and shows itself."""
-    from psycopg import OperationalError
-
-    from regulars.platform.embedded import EmbeddedError
-    from regulars.platform.errors import DomainError
-
-    try:
-        yield
-    except (EmbeddedError, SettingError) as error:
-        _give_up(str(error))
-    except OperationalError as error:
-        _give_up(
-            f"The database does not answer: {str(error).strip()}. Check that it runs and that DATABASE_URL is right."
-        )
-    except DomainError as error:
-        _give_up(error.message.format_map(error.data))
-    except Exception as error:
-        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError"}:
-            _give_up(str(error))
-        raise
-
-
-def _give_up(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise SystemExit(2)
-
-
 def _say_served(address: str) -> None:
     typer.echo(f"Regulars serves {address} (ask {address}/ready; the API is described at {address}/openapi.json).")
 
 
 def _public(key_id: Any) -> str:  # noqa: ANN401 - a UUID
     return f"ak_{key_id.hex}"
-
-
-def _day(instant: datetime | None) -> str:
-    return instant.astimezone(UTC).date().isoformat() if instant else ""
-
-
-def _mark(ok: bool) -> str:
-    return "✓" if ok else "✗"
-
-
-def _print_json(what: object) -> None:
-    sys.stdout.write(msgspec.json.encode(what).decode() + "\n")
-
-
-def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in head:
-        table.add_column(name, overflow="fold")  # an id that is cut short is of no use
-    for row in rows:
-        table.add_row(*[Text(cell.strip()) for cell in row])  # as text: a label may hold what looks like markup
-    Console().print(table)
 
 
 if __name__ == "__main__":

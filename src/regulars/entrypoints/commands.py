@@ -1,0 +1,115 @@
+"""What commands share: settings, a migrated database, troubles told in one sentence, tables and JSON."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import msgspec
+import typer
+
+from regulars.platform.settings import SettingError, Settings, load_settings
+
+if TYPE_CHECKING:
+    from regulars.entrypoints.wiring import Place
+    from regulars.platform.db.database import Database
+    from regulars.platform.db.transaction import Transaction
+
+Result = TypeVar("Result")
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+
+
+def configured_settings() -> Settings:
+    from regulars.platform.logs import configure_logging
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return settings
+
+
+def migrated(settings: Settings, place: "Place") -> None:
+    from regulars.platform.db.migrate import migrate as bring_to_head
+
+    bring_to_head(place.direct_url, lock_timeout_ms=settings.patient_lock_timeout_ms)
+
+
+def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
+    """Run `use` with the migrated database of this deployment."""
+    from regulars.entrypoints.wiring import located
+
+    settings = configured_settings()
+    with troubles_told(), located(settings) as place:
+        migrated(settings, place)
+        return asyncio.run(_used(place, settings, use))
+
+
+async def _used(place: "Place", settings: Settings, use: "Callable[[Database], Awaitable[Result]]") -> Result:
+    from regulars.platform.db.database import Database
+
+    async with Database(place.url, pool_size=2, lock_timeout_ms=settings.patient_lock_timeout_ms) as database:
+        return await use(database)
+
+
+def in_transaction(do: "Callable[[Transaction], Awaitable[Result]]") -> Result:
+    async def run(database: "Database") -> Result:
+        async with database.transaction(actor="cli") as tx:
+            return await do(tx)
+
+    return with_database(run)
+
+
+@contextmanager
+def troubles_told() -> Iterator[None]:
+    """Turn what an operator can mend into one sentence and exit code 2; anything else is a bug and shows itself."""
+    from psycopg import OperationalError
+
+    from regulars.platform.embedded import EmbeddedError
+    from regulars.platform.errors import DomainError
+
+    try:
+        yield
+    except (EmbeddedError, SettingError) as error:
+        give_up(str(error))
+    except OperationalError as error:
+        give_up(
+            f"The database does not answer: {str(error).strip()}. Check that it runs and that DATABASE_URL is right."
+        )
+    except DomainError as error:
+        give_up(error.message.format_map(error.data))
+    except Exception as error:
+        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError"}:
+            give_up(str(error))
+        raise
+
+
+def give_up(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise SystemExit(2)
+
+
+def day(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).date().isoformat() if instant else ""
+
+
+def ticked(ok: bool) -> str:
+    return "✓" if ok else "✗"
+
+
+def print_json(what: object) -> None:
+    sys.stdout.write(msgspec.json.encode(what).decode() + "\n")
+
+
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, overflow="fold")  # an id that is cut short is of no use
+    for row in rows:
+        table.add_row(*[Text(cell.strip()) for cell in row])  # as text: a label may hold what looks like markup
+    Console().print(table)
