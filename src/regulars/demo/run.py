@@ -17,12 +17,14 @@ from rich.table import Table
 from regulars.commerce import api as commerce
 from regulars.demo.dataset import Year, load_year
 from regulars.demo.facts import member_id_of
+from regulars.demo.people import MEMBER_EMAIL, demo_password, let_people_in, staff_email
 from regulars.demo.programme import PROGRAMMES
 from regulars.demo.replay import AnotherReplay, ProgrammeInUse, Replay
 from regulars.demo.summary import Summary, summarise
 from regulars.loyalty import api as loyalty
 from regulars.platform.auth import service as keys
 from regulars.platform.auth.contracts import SCOPES
+from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.db.database import Database
 from regulars.platform.ids import public_id
 from regulars.platform.settings import Settings
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 KEY_LABEL = "demo"
 SHOWN_HOUSEHOLD = 900
+SHOWN_STORE = "330"
 CANNOT_GO_ON = 2
 TENTHS = 10
 
@@ -87,7 +90,7 @@ def run_demo(
     if not figures.books_balanced:
         console.print("[bold red]The books do not balance.[/] See `regulars verify`.")
         raise SystemExit(1)
-    return lambda address: _invite(Console(), address, token)
+    return lambda address: _invite(Console(), address, token, demo_password(settings))
 
 
 async def _replayed(
@@ -117,6 +120,8 @@ async def _replayed(
                 await surroundings.tidy(database)
             figures = await _figures(database, year, seconds)
             token = await _make_key(database) if will_serve else ""
+            if will_serve:
+                await let_people_in(database, vault, settings, household=SHOWN_HOUSEHOLD, stores=(SHOWN_STORE,))
             return figures, token
     finally:
         vault.close()
@@ -189,10 +194,10 @@ def _print_figures(figures: Figures) -> None:
     Console().print(table)
 
 
-def _invite(console: Console, address: str, token: str) -> None:
+def _invite(console: Console, address: str, token: str, password: str) -> None:
     member = public_id("mbr", member_id_of(SHOWN_HOUSEHOLD))
     order = (
-        f'{{"member_id": "{member}", "state": "paid", "channel": "store", "store_id": "330", "market": "US", '
+        f'{{"member_id": "{member}", "state": "paid", "channel": "store", "store_id": "{SHOWN_STORE}", "market": "US", '
         '"total": {"amount_minor": 4999, "currency": "USD"}, "lines": [{"line_id": "1", "sku": "kettle", '
         '"quantity": "1", "amount": {"amount_minor": 4999, "currency": "USD"}}]}'
     )
@@ -215,6 +220,9 @@ def _invite(console: Console, address: str, token: str) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     line(f"\nRegulars serves the year at {address}. Its clock stands at the end of 2017 and ticks on.")
+    line(f"Staff sign in at {address}/console/sign-in, with the password {password} as any of:")
+    line(f"  {', '.join(staff_email(role) for role in Role)}")
+    line(f"A member signs in at {address}/me/sign-in as {MEMBER_EMAIL}; the code comes to {address}/outbox.\n")
     line(f"The API is described at {address}/openapi.json. Try, in another terminal:\n")
     line(f"  R={address}")
     line(f"  A='Authorization: Bearer {token}'\n")

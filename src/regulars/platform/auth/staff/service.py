@@ -11,7 +11,7 @@ from regulars.platform.auth.staff.contracts import Account, Invitation, NewAccou
 from regulars.platform.auth.staff.errors import AccountDisabled, LastOwner, NotOnYourself, StaffEmailTaken
 from regulars.platform.auth.staff.limits import LINK_LASTS
 from regulars.platform.auth.staff.permissions import Role
-from regulars.platform.auth.staff.rules import email_in, name_fault, roles_fault
+from regulars.platform.auth.staff.rules import email_in, email_sought, name_fault, roles_fault
 from regulars.platform.auth.staff.sessions import note
 from regulars.platform.auth.tokens import hash_of, new_token
 from regulars.platform.db.transaction import Transaction
@@ -34,7 +34,9 @@ async def read_account(tx: Transaction, staff_id: UUID) -> Account:
 
 async def invite(tx: Transaction, wish: NewAccount) -> Invitation:
     """Give somebody an account and a one-time link to it. Raises what is wrong with the wish, StaffEmailTaken (409)."""
-    account = await _new(tx, wish, Status.INVITED)
+    account = await _made(tx, wish, Status.INVITED)
+    if account is None:
+        raise StaffEmailTaken(pointer="/email")
     return _with_link(tx, account)
 
 
@@ -110,17 +112,20 @@ async def enable(tx: Transaction, staff_id: UUID) -> Account:
     return account
 
 
-async def add_demo_account(tx: Transaction, wish: NewAccount, password_hash: str) -> Account | None:
-    """Make an account of the demo, with a password and no second factor; None if its address is taken."""
-    try:
-        account = await _new(tx, wish, Status.ACTIVE)
-    except StaffEmailTaken:
-        return None
-    tx.write(store.UPDATE_SECRETS, (password_hash, None, "demo", account.staff_id))
-    return account
+async def add_demo_account(tx: Transaction, wish: NewAccount, password_hash: str) -> None:
+    """Make an account of the demo, with a password and no second factor, or give the one there is this password.
+
+    An account that is not the demo's is left alone.
+    """
+    account = await _made(tx, wish, Status.ACTIVE)
+    if account is None:
+        tx.write(store.UPDATE_DEMO_HASH, (password_hash, email_sought(wish.email)))
+    else:
+        tx.write(store.UPDATE_SECRETS, (password_hash, None, "demo", account.staff_id))
 
 
-async def _new(tx: Transaction, wish: NewAccount, status: Status) -> Account:
+async def _made(tx: Transaction, wish: NewAccount, status: Status) -> Account | None:
+    """Make an account; None if its address is taken."""
     email = email_in(wish.email)
     if isinstance(email, DomainError):
         raise email
@@ -139,7 +144,7 @@ async def _new(tx: Transaction, wish: NewAccount, status: Status) -> Account:
         created_at=clock.wall_now(),
     )
     if not await store.insert_account(tx, account):
-        raise StaffEmailTaken(pointer="/email")
+        return None
     note(tx, account.staff_id, "add_staff", actor=tx.actor, detail=_access(account))
     return account
 

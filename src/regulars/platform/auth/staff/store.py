@@ -54,6 +54,9 @@ UPDATE_SECRETS: LiteralString = """
 UPDATE staff_accounts SET password_hash = %s, sealed_totp = %s, single_factor = %s, status = 'active'
 WHERE staff_id = %s
 """
+UPDATE_DEMO_HASH: LiteralString = """
+UPDATE staff_accounts SET password_hash = %s WHERE email = %s AND single_factor = 'demo' AND sealed_totp IS NULL
+"""
 UPDATE_TOTP: LiteralString = """
 UPDATE staff_accounts SET sealed_totp = %s, single_factor = NULL WHERE staff_id = %s
 """
