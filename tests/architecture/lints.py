@@ -54,8 +54,10 @@ _EXECUTING = {"execute", "executemany", "execute_many", "fetchone", "fetchmany",
 
 
 def may_hold_sql(source: Source) -> bool:
-    """True for store.py, tables.py (or folders of these names), migrations and platform/db."""
+    """True for store.py, tables.py (or folders of these names), migrations and platform/db; never for pages."""
     within = source.parts[2:]
+    if within[:1] == ("web",):
+        return False
     return bool(SQL_FILES & set(within)) or within[:1] == ("migrations",) or within[:2] == ("platform", "db")
 
 

@@ -12,6 +12,7 @@ from regulars.platform.auth.staff.errors import (
     LinkDead,
     PasswordGuessable,
     PasswordTooShort,
+    PasswordWrong,
     SignInRefused,
     SignInStale,
 )
@@ -67,9 +68,9 @@ async def test_sessions_are_listed_and_ended(database: Database, wall: Wall, mei
 async def test_changing_the_password_signs_out_everywhere_else(mei: Person) -> None:
     asked, here, there = await mei.password_step(), await mei.sign_in(), await mei.sign_in(ELSEWHERE)
     viewer = await mei.viewer(here)
-    with pytest.raises(SignInRefused) as refusal:
+    with pytest.raises(PasswordWrong) as refusal:
         await mei.doors.change_password(viewer, "wrong password", "a fresh password 7", HOME)
-    assert refusal.value.pointer == "/current"
+    assert refusal.value.pointer == "/current_password"
     with pytest.raises(PasswordGuessable):
         await mei.doors.change_password(viewer, PASSWORD, PASSWORD, HOME)
 
@@ -125,7 +126,7 @@ async def test_an_enrolment_is_its_own_account_s_and_soon_over(database: Databas
 
 async def test_recovery_codes_are_renewed_with_the_password(mei: Person) -> None:
     viewer = await mei.viewer()
-    with pytest.raises(SignInRefused):
+    with pytest.raises(PasswordWrong):
         await mei.doors.renew_recovery_codes(viewer, "wrong password", HOME)
 
     fresh = await mei.doors.renew_recovery_codes(viewer, PASSWORD, HOME)

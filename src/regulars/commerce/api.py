@@ -24,7 +24,7 @@ from regulars.commerce.devices.service import recognise as recognise_device
 from regulars.commerce.orders.intake import apply
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.sales.service import sales_totals
-from regulars.commerce.stores.service import define_stores
+from regulars.commerce.stores.service import define_stores, every_store
 from regulars.commerce.verification.service import checks
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "counter_permissions",
     "define_stores",
     "enrol_device",
+    "every_store",
     "list_store_devices",
     "make_device_enrolment",
     "recognise_device",

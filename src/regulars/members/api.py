@@ -213,6 +213,11 @@ async def sign_up_open(tx: Transaction, vault: Vault, ticket: str) -> SignUpOpen
     return await access.sign_up_open(tx, vault, ticket)
 
 
+def ticket_shown(vault: Vault, ticket: str) -> str | None:
+    """Return the address to which a ticket's code went, masked; None for what is no ticket. Raises nothing."""
+    return access.ticket_shown(vault, ticket)
+
+
 def consents_offered(vault: Vault, ticket: str) -> tuple[ConsentOffered, ...]:
     """Return what sign-up asks the holder of this ticket to agree to, none of it needed to become a member.
 

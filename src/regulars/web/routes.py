@@ -6,15 +6,35 @@ from typing import Final
 from litestar import Router
 from litestar.types import ControllerRouterHandler
 
+from regulars.web.console.account import account_pages
+from regulars.web.console.devices import store_device_pages
+from regulars.web.console.invitation import invitation_pages
 from regulars.web.console.messages import message_pages
 from regulars.web.console.outbox import outbox_pages
+from regulars.web.console.sign_in import staff_sign_in_pages
+from regulars.web.console.staff import staff_pages
 from regulars.web.kit.gallery import gallery_pages
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.routes import page_router
+from regulars.web.portal.devices import member_device_pages
 from regulars.web.portal.inbox import inbox_pages
+from regulars.web.portal.sign_in import member_sign_in_pages
+from regulars.web.store.enrol import enrol_pages
 
 # Rooms of pages, in the order in which their entries stand in the navigation.
-ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (message_pages, inbox_pages, outbox_pages)
+ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
+    message_pages,
+    inbox_pages,
+    staff_pages,
+    store_device_pages,
+    staff_sign_in_pages,
+    invitation_pages,
+    account_pages,
+    member_sign_in_pages,
+    member_device_pages,
+    enrol_pages,
+    outbox_pages,
+)
 
 
 def pages(kit: Kit) -> Router:

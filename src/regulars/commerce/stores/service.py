@@ -10,6 +10,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.markets import service as markets
 
+_MOST_STORES = 10_000
 _STORE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 
 
@@ -66,6 +67,11 @@ async def define_stores(tx: Transaction, stores: Sequence[Store]) -> list[Store]
 async def list_stores(tx: Transaction, after: str, limit: int) -> list[Store]:
     """Return at most `limit` stores whose id follows `after`."""
     return [Store(*row) for row in (await tx.read(store.page(after, limit)))[0]]
+
+
+async def every_store(tx: Transaction) -> list[Store]:
+    """Return every store by its id; they are few."""
+    return await list_stores(tx, "", _MOST_STORES)
 
 
 async def put_store(tx: Transaction, shop: Store) -> StorePut:

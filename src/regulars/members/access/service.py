@@ -121,6 +121,12 @@ async def sign_up_open(tx: Transaction, vault: Vault, ticket: str) -> SignUpOpen
     return SignUpOpen(shown=mask(read[1].kind, read[1].written), expires_at=until) if read and until else None
 
 
+def ticket_shown(vault: Vault, ticket: str) -> str | None:
+    """Return the address of a ticket, masked; None for what is no ticket."""
+    read = tickets.read_ticket(vault.pepper, ticket)
+    return mask(read[1].kind, read[1].written) if read else None
+
+
 def consents_offered(vault: Vault, ticket: str) -> tuple[ConsentOffered, ...]:
     """Return what sign-up asks the holder of this ticket to agree to; nothing for what is no ticket."""
     read = tickets.read_ticket(vault.pepper, ticket)

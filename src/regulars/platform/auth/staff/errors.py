@@ -51,6 +51,13 @@ class StaffNotAllowed(DomainError):
     message = "Your role does not reach this. Ask an owner if you need it."
 
 
+class PasswordWrong(InvalidInput):
+    """The password that is asked for again before something that matters is not the account's."""
+
+    code = "password_wrong"
+    message = "This is not your password. Type the one with which you sign in."
+
+
 class PasswordTooShort(InvalidInput):
     """A password that could be guessed."""
 

@@ -26,6 +26,7 @@ from regulars.platform.auth.staff.errors import (
     CodeRefused,
     LinkDead,
     PasswordGuessable,
+    PasswordWrong,
     SignInRefused,
     SignInStale,
 )
@@ -224,10 +225,15 @@ class StaffSignIn:
         async with self._database.transaction() as tx:
             return await sessions.list_sessions(tx, viewer.staff_id, self.terms)
 
+    async def recovery_codes_left(self, viewer: Viewer) -> int:
+        """Return how many of the viewer's recovery codes were not used yet."""
+        async with self._database.transaction() as tx:
+            return await store.count_recovery_codes(tx, viewer.staff_id)
+
     async def change_password(self, viewer: Viewer, current: str, new: str, browser: Browser) -> Opened:
         """Change the viewer's password; every other session ends, and this one goes on under a fresh token.
 
-        Raises SignInRefused (401), TooManyAttempts (429), and what `choose_password` says of passwords (422).
+        Raises TooManyAttempts (429), PasswordWrong, and what `choose_password` says of passwords (422).
         """
         if problem := password_fault(new, email=viewer.email, name=viewer.name):
             raise problem
@@ -259,7 +265,7 @@ class StaffSignIn:
     ) -> tuple[Opened, tuple[str, ...]]:
         """Replace the viewer's second factor; returns a fresh token for this session, and new recovery codes.
 
-        Every other session ends. Raises SignInRefused, SignInStale, CodeRefused (401), TooManyAttempts (429).
+        Every other session ends. Raises SignInStale, CodeRefused (401), PasswordWrong (422), TooManyAttempts (429).
         """
         confirmed = await self._confirm(viewer, password, browser)
         secret = self.factors.secret_of(viewer.staff_id, enrolment_token)
@@ -278,7 +284,7 @@ class StaffSignIn:
             return await self._renewed(tx, viewer), codes
 
     async def renew_recovery_codes(self, viewer: Viewer, password: str, browser: Browser) -> tuple[str, ...]:
-        """Return new recovery codes in place of the old ones. Raises SignInRefused (401), TooManyAttempts (429)."""
+        """Return new recovery codes in place of the old ones. Raises PasswordWrong (422), TooManyAttempts (429)."""
         confirmed = await self._confirm(viewer, password, browser)
         async with self._database.transaction(actor=viewer.actor) as tx:
             await self._still(tx, confirmed)
@@ -308,14 +314,14 @@ class StaffSignIn:
             else:
                 sessions.note(tx, viewer.staff_id, "refuse_confirmation")
         if not right or secrets is None:
-            raise SignInRefused(pointer="/current")
+            raise PasswordWrong(pointer="/current_password")
         return secrets
 
     async def _still(self, tx: Transaction, confirmed: Secrets) -> None:
         """Hold the account, and make sure that it is as it was when the password was compared."""
         current = await store.select_secrets(tx, confirmed.account.staff_id, lock=True)
         if current is None or not _is_same(current, confirmed):
-            raise SignInRefused(pointer="/current")
+            raise PasswordWrong(pointer="/current_password")
 
     async def _renewed(self, tx: Transaction, viewer: Viewer) -> Opened:
         """Give the viewer's session a fresh token: whoever knew the old one is out."""

@@ -1,0 +1,58 @@
+"""The cookies of sessions, and of what is under way while somebody signs in; and where a request comes from."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from litestar import Request
+from litestar.datastructures import Cookie
+
+from regulars.platform import clock
+from regulars.platform.auth.contracts import Browser
+from regulars.platform.http.origin import address_of
+from regulars.web.kit.kit import Kit
+from regulars.web.kit.viewers import COOKIES, ViewerKind
+
+# A device stays enrolled until it is revoked; browsers keep a cookie for 400 days at most, and get it anew each day.
+DEVICE_SECONDS: Final = 400 * 24 * 3600
+
+
+def session_cookie(kit: Kit, kind: ViewerKind, token: str, *, until: datetime | None = None) -> Cookie:
+    """Return the cookie of a session; without `until` the browser forgets it when it is closed."""
+    left = None if until is None else max(0, int((until - clock.wall_now()).total_seconds()))
+    return _cookie(kit, COOKIES[kind], token, left)
+
+
+def device_cookie(kit: Kit, token: str) -> Cookie:
+    """Return the cookie of a shop device's key."""
+    return _cookie(kit, COOKIES[ViewerKind.DEVICE], token, DEVICE_SECONDS)
+
+
+def ended_cookie(kit: Kit, kind: ViewerKind) -> Cookie:
+    """Return the cookie that ends a session in the browser."""
+    return _cookie(kit, COOKIES[kind], "", 0)
+
+
+def passing_cookie(kit: Kit, name: str, value: str, *, seconds: int) -> Cookie:
+    """Return a cookie for what is under way; an empty `value` ends it."""
+    return _cookie(kit, name, value, seconds if value else 0)
+
+
+def browser_of(kit: Kit, request: Request[Any, Any, Any], kind: ViewerKind) -> Browser:
+    """Return where a request comes from, with the session token of this kind that it brought along."""
+    return Browser(
+        address=address_of(request.scope, kit.services.proxies),
+        user_agent=request.headers.get("user-agent", "")[:500],
+        token=request.cookies.get(COOKIES[kind], ""),
+    )
+
+
+def _cookie(kit: Kit, name: str, value: str, seconds: int | None) -> Cookie:
+    return Cookie(
+        name,
+        value=value,
+        max_age=seconds,
+        path="/",
+        secure=kit.secure_cookies,
+        httponly=True,
+        samesite="lax",
+    )
