@@ -7,7 +7,7 @@ import msgspec
 
 from regulars.domain_events.base import Event
 from regulars.platform.db import arrays
-from regulars.platform.ids import new_id
+from regulars.platform.ids import new_ids_in_hex
 
 _encode = msgspec.json.Encoder().encode
 
@@ -20,9 +20,9 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::
 def insert_events(events: Sequence[Event]) -> tuple[LiteralString, tuple[Any, ...]]:
     """Return the statement that appends events in the given order."""
     return INSERT_EVENTS, (
-        arrays.ids([new_id() for _ in events]),
+        arrays.texts(new_ids_in_hex(len(events))),
         arrays.texts([type(event).__name__ for event in events]),
         arrays.ids([event.member_id for event in events]),
         arrays.instants([event.recorded_at for event in events]),
-        arrays.texts([_encode(event).decode() for event in events]),
+        arrays.documents([_encode(event) for event in events]),
     )
