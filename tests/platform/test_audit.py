@@ -206,8 +206,8 @@ async def test_the_chain_survives_a_restore_elsewhere(database: Database, sealed
 
 def test_hashes_can_be_recomputed_from_the_description() -> None:
     """As docs/audit.md says, with nothing of ours but the rows."""
-    entry = AuditEntry(actor="key:ak_1", action="adjust_points", subject="mbr_1", reason="礼物")
-    written = Written(7, wall_now().replace(microsecond=0), entry)
+    now = wall_now().replace(microsecond=0)
+    written = Written(7, now, "key:ak_1", "adjust_points", "mbr_1", "礼物", "", "")
     seal = rules.close(3, written.written_at, [written], NO_HASH)
 
     at = written.written_at.isoformat(timespec="microseconds")

@@ -82,7 +82,7 @@ class Relay:
         self._wall = wall
         self._subscriptions = subscriptions(reactions)
         self._by_name = {subscription.name: subscription for subscription in self._subscriptions}
-        self._known = {event.__name__ for event in reactions}
+        self._unheeded = [event.__name__ for event, reacting in reactions.items() if not reacting]
         self._decoders = {
             event.__name__: msgspec.json.Decoder(event) for event, reacting in reactions.items() if reacting
         }
@@ -93,8 +93,8 @@ class Relay:
     async def step(self) -> int:
         """Carry one page, and what is due of the events that failed, in one transaction; return how many events.
 
-        0 when there is nothing to do, or another process does it. Raises UnknownEvent, RestoredElsewhere, the
-        database's errors; then nothing has changed.
+        Events that nobody reacts to are passed over and do not count. 0 when there is nothing to do, or another process
+        does it. Raises UnknownEvent, RestoredElsewhere, the database's errors; then nothing has changed.
         """
         try:
             async with self._database.transaction(actor="relay", set_based=True) as tx:
@@ -125,7 +125,7 @@ class Relay:
                 continue
             failures = 0
             idle = _SHORTEST_IDLE_SECONDS if carried else min(idle * 2, _LONGEST_IDLE_SECONDS)
-            if not carried:
+            if carried < self._page_size:  # under load the next page fills up meanwhile, at a commit less
                 await _pause(stop, idle)
 
     # --- one step -------------------------------------------------------------------------------------------------
@@ -138,8 +138,8 @@ class Relay:
         retried = await self._retry(tx, at)
         if window is None:
             return retried
-        page = await relayed.read_page(tx, window, self._decoders, self._page_size)
-        known = list(takewhile(lambda row: row.type in self._known, page))
+        page = await relayed.read_page(tx, window, self._unheeded, self._page_size)
+        known = list(takewhile(lambda row: row.type in self._decoders, page))
         if page and not known:
             raise UnknownEvent(page[0].type)
         await self._hand_out(tx, known, at)
@@ -152,7 +152,7 @@ class Relay:
         entries = [
             (row.type, self._entry(row, 0), is_news)
             for row in page
-            if row.payload is not None and ((is_news := news.has(row.recorded_at)) or row.type in self._lasting_types)
+            if (is_news := news.has(row.recorded_at)) or row.type in self._lasting_types
         ]
         if not entries:
             return
@@ -214,7 +214,7 @@ class Relay:
 
     def _read(self, row: Recorded) -> Delivered[Event] | None:
         decoder = self._decoders.get(row.type)
-        if decoder is None or row.payload is None:
+        if decoder is None:
             return None
         with suppress(msgspec.DecodeError):
             return Delivered(row.event_id, decoder.decode(row.payload))

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import starmap
 from typing import LiteralString
 
-from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.audit.rules import Seal, Written
 from regulars.platform.db import arrays
 from regulars.platform.db.snapshots import IN_WINDOW, Window
@@ -17,16 +17,7 @@ _SEAL: LiteralString = "SELECT seal_no, sealed_at, entry_ids, entry_digests, pre
 
 
 def _written(rows: Rows) -> list[Written]:
-    return [
-        Written(
-            entry_id,
-            written_at,
-            AuditEntry(
-                actor=actor, action=action, subject=subject, reason=reason, request_id=request_id, detail=detail
-            ),
-        )
-        for entry_id, written_at, actor, action, subject, reason, request_id, detail in rows
-    ]
+    return list(starmap(Written, rows))
 
 
 async def read_page(tx: Transaction, window: Window, limit: int) -> list[Written]:

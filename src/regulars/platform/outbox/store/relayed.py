@@ -12,14 +12,14 @@ from regulars.platform.outbox.contracts import ParkedEvent, ParkedState
 
 
 class Recorded(NamedTuple):
-    """A row of the outbox; the payload only of types that somebody reacts to."""
+    """A row of the outbox."""
 
     seq: int
     event_id: UUID
     type: str
     member_id: UUID | None
     recorded_at: datetime
-    payload: str | None
+    payload: str
 
 
 class Held(NamedTuple):
@@ -43,18 +43,18 @@ class Setback(NamedTuple):
 
 _PAGE: LiteralString = (
     """
-SELECT seq, event_id, type, member_id, recorded_at, CASE WHEN type = ANY (%(wanted)s::text[]) THEN payload END
+SELECT seq, event_id, type, member_id, recorded_at, payload
 FROM outbox
-WHERE seq > %(last_seq)s AND seq <= %(end_seq)s
+WHERE seq > %(last_seq)s AND seq <= %(end_seq)s AND NOT type = ANY (%(unheeded)s::text[])
 """
     + IN_WINDOW
     + "ORDER BY seq LIMIT %(limit)s"
 )
 
 
-async def read_page(tx: Transaction, window: Window, wanted: Iterable[str], limit: int) -> list[Recorded]:
-    """Return the next rows of a window, in order, at most `limit`."""
-    parameters = window._asdict() | {"wanted": arrays.texts(wanted), "limit": limit}
+async def read_page(tx: Transaction, window: Window, unheeded: Iterable[str], limit: int) -> list[Recorded]:
+    """Return the next rows of a window, in order, at most `limit`, but those of types that nobody reacts to."""
+    parameters = window._asdict() | {"unheeded": arrays.texts(unheeded), "limit": limit}
     return [Recorded(*row) for row in await tx.rows(_PAGE, parameters)]
 
 
