@@ -25,7 +25,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         host="127.0.0.1",
         port=8790,
         pool_size=10,
-        batch_size=200,
+        batch_size=100,
         log_level="info",
         prepared_statements=True,
         body_limit_bytes=1_000_000,

@@ -93,7 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Requests that one group commit gathers at most.",
             extra={"variable": "REGULARS_BATCH_SIZE"},
         ),
-    ] = 200
+    ] = 100
     log_level: Annotated[
         LogLevel,
         Meta(description="The least serious message that is logged.", extra={"variable": "REGULARS_LOG_LEVEL"}),

@@ -1,5 +1,6 @@
 """HTTP of direct postings: one lane, so that what a member is given and takes keeps its order of arrival."""
 
+from asyncio import Future
 from collections.abc import Sequence
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple
@@ -66,11 +67,11 @@ _encode = msgspec.json.Encoder().encode
 class PostingLane(Lane[Command, Posted]):
     """Carries postings; one that names no fact of its own is named by its request, so that it posts once."""
 
-    async def submit(self, call: Call[Command]) -> Reply:
-        """Return the reply to a call, as every lane does."""
+    def begin(self, call: Call[Command]) -> "Future[Reply]":
+        """Return a future of the reply to a call, as every lane does."""
         if not call.command.reference:
             call.command = structs.replace(call.command, reference=f"request:{call.client}:{call.key}")
-        return await super().submit(call)
+        return super().begin(call)
 
 
 def routes(services: Services, configuration: Configuration) -> tuple[list[HTTPRouteHandler], list[HotMutation]]:

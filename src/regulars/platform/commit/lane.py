@@ -5,6 +5,7 @@ written in it; nobody hears "done" before COMMIT. Refusals (409, 422) are stored
 about the request itself (401, 403, 429, 5xx) is not.
 """
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,12 +15,14 @@ from psycopg import errors as database_errors
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.commit import store
 from regulars.platform.commit.errors import IdempotencyKeyReused, MemberBusy
-from regulars.platform.commit.group import GroupCommit
+from regulars.platform.commit.group import GroupCommit, Turn
 from regulars.platform.commit.store import StoredAnswer
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.problems import problem_body
+
+Owner = tuple[str, str]  # the client and its idempotency key
 
 Command = TypeVar("Command")
 Result = TypeVar("Result")
@@ -82,7 +85,7 @@ class Lane(Generic[Command, Result]):
         apply: Callable[[Transaction, Sequence[Command]], Awaitable[Sequence[Result | DomainError]]],
         render: Callable[[Result], tuple[int, bytes]],
         *,
-        batch_size: int = 200,
+        batch_size: int = 100,
         recover: Callable[[], Awaitable[None]] | None = None,
         assume_new: bool = False,
     ) -> None:
@@ -98,91 +101,94 @@ class Lane(Generic[Command, Result]):
     async def submit(self, call: Call[Command]) -> Reply:
         """Return the reply to a call: its own, or the stored one of an earlier call with the same key."""
         try:
-            return await self._group.submit(call)
+            return await self.begin(call)
         except database_errors.LockNotAvailable as error:
             raise MemberBusy(retry_after_seconds=RETRY_AFTER_SECONDS) from error
+
+    def begin(self, call: Call[Command]) -> "Future[Reply]":
+        """Return a future of the reply; a member who stays locked shows as LockNotAvailable."""
+        return self._group.begin(call)
 
     async def drain(self) -> None:
         """Finish what was submitted."""
         await self._group.drain()
 
-    async def _write(self, calls: Sequence[Call[Command]]) -> Sequence[Reply | DomainError]:
+    async def _write(self, calls: Sequence[Call[Command]], turn: Turn) -> Sequence[Reply | DomainError]:
         try:
-            return await self._write_together(calls)
+            return await self._write_together(calls, turn)
         except _NothingToRepeat:
+            turn.tried(succeeded=False)  # who began after this batch has its locks and must give them back
             answers: list[Reply | DomainError] = []
             for part in _cut_at_repeated_keys(calls):
-                answers += await self._write_together(part)
+                answers += await self._write_together(part, turn)
             return answers
 
-    async def _write_together(self, calls: Sequence[Call[Command]]) -> Sequence[Reply | DomainError]:
+    async def _write_together(self, calls: Sequence[Call[Command]], turn: Turn) -> Sequence[Reply | DomainError]:
         if self._assume_new:
             try:
-                return await self._write_once(calls, assume_new=True)
+                return await self._write_once(calls, turn, assume_new=True)
             except _AnsweredBefore:
-                pass
-        return await self._write_once(calls, assume_new=False)
+                turn.tried(succeeded=False)  # as above
+        return await self._write_once(calls, turn, assume_new=False)
 
-    async def _write_once(self, calls: Sequence[Call[Command]], *, assume_new: bool) -> Sequence[Reply | DomainError]:
+    async def _write_once(
+        self, calls: Sequence[Call[Command]], turn: Turn, *, assume_new: bool
+    ) -> Sequence[Reply | DomainError]:
+        owners = [(call.client, call.key) for call in calls]
         async with self._database.transaction(set_based=True) as tx:
-            if self._group.bisecting:
+            tx.on_locks_held = turn.locks_held
+            if turn.part:
                 store.wait_for_locks(tx, BISECTING_LOCK_TIMEOUT_MS)
-            asked = store.ask(tx, [(call.client, call.key) for call in calls])
+            asked = store.ask(tx, owners)
             known = {} if assume_new else await store.recall(tx, asked)
-            first_of: dict[tuple[str, str], int] = {}
-            for position, call in enumerate(calls):
-                first_of.setdefault((call.client, call.key), position)
-            fresh = [
-                position
-                for position, call in enumerate(calls)
-                if (call.client, call.key) not in known and first_of[call.client, call.key] == position
-            ]
+            fresh: dict[Owner, Call[Command]] = {}  # of calls with the same key, the first
+            for owner, call in zip(owners, calls, strict=True):
+                if owner not in known:
+                    fresh.setdefault(owner, call)
             if fresh:
-                results = await self._apply(tx, [calls[position].command for position in fresh])
+                results = await self._apply(tx, [call.command for call in fresh.values()])
                 if assume_new and await store.recall(tx, asked):
                     raise _AnsweredBefore
-                passing = self._record(tx, [(calls[p], one) for p, one in zip(fresh, results, strict=True)], known)
-                if passing and any(
-                    (call.client, call.key) in passing and first_of[call.client, call.key] != position
-                    for position, call in enumerate(calls)
-                ):
+                passing = self._record(tx, fresh, results, known)
+                if passing and sum([owner in passing for owner in owners]) > len(passing):
                     raise _NothingToRepeat
-        own = set(fresh)
+            await turn.reached()
         return [
-            self._reply(call, known[call.client, call.key], replayed=position not in own)
-            for position, call in enumerate(calls)
+            self._reply(call, known[owner], replayed=fresh.get(owner) is not call)
+            for owner, call in zip(owners, calls, strict=True)
         ]
 
     def _record(
         self,
         tx: Transaction,
-        outcomes: Sequence[tuple[Call[Command], Result | DomainError]],
-        known: dict[tuple[str, str], StoredAnswer],
-    ) -> set[tuple[str, str]]:
+        calls: dict[Owner, Call[Command]],
+        results: Sequence[Result | DomainError],
+        known: dict[Owner, StoredAnswer],
+    ) -> set[Owner]:
         """Render every outcome, store what may be replayed, and log what was done; return the keys of the rest."""
-        stored: list[tuple[str, str, StoredAnswer]] = []
-        passing: set[tuple[str, str]] = set()
-        for call, outcome in outcomes:
+        action, render = self.action, self._render
+        stored: list[tuple[Owner, StoredAnswer]] = []
+        passing: set[Owner] = set()
+        for (owner, call), outcome in zip(calls.items(), results, strict=True):
             if isinstance(outcome, DomainError):
                 status, body = outcome.status, problem_body(outcome, call.language, call.request_id)
             else:
-                status, body = self._render(outcome)
+                status, body = render(outcome)
                 tx.audit(
                     AuditEntry(
                         actor=call.client,
-                        action=self.action,
+                        action=action,
                         subject=call.subject,
                         reason=call.reason,
                         request_id=call.request_id,
                     )
                 )
-            answer = StoredAnswer(call.request_hash, status, body)
-            known[call.client, call.key] = answer
+            answer = known[owner] = StoredAnswer(call.request_hash, status, body)
             busy = isinstance(outcome, MemberBusy)  # says nothing about the request: the next try may go through
             if not busy and (status < 400 or status in STORED_REFUSALS):  # noqa: PLR2004 - HTTP's own boundary
-                stored.append((call.client, call.key, answer))
+                stored.append((owner, answer))
             else:
-                passing.add((call.client, call.key))
+                passing.add(owner)
         if stored:
             store.remember(tx, stored)
         return passing

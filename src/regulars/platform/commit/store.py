@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple
 
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
@@ -25,7 +25,9 @@ JOIN idempotency_answers AS a ON a.client = asked.client AND a.key = asked.key
 
 INSERT_ANSWERS: LiteralString = """
 INSERT INTO idempotency_answers (client, key, request_hash, status, body, written_at)
-SELECT answer.*, %s FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::smallint[], %s::bytea[]) AS answer
+SELECT client, key, request_hash, status, convert_to(body, 'UTF8'), %s
+FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::smallint[], %s::text[])
+    AS answer (client, key, request_hash, status, body)
 """
 
 DELETE_ANSWERS: LiteralString = """
@@ -54,17 +56,13 @@ async def recall(tx: Transaction, question: Question) -> dict[tuple[str, str], S
     }
 
 
-def remember(tx: Transaction, answers: Sequence[tuple[str, str, StoredAnswer]]) -> None:
-    """Store answers; a key that appeared meanwhile breaks the transaction, which is then tried again."""
-    parameters: tuple[Any, ...] = (
-        wall_now(),
-        arrays.texts([client for client, _, _ in answers]),
-        arrays.texts([key for _, key, _ in answers]),
-        arrays.blobs([answer.request_hash for _, _, answer in answers]),
-        arrays.ints([answer.status for _, _, answer in answers]),
-        arrays.blobs([answer.body for _, _, answer in answers]),
-    )
-    tx.write(INSERT_ANSWERS, parameters)
+def remember(tx: Transaction, answers: Sequence[tuple[tuple[str, str], StoredAnswer]]) -> None:
+    """Store answers by (client, key); one that appeared meanwhile breaks the transaction, which is then tried again."""
+    owners, stored = zip(*answers, strict=True)
+    clients, keys = zip(*owners, strict=True)
+    digests, statuses, bodies = zip(*stored, strict=True)
+    columns = (arrays.texts(clients), arrays.texts(keys), arrays.blobs(digests), arrays.ints(statuses))
+    tx.write(INSERT_ANSWERS, (wall_now(), *columns, arrays.documents(bodies)))
 
 
 def wait_for_locks(tx: Transaction, milliseconds: int) -> None:

@@ -1,6 +1,6 @@
 """One unit of work: reads in one round trip, buffered writes, events and audit entries beside the change."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from regulars.domain_events.base import Event
 from regulars.platform.audit import store as audit_store
 from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.db.pipeline import sent_together
 from regulars.platform.outbox import store as outbox_store
 
 Rows = list[tuple[Any, ...]]
@@ -58,23 +59,28 @@ class Transaction:
     now: datetime
     actor: str
     request_id: str = ""
+    on_locks_held: Callable[[], None] | None = None
     _writes: list[tuple[Statement, Question | None]] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
     _audit: list[AuditEntry] = field(default_factory=list)
 
+    def locks_held(self) -> None:
+        """Say that this transaction holds every lock it needs, and writes nothing before its end.
+
+        Only then may another begin whose work must come after it (`platform.commit.group`).
+        """
+        if self.on_locks_held is not None:
+            self.on_locks_held()
+
     async def read(self, *statements: Statement) -> list[Rows]:
         """Run statements in order, in one round trip, after any buffered writes; rows of each, in order."""
-        writes, self._writes = self._writes, []
-        if len(statements) == 1 and not writes:
+        if len(statements) == 1 and not self._writes:
             text, parameters = statements[0]
             cursor = await self.connection.execute(text, parameters)
             return [await cursor.fetchall() if cursor.description else []]
         cursors = []
-        async with self.connection.pipeline():
-            for (text, parameters), question in writes:
-                cursor = await self.connection.execute(text, parameters)
-                if question is not None:
-                    question.cursor = cursor
+        async with sent_together(self.connection):
+            await self._execute_writes()
             for text, parameters in statements:
                 cursors.append(await self.connection.execute(text, parameters))
         return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
@@ -124,18 +130,29 @@ class Transaction:
             raise
 
     async def flush(self) -> None:
-        """Send everything buffered, so that what follows (a savepoint, a commit) includes it."""
+        """Send everything buffered, so that what follows (a savepoint) includes it."""
+        self._write_records()
+        if self._writes:
+            await self.read()
+
+    async def commit(self) -> None:
+        """Send everything buffered and COMMIT, in one round trip. For the edge only."""
+        self._write_records()
+        async with sent_together(self.connection):
+            await self._execute_writes()
+            await self.connection.commit()
+
+    def _write_records(self) -> None:
         if self._events:
             self.write(*outbox_store.insert_events(self._events))
             self._events = []
         if self._audit:
             self.write(*audit_store.insert_entries(self._audit))
             self._audit = []
-        if self._writes:
-            await self.read()
 
-    async def commit(self) -> None:
-        """Send everything buffered and COMMIT, in one round trip. For the edge only."""
-        async with self.connection.pipeline():
-            await self.flush()
-            await self.connection.commit()
+    async def _execute_writes(self) -> None:
+        writes, self._writes = self._writes, []
+        for (text, parameters), question in writes:
+            cursor = await self.connection.execute(text, parameters)
+            if question is not None:
+                question.cursor = cursor
