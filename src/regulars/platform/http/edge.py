@@ -5,6 +5,7 @@ and logs one line.
 """
 
 import re
+from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, MutableMapping
 from random import Random
 from time import perf_counter
@@ -25,6 +26,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
+Headers = dict[bytes, bytes]
+Tell = Callable[[int, bytes, bytes], None]  # status, header lines, body
 
 _SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # A caller that is still sending hears our answer only when it has sent all: so much is read and thrown away.
@@ -34,6 +37,9 @@ _JSON_TYPE = (b"content-type", b"application/json")
 _PROBLEM_TYPE = (b"content-type", PROBLEM_JSON.encode())
 _CLOSING = (b"connection", b"close")  # what the caller may still send is no request
 _REPLAYED = (b"idempotency-replayed", b"true")
+_HEAD_OF_JSON = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+_HEAD_OF_PROBLEM = _HEAD_OF_JSON.replace(b"application/json", PROBLEM_JSON.encode())
+_REPLAYED_LINE = b"idempotency-replayed: true\r\n"
 _BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Litestar decodes no empty body, and so would not call the decoder that says that it is missing.
 _EMPTY_BODY = b" "
@@ -75,15 +81,7 @@ class Edge:
             return
         began = perf_counter()
         headers = dict(scope["headers"])
-        asking = Asked(
-            _request_id(headers.get(b"x-request-id")),
-            headers.get(b"authorization", b""),
-            headers.get(b"accept-language", b""),
-            headers.get(b"idempotency-key"),
-            b"",
-            self._authenticate,
-            self._hash_request,
-        )
+        asking = self._asking(headers, b"")
         route = scope["method"]
         try:
             if scope["method"] not in _BODYLESS:
@@ -98,10 +96,76 @@ class Edge:
         except (BodyTooLarge, BodyTooSlow) as refusal:
             route, status = "", refusal.status
             await _answer_failure(refusal, asking, send, _CLOSING)
+        self._note(scope["method"], route, status, began, asking)
+
+    def find(self, method: bytes, target: bytes) -> tuple[Taken, str] | None:
+        """Return the hot route of a request line and its parameter; None if it is not to be carried out directly."""
+        if b"?" in target or b"%" in target:
+            return None
+        return self._find(method.decode("ascii"), target.decode("latin-1"))
+
+    def takes(self, body: bytes) -> bool:
+        """Whether a body is within the limit."""
+        return len(body) <= self._limit
+
+    def carry_out(self, taken: Taken, parameter: str, headers: Headers, body: bytes, tell: Tell) -> None:
+        """Answer one whole request of a hot route; `tell` is called once, now or later.
+
+        It says the status, the header lines (each with its line end) and the body.
+        """
+        began = perf_counter()
+        asking = self._asking(headers, body)
+
+        def answer(pending: "Future[Any]") -> None:
+            try:
+                status, content, replayed = taken.answer(pending.result())
+            except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
+                refuse(error)
+                return
+            head = _HEAD_OF_PROBLEM if status >= FIRST_REFUSAL else _HEAD_OF_JSON
+            head %= (len(content), asking.request_id.encode())
+            tell(status, head + _REPLAYED_LINE if replayed else head, content)
+            self._note(taken.method, taken.template, status, began, asking)
+
+        def refuse(error: Exception) -> None:
+            status, content, further = answer_to_failure(error, asking)
+            head = _HEAD_OF_PROBLEM % (len(content), asking.request_id.encode())
+            more = [f"{name.lower()}: {value}\r\n".encode() for name, value in further.items()]
+            tell(status, b"".join([head, *more]), content)
+            self._note(taken.method, taken.template, status, began, asking)
+
+        try:
+            principal = self._recognise(asking.authorization)
+            if principal is None:
+                pending: Future[Any] = get_running_loop().create_task(self._admit_first(taken, parameter, asking))
+            else:
+                asking.admit(principal, taken.scope)
+                pending = taken.begin(parameter, asking)
+        except Exception as error:  # noqa: BLE001 - as above
+            refuse(error)
+        else:
+            pending.add_done_callback(answer)
+
+    def _asking(self, headers: Headers, body: bytes) -> Asked:
+        return Asked(
+            _request_id(headers.get(b"x-request-id")),
+            headers.get(b"authorization", b""),
+            headers.get(b"accept-language", b""),
+            headers.get(b"idempotency-key"),
+            body,
+            self._authenticate,
+            self._hash_request,
+        )
+
+    async def _admit_first(self, taken: Taken, parameter: str, asking: Asked) -> Any:  # noqa: ANN401 - see Taken
+        asking.admit(await self._authenticate(asking.authorization), taken.scope)
+        return await taken.begin(parameter, asking)
+
+    def _note(self, method: str, route: str, status: int, began: float, asking: Asked) -> None:
         if self._logs:
             principal = asking.principal
             key_id = principal.key_id if principal else ""
-            self._log.note((scope["method"], route, status, perf_counter() - began, asking.request_id, key_id))
+            self._log.note((method, route, status, perf_counter() - began, asking.request_id, key_id))
 
     async def _body_in_time(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Read the whole body. Raises BodyTooLarge, BodyTooSlow, CallerGone."""
@@ -136,11 +200,7 @@ class Edge:
 
     async def _by_hot_route(self, taken: Taken, parameter: str, asking: Asked, send: Send) -> int:
         try:
-            principal = self._recognise(asking.authorization)
-            if principal is None:
-                principal = await self._authenticate(asking.authorization)
-            asking.admit(principal, taken.scope)
-            status, body, replayed = await taken.carry_out(parameter, asking)
+            status, body, replayed = taken.answer(await self._admit_first(taken, parameter, asking))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
             return await _answer_failure(error, asking, send)
         head = [

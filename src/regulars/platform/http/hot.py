@@ -4,12 +4,13 @@ Each has a twin among the Litestar routes, which documents it and answers when a
 body type, the same command and the same lane, so a caller cannot tell which one answered.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from asyncio import Future, ensure_future
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from regulars.platform.auth.contracts import SCOPES
-from regulars.platform.commit.lane import Call, Lane
+from regulars.platform.commit.lane import Call, Lane, Reply
 from regulars.platform.http.asked import Asked
 from regulars.platform.http.mutations import idempotency_key
 from regulars.platform.http.reading import json_decoder, read_json
@@ -39,7 +40,7 @@ class HotRead:
 
     path: str
     scope: str
-    answer: Callable[[str], Awaitable[bytes]]
+    answer: Callable[[str], Coroutine[Any, Any, bytes]]
     method: str = "GET"
 
 
@@ -49,13 +50,18 @@ Answer = tuple[int, bytes, bool]  # status, body, replayed
 
 @dataclass(slots=True)
 class Taken:
-    """A hot route made ready: what stands before and after its parameter, and how it is carried out."""
+    """A hot route made ready: what stands before and after its parameter, and how it is carried out.
 
+    `begin` raises what can be refused at once; what its future holds, `answer` reads.
+    """
+
+    method: str
     template: str
     scope: str
     before: str
     after: str
-    carry_out: Callable[[str, Asked], Awaitable[Answer]]
+    begin: Callable[[str, Asked], "Future[Any]"]
+    answer: Callable[[Any], Answer]
 
 
 @dataclass(slots=True)
@@ -73,8 +79,9 @@ class HotRoutes:
             _, closed, after = rest.partition("}")
             if not opened or not closed or "{" in after or route.scope not in SCOPES:
                 raise ValueError(f"not a hot route: {route.method} {route.path} ({route.scope})")
-            carry_out = _mutation(route) if isinstance(route, HotMutation) else _read(route)
-            made.by_method.setdefault(route.method, []).append(Taken(route.path, route.scope, before, after, carry_out))
+            begin, answer = _mutation(route) if isinstance(route, HotMutation) else _read(route)
+            taken = Taken(route.method, route.path, route.scope, before, after, begin, answer)
+            made.by_method.setdefault(route.method, []).append(taken)
         return made
 
     def find(self, method: str, path: str) -> tuple[Taken, str] | None:
@@ -87,19 +94,21 @@ class HotRoutes:
         return None
 
 
-def _mutation(route: HotMutation) -> Callable[[str, Asked], Awaitable[Answer]]:
-    method, decode, submit = route.method, json_decoder(route.body), route.lane.submit
+Steps = tuple[Callable[[str, Asked], "Future[Any]"], Callable[[Any], Answer]]
+
+
+def _mutation(route: HotMutation) -> Steps:
+    method, decode, submit = route.method, json_decoder(route.body), route.lane.begin
     command, subject, reason = route.command, route.subject, route.reason
     before, after = route.path.partition("{")[0], route.path.partition("}")[2]
 
-    async def carry_out(parameter: str, asking: Asked) -> Answer:
+    def begin(parameter: str, asking: Asked) -> "Future[Reply]":
         body = read_json(decode, asking.body)
-        key = idempotency_key(asking, method)
-        reply = await submit(
+        return submit(
             Call(
                 command=command(parameter, body),
                 client=asking.client.client,
-                key=key,
+                key=idempotency_key(asking, method),
                 request_hash=asking.hash_request(method, f"{before}{parameter}{after}", b"", asking.body),
                 subject=subject(parameter),
                 language=asking.language,
@@ -107,13 +116,18 @@ def _mutation(route: HotMutation) -> Callable[[str, Asked], Awaitable[Answer]]:
                 reason=reason(body) if reason else "",
             )
         )
+
+    def answer(reply: Reply) -> Answer:
         return reply.status, reply.body, reply.replayed
 
-    return carry_out
+    return begin, answer
 
 
-def _read(route: HotRead) -> Callable[[str, Asked], Awaitable[Answer]]:
-    async def carry_out(parameter: str, _: Asked) -> Answer:
-        return 200, await route.answer(parameter), False
+def _read(route: HotRead) -> Steps:
+    def begin(parameter: str, _: Asked) -> "Future[bytes]":
+        return ensure_future(route.answer(parameter))
 
-    return carry_out
+    def answer(body: bytes) -> Answer:
+        return 200, body, False
+
+    return begin, answer
