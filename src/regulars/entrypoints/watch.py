@@ -1,7 +1,8 @@
-"""Keeping the embedded PostgreSQL there for as long as this process needs it, whoever kills what."""
+"""What every long-lived process minds: signals, and that the embedded PostgreSQL is there, whoever kills what."""
 
 import asyncio
 import logging
+import signal
 from contextlib import suppress
 
 from regulars.entrypoints.wiring import Place
@@ -28,3 +29,15 @@ async def watch_server(place: Place, stop: asyncio.Event) -> None:
             await place.recover()
         except EmbeddedError as error:  # a full disk, for one: put right, the next look brings it back
             logger.error("the embedded PostgreSQL cannot be started: %s", error)  # noqa: TRY400 - its text says all
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGINT and SIGTERM end the process gracefully."""
+    loop = asyncio.get_running_loop()
+
+    def ask_to_stop(name: str) -> None:
+        logger.info("stopping", extra={"fields": {"signal": name}})
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask_to_stop, number.name)
