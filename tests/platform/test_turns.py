@@ -109,7 +109,7 @@ class Overlapping(Adder):
         rows = await tx.rows(
             "SELECT counter_id, value FROM counters WHERE counter_id = ANY (%s) ORDER BY counter_id FOR UPDATE", (ids,)
         )
-        values = dict(rows)
+        values = {str(counter_id): int(value) for counter_id, value in rows}
         tx.locks_held()
         await asyncio.sleep(0)
         if self.random.random() < 0.2:

@@ -5,11 +5,13 @@ each time by a system call that may cost the caller its core; and what follows i
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from psycopg import AsyncConnection, AsyncPipeline
+from psycopg import AsyncConnection, AsyncPipeline, Error
 from psycopg.abc import PQGen
+from psycopg.errors import PipelineAborted
+from psycopg.pq import TransactionStatus
 
 
 class _Gathering(AsyncPipeline):
@@ -23,16 +25,31 @@ class _Gathering(AsyncPipeline):
 
     def _exit_gen(self) -> PQGen[None]:
         self._gathering = False
-        yield from super()._exit_gen()
+        self._enqueue_sync()
+        try:
+            yield from self._communicate_gen()
+        except Error as first:
+            # What was sent after it fails too, by "pipeline aborted", which says nothing.
+            with suppress(PipelineAborted):
+                yield from self._fetch_gen(flush=True)
+            raise first from None
+        yield from self._fetch_gen(flush=True)
 
 
 @asynccontextmanager
 async def sent_together(connection: AsyncConnection[Any]) -> AsyncIterator[None]:
     """Send what is executed inside in one go at the end, and wait for its results; results are not there before.
 
-    Raises the first failure of a statement. Inside a pipeline that is open already this adds nothing to it.
+    Begins a transaction where there is none. Raises the first failure. Not to be nested.
     """
-    if connection._pipeline is None:  # noqa: SLF001 - psycopg makes its own pipeline where there is none
-        connection._pipeline = _Gathering(connection)  # noqa: SLF001 - as above
-    async with connection.pipeline():
-        yield
+    begins = connection.pgconn.transaction_status == TransactionStatus.IDLE
+    # psycopg would begin the transaction by a round trip of its own, and before each statement anew.
+    connection._autocommit = begins  # noqa: SLF001 - as long as nothing has been sent
+    connection._pipeline = _Gathering(connection)  # noqa: SLF001 - psycopg makes its own where there is none
+    try:
+        async with connection.pipeline():
+            if begins:
+                await connection.execute("BEGIN", prepare=False)
+            yield
+    finally:
+        connection._autocommit = False  # noqa: SLF001 - as above

@@ -140,7 +140,7 @@ class Transaction:
         self._write_records()
         async with sent_together(self.connection):
             await self._execute_writes()
-            await self.connection.commit()
+            await self.connection.execute("COMMIT", prepare=False)
 
     def _write_records(self) -> None:
         if self._events:
