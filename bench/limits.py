@@ -52,8 +52,22 @@ WITH asked AS MATERIALIZED (
            '"wallet":"points","amount":10,"reference":"' || a.reference || '"}'
     FROM asked AS a JOIN booked AS b USING (member_id)
 )
-SELECT count(*) FROM booked
 """
+# What a batch by HTTP writes besides: an audit entry for each row, and the stored answer.
+RAW_RECORDS: LiteralString = """
+, audited AS (
+    INSERT INTO audit_entries (written_at, actor, action, subject, reason, request_id, detail)
+    SELECT statement_timestamp(), 'key:ak_01900000000070008000000000000000', 'accrue_in_batch',
+           'mbr_01900000000070008000000000000000', '', 'req_000000000000000000000000', a.reference
+    FROM asked AS a JOIN booked AS b USING (member_id)
+), answered AS (
+    INSERT INTO idempotency_answers (client, key, request_hash, status, body, written_at)
+    SELECT 'key:ak_01900000000070008000000000000000', %s,
+           '\\x000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f'::bytea, 200, %s::text::bytea,
+           statement_timestamp()
+)
+"""
+RAW_COUNT: LiteralString = "SELECT count(*) FROM booked"
 
 
 def install(site: Site) -> None:
@@ -94,7 +108,7 @@ def best_of_clients(site: Site, script: str, seconds: float) -> float:
 
 
 def posting_script(
-    function: str, numbers: Sequence[int], answer_bytes: int, *, run: str, hot: int | None = None
+    function: str, numbers: Sequence[int], answer_bytes: int, *, run: str, hot: int | None = None, points: int = 10
 ) -> str:
     """Return a script of postings by `function` for random members; with `hot`, half of them for that one.
 
@@ -104,29 +118,37 @@ def posting_script(
     if hot is not None:
         lines += ["\\set coin random(0, 1)", f"\\set n :coin * {hot} + (1 - :coin) * :n"]
     answer = "x" * answer_bytes
-    lines.append(f"SELECT {function}(:n, 10, '{run}-' || :key, '{answer}');")
+    lines.append(f"SELECT {function}(:n, {points}, '{run}-' || :key, '{answer}');")
     return "\n".join(lines) + "\n"
 
 
-def raw_statement(site: Site, batches: Sequence[tuple[list[UUID], list[str]]], seconds: float) -> float:
+def raw_statement(
+    site: Site, batches: Sequence[tuple[list[UUID], list[str]]], seconds: float, *, answer_bytes_a_row: int = 0
+) -> float:
     """Return accruals a second of the set-based statement on one stream, each batch one transaction.
 
-    The columns are written as the product writes them, and the time counts.
+    The columns are written as the product writes them, and the time counts. With `answer_bytes_a_row` the rows that a
+    batch by HTTP writes besides are written too.
     """
     done = 0
     with psycopg.connect(site.url, autocommit=True, prepare_threshold=0) as connection:
         connection.execute("SET enable_seqscan = off")
         began = perf_counter()
         for members, references in batches:
-            _raw_batch(connection, members, references)
+            _raw_batch(connection, members, references, "x" * (answer_bytes_a_row * len(members)))
             done += len(members)
             if perf_counter() - began > seconds:
                 break
         return done / (perf_counter() - began)
 
 
-def _raw_batch(connection: psycopg.Connection[tuple[object, ...]], members: list[UUID], references: list[str]) -> None:
-    parameters = (arrays.ids(members), arrays.ints([10] * len(members)), arrays.texts(references))
-    found = connection.execute(RAW_ACCRUALS, parameters).fetchone()
+def _raw_batch(
+    connection: psycopg.Connection[tuple[object, ...]], members: list[UUID], references: list[str], answer: str
+) -> None:
+    columns = (arrays.ids(members), arrays.ints([10] * len(members)), arrays.texts(references))
+    if answer:
+        found = connection.execute(RAW_ACCRUALS + RAW_RECORDS + RAW_COUNT, (*columns, references[0], answer)).fetchone()
+    else:
+        found = connection.execute(RAW_ACCRUALS + RAW_COUNT, columns).fetchone()
     if found != (len(members),):
         raise BenchBroken(f"the raw statement booked {found} of {len(members)}")

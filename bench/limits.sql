@@ -91,3 +91,57 @@ BEGIN
         '"wallet":"points","amount":10,"reference":"' || reference || '"}', recorded, at, 201::smallint);
     RETURN number;
 END $$;
+
+-- A paid basket of nine lines: the order, its settlement, points and growth.
+CREATE OR REPLACE FUNCTION bench_order(n bigint, points bigint, reference text, answer text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    member uuid := bench_member(n);
+    at timestamptz := clock_timestamp();
+    number bigint;
+    recorded timestamptz;
+    expires timestamptz;
+    total bigint;
+    growth bigint;
+BEGIN
+    INSERT INTO order_keys (order_id, member_id) VALUES (reference, member);
+    UPDATE member_books SET version = version + 1, next_seq = next_seq + 2, window_sum = window_sum + points,
+        last_recorded_at = greatest(last_recorded_at, at), window_at = greatest(window_at, last_recorded_at, at),
+        window_oldest_at = coalesce(window_oldest_at, greatest(last_recorded_at, at)), window_days = 365
+    WHERE member_id = member RETURNING next_seq - 2, last_recorded_at INTO number, recorded;
+    expires := (date_trunc('month', recorded AT TIME ZONE 'America/New_York') + interval '13 months')
+        AT TIME ZONE 'America/New_York';
+    UPDATE member_wallets SET balance = balance + points WHERE member_id = member AND wallet_id = 1
+    RETURNING balance INTO total;
+    INSERT INTO member_wallets AS w (member_id, wallet_id, balance, debt) VALUES (member, 2, points, 0)
+    ON CONFLICT (member_id, wallet_id) DO UPDATE SET balance = w.balance + excluded.balance
+    RETURNING balance INTO growth;
+    INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount,
+        balance_after, debt_change, qualifying, reference, order_id, effective_at, recorded_at, written_at,
+        policy_version, basis, command_hash)
+    VALUES (member, number, 1, 'earn', 101, 100, points, total, 0, false, 'order:' || reference || ':earn',
+            reference, recorded, recorded, at, 1, '{"base":3,"multiplier":1,"tier":"regular"}', NULL),
+           (member, number + 1, 2, 'earn', 201, 200, points, growth, 0, true, 'order:' || reference || ':growth',
+            reference, recorded, recorded, at, 1, '', NULL);
+    INSERT INTO lots (member_id, lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id)
+    VALUES (member, number, 1, points, points, recorded, recorded + interval '7 days', expires, reference);
+    INSERT INTO settlements (member_id, order_id, total_minor, points_used, base, multiplier, tier, policy_version,
+        redeem_seq, earn_seq, effective_at, recorded_at, returned_minor, points_used_now, base_now)
+    VALUES (member, reference, 396, 0, points, 1, 0, 1, NULL, number, recorded, recorded, 0, 0, points);
+    INSERT INTO orders (member_id, order_id, state, channel, store_id, market, currency, total_minor, returned_minor,
+        points_used, occurred_at, recorded_at, paid_at, content_hash, payments, effects)
+    VALUES (member, reference, 'paid', 'store', '330', 'US', 'USD', 396, 0, 0, recorded, recorded, recorded,
+            '\x000102030405060708090a0b0c0d0e0f', '',
+            '{"points_used":0,"points_earned":3,"multiplier":1,"base":3,"growth_earned":3,"debt_repaid":0,'
+            '"available_at":"2026-11-29T15:26:10.278632Z","expires_at":"2027-12-01T05:00:00Z",'
+            '"tier_before":"regular","tier_after":"regular","policy_version":1}');
+    INSERT INTO order_lines (member_id, order_id, line_no, line_id, sku, quantity_milli, amount_minor, returned_milli,
+        returned_minor)
+    SELECT member, reference, line, line::text, (1000000 + line * 7919)::text, 1000, 19 + 5 * line, 0, 0
+    FROM generate_series(1, 9) AS line;
+    PERFORM bench_tell(member, 'OrderPaid', 'record_order', reference, answer,
+        '{"member_id":"01900000-0000-7000-8000-000000000000","recorded_at":"2026-01-01T00:00:00.000000Z","order_id":"'
+        || reference || '","channel":"store","store_id":"330","market":"US","total_minor":396,"points_used":0,'
+        '"points_earned":3,"growth_earned":3' || repeat(' ', 190) || '}', recorded, at, 201::smallint);
+    RETURN number;
+END $$;

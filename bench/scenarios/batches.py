@@ -18,6 +18,7 @@ from regulars.platform.errors import DomainError
 
 HTTP_ROWS = 1000
 IN_PROCESS_ROWS = 500
+ANSWER_BYTES_A_ROW = 480  # a test compares
 MOST_ROWS_A_SECOND = 40_000
 OF_THE_RAW_STATEMENT = Budget(at_least=0.6)
 
@@ -31,13 +32,13 @@ def _batches(site: Site, prefix: str, size: int, seconds: float) -> Iterator[tup
         yield numbers, [f"{prefix}{batch}-{line}" for line in range(len(numbers))]
 
 
-def _raw(site: Site, prefix: str, size: int, seconds: float) -> float:
+def _raw(site: Site, prefix: str, size: int, seconds: float, *, answer_bytes_a_row: int = 0) -> float:
     batches: list[tuple[list[UUID], list[str]]] = [
         ([member_id(number) for number in numbers], references)
         for numbers, references in _batches(site, prefix, size, seconds)
     ]
     limits.checkpoint(site)
-    return limits.raw_statement(site, batches, seconds)
+    return limits.raw_statement(site, batches, seconds, answer_bytes_a_row=answer_bytes_a_row)
 
 
 async def by_http(site: Site, options: Options) -> list[Row]:
@@ -48,7 +49,7 @@ async def by_http(site: Site, options: Options) -> list[Row]:
         prefix = f"batch-{turn}-"
         made = list(_batches(site, prefix, HTTP_ROWS, options.seconds))
         requests = [
-            request("POST", "/v1/accruals/batch", site.token, _body(*batch), f"{prefix}{position}")
+            request("POST", "/v1/accruals/batch", site.token, body_of(*batch), f"{prefix}{position}")
             for position, batch in enumerate(made)
         ]
         with product(site.home) as (port, _):
@@ -59,12 +60,14 @@ async def by_http(site: Site, options: Options) -> list[Row]:
         await proofs.exactly(site, prefix, sent)
         await proofs.books_balance(site)
         rates.append(result.rate * HTTP_ROWS)
-        raw.append(_raw(site, f"raw-batch-{turn}-", HTTP_ROWS, options.seconds))
+        prefix = f"raw-batch-{turn}-"
+        raw.append(_raw(site, prefix, HTTP_ROWS, options.seconds, answer_bytes_a_row=ANSWER_BYTES_A_ROW))
         await proofs.books_balance(site)
     return [row(f"accruals by batches of {HTTP_ROWS}, HTTP", "/s", rates, raw, budget=OF_THE_RAW_STATEMENT)]
 
 
-def _body(numbers: list[int], references: list[str]) -> bytes:
+def body_of(numbers: list[int], references: list[str]) -> bytes:
+    """Render the body of a batch of accruals."""
     return msgspec.json.encode(
         {
             "accruals": [

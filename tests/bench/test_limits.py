@@ -10,7 +10,8 @@ import pytest
 
 from bench import limits, proofs
 from bench.programme import LOTS_EACH, POINTS_A_LOT, Site, member_id, opened
-from bench.server import BenchBroken
+from bench.scenarios import batches, postings
+from bench.server import BenchBroken, fire, product, request
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue, Posting, Redeem
 
@@ -92,6 +93,59 @@ async def test_the_raw_statement_writes_the_products_rows(site: Site) -> None:
     await proofs.books_balance(site)
 
 
+async def test_one_call_an_order_writes_the_products_rows(site: Site) -> None:
+    first, second = site.shoppers[:2]
+    with product(site.home) as (port, _):
+        order = postings.order(site, first, "ours-o")
+        result = await asyncio.to_thread(fire, port, [order], connections=1, seconds=5.0)
+        assert len(result.acknowledged) == 1
+    with psycopg.connect(site.url) as connection:
+        connection.execute("SELECT bench_order(%s, %s, 'limit-o', 'answer')", (second, postings.ORDER_POINTS))
+
+    ours, limit = await order_rows(site, "ours-o"), await order_rows(site, "limit-o")
+    assert ours["event"] == pytest.approx(limit["event"], rel=0.05)
+    assert {**ours, "event": 0} == {**limit, "event": 0}
+    await proofs.books_balance(site)
+
+
+async def order_rows(site: Site, order_id: str) -> dict[str, Any]:
+    """Return what an order left, without what differs from order to order."""
+    async with site.database.transaction() as tx:
+        (event,) = await tx.rows("SELECT length(payload) FROM outbox WHERE strpos(payload, %s) > 0", (order_id,))
+        return {
+            "event": event[0],
+            "order": await tx.rows(
+                "SELECT state, channel, store_id, market, currency, total_minor, returned_minor, points_used, "
+                "occurred_at = recorded_at, paid_at = recorded_at, length(content_hash), payments, "
+                "regexp_replace(effects, '_at\":\"[^\"]+', '', 'g') FROM orders WHERE order_id = %s",
+                (order_id,),
+            ),
+            "lines": await tx.rows(
+                "SELECT line_no, line_id, sku, quantity_milli, amount_minor, returned_milli, returned_minor "
+                "FROM order_lines WHERE order_id = %s ORDER BY line_no",
+                (order_id,),
+            ),
+            "settlement": await tx.rows(
+                "SELECT total_minor, points_used, base, multiplier, tier, policy_version, redeem_seq, earn_seq, "
+                "effective_at = recorded_at, returned_minor, points_used_now, base_now FROM settlements "
+                "WHERE order_id = %s",
+                (order_id,),
+            ),
+            "transfers": await tx.rows(
+                "SELECT wallet_id, kind, debit_account, credit_account, amount, balance_after, debt_change, "
+                "qualifying, replace(reference, %s, ''), policy_version, basis, command_hash, seq FROM ledger_transfers "
+                "WHERE order_id = %s ORDER BY seq",
+                (order_id, order_id),
+            ),
+            "lot": await tx.rows(
+                "SELECT wallet_id, lot_no, amount, remaining, available_at - earned_at, date_trunc('day', expires_at) "
+                "FROM lots WHERE order_id = %s",
+                (order_id,),
+            ),
+            "key": await tx.rows("SELECT count(*) FROM order_keys WHERE order_id = %s", (order_id,)),
+        }
+
+
 async def test_pgbench_runs_the_limit(site: Site) -> None:
     script = limits.posting_script("bench_redeem", site.spenders, 100, run="limit", hot=site.spenders[0])
 
@@ -111,3 +165,40 @@ async def test_a_proof_finds_what_is_lost_double_or_out_of_balance(site: Site) -
     with pytest.raises(BenchBroken, match=f"{MEMBERS} sums of lots"):
         await proofs.books_balance(site)
     assert LOTS_EACH > 1, "several lots of a member make one wrong sum"
+
+
+async def test_the_raw_statement_keeps_the_records_of_a_batch_by_http(site: Site) -> None:
+    members = [member_id(number) for number in site.earners]
+    references = [f"raw-{number}" for number in site.earners]
+    await asyncio.to_thread(limits.raw_statement, site, [(members, references)], 1.0, answer_bytes_a_row=100)
+
+    async with site.database.transaction() as tx:
+        audited = await tx.rows("SELECT detail FROM audit_entries WHERE action = 'accrue_in_batch' ORDER BY entry_id")
+        assert sorted(detail for (detail,) in audited) == sorted(references)
+        assert await tx.rows("SELECT length(body) FROM idempotency_answers") == [(100 * len(members),)]
+
+
+async def test_the_answers_of_the_limits_are_as_long_as_the_products(site: Site) -> None:
+    """To a tenth: how long they are depends on the members' numbers and on the references."""
+    requests = {
+        "order": postings.order(site, site.shoppers[0], "an-order-0-256-1234"),
+        "accrual": postings.posting("accruals")(site, site.earners[0], "an-accrual-0-256-1234"),
+        "redemption": postings.posting("redemptions")(site, site.spenders[0], "a-redemption-0-256-1234"),
+        "batch": request(
+            "POST",
+            "/v1/accruals/batch",
+            site.token,
+            batches.body_of([*site.earners], [f"batch-{n}" for n in range(4)]),
+            "b",
+        ),
+    }
+    with product(site.home) as (port, _):
+        result = await asyncio.to_thread(fire, port, list(requests.values()), connections=1, seconds=5.0)
+    assert len(result.acknowledged) == len(requests)
+    async with site.database.transaction() as tx:
+        stored = await tx.rows("SELECT length(body) FROM idempotency_answers ORDER BY length(body)")
+    accrual, redemption, order, batch = [length for (length,) in stored]
+    assert order == pytest.approx(postings.ORDER_ANSWER_BYTES, rel=0.1)
+    assert accrual == pytest.approx(postings.ACCRUAL_ANSWER_BYTES, rel=0.1)
+    assert redemption == pytest.approx(postings.REDEMPTION_ANSWER_BYTES, rel=0.1)
+    assert batch / MEMBERS == pytest.approx(batches.ANSWER_BYTES_A_ROW, rel=0.1)
