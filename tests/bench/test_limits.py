@@ -133,8 +133,8 @@ async def order_rows(site: Site, order_id: str) -> dict[str, Any]:
             ),
             "transfers": await tx.rows(
                 "SELECT wallet_id, kind, debit_account, credit_account, amount, balance_after, debt_change, "
-                "qualifying, replace(reference, %s, ''), policy_version, basis, command_hash, seq FROM ledger_transfers "
-                "WHERE order_id = %s ORDER BY seq",
+                "qualifying, replace(reference, %s, ''), policy_version, basis, command_hash, seq "
+                "FROM ledger_transfers WHERE order_id = %s ORDER BY seq",
                 (order_id, order_id),
             ),
             "lot": await tx.rows(

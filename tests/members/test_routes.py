@@ -1,8 +1,8 @@
 """Members over HTTP: who may see what, what is repeated, and what stands where it must not."""
 
-from datetime import datetime
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
