@@ -21,9 +21,11 @@ from regulars.engagement.channels.sending.mail import MailTransport
 from regulars.engagement.channels.stopping import stop_token
 from regulars.engagement.contracts import MessageChannel, MessageRef, MessageState
 from regulars.engagement.errors import MessageNotStuck, MessageUnreadable
+from regulars.entrypoints.doctor import channels
 from regulars.members import api as members
 from regulars.members.contracts import ConsentChannel, Purpose
 from regulars.platform.clock import wall_now
+from regulars.platform.settings import Settings
 from tests.commerce.shop import DAY, HOUR, MINUTE, NOW
 from tests.engagement.mail_server import MailServer, serving
 from tests.engagement.post_office import ADDRESS, PostOffice, order
@@ -355,3 +357,29 @@ async def test_a_notice_can_be_stopped_with_one_click(office: PostOffice, server
     async with office.database.transaction() as tx:
         assert await members.withdrawn(tx, [member_id], Purpose.SERVICE, ConsentChannel.EMAIL) == {member_id}
     assert await office.rows("SELECT count(*) FROM consents") == [(1,)]
+
+
+async def test_two_workers_send_each_message_once(office: PostOffice, server: MailServer) -> None:
+    for number in range(30):
+        await deliver_code(office, f"m{number}@example.com")
+    one, other = mailing(office, server.port), mailing(office, server.port)
+    counts = await asyncio.gather(sent(one), sent(other))
+
+    assert sum(counts) == 30
+    assert sorted(server.recipients) == sorted(f"m{number}@example.com" for number in range(30))
+
+
+@pytest.mark.parametrize(
+    ("settings", "ok", "said"),
+    [
+        (Settings(), True, "Warning: nobody can sign in by a code"),
+        (Settings(development=True), True, ""),
+        (Settings(smtp_host="mail.example", mail_sender="club@example.com"), True, ""),
+        (Settings(smtp_host="mail.example"), False, "REGULARS_MAIL_SENDER is not"),
+        (Settings(sms_url="https://sms.example/", sms_body="{to}"), False, "REGULARS_SMS_BODY must be a JSON object"),
+    ],
+)
+def test_the_doctor_says_what_can_be_sent(settings: Settings, *, ok: bool, said: str) -> None:
+    found = channels(settings)
+
+    assert (found.ok, said in found.remedy, bool(found.remedy)) == (ok, True, bool(said))

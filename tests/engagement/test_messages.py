@@ -21,6 +21,7 @@ from regulars.members.contracts import (
     ProfileChange,
     Purpose,
 )
+from regulars.platform.clock import wall_now
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import new_id
 from regulars.platform.outbox.contracts import Delivered
@@ -81,7 +82,7 @@ async def test_a_return_and_a_new_tier_are_told(office: PostOffice) -> None:
 
     told = {message.ref.kind.value: message for message in await office.messages()}
     assert sorted(told) == ["receipt", "return_settled", "tier_up"]
-    assert figures(told["tier_up"]) == [("会员等级", "金卡"), ("此前", "普通会员"), ("每次购物积分", "× 2")]
+    assert figures(told["tier_up"]) == [("会员等级", "金卡"), ("此前", "普通"), ("每次购物积分", "× 2")]
     assert figures(told["return_settled"]) == [("退货金额", "¥2,600.00"), ("扣回积分", "−2,600")]
     assert told["return_settled"].letter is not None
     assert told["return_settled"].letter.lead == ("Wudaokou 已于 2026年3月2日 20:02 收到您订单 1001 的退货。",)
@@ -370,11 +371,11 @@ async def test_an_occasion_that_cannot_be_told_harms_only_itself(office: PostOff
     await office.compose()
 
     assert {message.ref.member_id for message in await office.messages()} == {other}
-    ((attempts, later),) = await office.rows("SELECT attempts, due_at > %s FROM message_occasions", (office.wall,))
+    ((attempts, later),) = await office.rows("SELECT attempts, due_at > %s FROM message_occasions", (wall_now(),))
     assert (attempts, later) == (1, True)
     for _ in range(7):
         async with office.database.transaction() as tx:
-            tx.write("UPDATE message_occasions SET due_at = %s WHERE due_at IS NOT NULL", (office.wall,))
+            tx.write("UPDATE message_occasions SET due_at = %s WHERE due_at IS NOT NULL", (wall_now(),))
         await office.compose()
     async with office.database.transaction() as tx:
         assert (await api.counts(tx)).failed == 1
