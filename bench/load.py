@@ -2,20 +2,25 @@
 
 It reads one `Job` (msgpack) from stdin, keeps so many connections to the loopback busy for so many seconds with
 requests that were rendered before, one in flight a connection, waits for the last answers, and writes one `Result`.
+
+It shares the machine's cores with what it measures, so it is bare: one loop over epoll, one read and one write an
+answer, and nothing is counted before the end that can be counted then.
 """
 
-import asyncio
+import gc
 import re
+import select
 import socket
 import sys
+from collections import Counter
 from time import perf_counter
-from typing import Any, cast
 
 import msgspec
-import uvloop
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
+_READ_BYTES = 1 << 20
+_LOOK_SECONDS = 0.5
 _SAMPLES = 5
 _FIRST_FAILURE = 400
 
@@ -51,62 +56,121 @@ class Result(msgspec.Struct):
     lost: int
 
 
+class Connection:
+    """One kept-alive connection with one request in flight."""
+
+    __slots__ = ("began", "buffer", "position", "send", "socket", "unsent")
+
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.create_connection((host, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)  # noqa: FBT003 - its only parameter
+        self.send = self.socket.send
+        self.buffer = b""
+        self.unsent = b""
+        self.position = -1
+        self.began = 0.0
+
+
 class Load:
-    """The state that all connections share."""
+    """One load, from its first request to its last answer."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.next = 0
-        self.open = 0
         self.lost = 0
         self.exhausted = False
-        self.statuses: dict[int, int] = {}
-        self.acknowledged: list[int] = []
-        self.finished: list[tuple[float, float]] = []  # when answered, seconds taken
+        self.answers: list[tuple[float, float, int, int]] = []  # when, seconds taken, status, position
         self.samples: list[str] = []
-        self.stop_at = float("inf")
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._open: dict[int, Connection] = {}
+        self._poll = select.epoll()
 
-    def take(self) -> int | None:
-        """Return the position of the next request; None when it is over."""
-        if perf_counter() >= self.stop_at:
-            return None
-        position, count = self.next, len(self.job.requests)
-        if position >= count and not self.job.cycle:
-            self.exhausted = True
-            return None
+    def run(self) -> Result:
+        """Carry it out. Raises TimeoutError when answers are still missing at the deadline."""
+        job, began = self.job, perf_counter()
+        self.stop_at = began + job.warm_seconds + job.seconds
+        deadline = began + job.deadline_seconds
+        for connection in [Connection(job.host, job.port) for _ in range(job.connections)]:
+            self._open[connection.socket.fileno()] = connection
+            self._poll.register(connection.socket, select.EPOLLIN)
+            self._ask(connection)
+        while self._open:
+            for number, event in self._poll.poll(_LOOK_SECONDS):
+                connection = self._open[number]
+                if event & select.EPOLLOUT:
+                    self._send(connection)
+                if event & ~select.EPOLLOUT:
+                    self._read(connection)
+            if perf_counter() > deadline:
+                raise TimeoutError
+        return self._result(began)
+
+    def _ask(self, connection: Connection) -> None:
+        """Send the next request, or close the connection when it is over."""
+        now, position, requests = perf_counter(), self.next, self.job.requests
+        self.exhausted = self.exhausted or (position >= len(requests) and not self.job.cycle)
+        if self.exhausted or now >= self.stop_at:
+            self._close(connection)
+            return
         self.next = position + 1
-        return position
+        connection.position, connection.began = position, now
+        connection.unsent = requests[position % len(requests)]
+        self._send(connection)
 
-    def answered(self, position: int, status: int, began: float, body: bytes) -> None:
-        """Take note of one answer."""
-        now = perf_counter()
-        self.finished.append((now, now - began))
-        self.statuses[status] = self.statuses.get(status, 0) + 1
-        if status < _FIRST_FAILURE:
-            if not self.job.cycle:
-                self.acknowledged.append(position)
-        elif len(self.samples) < _SAMPLES:
-            self.samples.append(f"{status} {body[:300].decode(errors='replace')}")
+    def _send(self, connection: Connection) -> None:
+        unsent = connection.unsent
+        try:
+            sent = connection.send(unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._close(connection)
+            return
+        if sent < len(unsent):
+            self._poll.modify(connection.socket, select.EPOLLIN | select.EPOLLOUT)
+        elif len(unsent) < len(self.job.requests[connection.position % len(self.job.requests)]):
+            self._poll.modify(connection.socket, select.EPOLLIN)
+        connection.unsent = unsent[sent:]
 
-    def closed(self, *, waiting: bool) -> None:
-        """Take note of a connection that ended, with or without an answer due."""
-        self.lost += waiting
-        self.open -= 1
-        if self.open == 0 and not self.done.done():
-            self.done.set_result(None)
+    def _read(self, connection: Connection) -> None:
+        """Take an answer, or a part of one; send the next request after it."""
+        try:
+            data = connection.socket.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close(connection)
+            return
+        buffer = connection.buffer + data if connection.buffer else data
+        head = buffer.find(_HEAD_END)
+        length = _LENGTH.search(buffer, 0, head + 2) if head >= 0 else None
+        if length is None or len(buffer) < head + len(_HEAD_END) + int(length[1]):
+            connection.buffer = buffer
+            return
+        connection.buffer = b""
+        now, status, position = perf_counter(), int(buffer[9:12]), connection.position
+        assert position >= 0, "an answer that nobody asked for"
+        self.answers.append((now, now - connection.began, status, position))
+        if status >= _FIRST_FAILURE and len(self.samples) < _SAMPLES:
+            self.samples.append(f"{status} {buffer[head + len(_HEAD_END) :][:300].decode(errors='replace')}")
+        connection.position = -1
+        self._ask(connection)
 
-    def break_off(self, context: dict[str, Any]) -> None:
-        """End the load when the generator itself has a fault."""
-        if not self.done.done():
-            self.done.set_exception(context.get("exception") or RuntimeError(context["message"]))
+    def _close(self, connection: Connection) -> None:
+        self.lost += connection.position >= 0
+        del self._open[connection.socket.fileno()]
+        self._poll.unregister(connection.socket)
+        connection.socket.close()
 
-    def result(self, began: float) -> Result:
+    def _result(self, began: float) -> Result:
         """Sum up."""
         first = began + self.job.warm_seconds
-        last = max([at for at, _ in self.finished], default=first) if self.exhausted else self.stop_at
-        taken = sorted(seconds for at, seconds in self.finished if first <= at <= last)
+        last = max([at for at, *_ in self.answers], default=first) if self.exhausted else self.stop_at
+        taken = sorted(seconds for at, seconds, *_ in self.answers if first <= at <= last)
         span = max(last - first, 1e-9)
+        statuses = Counter([status for *_, status, _ in self.answers])
 
         def quantile(share: float) -> float:
             return round(taken[min(int(len(taken) * share), len(taken) - 1)] * 1000, 2) if taken else 0.0
@@ -117,81 +181,26 @@ class Load:
             p99_ms=quantile(0.99),
             measured=len(taken),
             sent=self.next,
-            statuses=self.statuses,
-            acknowledged=self.acknowledged,
+            statuses=dict(statuses),
+            acknowledged=[
+                position for *_, status, position in self.answers if status < _FIRST_FAILURE and not self.job.cycle
+            ],
             samples=self.samples,
             exhausted=self.exhausted,
             lost=self.lost,
         )
 
 
-class Connection(asyncio.Protocol):
-    """One kept-alive connection with one request in flight."""
-
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._requests = load.job.requests
-        self._transport: asyncio.Transport | None = None
-        self._buffer = b""
-        self._position: int | None = None
-        self._began = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the first request."""
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none of asyncio's classes
-        self._load.open += 1
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        """Take an answer, or a part of one; send the next request after it."""
-        buffer = self._buffer + data if self._buffer else data
-        head = buffer.find(_HEAD_END)
-        length = _LENGTH.search(buffer, 0, head + 2) if head >= 0 else None
-        whole = head + len(_HEAD_END) + int(length[1]) if length else 0
-        if not length or len(buffer) < whole:
-            self._buffer = buffer
-            return
-        self._buffer = b""
-        assert self._position is not None, "an answer that nobody asked for"
-        self._load.answered(self._position, int(buffer[9:12]), self._began, buffer[head + len(_HEAD_END) : whole])
-        self._send()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Say whether an answer was due."""
-        del exc
-        self._load.closed(waiting=self._position is not None)
-
-    def _send(self) -> None:
-        assert self._transport is not None
-        self._position = self._load.take()
-        if self._position is None:
-            self._transport.close()
-            return
-        self._began = perf_counter()
-        self._transport.write(self._requests[self._position % len(self._requests)])
-
-
-async def run(job: Job) -> Result:
+def run(job: Job) -> Result:
     """Carry out a job. Raises TimeoutError when answers are still missing at its deadline."""
-    loop = asyncio.get_running_loop()
-    load = Load(job)
-    loop.set_exception_handler(lambda _, context: load.break_off(context))
-    began = perf_counter()
-    load.stop_at = began + job.warm_seconds + job.seconds
-    async with asyncio.timeout(job.deadline_seconds):
-        for _ in range(job.connections):
-            await loop.create_connection(lambda: Connection(load), job.host, job.port)
-        await load.done
-    return load.result(began)
+    return Load(job).run()
 
 
 def main() -> None:
     """Read a job, carry it out, write its result."""
+    gc.disable()  # it lives for seconds, and makes no cycles
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        result = runner.run(run(job))
-    sys.stdout.buffer.write(msgspec.msgpack.encode(result))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(run(job)))
 
 
 if __name__ == "__main__":

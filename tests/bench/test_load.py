@@ -28,7 +28,7 @@ async def loaded(answer: Answers, *, requests: int, connections: int = 3) -> Res
     async with server:
         port = server.sockets[0].getsockname()[1]
         job = Job("127.0.0.1", port, connections, 30.0, 0.0, 20.0, [REQUEST] * requests)
-        return await run(job)
+        return await asyncio.to_thread(run, job)
 
 
 def response(status: int, body: bytes = b"{}") -> bytes:

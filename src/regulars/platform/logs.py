@@ -23,6 +23,7 @@ _FLUSH_SECONDS = 0.1
 _MAX_FRAMES = 20
 _PERSONAL = re.compile(r"\S*@\S*|\+?\d(?:[\d -]{4,})\d")
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def blot(text: str) -> str:
@@ -76,7 +77,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
 class RequestLine(msgspec.Struct):
     """One answered request."""
 
-    at: str
+    at: datetime
     level: str
     logger: str
     method: str
@@ -120,19 +121,9 @@ class RequestLog:
 
 def _lines(waiting: Sequence[tuple[datetime, Answered]]) -> str:
     lines = [
-        _encode(
-            RequestLine(
-                at=at.isoformat(timespec="milliseconds"),
-                level="info",
-                logger="regulars.requests",
-                method=method,
-                route=route,
-                status=status,
-                ms=round(seconds * 1000, 3),
-                request_id=request_id,
-                key_id=key_id,
-            )
+        RequestLine(
+            at, "info", "regulars.requests", method, route, status, round(seconds * 1000, 3), request_id, key_id
         )
         for at, (method, route, status, seconds, request_id, key_id) in waiting
     ]
-    return b"\n".join([*lines, b""]).decode()
+    return _encode_lines(lines).decode()
