@@ -59,6 +59,11 @@ class Page:
         return "console" if self.path.startswith(_STAFF_PATHS) else "portal"
 
     @property
+    def home(self) -> str:
+        """The first page of the face."""
+        return next((path for path in _STAFF_PATHS if self.path.startswith(path)), "/")
+
+    @property
     def here(self) -> str:
         """The address of this page, to come back to."""
         return f"{self.path}?{self.query}" if self.query else self.path
