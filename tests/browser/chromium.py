@@ -91,7 +91,7 @@ class Visit:
     def _on_console(self, message: ConsoleMessage) -> None:
         refused = [f"status of {status} " for status in self.expected_statuses]
         if message.type == "error" and not any(said in message.text for said in refused):
-            self.troubles.append(f"console: {message.text}")
+            self.troubles.append(f"console: {message.text} ({message.location['url']})")
 
     def _on_request(self, request: Request) -> None:
         if urlsplit(request.url).scheme in {"http", "https"} and not request.url.startswith(self.address):
@@ -119,6 +119,6 @@ def visiting(browser: Browser, address: str, look: Look, **options: Any) -> Iter
     visit.watch(context)
     try:
         yield visit
-        assert visit.troubles == []
+        assert visit.troubles == [], visit.troubles
     finally:
         context.close()

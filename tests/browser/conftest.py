@@ -18,19 +18,25 @@ PICTURES = Path(os.environ.get("PICTURES", ""))
 
 
 @pytest.fixture(scope="session")
-def address(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return where the product answers."""
+def product_database_url(server_url: str, template: str) -> Iterator[str]:
+    """Return the connection string of the product's database."""
     with fresh_database(server_url, template) as url:
-        settings = {
-            "DATABASE_URL": as_url(url),
-            "REGULARS_DEVELOPMENT": "true",
-            "REGULARS_BRAND_NAME": "Beichen",
-            "REGULARS_POOL_SIZE": "3",
-        }
-        with product_at(tmp_path_factory.mktemp("product"), settings=settings) as product:
-            product.add("web", "serve", "--no-work")
-            until(lambda: _answers(f"{product.address}/ready"))
-            yield product.address
+        yield url
+
+
+@pytest.fixture(scope="session")
+def address(product_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return where the product answers."""
+    settings = {
+        "DATABASE_URL": as_url(product_database_url),
+        "REGULARS_DEVELOPMENT": "true",
+        "REGULARS_BRAND_NAME": "Beichen",
+        "REGULARS_POOL_SIZE": "3",
+    }
+    with product_at(tmp_path_factory.mktemp("product"), settings=settings) as product:
+        product.add("web", "serve", "--no-work")
+        until(lambda: _answers(f"{product.address}/ready"))
+        yield product.address
 
 
 @pytest.fixture(scope="package")

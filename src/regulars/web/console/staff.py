@@ -57,13 +57,14 @@ def _status(account: Account) -> Badge:
 
 def _listing(language: str) -> Listing:
     """Return the list of accounts, roles named in a language."""
+    everywhere = in_language(mark("All stores"), language)
     return Listing(
         name="staff",
         columns=(
             Column("name", mark("Name"), _name),
             Column("email", mark("E-mail"), lambda account: account.email, minor=True),
             Column("roles", mark("Roles"), lambda account: roles_said(account.roles, language)),
-            Column("stores", mark("Stores"), lambda account: ", ".join(account.stores or ()) or None, minor=True),
+            Column("stores", mark("Stores"), lambda account: ", ".join(account.stores or (everywhere,)), minor=True),
             Column("status", mark("Status"), _status),
             Column("signed_in", mark("Last signed in"), lambda account: account.signed_in_at, minor=True),
         ),

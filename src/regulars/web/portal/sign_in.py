@@ -95,7 +95,11 @@ def _asking(kit: Kit) -> Sequence[ControllerRouterHandler]:
     async def sign_in(request: AnyRequest) -> Response[bytes]:
         if viewer_of(request).kind is _MEMBER:
             return kit.see(local_path(request.query_params.get("next"), HOME))
-        return await show(request, blank_form())
+        language = kit.page(request).language
+        async with services.database.transaction() as tx:
+            markets = await list_markets(tx)
+        likely = sorted(markets, key=lambda one: not one.language.startswith(language))
+        return await show(request, blank_form(market=likely[0].code if likely else ""))
 
     @post(SIGN_IN)
     async def send_code(request: AnyRequest) -> Response[bytes]:
