@@ -12,7 +12,7 @@ import pytest
 from psycopg import errors as database_errors
 
 from regulars.platform.commit.errors import MemberBusy
-from regulars.platform.commit.group import GroupCommit, Turn
+from regulars.platform.commit.group import Attempt, GroupCommit
 from regulars.platform.commit.lane import Call, Reply
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
@@ -43,7 +43,7 @@ async def submit_all(room: Room, calls: Sequence[Call[Adding]]) -> list[Reply | 
 async def test_requests_are_gathered_while_a_batch_is_in_flight_and_kept_in_order() -> None:
     gate, batches = asyncio.Event(), list[list[int]]()
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         batches.append(list(requests))
         await gate.wait()
         return [request * 2 for request in requests]
@@ -62,7 +62,7 @@ async def test_requests_are_gathered_while_a_batch_is_in_flight_and_kept_in_orde
 
 
 async def test_each_gets_its_own_answer_or_its_own_refusal() -> None:
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         return [NotFound() if request % 2 else request for request in requests]
 
     group: GroupCommit[int, int] = GroupCommit(write)
@@ -74,7 +74,7 @@ async def test_each_gets_its_own_answer_or_its_own_refusal() -> None:
 async def test_what_a_retry_can_mend_is_tried_again_three_times() -> None:
     tries = 0
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         nonlocal tries
         tries += 1
         if tries % 4:
@@ -90,7 +90,7 @@ async def test_a_batch_that_keeps_failing_is_bisected_in_order() -> None:
     written: list[int] = []
     sizes: list[int] = []
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         sizes.append(len(requests))
         if 5 in requests:
             raise ZeroDivisionError
@@ -109,7 +109,7 @@ async def test_a_batch_that_keeps_failing_is_bisected_in_order() -> None:
 async def test_a_caller_that_goes_away_keeps_nobody_else_from_an_answer() -> None:
     gate = asyncio.Event()
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         await gate.wait()
         return list(requests)
 
@@ -125,7 +125,7 @@ async def test_a_caller_that_goes_away_keeps_nobody_else_from_an_answer() -> Non
 async def test_drain_waits_for_everything_submitted() -> None:
     gate, written = asyncio.Event(), list[int]()
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         await gate.wait()
         written.extend(requests)
         return list(requests)
@@ -145,7 +145,7 @@ async def test_drain_waits_for_everything_submitted() -> None:
 
 
 async def test_a_database_that_cannot_be_brought_back_is_a_503_for_all() -> None:
-    async def write(_: Sequence[int], __: Turn) -> list[int | DomainError]:
+    async def write(_: Sequence[int], __: Attempt) -> list[int | DomainError]:
         raise psycopg.OperationalError("the connection is lost")
 
     async def recover() -> None:
@@ -161,7 +161,7 @@ async def test_in_an_outage_everybody_hears_of_it_after_its_own_patience() -> No
     """However many wait before it: were each batch to wait anew, the last would hear after a hundred seconds."""
     patience, batches = 0.2, list[list[int]]()
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         batches.append(list(requests))
         raise psycopg.OperationalError("the connection is lost")
 
@@ -183,7 +183,7 @@ async def test_a_try_that_hangs_in_an_outage_holds_nobody_longer(*, watched: boo
     """
     hanging, tries = asyncio.Event(), 0
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         nonlocal tries
         tries += 1
         if tries == 1:
@@ -209,7 +209,7 @@ async def test_a_database_that_works_slowly_keeps_its_callers() -> None:
     """The control: what is in flight is turned away for a lost database only, since it may be about to commit."""
     gate = asyncio.Event()
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         await gate.wait()
         return list(requests)
 
@@ -225,7 +225,7 @@ async def test_a_database_that_works_slowly_keeps_its_callers() -> None:
 async def test_a_queue_that_is_full_turns_callers_away_at_once() -> None:
     gate = asyncio.Event()
 
-    async def write(requests: Sequence[int], _: Turn) -> list[int | DomainError]:
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
         await gate.wait()
         return list(requests)
 
@@ -245,7 +245,7 @@ async def test_a_queue_that_is_full_turns_callers_away_at_once() -> None:
 async def test_when_the_group_is_ended_nobody_is_left_without_an_answer() -> None:
     entered = asyncio.Event()
 
-    async def write(_: Sequence[int], __: Turn) -> list[int | DomainError]:
+    async def write(_: Sequence[int], __: Attempt) -> list[int | DomainError]:
         entered.set()
         await asyncio.Event().wait()
         return []
@@ -318,8 +318,10 @@ async def test_a_commit_whose_answer_was_lost_is_recognised(counters: Room) -> N
     """Nobody knows whether a COMMIT arrived when the connection breaks in it: the next try finds the stored answer."""
     write, broken = counters.lane._group._write, list[bool]()
 
-    async def write_and_lose_the_answer(calls: Sequence[Call[Adding]], turn: Turn) -> Sequence[Reply | DomainError]:
-        answers = await write(calls, turn)
+    async def write_and_lose_the_answer(
+        calls: Sequence[Call[Adding]], attempt: Attempt
+    ) -> Sequence[Reply | DomainError]:
+        answers = await write(calls, attempt)
         if not broken:
             broken.append(True)
             raise psycopg.OperationalError("server closed the connection unexpectedly")

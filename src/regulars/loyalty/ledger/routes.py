@@ -92,6 +92,7 @@ def routes(services: Services, configuration: Configuration) -> tuple[list[HTTPR
         batch_size=services.settings.batch_size,
         recover=services.recover,
         assume_new=True,
+        concerns=lambda command: command.member_id,
     )
     services.lanes.append(lane)
     hot = [

@@ -313,7 +313,6 @@ async def post(
         if not isinstance(command, Accrue):
             needs.lots_of.add(command.member_id)
     books = await open_books(tx, configuration, needs)
-    tx.locks_held()
     results: list[Posting | DomainError] = []
     for command in commands:
         try:

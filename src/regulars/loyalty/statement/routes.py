@@ -24,7 +24,7 @@ from regulars.loyalty.statement.schemas import (
     tier_answer,
     wallets_answer,
 )
-from regulars.platform.commit.group import GroupCommit, Turn
+from regulars.platform.commit.group import Attempt, GroupCommit
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
 from regulars.platform.http.errors import WrongForm
@@ -59,7 +59,7 @@ def routes(services: Services, configuration: Configuration) -> tuple[list[HTTPR
 
 
 def _read_wallets(services: Services) -> Any:  # noqa: ANN401 - the type of GroupCommit's `write`
-    async def read(member_ids: Sequence[UUID], _: Turn) -> list[WalletsAnswer | DomainError]:
+    async def read(member_ids: Sequence[UUID], _: Attempt) -> list[WalletsAnswer | DomainError]:
         async with services.database.transaction() as tx:
             found = await service.balances_or_refusals(tx, member_ids)
         return [

@@ -11,7 +11,7 @@ from regulars.members.identity import service
 from regulars.members.identity.schemas import member_shown
 from regulars.members.profile.service import read_profiles
 from regulars.platform.audit.contracts import AuditEntry
-from regulars.platform.commit.group import GroupCommit, Turn
+from regulars.platform.commit.group import Attempt, GroupCommit
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import public_id
@@ -43,7 +43,7 @@ class MemberReads:
         """Return a member as JSON. Raises NotFound."""
         return await self._group.submit(wanted)
 
-    async def _read_all(self, wanted: Sequence[Wanted], _: Turn) -> list[bytes | DomainError]:
+    async def _read_all(self, wanted: Sequence[Wanted], _: Attempt) -> list[bytes | DomainError]:
         async with self._services.database.transaction(set_based=True) as tx:
             found = await self._found(tx, wanted, clear=False) | await self._found(tx, wanted, clear=True)
             for one in wanted:

@@ -6,7 +6,7 @@ about the request itself (401, 403, 429, 5xx) is not.
 """
 
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +15,7 @@ from psycopg import errors as database_errors
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.commit import store
 from regulars.platform.commit.errors import IdempotencyKeyReused, MemberBusy
-from regulars.platform.commit.group import GroupCommit, Turn
+from regulars.platform.commit.group import Attempt, GroupCommit
 from regulars.platform.commit.store import StoredAnswer
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
@@ -76,6 +76,9 @@ class Lane(Generic[Command, Result]):
     With `assume_new` the look for earlier answers goes along with the first read of `apply`, one round trip less; a
     batch in which there is an earlier answer is rolled back and begun anew. Only for an `apply` that touches nothing
     but the transaction.
+
+    `concerns` names whose a command is (a member's id), for an `apply` in which commands of two members never meet:
+    then two batches may be in flight, see `GroupCommit`.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Lane(Generic[Command, Result]):
         batch_size: int = 100,
         recover: Callable[[], Awaitable[None]] | None = None,
         assume_new: bool = False,
+        concerns: Callable[[Command], Hashable] | None = None,
     ) -> None:
         self.action = action
         self._assume_new = assume_new
@@ -95,7 +99,10 @@ class Lane(Generic[Command, Result]):
         self._apply = apply
         self._render = render
         self._group: GroupCommit[Call[Command], Reply] = GroupCommit(
-            self._write, batch_size=batch_size, recover=recover
+            self._write,
+            key=None if concerns is None else lambda call: concerns(call.command),
+            batch_size=batch_size,
+            recover=recover,
         )
 
     async def submit(self, call: Call[Command]) -> Reply:
@@ -113,31 +120,29 @@ class Lane(Generic[Command, Result]):
         """Finish what was submitted."""
         await self._group.drain()
 
-    async def _write(self, calls: Sequence[Call[Command]], turn: Turn) -> Sequence[Reply | DomainError]:
+    async def _write(self, calls: Sequence[Call[Command]], attempt: Attempt) -> Sequence[Reply | DomainError]:
         try:
-            return await self._write_together(calls, turn)
+            return await self._write_together(calls, attempt)
         except _NothingToRepeat:
-            turn.tried(succeeded=False)  # who began after this batch has its locks and must give them back
             answers: list[Reply | DomainError] = []
             for part in _cut_at_repeated_keys(calls):
-                answers += await self._write_together(part, turn)
+                answers += await self._write_together(part, attempt)
             return answers
 
-    async def _write_together(self, calls: Sequence[Call[Command]], turn: Turn) -> Sequence[Reply | DomainError]:
+    async def _write_together(self, calls: Sequence[Call[Command]], attempt: Attempt) -> Sequence[Reply | DomainError]:
         if self._assume_new:
             try:
-                return await self._write_once(calls, turn, assume_new=True)
+                return await self._write_once(calls, attempt, assume_new=True)
             except _AnsweredBefore:
-                turn.tried(succeeded=False)  # as above
-        return await self._write_once(calls, turn, assume_new=False)
+                pass
+        return await self._write_once(calls, attempt, assume_new=False)
 
     async def _write_once(
-        self, calls: Sequence[Call[Command]], turn: Turn, *, assume_new: bool
+        self, calls: Sequence[Call[Command]], attempt: Attempt, *, assume_new: bool
     ) -> Sequence[Reply | DomainError]:
         owners = [(call.client, call.key) for call in calls]
         async with self._database.transaction(set_based=True) as tx:
-            tx.on_locks_held = turn.locks_held
-            if turn.part:
+            if attempt.part:
                 store.wait_for_locks(tx, BISECTING_LOCK_TIMEOUT_MS)
             asked = store.ask(tx, owners)
             known = {} if assume_new else await store.recall(tx, asked)
@@ -152,7 +157,6 @@ class Lane(Generic[Command, Result]):
                 passing = self._record(tx, fresh, results, known)
                 if passing and sum([owner in passing for owner in owners]) > len(passing):
                     raise _NothingToRepeat
-            await turn.reached()
         return [
             self._reply(call, known[owner], replayed=fresh.get(owner) is not call)
             for owner, call in zip(owners, calls, strict=True)

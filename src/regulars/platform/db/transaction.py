@@ -1,6 +1,6 @@
 """One unit of work: reads in one round trip, buffered writes, events and audit entries beside the change."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,18 +59,9 @@ class Transaction:
     now: datetime
     actor: str
     request_id: str = ""
-    on_locks_held: Callable[[], None] | None = None
     _writes: list[tuple[Statement, Question | None]] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
     _audit: list[AuditEntry] = field(default_factory=list)
-
-    def locks_held(self) -> None:
-        """Say that this transaction holds every lock it needs, and writes nothing before its end.
-
-        Only then may another begin whose work must come after it (`platform.commit.group`).
-        """
-        if self.on_locks_held is not None:
-            self.on_locks_held()
 
     async def read(self, *statements: Statement) -> list[Rows]:
         """Run statements in order, in one round trip, after any buffered writes; rows of each, in order."""
