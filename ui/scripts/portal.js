@@ -1,8 +1,11 @@
 // The portal stays small: its pages work without this.
+import { forgetCard, showCard } from "./card.js";
 import { watchDialogs } from "./dialogs.js";
 import { watchMenus } from "./menus.js";
 import { watchToasts } from "./toasts.js";
 
+showCard();
+forgetCard();
 watchMenus();
 watchDialogs();
 watchToasts();

@@ -13,6 +13,10 @@ device with its key, or, given and not raised because the try is counted, Enrolm
 (429); `recognise_device(tx, token)` tells whose key a cookie holds; `list_store_devices(tx, stores)` and
 `revoke_device(tx, device_id, stores)` see the devices of the stores named, None: of all; `counter_permissions(device,
 staff)` says what may be done at a device. Source: store_devices, device_enrolments. Instants by the wall clock.
+
+For members' own eyes: `orders_of_member(tx, member_id, cursor, limit)` gives a page of orders, the latest first, and
+the cursor of the next one (raises NotFound, CursorUnreadable); `own_order(tx, member_id, order_id)` one of them with
+its lines and returns (raises NotFound, for everybody else's too). Source: orders, order_lines, order_returns.
 """
 
 from regulars.commerce.contracts import SalesTotals, Store
@@ -22,6 +26,10 @@ from regulars.commerce.devices.service import list_devices as list_store_devices
 from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
 from regulars.commerce.devices.service import recognise as recognise_device
 from regulars.commerce.orders.intake import apply
+from regulars.commerce.orders.reading import OrderRead
+from regulars.commerce.orders.reading import page as orders_of_member
+from regulars.commerce.orders.reading import read_own_order as own_order
+from regulars.commerce.orders.rules import shown_quantity
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.sales.service import sales_totals
 from regulars.commerce.stores.service import define_stores, every_store
@@ -29,6 +37,7 @@ from regulars.commerce.verification.service import checks
 
 __all__ = [
     "Commerce",
+    "OrderRead",
     "SalesTotals",
     "Store",
     "apply",
@@ -39,7 +48,10 @@ __all__ = [
     "every_store",
     "list_store_devices",
     "make_device_enrolment",
+    "orders_of_member",
+    "own_order",
     "recognise_device",
     "revoke_device",
     "sales_totals",
+    "shown_quantity",
 ]

@@ -37,6 +37,7 @@ from regulars.loyalty.policy.service import (
     define_wallets,
     list_policies,
     list_wallets,
+    policy_in_force,
 )
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
 from regulars.loyalty.statement.service import (
@@ -88,6 +89,7 @@ __all__ = [
     "month_start",
     "open_books",
     "points_allowed",
+    "policy_in_force",
     "post",
     "programme_totals",
     "review_due",

@@ -16,15 +16,25 @@ from regulars.web.console.staff import staff_pages
 from regulars.web.kit.gallery import gallery_pages
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.routes import page_router
+from regulars.web.portal.card import card_pages
 from regulars.web.portal.devices import member_device_pages
 from regulars.web.portal.inbox import inbox_pages
+from regulars.web.portal.orders import order_pages
+from regulars.web.portal.points import points_pages
+from regulars.web.portal.profile import profile_pages
 from regulars.web.portal.sign_in import member_sign_in_pages
+from regulars.web.portal.tier import tier_pages
 from regulars.web.store.enrol import enrol_pages
 
 # Rooms of pages, in the order in which their entries stand in the navigation.
 ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     message_pages,
+    card_pages,
+    points_pages,
+    order_pages,
     inbox_pages,
+    profile_pages,
+    tier_pages,
     staff_pages,
     store_device_pages,
     staff_sign_in_pages,

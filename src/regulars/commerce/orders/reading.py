@@ -1,5 +1,6 @@
 """Reading orders: one with everything about it, a member's page by page, and what an order caused."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -50,6 +51,13 @@ async def read_order(tx: Transaction, order_id: str) -> OrderRead:
         lines=list(order.lines.values()),
         returns=[(row[1], _decode_return(row[6])) for row in await store.read_returns(tx, owner, order_id)],
     )
+
+
+async def read_own_order(tx: Transaction, member_id: UUID, order_id: str) -> OrderRead:
+    """Return one of a member's orders. Raises NotFound (404), also for somebody else's and for what can be no id."""
+    if re.fullmatch(ORDER_ID, order_id) is None or (await store.read_keys(tx, [order_id])).get(order_id) != member_id:
+        raise NotFound
+    return await read_order(tx, order_id)
 
 
 async def _read_guest(tx: Transaction, order_id: str) -> OrderRead:

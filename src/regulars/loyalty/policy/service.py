@@ -125,6 +125,12 @@ def version_in_force(versions: list[Policy], at: datetime) -> int | None:
     return None if found is None else found.version
 
 
+async def policy_in_force(tx: Transaction, configuration: Configuration) -> Policy | None:
+    """Return the policy that decides now; None before the first. `configuration` takes over what is new."""
+    await configuration.follow(tx, (await tx.read(configuration.question))[0])
+    return rules.active_at(configuration.policies, tx.now)
+
+
 async def list_wallets(tx: Transaction) -> list[WalletRule]:
     """Return every wallet, in the order in which they were defined."""
     return [

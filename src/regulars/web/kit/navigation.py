@@ -8,16 +8,20 @@ from regulars.web.kit.viewers import Viewer
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page in the navigation. `label` is a marked text; staff see it who have the permission."""
+    """A page in the navigation. `label` is a marked text; staff see it who have the permission.
+
+    `also` are paths that belong to it without lying below it.
+    """
 
     path: str
     label: str
     icon: str
     permission: str | None = None
+    also: tuple[str, ...] = ()
 
     def leads_to(self, path: str) -> bool:
-        """Whether a page is this one or lies below it."""
-        return path == self.path or path.startswith(f"{self.path}/")
+        """Whether a page is this one or lies below it, or belongs to it."""
+        return path == self.path or path.startswith(f"{self.path}/") or path in self.also
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +54,4 @@ def navigation_for(groups: Sequence[Group], viewer: Viewer, path: str) -> Naviga
             by_label.setdefault(group.label, []).extend(allowed)
     shown = [Group(label, tuple(entries)) for label, entries in by_label.items()]
     found = [entry for group in shown for entry in group.entries if entry.leads_to(path)]
-    return Navigation(shown, max(found, key=lambda entry: len(entry.path), default=None))
+    return Navigation(shown, max(found, key=lambda entry: (path in entry.also, len(entry.path)), default=None))

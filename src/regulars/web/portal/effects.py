@@ -1,0 +1,113 @@
+"""What orders and returns did to points, growth and tier, in sentences for the member."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
+from regulars.platform.money import Money
+from regulars.platform.texts import say
+from regulars.web.kit.formats import Formats
+from regulars.web.kit.tier_names import tier_name
+from regulars.web.portal.own import last_moment
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing that an order or a return did: `amount` is signed, in `unit`s; `text` says why."""
+
+    unit: Literal["points", "growth", "tier"]
+    amount: int
+    title: str
+    text: str
+
+
+def effects_of_order(settled: OrderSettlement | None, paid: Money, now: datetime, formats: Formats) -> list[Effect]:
+    """Return what paying an order did; nothing before. `paid` is what the points used were worth."""
+    return [] if settled is None else list(_of_order(settled, paid, now, formats))
+
+
+def effects_of_return(settled: ReturnSettlement | None, formats: Formats) -> list[Effect]:
+    """Return what a return did."""
+    return [] if settled is None else list(_of_return(settled, formats))
+
+
+def points_of_order(settled: OrderSettlement | None) -> int | None:
+    """Return how many points an order earned; None before it was paid."""
+    return None if settled is None else settled.points_earned
+
+
+def _of_order(settled: OrderSettlement, paid: Money, now: datetime, formats: Formats) -> Iterator[Effect]:
+    language = formats.language
+    if settled.points_used:
+        worth = say("They paid {money} of this order.", language, money=formats.money(paid))
+        yield _points(-settled.points_used, worth, formats)
+    if settled.points_earned:
+        yield _points(settled.points_earned, " ".join(_why_earned(settled, now, formats)).strip(), formats)
+    if settled.growth_earned:
+        why = say("It counts towards your tier, whatever tier you have.", language)
+        yield _growth(settled.growth_earned, why, formats)
+    if settled.tier_before != settled.tier_after:
+        yield _tier(settled, say("Your growth reached what it takes.", language), formats)
+
+
+def _why_earned(settled: OrderSettlement, now: datetime, formats: Formats) -> Iterator[str]:
+    language = formats.language
+    yield say(
+        "{base} × {multiplier} as {tier}.",
+        language,
+        base=formats.number(settled.base),
+        multiplier=settled.multiplier,
+        tier=tier_name(settled.tier_before, language),
+    )
+    if settled.debt_repaid:
+        yield say("{repaid} of them repaid points you owed.", language, repaid=formats.number(settled.debt_repaid))
+    if settled.available_at is not None and settled.available_at > now:
+        yield say("You can spend them from {day}.", language, day=formats.moment(settled.available_at))
+    if settled.expires_at is not None:
+        yield say("They are good until {day}.", language, day=formats.day(last_moment(settled.expires_at)))
+
+
+def _of_return(settled: ReturnSettlement, formats: Formats) -> Iterator[Effect]:
+    language = formats.language
+    if settled.points_given_back:
+        why = say("They had paid for what came back.", language)
+        yield _points(settled.points_given_back, why, formats)
+    if settled.points_clawed_back:
+        why = say("You had earned them on what came back.", language)
+        if settled.to_debt:
+            owed = formats.number(settled.to_debt)
+            why += " " + say(
+                "{owed} of them were spent already; the next points you earn repay them.", language, owed=owed
+            )
+        yield _points(-settled.points_clawed_back, why, formats)
+    if settled.growth_reversed:
+        why = say("You had earned it on what came back, so it counts no longer.", language)
+        yield _growth(-settled.growth_reversed, why, formats)
+    if settled.tier_before != settled.tier_after:
+        yield _tier(settled, say("The growth that was taken away was needed for it.", language), formats)
+
+
+def _points(amount: int, why: str, formats: Formats) -> Effect:
+    title = say("{amount} points", formats.language, amount=signed(amount, formats))
+    return Effect("points", amount, title, why)
+
+
+def _growth(amount: int, why: str, formats: Formats) -> Effect:
+    title = say("{amount} growth", formats.language, amount=signed(amount, formats))
+    return Effect("growth", amount, title, why)
+
+
+def _tier(settled: OrderSettlement | ReturnSettlement, why: str, formats: Formats) -> Effect:
+    language = formats.language
+    before, after = tier_name(settled.tier_before, language), tier_name(settled.tier_after, language)
+    told = {"before": before, "after": after}
+    if isinstance(settled, OrderSettlement):
+        return Effect("tier", 1, say("You rose from {before} to {after}", language, **told), why)
+    return Effect("tier", -1, say("You fell from {before} to {after}", language, **told), why)
+
+
+def signed(amount: int, formats: Formats) -> str:
+    """Write an amount with its sign, a true minus."""
+    return f"{'+' if amount > 0 else '−' if amount < 0 else ''}{formats.number(abs(amount))}"

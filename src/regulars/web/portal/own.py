@@ -1,0 +1,94 @@
+"""What is the member's own: who asks, their points and their tier at this moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request
+
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import LotStanding, PendingUnits, TierStatus
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import NotFound
+from regulars.web.kit.viewers import viewer_of
+
+AnyRequest = Request[Any, Any, Any]
+POINTS: Final = "points"
+_JUST_BEFORE: Final = timedelta(microseconds=1)
+
+
+def own_id(request: AnyRequest) -> UUID:
+    """Return whose page it is: the member who is signed in, and nobody that an address could name."""
+    member_id = viewer_of(request).id
+    if member_id is None:
+        raise NotFound
+    return member_id
+
+
+def last_moment(until: datetime) -> datetime:
+    """Return the last instant before one at which something ends: its day is the last day."""
+    return until - _JUST_BEFORE
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A member's points: amounts in points, instants UTC.
+
+    `pending` is what will be available, by date in `pending_parts`. `expiries` are all dates at which points run out
+    unless they are spent, `soon` those of them that come within the days of the notice.
+    """
+
+    available: int = 0
+    pending: int = 0
+    debt: int = 0
+    pending_parts: tuple[PendingUnits, ...] = ()
+    expiries: tuple[PendingUnits, ...] = ()
+    soon: tuple[PendingUnits, ...] = ()
+
+    @property
+    def expiring_soon(self) -> int:
+        """How many points run out soon."""
+        return sum([part.amount for part in self.soon])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell yet."""
+        return not (self.available or self.pending or self.debt)
+
+
+async def read_purse(tx: Transaction, member_id: UUID, policy: loyalty.Policy | None, notice_days: int) -> Purse:
+    """Return a member's points now. Raises UnknownMember (404)."""
+    code = POINTS if policy is None else policy.spending_wallet
+    wallet = next((one for one in await loyalty.balances(tx, member_id) if one.wallet == code), None)
+    if wallet is None:
+        return Purse()
+    expiries = _expiries([lot for lot in await loyalty.lots(tx, member_id) if lot.wallet == code])
+    soon = tx.now + timedelta(days=notice_days)
+    return Purse(
+        available=wallet.available,
+        pending=wallet.pending,
+        debt=wallet.debt,
+        pending_parts=wallet.pending_parts,
+        expiries=expiries,
+        soon=tuple([part for part in expiries if part.at <= soon]),
+    )
+
+
+async def read_tier(
+    tx: Transaction, configuration: loyalty.Configuration, member_id: UUID, policy: loyalty.Policy | None, language: str
+) -> TierStatus | None:
+    """Return a member's tier now; None before the first policy. Raises UnknownMember (404)."""
+    if policy is None:
+        return None
+    return await loyalty.tier_status(tx, configuration, member_id, language=language)
+
+
+def _expiries(lots: Sequence[LotStanding]) -> tuple[PendingUnits, ...]:
+    """Return what runs out at each instant, the soonest first."""
+    sums: dict[datetime, int] = {}
+    for lot in lots:
+        if lot.state in {"available", "pending"}:
+            sums[lot.expires_at] = sums.get(lot.expires_at, 0) + lot.remaining
+    return tuple([PendingUnits(amount=sums[at], at=at) for at in sorted(sums)])

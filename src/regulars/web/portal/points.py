@@ -1,0 +1,97 @@
+"""Points: what can be spent, what is on its way, what runs out; and the statement, line by line."""
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from litestar import Response, get
+
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import StatementLine, StatementPage
+from regulars.platform.errors import InvalidInput, NotFound
+from regulars.web.kit.formats import Formats
+from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.navigation import Entry, Group
+from regulars.web.kit.texts import mark
+from regulars.web.kit.viewers import ViewerKind
+from regulars.web.portal.own import AnyRequest, last_moment, own_id, read_purse
+
+HOME: Final = "/me/points"
+STATEMENT: Final = "/me/statement"
+WALLETS: Final = ("", "points", "growth")
+_ROWS: Final = 20
+_LATEST: Final = 3
+_LONGEST_NUMBER: Final = 18
+NOTHING: Final = StatementPage(lines=(), next_before=None)
+
+
+def points_pages(kit: Kit) -> Pages:
+    """Return the pages of points and of the statement."""
+    services = kit.services
+    configuration = loyalty.Configuration()
+
+    @get(HOME, guards=[kit.guards.member()])
+    async def points(request: AnyRequest) -> Response[bytes]:
+        member_id, page = own_id(request), kit.page(request)
+        days = services.settings.expiry_notice_days
+        async with services.database.transaction() as tx:
+            policy = await loyalty.policy_in_force(tx, configuration)
+            purse = await read_purse(tx, member_id, policy, days)
+            latest = await loyalty.statement(tx, member_id, limit=_LATEST, language=page.language)
+        return kit.render(
+            request,
+            "portal/points.html",
+            page=page,
+            purse=purse,
+            latest=latest.lines,
+            policy=policy,
+            days=days,
+            last_moment=last_moment,
+        )
+
+    @get(STATEMENT, guards=[kit.guards.member()])
+    async def statement(request: AnyRequest) -> Response[bytes]:
+        member_id, page = own_id(request), kit.page(request)
+        wallet, before = request.query_params.get("wallet", ""), _place(request.query_params.get("before"))
+        if wallet not in WALLETS:
+            raise NotFound
+        async with services.database.transaction() as tx:
+            try:
+                found = await loyalty.statement(
+                    tx, member_id, before=before, limit=_ROWS, wallet=wallet or None, language=page.language
+                )
+            except InvalidInput:  # a programme without this wallet
+                found = NOTHING
+        older = f"{STATEMENT}?before={found.next_before}" + (f"&wallet={wallet}" if wallet else "")
+        return kit.render(
+            request,
+            "portal/statement.html",
+            page=page,
+            months=[(page.formats.month(at), list(lines)) for at, lines in groupby(found.lines, _month(page.formats))],
+            older=older if found.next_before is not None else "",
+            wallet=wallet,
+            is_first=before is None,
+        )
+
+    entries = (Entry(HOME, mark("Points"), icon="coins", also=(STATEMENT,)),)
+    return Pages(ViewerKind.MEMBER, [points, statement], navigation=[Group("", entries)])
+
+
+def _month(formats: Formats) -> Callable[[StatementLine], datetime]:
+    """Return by what lines are put together: the local month of when something was booked."""
+
+    def first_day(line: StatementLine) -> datetime:
+        local = line.recorded_at.astimezone(formats.zone)
+        return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+    return first_day
+
+
+def _place(given: str | None) -> int | None:
+    """Return the line before which a page begins. Raises NotFound for what no page of ours says."""
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= _LONGEST_NUMBER):
+        raise NotFound
+    return int(given)
