@@ -142,7 +142,7 @@ async def test_every_refusal_looks_alike(database: Database, wall: Wall, mei: Pe
     before = len(await audit(database))
 
     told = []
-    for email in (EMAIL, "nobody@shop.example", "invited@shop.example", "gone@shop.example", "no address"):
+    for email in (EMAIL, "nobody@shop.example", "invited@shop.example", "gone@shop.example", "no\0address"):
         with pytest.raises(SignInRefused) as refusal:
             await mei.doors.with_password(email, "wrong password", ELSEWHERE)
         told.append((refusal.value.code, refusal.value.data, refusal.value.pointer))

@@ -1,6 +1,7 @@
 """The pages of signing in, asked as a browser asks: who gets in, with which cookies, and what is told to nobody."""
 
 import re
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -16,8 +17,12 @@ from regulars.platform.auth.staff import service
 from regulars.platform.auth.staff.contracts import NewAccount
 from regulars.platform.auth.staff.hashing import PasswordHashing
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.db.database import Database
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
+from regulars.platform.settings import SettingError, Settings
+from regulars.platform.vault.local import LocalVault
+from tests.platform.oidc_provider import CLIENT, SECRET, client, running
 from tests.platform.staffing import Wall
 from tests.web.conftest import BROWSER
 from tests.web.visitors import OTHER_STORE, STORE, Visitors, brings
@@ -249,3 +254,55 @@ async def test_pages_of_a_member_tell_nothing_of_others(browser: httpx.AsyncClie
 
     assert told[0] == told[1]
     assert len(visitors.members) == 2
+
+
+async def test_staff_come_through_the_company_s_identity_provider(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Wall(monkeypatch)
+    with running() as provider:
+        settings = Settings(
+            home=tmp_path,
+            public_url="https://shop.example",
+            oidc_issuer=provider.issuer,
+            oidc_client_id=CLIENT,
+            oidc_client_secret=SECRET,
+        )
+        services = Services(settings, database, LocalVault(tmp_path / "vault"))
+        assert services.oidc is not None
+        services.oidc._client = client()  # past any proxy of this machine
+        visitors = await Visitors(services).begin()
+        provider.claims |= {"email": visitors.accounts[Role.CARE].email}
+        transport = httpx.ASGITransport(app=create_app(services, web(services)))
+        async with httpx.AsyncClient(transport=transport, base_url="https://shop.example", headers=BROWSER) as browser:
+            assert (
+                "/console/sign-in/provider?next=/console/account"
+                in (await browser.get("/console/sign-in?next=/console/account")).text
+            )
+            begun = await browser.get("/console/sign-in/provider?next=/console/account")
+            brought = provider.authorize(begun.headers["location"])
+            stranger = await browser.get("/console/sign-in/oidc", params=brought, headers={"Cookie": ""})
+            assert (begun.status_code, stranger.status_code) == (303, 401)
+            assert "rgl_staff=" not in str(stranger.headers)
+            back = await browser.get("/console/sign-in/oidc", params=brought)
+            again = await browser.get("/console/sign-in/oidc", params=brought)
+            page = await browser.get("/console/account")
+
+        assert (back.status_code, back.headers["location"], again.status_code) == (303, "/console/account", 401)
+        assert visitors.accounts[Role.CARE].email in page.text
+        await services.oidc._client.aclose()
+
+
+async def test_without_a_provider_there_is_no_such_way(browser: httpx.AsyncClient, visitors: Visitors) -> None:
+    assert visitors.accounts
+    assert "/console/sign-in/provider" not in (await browser.get("/console/sign-in")).text
+    for path in ("/console/sign-in/provider", "/console/sign-in/oidc?code=x&state=x"):
+        assert (await browser.get(path)).status_code == 404
+
+
+def test_half_a_provider_is_no_provider(tmp_path: Path) -> None:
+    nowhere, vault = Database("host=/nonexistent"), LocalVault(tmp_path / "vault")
+    for half in ({"oidc_client_id": CLIENT}, {"public_url": "https://shop.example"}):
+        settings = msgspec.structs.replace(Settings(home=tmp_path, oidc_issuer="https://id.example"), **half)
+        with pytest.raises(SettingError):
+            Services(settings, nowhere, vault)

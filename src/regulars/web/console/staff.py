@@ -141,7 +141,7 @@ def _inviting(kit: Kit) -> Sequence[ControllerRouterHandler]:
             name=given.name,
             language=_language(given.language),
             roles=_roles(given.roles),
-            stores=_stores(given.scope, given.stores),
+            stores=await _stores(kit, given.scope, given.stores),
         )
         try:
             async with kit.services.database.transaction(actor=who(request).actor) as tx:
@@ -179,6 +179,7 @@ def _access(kit: Kit) -> Sequence[ControllerRouterHandler]:
         if form.value is None:
             return await show(request, found, form, 422)
         given, viewer = form.value, who(request)
+        stores = await _stores(kit, given.scope, given.stores)
         try:
             async with kit.services.database.transaction(actor=viewer.actor) as tx:
                 await service.change_access(
@@ -188,7 +189,7 @@ def _access(kit: Kit) -> Sequence[ControllerRouterHandler]:
                     name=given.name,
                     language=_language(given.language),
                     roles=_roles(given.roles),
-                    stores=_stores(given.scope, given.stores),
+                    stores=stores,
                 )
         except NotFound:
             raise
@@ -285,8 +286,12 @@ def _roles(given: Sequence[str]) -> tuple[Role, ...]:
     return tuple(role for role in Role if role.value in given)
 
 
-def _stores(scope: str, given: Sequence[str]) -> tuple[str, ...] | None:
-    return None if scope == "all" else tuple(given)
+async def _stores(kit: Kit, scope: str, given: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the stores chosen, of those that there are; None for all."""
+    if scope == "all":
+        return None
+    async with kit.services.database.transaction() as tx:
+        return tuple(shop.store_id for shop in await commerce.every_store(tx) if shop.store_id in given)
 
 
 def _language(given: str) -> str:

@@ -104,7 +104,7 @@ class StoresMissing(InvalidInput):
     """A role that works in shops, without a shop."""
 
     code = "stores_missing"
-    message = "The role {role} works in stores. Name the stores it is for."
+    message = "Who works in stores needs stores: choose at least one."
 
 
 class StaffEmailTaken(Conflict):

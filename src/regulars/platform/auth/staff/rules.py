@@ -59,9 +59,9 @@ def email_in(text: str) -> str | DomainError:
 
 
 def email_sought(text: str) -> str:
-    """Return the address under which an account is looked for, whatever was typed; never refused."""
+    """Return the address under which an account is looked for, whatever was typed (no NUL, which no column takes)."""
     found = email_in(text[:320])
-    return text.strip().lower()[:320] if isinstance(found, DomainError) else found
+    return text.replace("\0", "").strip().lower()[:320] if isinstance(found, DomainError) else found
 
 
 def name_fault(name: str) -> DomainError | None:
@@ -75,11 +75,8 @@ def roles_fault(roles: tuple[Role, ...], stores: tuple[str, ...] | None) -> Doma
     """Say what is wrong with roles and stores together, if anything. `stores` None means all."""
     if not roles:
         return RolesMissing(pointer="/roles")
-    bound = sorted(BOUND_TO_STORES & set(roles))
-    if stores is None and bound and set(roles) <= BOUND_TO_STORES:
-        return StoresMissing(pointer="/stores", role=bound[0].value)
-    if stores is not None and not stores:
-        return StoresMissing(pointer="/stores", role=roles[0].value)
+    if (stores is None and set(roles) <= BOUND_TO_STORES) or stores == ():
+        return StoresMissing(pointer="/stores")
     return None
 
 
