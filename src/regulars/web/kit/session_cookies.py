@@ -12,7 +12,7 @@ from regulars.platform.http.origin import address_of
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.viewers import COOKIES, ViewerKind
 
-# A device stays enrolled until it is revoked, but browsers keep a cookie for 400 days at most: then it is enrolled anew.
+# A device stays enrolled until it is revoked; browsers keep a cookie for 400 days at most, then it is enrolled anew.
 DEVICE_SECONDS: Final = 400 * 24 * 3600
 
 
