@@ -100,7 +100,7 @@ async def test_debt_is_told(browser: httpx.AsyncClient, membership: Membership) 
 async def test_the_statement_says_why(browser: httpx.AsyncClient, membership: Membership) -> None:
     text = await said(browser, membership, "/me/statement")
 
-    assert text.startswith("Statement Points / All Points Growth Mar 2026 500 points were added: Birthday gift.")
+    assert text.startswith("Points / Statement All Points Growth Mar 2026 500 points were added: Birthday gift.")
     for sentence in (
         "Return R1 of order A1 took back 99 points that it had earned. Mar 4, 2026 20:00 · See the order −99 points",
         "Return R1 of order A1 gave back 202 points that had paid for it. Mar 4, 2026 20:00 · See the order +202",
