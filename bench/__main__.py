@@ -19,7 +19,7 @@ from bench import limits
 from bench.figures import MET, Row
 from bench.options import CONNECTIONS, Options
 from bench.programme import Site, opened
-from bench.scenarios import batches, hot_member, postings, processes, reads
+from bench.scenarios import batches, card, hot_member, postings, processes, reads
 from bench.server import BenchBroken
 from regulars.platform.embedded.server import wait_until_stopped
 
@@ -31,6 +31,7 @@ ON_A_SITE: dict[str, Callable[[Site, Options], Awaitable[list[Row]]]] = {
     "post": batches.in_process,
     "hot": hot_member.hot_member,
     "reads": reads.reads,
+    "card": card.card,
 }
 DEFAULTS = Options()
 ALONE: dict[str, Callable[[Options], list[Row]]] = {"start": processes.start_up, "replay": processes.replay}
