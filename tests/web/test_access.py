@@ -60,6 +60,8 @@ async def ask(browser: httpx.AsyncClient, address: str, headers: dict[str, str])
         identity_id=f"idn_{nobody}",
         message=f"msg_{nobody}",
         order_id="o-1",
+        return_id="R-1",
+        ticket="x" * 60,
         store_id="s-1",
         name="nothing",
         tone="info",

@@ -2,6 +2,7 @@
 import "htmx.org";
 import Alpine from "@alpinejs/csp";
 
+import { watchCounter } from "./counter.js";
 import { watchDialogs } from "./dialogs.js";
 import { drawCharts, watchScanners } from "./lazy.js";
 import { watchMenus } from "./menus.js";
@@ -15,5 +16,6 @@ watchMenus();
 watchDialogs();
 watchToasts();
 watchScanners();
+watchCounter();
 drawCharts(document);
 document.addEventListener("htmx:after:swap", () => drawCharts(document));

@@ -7,6 +7,11 @@ currency, quantities thousandths of a unit, instants UTC. Where it is decided: `
 `apply` is the one path of every order, return and claim, for one and for a year: each fact gives its outcome or its
 refusal in order, exactly as if it had come alone. `Commerce` is what it decides with; one a process will do.
 
+`OrderDesk(services)` takes orders and returns of our own pages through the same intake, on a lane of its own:
+`preview(fact)` changes nothing, `carry_out(fact, sender)` posts once, `read(tx, order_id)` shows an order.
+`find_receipt(tx, vault, wish)` gives the id of an order of any store by what was typed at a counter, counted for the
+device and logged; given and not raised, because the try is counted: UnknownReceipt (404), TooManyAttempts (429).
+
 Devices of shops (`commerce/devices`): `make_device_enrolment(tx, vault, store_id, name)` gives a code for one device,
 good for 15 minutes and once (raises NotFound, DeviceNameImpossible); `enrol_device(tx, vault, code, browser)` gives the
 device with its key, or, given and not raised because the try is counted, EnrolmentCodeRefused (401) or TooManyAttempts
@@ -19,16 +24,19 @@ the cursor of the next one (raises NotFound, CursorUnreadable); `own_order(tx, m
 its lines and returns (raises NotFound, for everybody else's too). Source: orders, order_lines, order_returns.
 """
 
-from regulars.commerce.contracts import SalesTotals, Store
+from regulars.commerce.contracts import FindReceipt, SalesTotals, Store
 from regulars.commerce.devices.service import counter_permissions, revoke_device
 from regulars.commerce.devices.service import enrol as enrol_device
 from regulars.commerce.devices.service import list_devices as list_store_devices
 from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
 from regulars.commerce.devices.service import recognise as recognise_device
+from regulars.commerce.orders.answers import Effect, LineAnswer, OrderShown, ReturnShown
+from regulars.commerce.orders.desk import OrderDesk, Refusal, Sender
 from regulars.commerce.orders.intake import apply
 from regulars.commerce.orders.reading import OrderRead
 from regulars.commerce.orders.reading import page as orders_of_member
 from regulars.commerce.orders.reading import read_own_order as own_order
+from regulars.commerce.orders.receipts import find_receipt
 from regulars.commerce.orders.rules import shown_quantity
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.sales.service import sales_totals
@@ -37,8 +45,16 @@ from regulars.commerce.verification.service import checks
 
 __all__ = [
     "Commerce",
+    "Effect",
+    "FindReceipt",
+    "LineAnswer",
+    "OrderDesk",
     "OrderRead",
+    "OrderShown",
+    "Refusal",
+    "ReturnShown",
     "SalesTotals",
+    "Sender",
     "Store",
     "apply",
     "checks",
@@ -46,6 +62,7 @@ __all__ = [
     "define_stores",
     "enrol_device",
     "every_store",
+    "find_receipt",
     "list_store_devices",
     "make_device_enrolment",
     "orders_of_member",

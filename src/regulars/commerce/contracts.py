@@ -127,6 +127,18 @@ class ReturnOutcome(Struct, frozen=True, kw_only=True):
     total_minor: int = 0
 
 
+class FindReceipt(Struct, frozen=True, kw_only=True):
+    """An order is sought at a counter: the ids that `typed` may mean, the first that is there is it.
+
+    `device` is the actor that asks, `assistant` whoever of staff is signed in there (or empty).
+    """
+
+    typed: tuple[str, ...]
+    device: str
+    store_id: str
+    assistant: str = ""
+
+
 class SalesTotals(Struct, frozen=True, kw_only=True):
     """What was sold to members, in minor units; lines are order lines, returns the facts of returning."""
 

@@ -217,3 +217,10 @@ class AmountNegative(InvalidInput):
 
     code = "amount_negative"
     message = "The amount is {amount_minor}; it must not be below 0. Send what comes back as a return."
+
+
+class UnknownReceipt(NotFound):
+    """What was typed at a counter is no receipt's code."""
+
+    code = "unknown_receipt"
+    message = "No purchase has this receipt code. Check it and try again."

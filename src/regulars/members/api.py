@@ -5,7 +5,7 @@ Every function takes the caller's transaction and never commits. Whatever reads 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from regulars.members.access import service as access
@@ -22,11 +22,14 @@ from regulars.members.contracts import (
     ConsentChannel,
     ConsentGiven,
     ConsentOffered,
+    CounterGreeting,
     DeliverCode,
     Device,
     Identity,
+    IdentityKind,
     IdentityShown,
     IdentityValue,
+    LookUp,
     Member,
     MemberOpened,
     MemberRef,
@@ -38,7 +41,9 @@ from regulars.members.contracts import (
     SignUp,
     SignUpByCode,
     SignUpOpen,
+    WalkIn,
 )
+from regulars.members.counter import service as counter
 from regulars.members.identity import service as identity
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
@@ -289,3 +294,45 @@ async def open_card_code(tx: Transaction, vault: Vault, code: str) -> UUID:
     for all that is not ours. Of two tills at once one gets it. Source: used_card_codes.
     """
     return await cards.open_card_code(tx, vault, code)
+
+
+# --- at the counter of a shop -----------------------------------------------------------------------------------------
+
+
+async def look_up_at_counter(tx: Transaction, vault: Vault, wish: LookUp) -> UUID | DomainError:
+    """Return whose card, phone number or e-mail address was scanned or typed at a counter.
+
+    Each look is counted for its device and logged with it (who looked whom up, and how; never what was typed).
+    Refusals are given, not raised, because the try has to be counted: commit, then answer. NobodyFound (404),
+    TooManyAttempts (429), and what `open_card_code` says of a rotating code, which is used up. Source: attempts,
+    identities, used_card_codes.
+    """
+    return await counter.look_up(tx, vault, wish)
+
+
+async def forgive_look_up(tx: Transaction, vault: Vault, device: str) -> None:
+    """Take back one look-up of a device: a sale followed it. Raises nothing. Source: attempts."""
+    await counter.forgive_look_up(tx, vault, device)
+
+
+async def greeting_at_counter(tx: Transaction, vault: Vault, member_id: UUID, today: date) -> CounterGreeting:
+    """Return how to greet a member on the shop's local day; of personal data only a first character leaves this.
+
+    Birthdays of the lunar calendar are not known. Raises nothing. Source: member_profiles.
+    """
+    return await counter.greeting(tx, vault, member_id, today)
+
+
+def consents_at_counter(kind: IdentityKind) -> tuple[ConsentOffered, ...]:
+    """Return what a walk-in is asked to agree to (phone or e-mail), none of it needed to become a member."""
+    return counter.consents_offered(kind)
+
+
+async def register_walk_in(tx: Transaction, vault: Vault, wish: WalkIn) -> UUID | DomainError:
+    """Make a member of somebody at a counter, with name and consents; sending it again changes nothing.
+
+    Counted and logged as a look-up is, for it tells whether a value is taken. Given, not raised: commit, then answer:
+    TooManyAttempts (429), NameImpossible (422), and what `sign_up` says. Source: as `sign_up`, consents,
+    member_profiles, attempts.
+    """
+    return await counter.register_walk_in(tx, vault, wish)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -328,3 +328,49 @@ class CardCode(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"CardCode(starts_at={self.starts_at})"
+
+
+# --- at the counter of a shop ---------------------------------------------------------------------------------------
+
+
+class LookUp(Struct, frozen=True, kw_only=True):
+    """Somebody is looked up at a counter: `typed` is what the scanner or the assistant typed (never logged).
+
+    `device` is the actor that asks (`device:dev_…`), `assistant` whoever of staff is signed in there (or empty).
+    """
+
+    typed: str
+    market: str
+    store_id: str
+    device: str
+    assistant: str = ""
+
+    def __repr__(self) -> str:
+        return f"LookUp(device={self.device!r}, typed=…)"
+
+
+class CounterGreeting(Struct, frozen=True, kw_only=True):
+    """How a member is greeted: the name's first character only, and whether their birthday is today or this week."""
+
+    name: str | None = None
+    birthday: Literal["today", "week"] | None = None
+
+
+class WalkIn(Struct, frozen=True, kw_only=True):
+    """Somebody at a counter becomes a member, under the id that was set aside when the form was shown.
+
+    `consents` are the wording versions agreed to, of those offered for the kind; others are passed over.
+    """
+
+    member_id: UUID
+    kind: IdentityKind
+    value: str
+    market: str
+    store_id: str
+    device: str
+    name: str | None = None
+    consents: tuple[str, ...] = ()
+    assistant: str = ""
+
+    def __repr__(self) -> str:
+        return f"WalkIn(member_id={self.member_id}, …)"

@@ -25,6 +25,7 @@ from regulars.web.portal.profile import profile_pages
 from regulars.web.portal.sign_in import member_sign_in_pages
 from regulars.web.portal.tier import tier_pages
 from regulars.web.store.enrol import enrol_pages
+from regulars.web.store.pages import counter_pages
 
 # Rooms of pages, in the order in which their entries stand in the navigation.
 ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
@@ -43,6 +44,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     member_sign_in_pages,
     member_device_pages,
     enrol_pages,
+    counter_pages,
     outbox_pages,
 )
 

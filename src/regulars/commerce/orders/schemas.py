@@ -132,6 +132,11 @@ def existing_order_id(text: str) -> str:
     return text
 
 
+def is_order_id(text: str) -> bool:
+    """Whether a text has the form of an order id."""
+    return _ORDER_ID.match(text) is not None
+
+
 def put_of(order_id: str, body: OrderBody) -> PutOrder:
     """Read an order. Raises what is wrong with its amounts, quantities and payments."""
     currency = body.total.currency

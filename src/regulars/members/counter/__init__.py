@@ -1,0 +1,1 @@
+"""The member at a shop's counter: found, greeted, registered; each look is counted and logged."""

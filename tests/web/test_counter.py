@@ -1,0 +1,267 @@
+"""The counter: members found, orders rung up once, walk-ins registered; who looked whom up is known."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from regulars.members.counter.limits import LOOKED_UP
+from regulars.platform.ids import public_id
+from regulars.platform.services import Services
+from tests.web.counter import CARD, EMAIL, PHONE, CounterWorld, effects_of, hidden, refused, text_of
+from tests.web.visitors import Visitors, brings
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def world(services: Services) -> CounterWorld:
+    return await CounterWorld(services.database, services.vault).begin()
+
+
+@pytest.fixture
+async def till(browser: httpx.AsyncClient, world: CounterWorld) -> httpx.AsyncClient:
+    """A browser that is the device of a store."""
+    browser.cookies.set("rgl_device", world.device.token)
+    return browser
+
+
+async def found(till: httpx.AsyncClient, typed: str) -> httpx.Response:
+    answer = await till.post("/shop/find", data={"code": typed})
+    return await till.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+async def rung_up(till: httpx.AsyncClient, page: httpx.Response, *lines: tuple[str, str, str]) -> httpx.Response:
+    """Type lines, then go to payment."""
+    for amount, quantity, name in lines:
+        page = await till.post(
+            "/shop/till", data={**hidden(page), "amount": amount, "quantity": quantity, "name": name}
+        )
+        assert page.status_code == 200, refused(page)
+    return await till.post("/shop/till/review", data=hidden(page))
+
+
+@pytest.mark.parametrize(
+    "typed", [PHONE, "+86 138 0013 8000", "１３８００１３８０００", f" {EMAIL} ", CARD, CARD.lower()]
+)
+async def test_a_member_is_found_by_whatever_they_have(
+    till: httpx.AsyncClient, world: CounterWorld, typed: str
+) -> None:
+    page = await found(till, typed)
+
+    assert (text_of(page, "name"), text_of(page, "available")) == ("王**", "1,234")
+    assert "It is their birthday today" in page.text
+    for hidden_value in ("小明", PHONE, EMAIL, CARD, world.member.hex):
+        assert hidden_value not in page.text
+
+
+async def test_a_card_is_good_once(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    code = await world.card_code()
+
+    assert text_of(await found(till, code), "available") == "1,234"
+    again = await found(till, code)
+    assert again.status_code == 409
+    assert "was read before" in refused(again)
+
+
+async def test_each_look_is_logged_without_what_was_typed(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    await found(till, PHONE)
+    nobody = await found(till, "13900139000")
+
+    device, member = world.device.device, public_id("mbr", world.member)
+    actor = f"device:{public_id('dev', device.device_id)}"
+    assert nobody.status_code == 404
+    assert refused(nobody) == "Nobody was found by this. Check it, or register a new member."
+    assert await world.audited("look_up_member") == [
+        (actor, member, "", "store 367, by phone"),
+        (actor, "store 367", "", "store 367, by phone or card, nobody"),
+    ]
+
+
+async def test_whoever_of_staff_is_signed_in_is_logged_too(
+    till: httpx.AsyncClient, world: CounterWorld, services: Services
+) -> None:
+    from regulars.platform.auth.staff.permissions import Role
+
+    visitors = Visitors(services)
+    async with services.database.transaction(actor="test") as tx:
+        account = await visitors.account(tx, Role.ASSISTANT)
+    till.cookies.set("rgl_staff", (await visitors.staff(account))["rgl_staff"])
+    await found(till, PHONE)
+
+    ((_, _, reason, _),) = await world.audited("look_up_member")
+    assert reason == f"assistant staff:{public_id('stf', account.staff_id)}"
+
+
+async def test_a_device_that_tries_numbers_is_slowed(till: httpx.AsyncClient) -> None:
+    statuses = [(await found(till, f"1390013{n:04}")).status_code for n in range(LOOKED_UP.free + 1)]
+
+    assert statuses == [404] * LOOKED_UP.free + [429]
+    assert "Too many attempts" in refused(await found(till, PHONE))
+
+
+async def test_an_order_is_paid_partly_with_points(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    review = await rung_up(till, await found(till, PHONE), ("120", "2", "tea"), ("80.00", "0.535", "cherries"))
+
+    assert review.status_code == 200
+    assert (text_of(review, "total"), text_of(review, "left")) == ("CN¥200.00", "CN¥200.00")
+    assert text_of(review, "most") == "At most 1,000 points, worth CN¥10.00: 5 % of the order."
+    chosen = await till.post("/shop/till/review", data={**hidden(review), "points": "1000"})
+    assert text_of(chosen, "left") == "CN¥190.00"
+    previewed = effects_of(chosen)
+    assert previewed["points_redeemed"] == "1,000 points pay CN¥10.00"
+    assert previewed["points_pending"].startswith("190 points earned, available from ")
+    assert await world.points(world.member) == (1_234, 0, 0)
+
+    done = await till.post("/shop/till/confirm", data={**hidden(chosen), "points": "1000"})
+
+    receipt = await till.get(done.headers["location"])
+    assert effects_of(receipt) == previewed
+    assert text_of(receipt, "receipt") in done.headers["location"]
+    assert await world.points(world.member) == (234, 190, 0)
+
+
+async def test_confirming_twice_posts_once(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    review = await rung_up(till, await found(till, PHONE), ("200", "", ""))
+    sent = {**hidden(review), "points": "0"}
+
+    first, second = [await till.post("/shop/till/confirm", data=sent) for _ in range(2)]
+
+    assert first.status_code == second.status_code == 303
+    assert first.headers["location"] == second.headers["location"]
+    assert await world.points(world.member) == (1_234, 200, 0)
+    assert len(await world.audited("record_order")) == 1
+    other = {**sent, "line": ["99900|1000|-"]}
+    refusal = await till.post("/shop/till/confirm", data=other)
+    assert refusal.status_code == 422
+    assert await world.points(world.member) == (1_234, 200, 0)
+
+
+async def test_a_tier_reached_is_told_then_and_at_the_next_scan(till: httpx.AsyncClient) -> None:
+    review = await rung_up(till, await found(till, PHONE), ("1000", "", "coat"))
+    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+
+    assert effects_of(await till.get(done.headers["location"]))["tier_reached"] == "New tier: Silver"
+    assert "They have just become Silver" in (await found(till, PHONE)).text
+
+
+async def test_a_guest_earns_nothing_and_gets_a_receipt(till: httpx.AsyncClient) -> None:
+    review = await rung_up(till, await till.get("/shop/till"), ("9.90", "", ""))
+    assert "Pay with points" not in review.text
+    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+
+    receipt = await till.get(done.headers["location"])
+    assert (receipt.status_code, effects_of(receipt)) == (200, {})
+    assert "it can be claimed by a member for 30 days" in receipt.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"amount": "twelve"}, "Please write an amount, as in 12.50."),
+        ({"amount": "1.234"}, "Please write an amount, as in 12.50."),
+        ({"amount": "-5"}, "Please write an amount, as in 12.50."),
+        ({"amount": "5", "quantity": "0"}, "Please write a quantity, as in 2 or 0.535."),
+        ({"amount": "5", "quantity": "0.5355"}, "Please write a quantity, as in 2 or 0.535."),
+        ({"name": "tea"}, "Please write an amount, as in 12.50."),
+    ],
+)
+async def test_what_is_typed_wrong_is_said_at_its_field(
+    till: httpx.AsyncClient, typed: dict[str, str], said: str
+) -> None:
+    page = await till.get("/shop/till")
+    answer = await till.post("/shop/till", data={**hidden(page), **typed})
+
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+async def test_lines_are_removed_and_nothing_is_not_rung_up(till: httpx.AsyncClient) -> None:
+    page = await till.get("/shop/till")
+    page = await till.post("/shop/till", data={**hidden(page), "amount": "5", "name": "<b>tea</b>"})
+    assert "&lt;b&gt;tea" in page.text
+    page = await till.post("/shop/till", data={**hidden(page), "remove": "0"})
+    assert text_of(page, "total") == "CN¥0.00"
+
+    answer = await till.post("/shop/till/review", data=hidden(page))
+    assert (answer.status_code, refused(answer)) == (422, "Please write what is bought first.")
+
+
+async def test_more_points_than_the_policy_allows_are_refused(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    review = await rung_up(till, await found(till, PHONE), ("100", "", ""))
+    answer = await till.post("/shop/till/confirm", data={**hidden(review), "points": "501"})
+
+    assert answer.status_code in {409, 422}
+    assert refused(answer)
+    assert await world.points(world.member) == (1_234, 0, 0)
+
+
+async def test_what_one_device_found_is_nothing_to_another(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    page = await found(till, PHONE)
+    ticket = hidden(page)["member"][0]
+    review = await rung_up(till, page, ("100", "", ""))
+    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+
+    elsewhere = brings({"rgl_device": world.other_device.token})
+    till.cookies.clear()
+    for path in (f"/shop/till?member={ticket}", f"/shop/till?member={public_id('mbr', world.member)}"):
+        answer = await till.get(path, headers=elsewhere)
+        assert (answer.status_code, "王" in answer.text) == (409, False)
+    assert (await till.get(done.headers["location"], headers=elsewhere)).status_code == 404
+    stolen = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"}, headers=elsewhere)
+    assert stolen.status_code == 409
+
+
+# --- walk-ins ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_walk_in_is_registered_with_consent_and_buys_at_once(
+    till: httpx.AsyncClient, world: CounterWorld
+) -> None:
+    form = await till.get("/shop/register")
+    assert "Send me offers and news by text message. I can take this back at any time." in form.text
+    sent: dict[str, Any] = {
+        **hidden(form),
+        "value": "139 0013 9000",
+        "name": "李雷",
+        "consents": ["sign-up-sms-2026-11", "made up"],
+    }
+    first, second = [await till.post("/shop/register", data=sent) for _ in range(2)]
+
+    assert first.status_code == second.status_code == 303
+    page = await till.get(first.headers["location"])
+    assert (text_of(page, "name"), text_of(page, "available")) == ("李**", "0")
+    async with world.database.transaction() as tx:
+        rows = await tx.rows("SELECT purpose, channel, decision, wording_version, store_id FROM consents")
+    assert rows == [("marketing", "sms", "given", "sign-up-sms-2026-11", "367")]
+    assert len(await world.audited("register_walk_in")) == 1
+    review = await rung_up(till, page, ("50", "", ""))
+    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+    assert effects_of(await till.get(done.headers["location"]))["points_pending"].startswith("50 points earned")
+
+
+async def test_who_is_a_member_already_is_not_told_of(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    form = await till.get("/shop/register")
+    taken = await till.post("/shop/register", data={**hidden(form), "value": PHONE, "name": "Mallory"})
+
+    assert taken.status_code == 409
+    assert refused(taken) == "A member has this already, so nothing was changed."
+    assert "王" not in taken.text
+    assert "1,234" not in taken.text
+    assert [entry[3] for entry in await world.audited("register_walk_in")] == ["refused: identity_taken"]
+
+
+async def test_a_number_that_cannot_be_is_said_at_its_field(till: httpx.AsyncClient) -> None:
+    form = await till.get("/shop/register")
+    answer = await till.post("/shop/register", data={**hidden(form), "value": "12"})
+
+    assert answer.status_code == 422
+    assert 'aria-describedby="field-value-problem"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/shop", "/shop/till", "/shop/returns", "/shop/register"])
+async def test_the_pages_speak_chinese(till: httpx.AsyncClient, path: str) -> None:
+    page = await till.get(path, headers={"Accept-Language": "zh-CN"})
+
+    assert page.status_code == 200
+    assert 'lang="zh-CN"' in page.text
