@@ -105,7 +105,7 @@ async def test_an_order_is_paid_partly_with_points(till: httpx.AsyncClient, worl
 
     assert review.status_code == 200
     assert (text_of(review, "total"), text_of(review, "left")) == ("CN¥200.00", "CN¥200.00")
-    assert text_of(review, "most") == "At most 1,000 points, worth CN¥10.00: 5 % of the order."
+    assert text_of(review, "most") == "At most 1,000 points, worth CN¥10.00. Points pay at most 5 % of an order."
     chosen = await till.post("/shop/till/review", data={**hidden(review), "points": "1000"})
     assert text_of(chosen, "left") == "CN¥190.00"
     previewed = effects_of(chosen)
