@@ -1,0 +1,171 @@
+"""The counter in a browser: a walk-in signs up and buys, and one of three items comes back in another shop."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from regulars.platform.db.database import Database
+from regulars.platform.vault.local import LocalVault
+from tests.browser.chromium import Look, Visit, visiting
+from tests.conftest import fresh_database
+from tests.entrypoints.commands import as_url
+from tests.faults.product import product_at, until
+from tests.web.counter import PHONE, CounterWorld
+
+LOOKS = [Look(390, "light", "zh"), Look(390, "dark", "en"), Look(820, "light", "en"), Look(820, "dark", "zh")]
+
+
+class Site(NamedTuple):
+    """Where the product answers, and the keys of a device in each of two stores."""
+
+    address: str
+    device: str
+    other_device: str
+
+
+@pytest.fixture(scope="module")
+def site(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("counter")
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+
+    async def prepare(url: str) -> CounterWorld:
+        async with Database(url, pool_size=2) as database:
+            vault = LocalVault(home / "vault")
+            try:
+                return await CounterWorld(database, vault).begin()
+            finally:
+                vault.close()
+
+    with fresh_database(server_url, template) as url:
+        settings = {"DATABASE_URL": as_url(url), "REGULARS_BRAND_NAME": "Beichen", "REGULARS_POOL_SIZE": "3"}
+        with product_at(folder, settings=settings) as product:
+            world = _run(prepare(url))
+            product.add("web", "serve", "--no-work")
+            until(lambda: _answers(f"{product.address}/ready"))
+            yield Site(product.address, world.device.token, world.other_device.token)
+
+
+def _run(work: Coroutine[Any, Any, CounterWorld]) -> CounterWorld:
+    """Playwright keeps a loop running in this thread, so this one runs in a thread of its own."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, work).result()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def be_device(visit: Visit, token: str) -> None:
+    visit.page.context.add_cookies([{"name": "rgl_device", "value": token, "url": visit.address}])
+
+
+def scan(page: Page, text: str) -> None:
+    """Type as a keyboard-wedge scanner does: wherever the focus is, and Enter ends."""
+    page.locator("h1").click()
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_a_walk_in_buys_and_returns_one_of_three_in_another_shop(
+    chromium: Browser, site: Site, look: Look, pictures: Path
+) -> None:
+    found: list[str] = []
+    phone = f"1390013900{LOOKS.index(look)}"
+    with visiting(chromium, site.address, look, bypass_csp=True) as visit:
+        visit.expected_statuses = {404}
+        page = visit.page
+
+        def look_at(name: str) -> None:
+            visit.picture(pictures, f"{name}-{look.name}")
+            found.extend(f"{name}: {violation}" for violation in visit.violations())
+            assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0, name
+
+        be_device(visit, site.device)
+        visit.open("/shop")
+        look_at("scan")
+        scan(page, phone)
+        expect(page.locator("[data-signal=refused]")).to_be_visible()
+        look_at("nobody")
+
+        visit.open("/shop/register")
+        page.locator("#field-value").fill(phone)
+        page.locator("#field-name").fill("李雷")
+        page.locator("[name=consents]").first.check()
+        look_at("register")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-name]")).to_have_text("李**")
+
+        for amount, name in (("120", "tea"), ("50", "cup"), ("30", "pot")):
+            page.locator("#field-amount").fill(amount)
+            page.locator("#field-name").fill(name)
+            page.keyboard.press("Enter")
+            expect(page.get_by_text(name, exact=True)).to_be_visible()
+        look_at("till")
+        page.locator("[formaction='/shop/till/review']").click()
+        expect(page.locator("[data-left]")).to_have_text("¥200.00" if look.language == "zh" else "CN¥200.00")
+        look_at("payment")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-effect=points_pending]")).to_contain_text("200")
+        look_at("receipt")
+        code = page.locator("[data-receipt]").inner_text()
+
+        be_device(visit, site.other_device)
+        visit.open("/shop/returns")
+        look_at("returns")
+        scan(page, code.replace("-", "").lower())
+        page.locator("#quantity-2").fill("1")
+        look_at("lines-back")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-effect=points_clawed_back]")).to_contain_text("50")
+        look_at("return")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-signal=done]")).to_contain_text("50.00")
+        look_at("return-done")
+    assert found == []
+
+
+def test_done_and_refused_are_heard_unless_muted(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site.address, Look(820)) as visit:
+        visit.expected_statuses = {404}
+        page = visit.page
+        page.emulate_media(reduced_motion="no-preference")
+        be_device(visit, site.device)
+        visit.open("/shop")
+        scan(page, "13900139999")
+        expect(page.locator("html")).to_have_attribute("data-sounded", "refused")
+        page.locator("[data-mutes]").click()
+        scan(page, "13900139999")
+        expect(page.locator("[data-signal=refused]")).to_be_visible()
+        expect(page.locator("[data-mutes]")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("html[data-sounded]")).to_have_count(0)
+
+
+def test_a_member_is_paid_for_with_points_by_keyboard_alone(chromium: Browser, site: Site) -> None:
+    with visiting(chromium, site.address, Look(820)) as visit:
+        page = visit.page
+        be_device(visit, site.device)
+        visit.open("/shop")
+        page.keyboard.type(PHONE)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-available]")).to_have_text("1,234")
+        page.keyboard.type("200")
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-total]")).to_have_text("CN¥200.00")
+        page.locator("[formaction='/shop/till/review']").press("Enter")
+        page.locator("[aria-pressed][value='1000']").press("Enter")
+        expect(page.locator("[data-left]")).to_have_text("CN¥190.00")
+        expect(page.locator("[aria-pressed=true][value='1000']")).to_be_focused()
+        page.get_by_role("button", name="Paid: confirm").press("Enter")
+        expect(page.locator("[data-effect=points_redeemed]")).to_have_text("1,000 points pay CN¥10.00")
+        expect(page.get_by_role("link", name="Next customer")).to_be_focused()
