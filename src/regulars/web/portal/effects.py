@@ -44,7 +44,7 @@ def _of_order(settled: OrderSettlement, paid: Money, now: datetime, formats: For
         worth = say("They paid {money} of this order.", language, money=formats.money(paid))
         yield _points(-settled.points_used, worth, formats)
     if settled.points_earned:
-        yield _points(settled.points_earned, " ".join(_why_earned(settled, now, formats)).strip(), formats)
+        yield _points(settled.points_earned, _space(formats).join(_why_earned(settled, now, formats)), formats)
     if settled.growth_earned:
         why = say("It counts towards your tier, whatever tier you have.", language)
         yield _growth(settled.growth_earned, why, formats)
@@ -78,7 +78,7 @@ def _of_return(settled: ReturnSettlement, formats: Formats) -> Iterator[Effect]:
         why = say("You had earned them on what came back.", language)
         if settled.to_debt:
             owed = formats.number(settled.to_debt)
-            why += " " + say(
+            why += _space(formats) + say(
                 "{owed} of them were spent already; the next points you earn repay them.", language, owed=owed
             )
         yield _points(-settled.points_clawed_back, why, formats)
@@ -106,6 +106,11 @@ def _tier(settled: OrderSettlement | ReturnSettlement, why: str, formats: Format
     if isinstance(settled, OrderSettlement):
         return Effect("tier", 1, say("You rose from {before} to {after}", language, **told), why)
     return Effect("tier", -1, say("You fell from {before} to {after}", language, **told), why)
+
+
+def _space(formats: Formats) -> str:
+    """Return what stands between two sentences: nothing in Chinese."""
+    return "" if formats.language == "zh" else " "
 
 
 def signed(amount: int, formats: Formats) -> str:
