@@ -83,7 +83,24 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/devices",
         "POST /console/devices/{device_id}/revoke",
     ),
-    "staff members:read": ("GET /kit/locked",),
+    "staff members:read": (
+        "GET /console/members",
+        "GET /console/members/{member_id}",
+        "GET /console/members/{member_id}/points",
+        "GET /console/members/{member_id}/timeline",
+        "GET /kit/locked",
+    ),
+    "staff members:read members:personal": ("POST /console/members/{member_id}/reveal",),
+    "staff overview:read": ("GET /console",),
+    "staff orders:read": (
+        "GET /console/orders",
+        "GET /console/orders/{order_id}",
+    ),
+    "staff orders:read returns:write": (
+        "GET /console/orders/{order_id}/return",
+        "POST /console/orders/{order_id}/return",
+    ),
+    "staff members:read orders:read": ("GET /console/members/{member_id}/orders",),
     "staff messages:read": (
         "GET /console/messages",
         "GET /console/messages/templates",
@@ -94,6 +111,11 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "staff messages:read messages:write": (
         "POST /console/messages/{message}/cancel",
         "POST /console/messages/{message}/resend",
+    ),
+    "staff programme:read": ("GET /console/programme",),
+    "staff stores:read": (
+        "GET /console/stores",
+        "GET /console/stores/{store_id}",
     ),
     "staff staff:read": (
         "GET /console/staff",

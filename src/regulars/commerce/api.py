@@ -12,6 +12,15 @@ refusal in order, exactly as if it had come alone. `Commerce` is what it decides
 `find_receipt(tx, vault, wish)` gives the id of an order of any store by what was typed at a counter, counted for the
 device and logged; given and not raised, because the try is counted: UnknownReceipt (404), TooManyAttempts (429).
 
+Reading (`commerce/orders`): `read_order` gives one with lines and returns (raises UnknownOrder), `order_lineage` also
+what it caused in the ledger; `list_orders(tx, ...)` those of all members, the
+latest first, and `find_orders` those whose id begins with a text. `stores` narrows to some stores, None to
+none. `effects_of_order` and `effects_of_return` say what an outcome did, `verdicts_of_order` and
+`verdicts_of_return` why, in sentences. Source: orders, order_keys, order_lines, order_returns, guest_orders.
+
+Figures (`commerce/figures`): `sales_figures` of a period against the one before, by market, currency and channel, and
+`store_figures` of each store. Source: orders, order_returns.
+
 Devices of shops (`commerce/devices`): `make_device_enrolment(tx, vault, store_id, name)` gives a code for one device,
 good for 15 minutes and once (raises NotFound, DeviceNameImpossible); `enrol_device(tx, vault, code, browser)` gives the
 device with its key, or, given and not raised because the try is counted, EnrolmentCodeRefused (401) or TooManyAttempts
@@ -24,51 +33,80 @@ the cursor of the next one (raises NotFound, CursorUnreadable); `own_order(tx, m
 its lines and returns (raises NotFound, for everybody else's too). Source: orders, order_lines, order_returns.
 """
 
-from regulars.commerce.contracts import FindReceipt, SalesTotals, Store
+from regulars.commerce.contracts import FindReceipt, OrderRef, SalesTotals, Store
 from regulars.commerce.devices.service import counter_permissions, revoke_device
 from regulars.commerce.devices.service import enrol as enrol_device
 from regulars.commerce.devices.service import list_devices as list_store_devices
 from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
 from regulars.commerce.devices.service import recognise as recognise_device
-from regulars.commerce.orders.answers import Effect, LineAnswer, OrderShown, ReturnShown
+from regulars.commerce.figures.service import Bucket, SalesFigures, StoreFigures, sales_figures, store_figures
+from regulars.commerce.orders.answers import (
+    Effect,
+    LineAnswer,
+    OrderShown,
+    ReturnShown,
+    effects_of_order,
+    effects_of_return,
+)
 from regulars.commerce.orders.desk import OrderDesk, Refusal, Sender
+from regulars.commerce.orders.explain import Verdict, verdicts_of_order, verdicts_of_return
 from regulars.commerce.orders.intake import apply
-from regulars.commerce.orders.reading import OrderRead
+from regulars.commerce.orders.reading import OrderRead, find_orders, list_orders, read_order
+from regulars.commerce.orders.reading import follow as follow_policies
+from regulars.commerce.orders.reading import lineage as order_lineage
 from regulars.commerce.orders.reading import page as orders_of_member
 from regulars.commerce.orders.reading import read_own_order as own_order
 from regulars.commerce.orders.receipts import find_receipt
 from regulars.commerce.orders.rules import shown_quantity
 from regulars.commerce.orders.service import Commerce
+from regulars.commerce.orders.witness import Seen
 from regulars.commerce.sales.service import sales_totals
 from regulars.commerce.stores.service import define_stores, every_store
 from regulars.commerce.verification.service import checks
 
 __all__ = [
+    "Bucket",
     "Commerce",
     "Effect",
     "FindReceipt",
     "LineAnswer",
     "OrderDesk",
     "OrderRead",
+    "OrderRef",
     "OrderShown",
     "Refusal",
     "ReturnShown",
+    "SalesFigures",
     "SalesTotals",
+    "Seen",
     "Sender",
     "Store",
+    "StoreFigures",
+    "Verdict",
     "apply",
     "checks",
     "counter_permissions",
     "define_stores",
+    "effects_of_order",
+    "effects_of_return",
     "enrol_device",
     "every_store",
+    "find_orders",
     "find_receipt",
+    "follow_policies",
+    "list_orders",
     "list_store_devices",
     "make_device_enrolment",
+    "order_lineage",
     "orders_of_member",
     "own_order",
+    "read_order",
     "recognise_device",
     "revoke_device",
+    "sales_figures",
     "sales_totals",
     "shown_quantity",
+    "store_figures",
+    "verdicts_of_order",
+    "verdicts_of_return",
 ]

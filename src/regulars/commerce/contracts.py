@@ -139,6 +139,22 @@ class FindReceipt(Struct, frozen=True, kw_only=True):
     assistant: str = ""
 
 
+class OrderRef(Struct, frozen=True):
+    """An order in a list; amounts in minor units."""
+
+    order_id: str
+    member_id: UUID
+    state: OrderState
+    channel: Channel
+    store_id: str | None
+    market: str
+    currency: str
+    total_minor: int
+    returned_minor: int
+    points_used: int
+    occurred_at: datetime
+
+
 class SalesTotals(Struct, frozen=True, kw_only=True):
     """What was sold to members, in minor units; lines are order lines, returns the facts of returning."""
 

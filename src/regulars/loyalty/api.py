@@ -3,9 +3,15 @@
 Everything here works inside the caller's transaction. Amounts of points are whole units of a wallet; amounts of money
 are minor units of the market's currency; instants are UTC. Where it is decided: `loyalty/ledger` (books, postings,
 settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules), `loyalty/statement` (reading),
-`loyalty/verification` (proofs).
+`loyalty/verification` (proofs), `loyalty/roll` (who is a member), `loyalty/figures` (`programme_figures`).
+
+`roll(tx, configuration, market=, tier=, since=, until=, after=, limit=)` lists members with tier, balance and debt as
+the books hold them, the last to sign up first, from behind `after` (an instant and a member id); `roll_of` those of
+some ids. Raises NoActivePolicy (409). `tier_history` tells how a member came to each tier, `policy_in_force` by what
+is decided now (None before the first policy). Source: members, member_books, member_wallets; tier_changes; policies.
 """
 
+from regulars.loyalty.figures.service import PointsFigures, ProgrammeFigures, programme_figures
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
 from regulars.loyalty.lineage.service import (
     CausedLot,
@@ -39,6 +45,7 @@ from regulars.loyalty.policy.service import (
     list_wallets,
     policy_in_force,
 )
+from regulars.loyalty.roll.service import roll, roll_of, tier_history
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
 from regulars.loyalty.statement.service import (
     balances,
@@ -67,7 +74,9 @@ __all__ = [
     "NoReview",
     "OrderLineage",
     "PaymentPolicy",
+    "PointsFigures",
     "Policy",
+    "ProgrammeFigures",
     "ReturnPolicy",
     "SettledOrder",
     "Standing",
@@ -91,11 +100,15 @@ __all__ = [
     "points_allowed",
     "policy_in_force",
     "post",
+    "programme_figures",
     "programme_totals",
     "review_due",
+    "roll",
+    "roll_of",
     "settled_orders",
     "standing",
     "standings",
     "statement",
+    "tier_history",
     "tier_status",
 ]

@@ -255,3 +255,17 @@ class MemberStanding(NamedTuple):
     pending: int
     growth: int
     debt: int
+
+
+class RollEntry(NamedTuple):
+    """A member on the roll: the tier as the books hold it, balance and debt in units of the spending wallet."""
+
+    member_id: UUID
+    market: str
+    channel: str
+    store_id: str | None
+    signed_up_at: datetime
+    tier: str
+    rank: int
+    balance: int
+    debt: int

@@ -44,6 +44,7 @@ from regulars.members.contracts import (
     WalkIn,
 )
 from regulars.members.counter import service as counter
+from regulars.members.identity import search
 from regulars.members.identity import service as identity
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
@@ -94,6 +95,15 @@ async def lookup(tx: Transaction, vault: Vault, value: IdentityValue, market: st
         found.pointer = "/value"
         raise found
     return found
+
+
+async def find_by_any(tx: Transaction, vault: Vault, text: str) -> list[UUID]:
+    """Return the members whom a text names in full: a member id (`mbr_…`), or an identity of any kind.
+
+    Phone numbers without a country code are read as each market's own; usually one member, or none. One round trip a
+    market. Raises nothing. Source: identities, members.
+    """
+    return await search.find_by_any(tx, vault, text)
 
 
 async def show_members(

@@ -9,10 +9,15 @@ from litestar.types import ControllerRouterHandler
 from regulars.web.console.account import account_pages
 from regulars.web.console.devices import store_device_pages
 from regulars.web.console.invitation import invitation_pages
+from regulars.web.console.members import member_pages
 from regulars.web.console.messages import message_pages
+from regulars.web.console.orders import all_order_pages
 from regulars.web.console.outbox import outbox_pages
+from regulars.web.console.overview import overview_pages
+from regulars.web.console.programme import programme_pages
 from regulars.web.console.sign_in import staff_sign_in_pages
 from regulars.web.console.staff import staff_pages
+from regulars.web.console.stores import store_pages
 from regulars.web.kit.gallery import gallery_pages
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.routes import page_router
@@ -29,6 +34,10 @@ from regulars.web.store.pages import counter_pages
 
 # Rooms of pages, in the order in which their entries stand in the navigation.
 ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
+    overview_pages,
+    member_pages,
+    all_order_pages,
+    store_pages,
     message_pages,
     card_pages,
     points_pages,
@@ -36,6 +45,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     inbox_pages,
     profile_pages,
     tier_pages,
+    programme_pages,
     staff_pages,
     store_device_pages,
     staff_sign_in_pages,

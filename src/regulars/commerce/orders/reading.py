@@ -1,6 +1,7 @@
 """Reading orders: one with everything about it, a member's page by page, and what an order caused."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from regulars.commerce import cursors
-from regulars.commerce.contracts import OrderOutcome, ReturnOutcome
+from regulars.commerce.contracts import OrderOutcome, OrderRef, Payment, ReturnOutcome
 from regulars.commerce.errors import UnknownOrder
 from regulars.commerce.guests import service as guest_orders
 from regulars.commerce.orders import store
@@ -22,7 +23,10 @@ from regulars.members import api as members
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 
+_BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
+_ORDER_ID = re.compile(ORDER_ID)
 _END = (datetime.max.replace(tzinfo=UTC), "")
+_decode_payments = msgspec.json.Decoder(tuple[Payment, ...]).decode
 _decode_return = msgspec.json.Decoder(ReturnOutcome).decode
 _Place = tuple[Annotated[datetime, Meta(tz=True)], Annotated[str, Meta(pattern=ORDER_ID)]]
 
@@ -33,6 +37,7 @@ class OrderRead(Struct, frozen=True, kw_only=True):
     outcome: OrderOutcome
     lines: list[LineLeft]
     returns: list[tuple[str | None, ReturnOutcome]]
+    payments: tuple[Payment, ...] = ()
 
 
 async def read_order(tx: Transaction, order_id: str) -> OrderRead:
@@ -50,6 +55,7 @@ async def read_order(tx: Transaction, order_id: str) -> OrderRead:
         outcome=outcome(order),
         lines=list(order.lines.values()),
         returns=[(row[1], _decode_return(row[6])) for row in await store.read_returns(tx, owner, order_id)],
+        payments=_decode_payments(order.payments) if order.payments else (),
     )
 
 
@@ -66,6 +72,7 @@ async def _read_guest(tx: Transaction, order_id: str) -> OrderRead:
         outcome=guest_orders.outcome(guest),
         lines=list(guest.lines().values()),
         returns=[(each.store_id, guest_orders.return_outcome(guest, each)) for each in guest.returns],
+        payments=guest.fact.payments,
     )
 
 
@@ -84,6 +91,48 @@ async def page(
     shown, more = found[:limit], len(found) > limit
     following = cursors.write((shown[-1].occurred_at, shown[-1].order_id)) if more else None
     return [outcome(order) for order in shown], following
+
+
+async def list_orders(
+    tx: Transaction,
+    *,
+    stores: Sequence[str] | None = None,
+    channel: str | None = None,
+    state: str | None = None,
+    returned: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cursor: str | None = None,
+    limit: int = 25,
+) -> tuple[list[OrderRef], str | None]:
+    """Return orders of members that happened in `[since, until)`, the latest first, and the cursor of the next page.
+
+    `stores` None is every order; named, only those of these stores. `returned`: only those of which something came
+    back. Raises CursorUnreadable (422).
+    """
+    before = cursors.read(cursor, _Place) if cursor is not None else (_END if until is None else (until, ""))
+    rows = await store.list_orders(
+        tx,
+        stores=stores,
+        channel=channel,
+        state=state,
+        returned=returned,
+        since=since or _BEGINNING,
+        before=tuple(before),
+        limit=limit + 1,
+    )
+    shown = [OrderRef(*row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return shown, cursors.write((shown[-1].occurred_at, shown[-1].order_id)) if more else None
+
+
+async def find_orders(
+    tx: Transaction, text: str, *, stores: Sequence[str] | None = None, limit: int = 25
+) -> list[OrderRef]:
+    """Return orders of members whose id begins with a text, by id. Raises nothing."""
+    if _ORDER_ID.fullmatch(text) is None:
+        return []
+    return [OrderRef(*row) for row in await store.find_orders(tx, text, stores, limit)]
 
 
 async def follow(tx: Transaction, commerce: Commerce) -> None:

@@ -100,6 +100,32 @@ ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %s
 """
 )
 
+REF: LiteralString = """
+SELECT o.order_id, o.member_id, o.state, o.channel, o.store_id, o.market, o.currency, o.total_minor, o.returned_minor,
+       o.points_used, o.occurred_at
+"""
+LIST_ORDERS: LiteralString = (
+    REF
+    + """
+FROM orders AS o
+WHERE (o.occurred_at, o.order_id) < (%(before)s, %(before_order)s) AND o.occurred_at >= %(since)s
+  AND (%(stores)s::text[] IS NULL OR o.store_id = ANY (%(stores)s::text[]))
+  AND (%(channel)s::text IS NULL OR o.channel = %(channel)s)
+  AND (%(state)s::text IS NULL OR o.state = %(state)s)
+  AND (NOT %(returned)s OR o.returned_minor > 0)
+ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %(limit)s
+"""
+)
+FIND_ORDERS: LiteralString = (
+    REF
+    + """
+FROM order_keys AS k JOIN orders AS o ON o.member_id = k.member_id AND o.order_id = k.order_id
+WHERE k.order_id >= %(begins)s AND k.order_id < %(ends)s
+  AND (%(stores)s::text[] IS NULL OR o.store_id = ANY (%(stores)s::text[]))
+ORDER BY k.order_id LIMIT %(limit)s
+"""
+)
+
 
 async def claim_keys(tx: Transaction, keys: Sequence[tuple[str, UUID | None]]) -> set[str]:
     """Take order ids for members, in sorted order; returns the ids that were free."""
@@ -247,3 +273,39 @@ async def read_returns(tx: Transaction, member_id: UUID, order_id: str) -> Rows:
 async def member_orders(tx: Transaction, member_id: UUID, before: tuple[datetime, str], limit: int) -> list[Order]:
     """Return a member's orders before a point in time, the latest first."""
     return [as_order(row) for row in await tx.rows(MEMBER_ORDERS, (member_id, *before, limit))]
+
+
+async def list_orders(
+    tx: Transaction,
+    *,
+    stores: Sequence[str] | None,
+    channel: str | None,
+    state: str | None,
+    returned: bool,
+    since: datetime,
+    before: tuple[datetime, str],
+    limit: int,
+) -> Rows:
+    """Return rows of OrderRef before a point in time, the latest first."""
+    parameters = {
+        "stores": None if stores is None else list(stores),
+        "channel": channel,
+        "state": state,
+        "returned": returned,
+        "since": since,
+        "before": before[0],
+        "before_order": before[1],
+        "limit": limit,
+    }
+    return await tx.rows(LIST_ORDERS, parameters)
+
+
+async def find_orders(tx: Transaction, begins: str, stores: Sequence[str] | None, limit: int) -> Rows:
+    """Return rows of OrderRef whose id begins with a text (of letters, digits and `._~-`)."""
+    parameters = {
+        "begins": begins,
+        "ends": begins + "\x7f",
+        "stores": None if stores is None else list(stores),
+        "limit": limit,
+    }
+    return await tx.rows(FIND_ORDERS, parameters)

@@ -34,6 +34,7 @@ orders = Table(
     CheckConstraint("total_minor >= 0", name="total_minor"),
     CheckConstraint("returned_minor BETWEEN 0 AND total_minor", name="returned_minor"),
     Index("orders_member_id_occurred_at_idx", "member_id", "occurred_at"),
+    Index("orders_occurred_at_order_id_idx", "occurred_at", "order_id"),
 )
 
 order_lines = Table(
@@ -68,6 +69,12 @@ order_returns = Table(
     Column("lines", Text, nullable=False),
     Column("effects", Text, nullable=False),
     CheckConstraint("returned_minor >= 0", name="returned_minor"),
+    Index(
+        "order_returns_occurred_at_idx",
+        "occurred_at",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": "16"},
+    ),
 )
 
 guest_orders = Table(

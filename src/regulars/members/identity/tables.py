@@ -18,6 +18,7 @@ members = Table(
     Column("channel", Text, nullable=False),
     Column("store_id", Text),
     CheckConstraint("status IN ('active')", name="status"),
+    Index("members_signed_up_at_member_id_idx", "signed_up_at", "member_id"),
 )
 
 # A value belongs to one member: unique by its blind index (which covers the kind), and distributed by it.

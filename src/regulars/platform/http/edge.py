@@ -88,7 +88,7 @@ class Edge:
                 asking.body = await self._body_in_time(headers, receive)
             found = None if scope["query_string"] else self._find(scope["method"], scope["path"])
             if found is None:
-                route, status = await self._by_framework(scope, asking, send)
+                route, status = await self._by_framework(scope, asking, receive, send)
             else:
                 route, status = found[0].template, await self._by_hot_route(*found, asking, send)
         except CallerGone:
@@ -214,7 +214,7 @@ class Edge:
         await send({"type": "http.response.body", "body": body})
         return status
 
-    async def _by_framework(self, scope: Scope, asking: Asked, send: Send) -> tuple[str, int]:
+    async def _by_framework(self, scope: Scope, asking: Asked, receive: Receive, send: Send) -> tuple[str, int]:
         """Let Litestar answer; return the template of the route, and the status."""
         status = 0
         given = False
@@ -222,7 +222,7 @@ class Edge:
         async def receive_again() -> Message:
             nonlocal given
             if given:
-                return {"type": "http.disconnect"}
+                return await receive()  # whoever streams an answer waits for the caller to go away
             given = True
             return {"type": "http.request", "body": asking.body or _EMPTY_BODY, "more_body": False}
 

@@ -1,0 +1,430 @@
+"""One member with everything: who it is, what is on the wallets, tier, orders, consents, messages, what happened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+from msgspec import Meta
+
+from regulars.commerce import api as commerce
+from regulars.commerce.contracts import OrderOutcome
+from regulars.engagement import api as engagement
+from regulars.engagement.contracts import MESSAGE_PREFIX, Message
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import StatementLine, TierChange, TierStatus, WalletBalance
+from regulars.members import api as members
+from regulars.members.contracts import MEMBER_PREFIX, Consent, Decision, IdentityShown, Member, Profile
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import NotFound
+from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.money import Money
+from regulars.web.console.member_words import CONSENT_CHANNELS, PURPOSES, happened, kind_name
+from regulars.web.console.message_words import CHANNELS as WAYS
+from regulars.web.console.message_words import KINDS
+from regulars.web.console.message_words import state_badge as message_badge
+from regulars.web.console.messages import actor_of
+from regulars.web.console.words import (
+    IDENTITIES,
+    channel_name,
+    order_link,
+    state_badge,
+    tier_badge,
+    tier_name,
+    wallet_name,
+)
+from regulars.web.kit.cells import Badge, Cell, Link
+from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.kit import Kit
+from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
+from regulars.web.kit.pages import Page
+from regulars.web.kit.texts import in_language, mark
+from regulars.web.kit.timeline import Happening
+from regulars.web.kit.viewers import viewer_of
+
+READ: Final = "members:read"
+PERSONAL: Final = "members:personal"
+MEMBER: Final = "/console/members/{member_id:str}"
+_FEW: Final = 6
+_MANY: Final = 60
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Purpose(msgspec.Struct):
+    """Why somebody looks at personal data."""
+
+    purpose: Annotated[str, Meta(min_length=5, max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who a member is, masked or in the clear."""
+
+    member: Member
+    identities: list[IdentityShown]
+    profile: Profile
+    is_clear: bool
+
+    @property
+    def public(self) -> str:
+        """The member's id as people see it."""
+        return public_id(MEMBER_PREFIX, self.member.member_id)
+
+    @property
+    def name(self) -> str:
+        """What the member is called."""
+        told = self.profile
+        full = " ".join([one for one in (told.family_name, told.given_name) if one])
+        return told.display_name or full or f"{MEMBER_PREFIX}_…{self.member.member_id.hex[-6:]}"
+
+
+def member_handlers(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerRouterHandler]:
+    """Return the pages of one member."""
+    rules = commerce.Commerce(configuration)
+    return [*_overview(kit, rules), _points(kit), _orders(kit), _timeline(kit, rules)]
+
+
+# --- the overview, masked or in the clear -----------------------------------------------------------------------------
+
+
+def _overview(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandler]:
+    async def show(
+        request: AnyRequest, public: str, form: Form[Any], *, status: int = 200, purpose: str = ""
+    ) -> Response[bytes]:
+        page, viewer, services = kit.page(request), viewer_of(request), kit.services
+        async with services.database.transaction(actor=actor_of(viewer)) as tx:
+            person = await _person(kit, tx, public, clear=bool(purpose))
+            if purpose:
+                tx.audit(AuditEntry(actor=tx.actor, action="read_personal_data", subject=person.public, reason=purpose))
+            values = await _summary(kit, tx, rules, page, person)
+        return kit.render(
+            request,
+            "console/member.html",
+            page=page,
+            status=status,
+            form=form,
+            may_reveal=viewer.may(PERSONAL) and not purpose,
+            **values,
+        )
+
+    @get(MEMBER, guards=[kit.guards.staff(READ)])
+    async def member(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
+        return await show(request, member_id, blank_form(kit.page(request).language))
+
+    @post(f"{MEMBER}/reveal", guards=[kit.guards.staff(READ, PERSONAL)], status_code=200)
+    async def reveal(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
+        form = read_form(request, Purpose, kit.page(request).language)
+        if form.value is None:
+            return await show(request, member_id, form, status=422)
+        return await show(request, member_id, form, purpose=form.value.purpose)
+
+    return [member, reveal]
+
+
+async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Page, person: Person) -> dict[str, Any]:
+    """Read what the overview shows. Every block is one or two round trips, whatever the member's past."""
+    member_id, language, viewer = person.member.member_id, page.language, page.viewer
+    policy = await loyalty.policy_in_force(tx, rules.configuration)
+    balances = await loyalty.balances(tx, member_id)
+    tier = None if policy is None else await loyalty.tier_status(tx, rules.configuration, member_id, language=language)
+    statement = await loyalty.statement(
+        tx, member_id, limit=_FEW, wallet=_spending(policy) if policy else None, language=language
+    )
+    orders: list[OrderOutcome] = []
+    if viewer.may("orders:read"):
+        orders = [
+            one
+            for one in (await commerce.orders_of_member(tx, member_id, None, _MANY))[0]
+            if viewer.sees_store(one.store_id)
+        ]
+    in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
+    messages: Sequence[Message] = ()
+    if viewer.may("messages:read"):
+        brand = engagement.brand_of(kit.services.settings)
+        messages = (await engagement.list_of_member(tx, kit.services.vault, brand, member_id, limit=_FEW)).messages
+    return {
+        "person": person,
+        "tabs": _tabs(person.public, language),
+        "wallets": [_wallet(one, language) for one in balances],
+        "spending": next((one for one in balances if one.wallet == _spending(policy)), None),
+        "tier": tier,
+        "tier_badge": None if tier is None else tier_badge(tier.tier, tier.rank),
+        "tier_facts": [] if tier is None else _tier_facts(tier, language),
+        "next_tier": None
+        if tier is None or tier.next_tier is None
+        else in_language(tier_name(tier.next_tier), language),
+        "person_facts": _person_facts(person, language),
+        "identities": [_identity(one, language) for one in person.identities],
+        "statement": [_line_row(one, language) for one in statement.lines],
+        "orders": [_order_row(one, language) for one in orders[:_FEW]],
+        "orders_seen": viewer.may("orders:read"),
+        "consents": [_consent(one, language) for one in in_force],
+        "messages": [_message(one, language) for one in messages],
+        "messages_seen": viewer.may("messages:read"),
+    }
+
+
+def _spending(policy: loyalty.Policy | None) -> str:
+    return "points" if policy is None else policy.spending_wallet
+
+
+async def _person(kit: Kit, tx: Transaction, public: str, *, clear: bool) -> Person:
+    """Read who it is. Raises NotFound."""
+    member_id = member_id_in(public)
+    found = await members.show_members(tx, kit.services.vault, [member_id], clear=clear)
+    if not found:
+        raise NotFound
+    profiles = await members.read_profiles(tx, kit.services.vault, [member_id], clear=clear)
+    member, identities = found[0]
+    return Person(member, identities, profiles.get(member_id, Profile()), clear)
+
+
+def member_id_in(public: str) -> UUID:
+    """Read a member's id. Raises NotFound."""
+    found = parse_public_id(MEMBER_PREFIX, public)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _tabs(public: str, language: str) -> list[tuple[str, str, None]]:
+    home = f"/console/members/{public}"
+    named = (
+        (mark("Overview"), home),
+        (mark("Points statement"), f"{home}/points"),
+        (mark("Orders"), f"{home}/orders"),
+        (mark("Timeline"), f"{home}/timeline"),
+    )
+    return [(in_language(label, language), path, None) for label, path in named]
+
+
+# --- what stands in the panels ----------------------------------------------------------------------------------------
+
+
+def _person_facts(person: Person, language: str) -> list[tuple[str, Cell]]:
+    member, told = person.member, person.profile
+    born = told.birthday
+    facts: list[tuple[str, Cell]] = [
+        (mark("Name"), person.name if told.version else None),
+        (mark("Signed up"), member.signed_up_at),
+        (mark("Channel"), channel_name(member.channel, language)),
+        (mark("Store"), member.store_id),
+        (mark("Market"), member.market),
+        (mark("Language"), member.language),
+        (mark("Birthday"), f"{born.year or '—'}-{born.month:02}-{born.day:02}" if born is not None else None),
+        (mark("Member id"), person.public),
+    ]
+    return [(in_language(label, language), value) for label, value in facts if value is not None]
+
+
+def _identity(one: IdentityShown, language: str) -> tuple[str, Cell, Cell]:
+    label = in_language(IDENTITIES[one.kind.value], language)
+    proved = Badge(mark("Proved"), "success") if one.verified_at else Badge(mark("Not proved"))
+    return label, one.value or in_language(mark("No longer readable"), language), proved
+
+
+def _wallet(one: WalletBalance, language: str) -> dict[str, Any]:
+    return {"name": wallet_name(one.wallet, language), "balance": one}
+
+
+def _tier_facts(tier: TierStatus, language: str) -> list[tuple[str, Cell]]:
+    facts: list[tuple[str, Cell]] = [
+        (mark("Since"), tier.since),
+        (mark("Growth in the window"), tier.metric),
+        (mark("Next review"), tier.review_at),
+        (mark("After it, if nothing more is bought"), _badge_text(tier.projected_tier, language)),
+        (mark("Policy version"), tier.policy_version),
+    ]
+    return [(in_language(label, language), value) for label, value in facts if value is not None]
+
+
+def _badge_text(code: str | None, language: str) -> str | None:
+    return None if code is None else in_language(tier_name(code), language)
+
+
+def _line_row(line: StatementLine, language: str) -> dict[str, Any]:
+    return {
+        "amount": line.amount,
+        "reason": line.reason,
+        "kind": kind_name(line.kind, language),
+        "at": line.effective_at,
+        "path": f"/console/orders/{line.order_id}" if line.order_id else "",
+    }
+
+
+def _order_row(one: OrderOutcome, language: str) -> list[Cell]:
+    return [
+        order_link(one.order_id),
+        state_badge(one.state),
+        channel_name(one.channel, language),
+        one.occurred_at,
+        Money(one.total_minor, one.currency),
+    ]
+
+
+def _consent(one: Consent, language: str) -> list[Cell]:
+    given = one.decision is Decision.GIVEN
+    return [
+        in_language(PURPOSES[one.purpose], language),
+        in_language(CONSENT_CHANNELS[one.channel], language),
+        Badge(mark("Given"), "success") if given else Badge(mark("Withdrawn"), "warning"),
+        one.effective_at,
+    ]
+
+
+def _message(one: Message, language: str) -> list[Cell]:
+    path = f"/console/messages/{public_id(MESSAGE_PREFIX, one.ref.message_id)}"
+    return [
+        Link(in_language(KINDS[one.ref.kind], language), path),
+        in_language(WAYS[one.ref.channel], language),
+        message_badge(one.ref.state),
+        one.ref.occurred_at,
+    ]
+
+
+# --- the statement ----------------------------------------------------------------------------------------------------
+
+
+def statement_listing(language: str, wallets: Sequence[str]) -> Listing:
+    """Return the statement as a list."""
+    return Listing(
+        name="statement",
+        columns=(
+            Column("at", mark("Happened"), lambda line: line.effective_at),
+            Column("kind", mark("Kind"), lambda line: kind_name(line.kind, language), minor=True),
+            Column("wallet", mark("Wallet"), lambda line: wallet_name(line.wallet, language), minor=True),
+            Column("amount", mark("Amount"), lambda line: line.amount),
+            Column("balance", mark("Balance after"), lambda line: line.balance, minor=True),
+            Column("debt", mark("Debt change"), lambda line: line.debt_change or None, minor=True, shown=False),
+            Column("reason", mark("Why"), lambda line: line.reason),
+            Column(
+                "order", mark("Order"), lambda line: order_link(line.order_id) if line.order_id else None, minor=True
+            ),
+            Column("recorded", mark("Recorded"), lambda line: line.recorded_at, minor=True, shown=False),
+            Column("version", mark("Policy version"), lambda line: line.policy_version, minor=True, shown=False),
+        ),
+        filters=(Choice("wallet", mark("Wallet"), tuple((code, wallet_name(code, "en")) for code in wallets)),),
+        empty=mark("Nothing has been booked yet. The first order, or points given by hand, begin the statement."),
+    )
+
+
+def _points(kit: Kit) -> ControllerRouterHandler:
+    @get(f"{MEMBER}/points", guards=[kit.guards.staff(READ)])
+    async def points(request: AnyRequest, member_id: FromPath[str]) -> Response[Any]:
+        page = kit.page(request)
+        async with kit.services.database.transaction() as tx:
+            person = await _person(kit, tx, member_id, clear=False)
+            wallets = [wallet.code for wallet in await loyalty.list_wallets(tx)]
+
+        async def fetch(wanted: Wanted) -> Slice:
+            before = int(wanted.after) if wanted.after and wanted.after.isdecimal() and len(wanted.after) < 18 else None  # noqa: PLR2004 - fits bigint
+            lines: list[StatementLine] = []
+            while len(lines) < wanted.limit:  # the ledger gives at most 200 at once, a file wants 1,000
+                async with kit.services.database.transaction() as tx:
+                    found = await loyalty.statement(
+                        tx,
+                        person.member.member_id,
+                        before=before,
+                        limit=min(wanted.limit - len(lines), 200),
+                        wallet=wanted.filters.get("wallet"),
+                        language=page.language,
+                    )
+                lines += found.lines
+                before = found.next_before
+                if before is None:
+                    return Slice(lines)
+            return Slice(lines, after=str(before))
+
+        listing = statement_listing(page.language, wallets)
+        tabs = _tabs(person.public, page.language)
+        return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
+
+    return points
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+def _orders(kit: Kit) -> ControllerRouterHandler:
+    @get(f"{MEMBER}/orders", guards=[kit.guards.staff(READ, "orders:read")])
+    async def orders(request: AnyRequest, member_id: FromPath[str]) -> Response[Any]:
+        page, viewer = kit.page(request), viewer_of(request)
+        async with kit.services.database.transaction() as tx:
+            person = await _person(kit, tx, member_id, clear=False)
+
+        async def fetch(wanted: Wanted) -> Slice:
+            async with kit.services.database.transaction() as tx:
+                found, after = await commerce.orders_of_member(tx, person.member.member_id, wanted.after, wanted.limit)
+            return Slice([one for one in found if viewer.sees_store(one.store_id)], after=after)
+
+        listing = Listing(
+            name="member-orders",
+            columns=(
+                Column("order", mark("Order"), lambda one: order_link(one.order_id)),
+                Column("state", mark("State"), lambda one: state_badge(one.state)),
+                Column("at", mark("Happened"), lambda one: one.occurred_at, minor=True),
+                Column("channel", mark("Channel"), lambda one: channel_name(one.channel, page.language), minor=True),
+                Column("store", mark("Store"), lambda one: one.store_id, minor=True),
+                Column("total", mark("Total"), lambda one: Money(one.total_minor, one.currency)),
+                Column("returned", mark("Came back"), _returned, minor=True),
+                Column("earned", mark("Points earned"), _earned),
+            ),
+            empty=mark("No orders yet. They appear here as soon as a shop sends the first one."),
+        )
+        tabs = _tabs(person.public, page.language)
+        return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
+
+    return orders
+
+
+def _returned(one: OrderOutcome) -> Cell:
+    return Money(one.returned_minor, one.currency) if one.returned_minor else None
+
+
+def _earned(one: OrderOutcome) -> Cell:
+    return None if one.settlement is None else one.settlement.points_earned
+
+
+# --- the timeline -----------------------------------------------------------------------------------------------------
+
+
+def _timeline(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
+    @get(f"{MEMBER}/timeline", guards=[kit.guards.staff(READ)])
+    async def timeline(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
+        page = kit.page(request)
+        async with kit.services.database.transaction() as tx:
+            person = await _person(kit, tx, member_id, clear=False)
+            entries = await _happenings(kit, tx, rules, page, person)
+        tabs = _tabs(person.public, page.language)
+        return kit.render(request, "console/member_timeline.html", page=page, person=person, tabs=tabs, entries=entries)
+
+    return timeline
+
+
+async def _happenings(
+    kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Page, person: Person
+) -> list[Happening]:
+    """Return the latest of everything, newest first."""
+    member_id, language, viewer = person.member.member_id, page.language, page.viewer
+    orders: list[OrderOutcome] = []
+    if viewer.may("orders:read"):
+        orders = [
+            one
+            for one in (await commerce.orders_of_member(tx, member_id, None, _MANY))[0]
+            if viewer.sees_store(one.store_id)
+        ]
+    lines = (await loyalty.statement(tx, member_id, limit=2 * _MANY, language=language)).lines
+    tiers: list[TierChange] = await loyalty.tier_history(tx, rules.configuration, member_id)
+    _, consents = await members.consents(tx, member_id, as_of=tx.now)
+    messages: Sequence[Message] = ()
+    if viewer.may("messages:read"):
+        brand = engagement.brand_of(kit.services.settings)
+        messages = (await engagement.list_of_member(tx, kit.services.vault, brand, member_id, limit=_MANY)).messages
+    found = happened(page, person.member, orders=orders, lines=lines, tiers=tiers, consents=consents, messages=messages)
+    return found[:_MANY]

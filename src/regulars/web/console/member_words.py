@@ -1,0 +1,118 @@
+"""What the pages of a member say: consents, kinds of bookings, and the lines of the timeline."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from regulars.commerce.contracts import OrderOutcome
+from regulars.engagement.contracts import MESSAGE_PREFIX, Message
+from regulars.loyalty.contracts import StatementLine, TierChange
+from regulars.members.contracts import Consent, ConsentChannel, Decision, Member, Purpose
+from regulars.platform.ids import public_id
+from regulars.platform.money import Money
+from regulars.platform.texts import say
+from regulars.web.console.message_words import CHANNELS as WAYS
+from regulars.web.console.message_words import KINDS
+from regulars.web.console.words import STATES, channel_name, tier_name, wallet_name
+from regulars.web.kit.cells import Tone
+from regulars.web.kit.pages import Page
+from regulars.web.kit.texts import in_language, mark
+from regulars.web.kit.timeline import Happening
+
+PURPOSES: Final[dict[Purpose, str]] = {
+    Purpose.SERVICE: mark("Service notices"),
+    Purpose.MARKETING: mark("Marketing"),
+    Purpose.RESEARCH: mark("Research"),
+    Purpose.PROFILING: mark("Profiling"),
+    Purpose.SHARING: mark("Sharing with partners"),
+}
+CONSENT_CHANNELS: Final[dict[ConsentChannel, str]] = {
+    ConsentChannel.EMAIL: mark("E-mail"),
+    ConsentChannel.SMS: mark("Text message"),
+    ConsentChannel.PUSH: mark("Push message"),
+    ConsentChannel.WECHAT: mark("WeChat"),
+    ConsentChannel.PHONE: mark("By telephone"),
+    ConsentChannel.POST: mark("Letter"),
+    ConsentChannel.ANY: mark("Any way"),
+}
+BOOKINGS: Final[dict[str, tuple[str, Tone]]] = {
+    "earn": (mark("Earned"), "success"),
+    "redeem": (mark("Paid with"), "info"),
+    "expire": (mark("Expired"), "warning"),
+    "claw_back": (mark("Taken back"), "warning"),
+    "give_back": (mark("Given back"), "success"),
+    "adjust": (mark("Corrected"), "neutral"),
+    "accrue": (mark("Granted"), "success"),
+}
+
+
+def kind_name(kind: str, language: str) -> str:
+    """Return what a kind of booking is called."""
+    return in_language(BOOKINGS.get(kind, (kind, "neutral"))[0], language)
+
+
+def happened(
+    page: Page,
+    member: Member,
+    *,
+    orders: Sequence[OrderOutcome],
+    lines: Sequence[StatementLine],
+    tiers: Sequence[TierChange],
+    consents: Sequence[Consent],
+    messages: Sequence[Message],
+) -> list[Happening]:
+    """Return everything as one timeline, newest first. Growth is left out: it shows in the tiers."""
+    language = page.language
+    entries = [
+        Happening(
+            member.signed_up_at, say("Signed up", language), channel_name(member.channel, language), "", "primary"
+        ),
+        *[_order(page, one) for one in orders],
+        *[_line(one, language) for one in lines if one.wallet != "growth"],
+        *[_tier(one, language) for one in tiers],
+        *[_consent(one, language) for one in consents],
+        *[_message(one, language) for one in messages],
+    ]
+    return sorted(entries, key=lambda one: str(one.at), reverse=True)
+
+
+def _order(page: Page, one: OrderOutcome) -> Happening:
+    label, tone = STATES[one.state]
+    text = " · ".join(
+        [
+            page.formats.money(Money(one.total_minor, one.currency)),
+            in_language(label, page.language),
+            channel_name(one.channel, page.language),
+            *([one.store_id] if one.store_id else []),
+        ]
+    )
+    title = say("Order {order_id}", page.language, order_id=one.order_id)
+    return Happening(one.occurred_at, title, text, f"/console/orders/{one.order_id}", tone)
+
+
+def _line(one: StatementLine, language: str) -> Happening:
+    label, tone = BOOKINGS.get(one.kind, (one.kind, "neutral"))
+    title = f"{in_language(label, language)}: {one.amount:+,} {wallet_name(one.wallet, language)}"
+    return Happening(one.effective_at, title, one.reason, "", tone)
+
+
+def _tier(one: TierChange, language: str) -> Happening:
+    title = say(
+        "Tier {before} → {after}",
+        language,
+        before=in_language(tier_name(one.from_tier), language),
+        after=in_language(tier_name(one.tier), language),
+    )
+    return Happening(one.effective_at, title, say("Growth {metric}", language, metric=f"{one.metric:,}"), "", "primary")
+
+
+def _consent(one: Consent, language: str) -> Happening:
+    given = one.decision is Decision.GIVEN
+    title = in_language(mark("Consent given") if given else mark("Consent withdrawn"), language)
+    text = f"{in_language(PURPOSES[one.purpose], language)} · {in_language(CONSENT_CHANNELS[one.channel], language)}"
+    return Happening(one.effective_at, title, text, "", "success" if given else "warning")
+
+
+def _message(one: Message, language: str) -> Happening:
+    title = say("Told: {what}", language, what=in_language(KINDS[one.ref.kind], language))
+    path = f"/console/messages/{public_id(MESSAGE_PREFIX, one.ref.message_id)}"
+    return Happening(one.ref.occurred_at, title, in_language(WAYS[one.ref.channel], language), path, "info")

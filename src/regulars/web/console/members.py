@@ -1,0 +1,183 @@
+"""Members: found by any identity, listed by tier, market and day, and offered to the command palette."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.types import ControllerRouterHandler
+
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import RollEntry
+from regulars.members import api as members
+from regulars.members.contracts import MEMBER_PREFIX, IdentityShown, Profile
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.ids import public_id
+from regulars.platform.markets.service import list_markets
+from regulars.web.console.member import member_handlers
+from regulars.web.console.words import channel_name, member_link, member_path, span_of, tier_badge, tier_name
+from regulars.web.kit.cells import Cell
+from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
+from regulars.web.kit.navigation import Entry, Group
+from regulars.web.kit.palette import Hit, Provider
+from regulars.web.kit.texts import mark
+from regulars.web.kit.viewers import Viewer, ViewerKind
+
+MEMBERS: Final = "/console/members"
+READ: Final = "members:read"
+_HITS: Final = 5
+_MEMBER: Final = mark("Member")
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A member in the list, names and identities masked."""
+
+    entry: RollEntry
+    profile: Profile | None
+    identities: list[IdentityShown]
+
+    @property
+    def name(self) -> str | None:
+        """What the member is called, as far as it may be shown."""
+        return said_name(self.profile)
+
+
+def said_name(profile: Profile | None) -> str | None:
+    """Return what a profile says somebody is called."""
+    if profile is None:
+        return None
+    return profile.display_name or " ".join([one for one in (profile.family_name, profile.given_name) if one]) or None
+
+
+def member_pages(kit: Kit) -> Pages:
+    """Return the pages of members."""
+    entry = Entry(MEMBERS, mark("Members"), icon="users", permission=READ)
+    configuration = loyalty.Configuration()
+    return Pages(
+        ViewerKind.STAFF,
+        [_listing(kit, configuration), *member_handlers(kit, configuration)],
+        navigation=[Group("", (entry,))],
+        providers=[Provider(READ, _finder(kit, configuration))],
+    )
+
+
+def listing_in(language: str, tiers: list[str], markets: list[str]) -> Listing:
+    """Return the list of members, with the tiers and markets that there are."""
+    return Listing(
+        name="members",
+        columns=(
+            Column("member", mark("Member"), lambda one: member_link(one.entry.member_id)),
+            Column("name", mark("Name"), lambda one: one.name),
+            Column("identity", mark("Reached at"), _first_identity, minor=True),
+            Column("tier", mark("Tier"), lambda one: tier_badge(one.entry.tier, one.entry.rank)),
+            Column("balance", mark("Points"), lambda one: one.entry.balance),
+            Column("debt", mark("Owed"), lambda one: one.entry.debt or None, minor=True, shown=False),
+            Column("joined", mark("Signed up"), lambda one: one.entry.signed_up_at, minor=True),
+            Column("channel", mark("Channel"), lambda one: channel_name(one.entry.channel, language), minor=True),
+            Column("store", mark("Store"), lambda one: one.entry.store_id, minor=True),
+            Column("market", mark("Market"), lambda one: one.entry.market, minor=True, shown=len(markets) > 1),
+        ),
+        filters=(
+            Choice("tier", mark("Tier"), tuple((code, tier_name(code)) for code in tiers)),
+            *([Choice("market", mark("Market"), tuple((code, code) for code in markets))] if len(markets) > 1 else []),
+            Days("joined", mark("Signed up")),
+        ),
+        search=mark("Phone, e-mail, card or id, in full"),
+        sort="-joined",
+        empty=mark("No members yet. They appear here as they sign up in a shop, online or in the app."),
+    )
+
+
+def _first_identity(one: Listed) -> Cell:
+    return next((found.value for found in one.identities if found.value), None)
+
+
+def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouterHandler:
+    services = kit.services
+
+    @get(MEMBERS, guards=[kit.guards.staff(READ)])
+    async def member_list(request: AnyRequest) -> Response[Any]:
+        page = kit.page(request)
+        async with services.database.transaction() as tx:
+            policy = await loyalty.policy_in_force(tx, configuration)
+            markets = [market.code for market in await list_markets(tx)]
+        tiers = [rule.code for rule in policy.tier.tiers] if policy is not None else []
+
+        async def fetch(wanted: Wanted) -> Slice:
+            if policy is None:
+                return Slice([])
+            async with services.database.transaction() as tx:
+                if wanted.search:
+                    found = await members.find_by_any(tx, services.vault, wanted.search)
+                    return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, found)))
+                since, until = span_of(wanted.filters, "joined", page.formats.zone)
+                entries = await loyalty.roll(
+                    tx,
+                    configuration,
+                    market=wanted.filters.get("market"),
+                    tier=wanted.filters.get("tier"),
+                    since=since,
+                    until=until,
+                    after=_place(wanted.after),
+                    limit=wanted.limit + 1,
+                )
+                rows = await _listed(kit, tx, entries[: wanted.limit])
+            return Slice(rows, after=_cursor(entries[wanted.limit - 1]) if len(entries) > wanted.limit else None)
+
+        listing = listing_in(page.language, tiers, markets)
+        return await kit.listing(request, "console/members.html", listing, fetch, settled=policy is not None)
+
+    return member_list
+
+
+async def _listed(kit: Kit, tx: Transaction, entries: list[RollEntry]) -> list[Listed]:
+    ids = [entry.member_id for entry in entries]
+    vault = kit.services.vault
+    shown = {member.member_id: found for member, found in await members.show_members(tx, vault, ids, clear=False)}
+    profiles = await members.read_profiles(tx, vault, ids, clear=False)
+    return [Listed(entry, profiles.get(entry.member_id), shown.get(entry.member_id, [])) for entry in entries]
+
+
+def _finder(kit: Kit, configuration: loyalty.Configuration) -> Any:  # noqa: ANN401 - the palette's `Find`
+    async def find(text: str, viewer: Viewer) -> list[Hit]:
+        del viewer
+        services = kit.services
+        try:
+            async with services.database.transaction() as tx:
+                found = await members.find_by_any(tx, services.vault, text)
+                entries = await loyalty.roll_of(tx, configuration, found[:_HITS]) if found else []
+                listed = await _listed(kit, tx, entries)
+        except DomainError:  # no policy yet: nobody has a tier
+            return []
+        return [
+            Hit(
+                one.name or public_id(MEMBER_PREFIX, one.entry.member_id),
+                _MEMBER,
+                member_path(one.entry.member_id),
+                "user",
+            )
+            for one in listed
+        ]
+
+    return find
+
+
+def _cursor(entry: RollEntry) -> str:
+    return f"{entry.signed_up_at.timestamp():.6f}_{entry.member_id.hex}"
+
+
+def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Read a cursor; one that is none of ours starts from the beginning."""
+    if cursor is None:
+        return None
+    seconds, _, member = cursor.partition("_")
+    try:
+        return datetime.fromtimestamp(float(seconds), UTC), UUID(member)
+    except (ValueError, OverflowError, OSError):
+        return None

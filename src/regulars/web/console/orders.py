@@ -1,0 +1,124 @@
+"""Orders: listed by store, channel, state and day, found by the beginning of an id, and offered to the palette."""
+
+from typing import Any, Final
+
+from litestar import Request, Response, get
+from litestar.types import ControllerRouterHandler
+
+from regulars.commerce import api as commerce
+from regulars.commerce.contracts import OrderRef, Store
+from regulars.loyalty import api as loyalty
+from regulars.platform.errors import DomainError
+from regulars.platform.money import Money
+from regulars.web.console.order import order_handlers
+from regulars.web.console.words import CHANNELS, STATES, channel_name, member_link, order_link, span_of, state_badge
+from regulars.web.kit.cells import Cell
+from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
+from regulars.web.kit.navigation import Entry, Group
+from regulars.web.kit.palette import Hit, Provider
+from regulars.web.kit.texts import mark
+from regulars.web.kit.viewers import Viewer, ViewerKind, viewer_of
+
+ORDERS: Final = "/console/orders"
+READ: Final = "orders:read"
+_HITS: Final = 5
+_STORES_IN_A_FILTER: Final = 600
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def all_order_pages(kit: Kit) -> Pages:
+    """Return the pages of orders."""
+    entry = Entry(ORDERS, mark("Orders"), icon="receipt", permission=READ)
+    rules = commerce.Commerce(loyalty.Configuration())
+    return Pages(
+        ViewerKind.STAFF,
+        [_listing(kit), *order_handlers(kit, rules)],
+        navigation=[Group("", (entry,))],
+        providers=[Provider(READ, _finder(kit))],
+    )
+
+
+def listing_in(language: str, stores: list[Store]) -> Listing:
+    """Return the list of orders, with the stores that a viewer sees."""
+    return Listing(
+        name="orders",
+        columns=(
+            Column("order", mark("Order"), lambda one: order_link(one.order_id)),
+            Column("member", mark("Member"), lambda one: member_link(one.member_id), minor=True),
+            Column("at", mark("Happened"), lambda one: one.occurred_at, minor=True),
+            Column("state", mark("State"), lambda one: state_badge(one.state)),
+            Column("channel", mark("Channel"), lambda one: channel_name(one.channel, language), minor=True),
+            Column("store", mark("Store"), lambda one: one.store_id, minor=True),
+            Column("points", mark("Points used"), lambda one: one.points_used or None, minor=True),
+            Column("returned", mark("Came back"), _returned, minor=True),
+            Column("total", mark("Total"), lambda one: Money(one.total_minor, one.currency)),
+        ),
+        filters=(
+            Choice("store", mark("Store"), tuple((one.store_id, one.name) for one in stores[:_STORES_IN_A_FILTER])),
+            Choice("channel", mark("Channel"), tuple(CHANNELS.items())),
+            Choice("state", mark("State"), tuple((state, label) for state, (label, _) in STATES.items())),
+            Choice("back", mark("Returns"), (("some", mark("Something came back")),)),
+            Days("ordered", mark("Happened")),
+        ),
+        search=mark("The id, or how it begins"),
+        sort="-at",
+        empty=mark("No orders yet. They appear here as soon as a shop sends the first one."),
+    )
+
+
+def _returned(one: OrderRef) -> Cell:
+    return Money(one.returned_minor, one.currency) if one.returned_minor else None
+
+
+def scope_of(viewer: Viewer, chosen: str | None = None) -> list[str] | None:
+    """Return the stores whose orders somebody gets to see, of those chosen; None for all."""
+    if chosen is not None:
+        return [chosen] if viewer.sees_store(chosen) else []
+    return None if viewer.stores is None else sorted(viewer.stores)
+
+
+def _listing(kit: Kit) -> ControllerRouterHandler:
+    services = kit.services
+
+    @get(ORDERS, guards=[kit.guards.staff(READ)])
+    async def order_list(request: AnyRequest) -> Response[Any]:
+        page, viewer = kit.page(request), viewer_of(request)
+        async with services.database.transaction() as tx:
+            stores = [one for one in await commerce.every_store(tx) if viewer.sees_store(one.store_id)]
+
+        async def fetch(wanted: Wanted) -> Slice:
+            asked = wanted.filters
+            since, until = span_of(asked, "ordered", page.formats.zone)
+            async with services.database.transaction() as tx:
+                if wanted.search:
+                    return Slice(await commerce.find_orders(tx, wanted.search, stores=scope_of(viewer), limit=100))
+                rows, after = await commerce.list_orders(
+                    tx,
+                    stores=scope_of(viewer, asked.get("store")),
+                    channel=asked.get("channel"),
+                    state=asked.get("state"),
+                    returned="back" in asked,
+                    since=since,
+                    until=until,
+                    cursor=wanted.after,
+                    limit=wanted.limit,
+                )
+            return Slice(rows, after=after)
+
+        return await kit.listing(request, "console/orders.html", listing_in(page.language, stores), fetch)
+
+    return order_list
+
+
+def _finder(kit: Kit) -> Any:  # noqa: ANN401 - the palette's `Find`
+    async def find(text: str, viewer: Viewer) -> list[Hit]:
+        try:
+            async with kit.services.database.transaction() as tx:
+                found = await commerce.find_orders(tx, text, stores=scope_of(viewer), limit=_HITS)
+        except DomainError:
+            return []
+        return [Hit(one.order_id, mark("Order"), f"{ORDERS}/{one.order_id}", "receipt") for one in found]
+
+    return find

@@ -1,0 +1,147 @@
+"""The programme as it stands, in words: tiers, earning, paying, returns, wallets, markets; and since when."""
+
+from typing import Any, Final
+
+from litestar import Request, Response, get
+
+from regulars.loyalty import api as loyalty
+from regulars.platform.markets.service import list_markets
+from regulars.platform.texts import say
+from regulars.web.console.words import tier_badge, tier_name, wallet_name
+from regulars.web.kit.cells import Badge
+from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.navigation import Entry, Group
+from regulars.web.kit.texts import in_language, mark
+from regulars.web.kit.viewers import ViewerKind
+
+PROGRAMME: Final = "/console/programme"
+READ: Final = "programme:read"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def programme_pages(kit: Kit) -> Pages:
+    """Return the page of the programme's settings."""
+    configuration = loyalty.Configuration()
+
+    @get(PROGRAMME, guards=[kit.guards.staff(READ)])
+    async def programme(request: AnyRequest) -> Response[bytes]:
+        page = kit.page(request)
+        async with kit.services.database.transaction() as tx:
+            policy = await loyalty.policy_in_force(tx, configuration)
+            versions = await loyalty.list_policies(tx)
+            wallets = await loyalty.list_wallets(tx)
+            markets = await list_markets(tx)
+        language = page.language
+        return kit.render(
+            request,
+            "console/programme.html",
+            page=page,
+            policy=policy,
+            earning=[] if policy is None else earning_said(policy, language),
+            paying=[] if policy is None else paying_said(policy, language),
+            returning=[] if policy is None else returning_said(policy, language),
+            tiers=[] if policy is None else _tiers(policy),
+            reviewing=[] if policy is None else reviewing_said(policy, language),
+            wallets=[(wallet_name(one.code, language), _use(one)) for one in wallets],
+            markets=markets,
+            versions=[(one.version, one.active_from) for one in reversed(versions)],
+        )
+
+    entry = Entry(PROGRAMME, mark("Programme"), icon="adjustments", permission=READ)
+    return Pages(ViewerKind.STAFF, [programme], navigation=[Group(mark("Administration"), (entry,))])
+
+
+def _tiers(policy: loyalty.Policy) -> list[tuple[Badge, int, int]]:
+    return [(tier_badge(one.code, rank), one.threshold, one.multiplier) for rank, one in enumerate(policy.tier.tiers)]
+
+
+def _use(wallet: loyalty.WalletRule) -> Badge:
+    return Badge(mark("Spendable"), "success") if wallet.spendable else Badge(mark("Counts for tiers"), "info")
+
+
+def earning_said(policy: loyalty.Policy, language: str) -> list[str]:
+    """Say how an order earns."""
+    earning = policy.earning
+    hours = earning.maturity_hours
+    waits = (
+        say(
+            "They can be spent {days} days after the order, when it can no longer come back.",
+            language,
+            days=hours // 24,
+        )
+        if hours % 24 == 0 and hours
+        else say("They can be spent {hours} hours after the order.", language, hours=hours)
+    )
+    return [
+        say(
+            "Every full {minor} minor units paid in money give one base point; the tier multiplies it.",
+            language,
+            minor=f"{earning.minor_per_point:,}",
+        ),
+        waits if hours else say("They can be spent at once.", language),
+        say(
+            "They run out at the end of the month, {months} months after the order.",
+            language,
+            months=earning.expiry_months,
+        ),
+        say("Growth counts base points, whatever the tier, at the time of the order.", language),
+    ]
+
+
+def paying_said(policy: loyalty.Policy, language: str) -> list[str]:
+    """Say how points pay."""
+    payment = policy.payment
+    return [
+        say("A point is worth {minor} minor units.", language, minor=payment.point_value_minor),
+        say("Points pay at most {percent} % of an order.", language, percent=payment.max_percent),
+        say(
+            "A member needs {least} points that can be spent before any may pay.",
+            language,
+            least=f"{payment.min_spendable:,}",
+        ),
+        say("The points that run out first are used first.", language),
+    ]
+
+
+def returning_said(policy: loyalty.Policy, language: str) -> list[str]:
+    """Say what a return does."""
+    return [
+        say("The order is settled anew for what remains, by the policy under which it was paid.", language),
+        say(
+            "Points that had paid come back; if they would have run out meanwhile, they live {days} days more.",
+            language,
+            days=policy.returns.give_back_days,
+        ),
+        say(
+            "Points earned on what came back are taken back; what is missing is owed and repaid by the next points.",
+            language,
+        ),
+        say("Growth of what came back no longer counts; the tier can fall by it at once.", language),
+    ]
+
+
+def reviewing_said(policy: loyalty.Policy, language: str) -> list[str]:
+    """Say how members rise and fall."""
+    tier = policy.tier
+    rises = say(
+        "Members rise at once when the growth of the last {days} days reaches a tier.", language, days=tier.window_days
+    )
+    match tier.review:
+        case loyalty.AnniversaryReview() as review:
+            falls = say(
+                "{months} months after reaching a tier it is reviewed; who falls short has {days} days of grace.",
+                language,
+                months=review.after_months,
+                days=review.grace_days,
+            )
+        case loyalty.MonthlyReview() as review:
+            falls = say(
+                "Tiers are reviewed at the beginning of these months: {months}. The window decides.",
+                language,
+                months=", ".join([str(month) for month in review.months]),
+            )
+        case _:
+            falls = say("Tiers are never reviewed; only returns lower them.", language)
+    lowest = in_language(tier_name(tier.tiers[0].code), language)
+    return [rises, falls, say("Everybody begins as {tier}.", language, tier=lowest)]

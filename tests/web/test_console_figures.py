@@ -1,0 +1,91 @@
+"""The overview, stores and the programme: figures of a period, each by its own currency, of one's own stores only."""
+
+import pytest
+
+from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.services import Services
+from tests.web.site import Site
+from tests.web.test_console_members import words
+from tests.web.visitors import OTHER_STORE, STORE
+
+pytestmark = pytest.mark.anyio
+DAYS = "from=2026-01-31&to=2026-03-02"
+
+
+@pytest.fixture
+async def site(services: Services) -> Site:
+    return await Site(services).begin()
+
+
+async def test_the_overview_counts_a_period_against_the_one_before(site: Site) -> None:
+    async with site.browsing(Role.OWNER) as browser:
+        said = words((await browser.get(f"/console?{DAYS}")).text)
+        usual = words((await browser.get("/console")).text)
+        strange = await browser.get("/console?from=2026-03-02&to=0001-01-01")
+
+    # o-2, o-3 and o-4 (600 + 200 + 150) against o-1 (800); 75.00 came back; all was recorded now.
+    assert "Paid orders 3 200% more" in said
+    assert "Revenue CN¥950.00 18.8% more" in said
+    assert "Came back CN¥75.00" in said
+    assert "Members who bought 1 0% unchanged" in said
+    assert "Points issued 2,245" in said
+    assert "Points used 500" in said
+    assert "Points taken back 75" in said
+    assert "Points outstanding 1,670" in said
+    assert "Most members (2) are Regular." in said
+    assert "Revenue in CNY: CN¥950.00 in all, the most (CN¥600.00)" in said
+    assert "Paid orders 3" in usual
+    assert strange.status_code == 200
+
+
+async def test_shops_see_the_figures_of_their_stores_only(site: Site) -> None:
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        said = words((await browser.get(f"/console?{DAYS}")).text)
+        stores = words((await browser.get(f"/console/stores?{DAYS}")).text)
+        own = words((await browser.get(f"/console/stores/{STORE}?{DAYS}")).text)
+        other = await browser.get(f"/console/stores/{OTHER_STORE}")
+    async with site.browsing(Role.COMMUNITY) as browser:
+        refused = await browser.get("/console/stores")
+
+    assert "Revenue CN¥150.00" in said
+    assert ("Points issued" in said, "Members by tier" in said) == (False, False)
+    assert ("Nanjing Road" in stores, "Wudaokou" in stores) == (True, False)
+    assert "Revenue CN¥150.00" in own
+    assert (other.status_code, refused.status_code) == (404, 403)
+
+
+async def test_stores_are_listed_with_their_figures(site: Site) -> None:
+    async with site.browsing(Role.OWNER) as browser:
+        said = words((await browser.get(f"/console/stores?{DAYS}")).text)
+        unknown = await browser.get("/console/stores/nowhere")
+
+    assert "Wudaokou 406 CN 1 1 CN¥600.00 CN¥75.00 Nanjing Road 367 CN 1 1 CN¥150.00" in said
+    assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_the_programme_is_explained_in_words(site: Site, language: str) -> None:
+    async with site.browsing(Role.AUDITOR, language=language) as browser:
+        said = words((await browser.get("/console/programme")).text)
+        pages = [await browser.get(path) for path in ("/console", "/console/stores", f"/console/stores/{STORE}")]
+
+    if language == "en":
+        assert "version 1, in force since" in said
+        assert "Points pay at most 5 % of an order." in said
+        assert "12 months after reaching a tier it is reviewed; who falls short has 30 days of grace." in said
+        assert "Diamond 5,000 3" in said
+    else:
+        assert "积分最多抵扣订单的 5%。" in said
+    assert [one.status_code for one in pages] == [200] * 3
+
+
+async def test_a_deployment_in_which_nothing_happened_yet_has_pages(services: Services) -> None:
+    site = Site(services)
+    from tests.web.visitors import Visitors
+
+    site.visitors = await Visitors(services).begin()
+    async with site.browsing(Role.OWNER) as browser:
+        answers = [await browser.get(path) for path in ("/console", "/console/stores", "/console/programme")]
+
+    assert [one.status_code for one in answers] == [200] * 3
+    assert "No policy is in force yet." in answers[2].text

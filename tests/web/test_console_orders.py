@@ -1,0 +1,151 @@
+"""Orders in the console: listed, explained, returned by line after a look at what that will do; shops see their own."""
+
+import re
+from html import unescape
+
+import pytest
+
+from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.services import Services
+from tests.web.site import Site
+from tests.web.test_console_members import words
+from tests.web.visitors import OTHER_STORE, STORE
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def site(services: Services) -> Site:
+    return await Site(services).begin()
+
+
+def listed(page: str) -> list[str]:
+    """Return the orders in a list, in order."""
+    return re.findall(r'(?:href|data-path)="/console/orders/(o-\d)\b', page)
+
+
+async def test_orders_are_listed_latest_first_and_narrowed(site: Site) -> None:
+    async with site.browsing(Role.OWNER) as browser:
+
+        async def rows(**query: str) -> str:
+            return "".join(name[-1] for name in listed((await browser.get("/console/orders", params=query)).text))
+
+        found = [
+            await rows(),
+            await rows(store=STORE),
+            await rows(channel="online"),
+            await rows(state="placed"),
+            await rows(back="some"),
+            await rows(ordered_from="2026-02-20", ordered_to="2026-02-28"),
+            await rows(q="o-3"),
+            await rows(q="o-"),
+            await rows(q="O-3"),
+            await rows(q="' OR 1=1"),
+            await rows(after="nonsense", store="nonsense"),
+        ]
+        file = (await browser.get("/console/orders?format=csv&columns=order&columns=total")).text
+        palette = (await browser.get("/console/palette", params={"q": "o-4"})).text
+
+    assert found[:10] == ["54321", "541", "3", "5", "2", "43", "3", "12345", "", ""]
+    assert file.splitlines()[1:3] == ["o-5,90.00", "o-4,150.00"]
+    assert listed(palette) == ["o-4"]
+
+
+async def test_an_order_says_what_it_did_and_why(site: Site) -> None:
+    async with site.browsing(Role.FINANCE) as browser:
+        two = words((await browser.get("/console/orders/o-2")).text)
+        four = words((await browser.get("/console/orders/o-4")).text)
+        unknown = await browser.get("/console/orders/o-9")
+
+    assert "every full 100 give one base point: 145." in four
+    assert "Points paid with 500" in four
+    assert "CN¥5.00" in four
+    assert "Taken back Points" in two
+    assert "Return r-1" in two
+    assert "75 points earned on what came back were taken back; 0 were missing and are owed." in two
+    assert "Take a return" not in two
+    assert unknown.status_code == 404
+
+
+async def test_a_return_is_looked_at_and_then_settled_once(site: Site) -> None:
+    books = "SELECT count(*), sum(amount) FROM ledger_transfers"
+    async with site.browsing(Role.CARE) as browser:
+        page = (await browser.get("/console/orders/o-1/return")).text
+        (return_id,) = re.findall(r'name="return_id" value="(c-[0-9a-f]{32})"', page)
+        given = {"return_id": return_id, "line-0": "1", "line-1": "0.100", "store_id": OTHER_STORE, "reason": "broken"}
+        before = await site.rows(books)
+        preview = words((await browser.post("/console/orders/o-1/return", data={**given, "step": "preview"})).text)
+        untouched = await site.rows(books) == before
+        done = [await browser.post("/console/orders/o-1/return", data={**given, "step": "confirm"}) for _ in range(2)]
+        after = words((await browser.get("/console/orders/o-1")).text)
+
+    # A half of 200.00, and 100 of 535 thousandths of 600.00: 100.00 + 112.14.
+    assert "CN¥212.14" in preview
+    assert "CN¥587.86 of the order remain" in preview
+    assert "213 points earned on what came back were taken back" in preview
+    assert untouched
+    assert [(one.status_code, one.headers["location"]) for one in done] == [(303, "/console/orders/o-1")] * 2
+    assert f"Return {return_id}" in after
+    assert await site.rows("SELECT count(*), sum(returned_minor) FROM order_returns WHERE order_id = 'o-1'") == [
+        (1, 21_214)
+    ]
+    asked = "SELECT actor, subject, reason FROM audit_entries WHERE action = 'return_order' LIMIT 1"
+    care = f"staff:stf_{site.visitors.accounts[Role.CARE].staff_id.hex}"
+    assert await site.rows(asked) == [(care, "o-1", "broken")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"line-0": "3"}, "At most 2 can come back."),
+        ({"line-0": "a few"}, "At most 2 can come back."),
+        ({"line-0": "-1"}, "At most 2 can come back."),
+        ({"line-0": "0.0001"}, "At most 2 can come back."),
+        ({"line-0": ""}, "Say how much of at least one line comes back."),
+        ({"reason": ""}, "Please fill this in."),
+        ({"store_id": "nowhere"}, "Please fill this in."),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_at_its_field(site: Site, wrong: dict[str, str], said: str) -> None:
+    given = {"return_id": "c-" + "0" * 32, "line-0": "1", "store_id": STORE, "reason": "broken", "step": "confirm"}
+    async with site.browsing(Role.OWNER) as browser:
+        answer = await browser.post("/console/orders/o-1/return", data={**given, **wrong})
+
+    assert (answer.status_code, said in unescape(answer.text)) == (422, True)
+    assert await site.rows("SELECT count(*) FROM order_returns") == [(1,)]
+
+
+async def test_shops_see_and_return_their_own_orders_only(site: Site) -> None:
+    given = {"return_id": "c-" + "0" * 32, "line-0": "1", "store_id": STORE, "reason": "broken", "step": "confirm"}
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        rows = listed((await browser.get("/console/orders")).text)
+        other = listed((await browser.get("/console/orders", params={"store": OTHER_STORE})).text)
+        searched = listed((await browser.get("/console/orders", params={"q": "o-"})).text)
+        palette = listed((await browser.get("/console/palette", params={"q": "o-"})).text)
+        refused = [
+            (await browser.get("/console/orders/o-2")).status_code,
+            (await browser.get("/console/orders/o-3")).status_code,
+            (await browser.get("/console/orders/o-2/return")).status_code,
+            (await browser.post("/console/orders/o-2/return", data=given)).status_code,
+        ]
+        elsewhere = await browser.post("/console/orders/o-1/return", data={**given, "store_id": OTHER_STORE})
+        own = await browser.post("/console/orders/o-1/return", data=given)
+    async with site.browsing(Role.MARKETER) as browser:
+        may_not = await browser.post("/console/orders/o-1/return", data=given)
+
+    assert (rows, other, searched, palette) == (
+        ["o-5", "o-4", "o-1"],
+        ["o-5", "o-4", "o-1"],
+        ["o-1", "o-4", "o-5"],
+        ["o-1", "o-4", "o-5"],
+    )
+    assert refused == [404] * 4
+    assert (elsewhere.status_code, own.status_code, may_not.status_code) == (422, 303, 403)
+
+
+async def test_pages_of_orders_answer_in_chinese(site: Site) -> None:
+    async with site.browsing(Role.OWNER, language="zh") as browser:
+        answers = [await browser.get(f"/console/orders{path}") for path in ("", "/o-2", "/o-5", "/o-1/return")]
+
+    assert [one.status_code for one in answers] == [200] * 4
+    assert "影响及原因" in answers[1].text
