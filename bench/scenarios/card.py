@@ -32,11 +32,11 @@ _ARGUMENTS: Final = [
 ]
 _FIRST_PAINT: Final = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
 # What the worker fetches when it is installed; all else it needs is in the browser's cache by then.
-_WORKER: Final = "async () => { for (const path of ['/worker.js', '/me']) await (await fetch(path)).text(); }"
+_WORKER: Final = "async () => { for (const path of ['/worker.js', '/portal']) await (await fetch(path)).text(); }"
 
 
 async def card(site: Site, options: Options) -> list[Row]:
-    """Measure the first visit to `/me`, in a fresh browser profile each time, through Chromium's own throttling."""
+    """Measure the first visit to `/portal`, in a fresh browser profile each time, through Chromium's own throttling."""
     async with site.database.transaction(actor="bench") as tx:
         somebody = Browser(address=HOST, user_agent="the bench")
         opened = await open_session(tx, member_id(site.spenders[0]), somebody, remember=True)
@@ -82,7 +82,7 @@ def _visit(browser: Any, address: str, token: str) -> tuple[float, float]:  # no
         network.send("Network.enable")
         network.send("Network.emulateNetworkConditions", _conditions())
         network.send("Emulation.setCPUThrottlingRate", {"rate": CPU_SLOWDOWN})
-        page.goto(f"{address}/me", wait_until="load")
+        page.goto(f"{address}/portal", wait_until="load")
         if page.locator("[data-card] [data-code] path").count() != 1:
             raise BenchBroken(f"{page.url} is not the card")
         painted: float | None = page.evaluate(_FIRST_PAINT)

@@ -23,13 +23,13 @@ from tests.web.membership import Membership
 
 READER = ROOT / "ui" / "node_modules" / "jsqr" / "dist" / "jsQR.js"
 PAGES = {
-    "card": "/me",
-    "points": "/me/points",
-    "statement": "/me/statement",
-    "tier": "/me/tier",
-    "orders": "/me/orders",
-    "profile": "/me/profile",
-    "inbox": "/me/inbox",
+    "card": "/portal",
+    "points": "/portal/points",
+    "statement": "/portal/statement",
+    "tier": "/portal/tier",
+    "orders": "/portal/orders",
+    "profile": "/portal/profile",
+    "inbox": "/portal/inbox",
 }
 LOOKS = [
     Look(390, "light", "en"),
@@ -102,7 +102,7 @@ def signed_in(visit: Visit, token: str) -> Visit:
 
 def speaks(visit: Visit, language: str) -> None:
     """Let the member read another language, by the switch at the head of the page."""
-    page = visit.open("/me")
+    page = visit.open("/portal")
     switch = page.locator(f"header button[name=language][value={language}]")
     if switch.count():
         switch.click()
@@ -123,7 +123,7 @@ def test_every_page_is_accessible_full_and_empty(chromium: Browser, site: Site, 
         visit.expected_statuses = {404, 422}
         found: list[str] = []
         for who, token, more in (
-            ("full", site.wang, {"order": "/me/orders/A1", "nowhere": "/me/orders/none"}),
+            ("full", site.wang, {"order": "/portal/orders/A1", "nowhere": "/portal/orders/none"}),
             ("empty", site.li, {}),
         ):
             speaks(signed_in(visit, token), look.language)
@@ -142,14 +142,14 @@ def test_the_card_turns_by_its_own_clock_and_asks_for_more(chromium: Browser, si
         page = signed_in(visit, site.wang).page
         page.clock.install()
         page.clock.pause_at("2030-01-01T00:00:00Z")  # this device's clock is years ahead
-        visit.open("/me")
+        visit.open("/portal")
         codes = (page.locator("[data-card]").get_attribute("data-card") or "").split()
         assert len(codes) == CODES
         assert code_of(page) == codes[0]
         for number in range(1, 4):
             page.clock.run_for(SECONDS * 1000)
             assert code_of(page) == codes[number]
-        with page.expect_response("**/me/card/codes") as answered:
+        with page.expect_response("**/portal/card/codes") as answered:
             page.clock.run_for(7 * SECONDS * 1000)
         fresh = answered.value.json()["codes"]
         page.clock.run_for(1000)
@@ -161,7 +161,7 @@ def test_the_card_turns_by_its_own_clock_and_asks_for_more(chromium: Browser, si
 def test_the_card_works_for_ten_minutes_without_network(chromium: Browser, site: Site) -> None:
     with visiting(chromium, site.address, Look(390)) as visit:
         page = signed_in(visit, site.wang).page
-        visit.open("/me")
+        visit.open("/portal")
         page.evaluate("() => navigator.serviceWorker.ready.then(() => undefined)")
         page.context.set_offline(True)
         page.clock.install()
@@ -183,18 +183,18 @@ def test_the_card_works_for_ten_minutes_without_network(chromium: Browser, site:
 def test_who_signs_out_leaves_no_card_behind(chromium: Browser, site: Site) -> None:
     with visiting(chromium, site.address, Look(390)) as visit:
         page = signed_in(visit, site.li).page
-        visit.open("/me")
+        visit.open("/portal")
         page.evaluate("() => navigator.serviceWorker.ready.then(() => undefined)")
         assert page.evaluate("() => localStorage.length") == 1
         page.context.clear_cookies()
-        visit.open("/me/profile")
-        page.wait_for_url("**/me/sign-in?next=/me/profile")
+        visit.open("/portal/profile")
+        page.wait_for_url("**/portal/sign-in?next=/portal/profile")
         assert page.evaluate("async () => [localStorage.length, await caches.has('card')]") == [0, False]
 
 
 def test_the_card_and_its_pages_work_without_scripts(chromium: Browser, site: Site) -> None:
     with visiting(chromium, site.address, Look(390), java_script_enabled=False) as visit:
-        page = signed_in(visit, site.wang).open("/me")
+        page = signed_in(visit, site.wang).open("/portal")
         before = page.locator("[data-code] path").get_attribute("d")
         page.get_by_role("link", name="Show a new code").click()
         expect(page.locator("[data-code] path")).not_to_have_attribute("d", before or "")

@@ -130,7 +130,7 @@ def test_the_console_s_pages_of_signing_in(
         page.select_option("[name=store_id]", "367")
         walk.send(name="Till 2")
         code = walk.at("device-code").inner_text("main p.text-5xl")
-        visit.open("/shop/enrol")
+        visit.open("/store/enrol")
         walk.at("enrol")
         walk.send(code="0000-0000")
         walk.at("enrol-refused")
@@ -147,7 +147,7 @@ def test_the_portal_s_pages_of_signing_in(chromium: Browser, address: str, look:
     with visiting(chromium, address, look, bypass_csp=True) as visit:
         visit.expected_statuses = {401, 404}  # 404 until the portal has a first page
         walk = Walk(visit, pictures, look, [])
-        visit.open("/me/sign-in?next=/me/devices")
+        visit.open("/portal/sign-in?next=/portal/devices")
         walk.at("member-sign-in")
         walk.send(identity=f"{uuid4().hex[:8]}@home.example")
         walk.at("member-code")
@@ -158,9 +158,9 @@ def test_the_portal_s_pages_of_signing_in(chromium: Browser, address: str, look:
         walk.send()
         visit.page.click("[data-dismisses]")  # on a phone the notice lies over the navigation
         page = walk.at("member-devices")
-        expect(page).to_have_url(f"{address}/me/devices")
+        expect(page).to_have_url(f"{address}/portal/devices")
         page.click("main form[action$=sign-out-everywhere] button")
-        expect(page).to_have_url(f"{address}/me/sign-in")
+        expect(page).to_have_url(f"{address}/portal/sign-in")
         assert walk.found == []
 
 

@@ -60,7 +60,7 @@ async def test_a_receipt_tells_the_figures_of_its_order(office: PostOffice) -> N
         ("可用日期", "2026年3月9日"),
         ("有效期至", "2027年3月31日"),
     ]
-    assert inbox.letter.button == ("查看我的积分", "https://club.example/me/points")
+    assert inbox.letter.button == ("查看我的积分", "https://club.example/portal/points")
 
 
 async def test_a_receipt_speaks_the_language_of_its_member(office: PostOffice) -> None:

@@ -86,7 +86,7 @@ async def test_every_page_of_messages_answers_in_both_languages(office: PostOffi
     paths = [
         "/console/messages", "/console/messages?state=parked&channel=email&about=receipt",
         "/console/messages?state=nonsense&after=nonsense", f"/console/messages/{message}",
-        "/console/messages/templates", "/outbox", f"/outbox/{message}", "/me/inbox", "/stop/any",
+        "/console/messages/templates", "/outbox", f"/outbox/{message}", "/portal/inbox", "/stop/any",
         *[f"/console/messages/templates?kind={kind.value}&in={to}" for kind in MessageKind for to in ("en", "zh")],
     ]  # fmt: skip
     async with browsing(office, role="owner", member=member_id, language=language) as browser:
@@ -182,16 +182,16 @@ async def test_a_member_reads_their_own_inbox_only(office: PostOffice) -> None:
     member_id, _ = await parked_receipt(office)
     other = await office.member(email="other@example.com")
     async with browsing(office, member=member_id) as browser:
-        page = (await browser.get("/me/inbox")).text
+        page = (await browser.get("/portal/inbox")).text
         newest = re.findall(r'name="up_to" value="(msg_[0-9a-f]{32})"', page)[0]
-        read = await browser.post("/me/inbox/read", data={"up_to": newest})
-        after = (await browser.get("/me/inbox")).text
+        read = await browser.post("/portal/inbox/read", data={"up_to": newest})
+        after = (await browser.get("/portal/inbox")).text
     async with browsing(office, member=other) as browser:
-        empty = (await browser.get("/me/inbox")).text
-        theirs = await browser.post("/me/inbox/read", data={"up_to": newest})
-        bad = await browser.post("/me/inbox/read", data={"up_to": "msg_1"})
+        empty = (await browser.get("/portal/inbox")).text
+        theirs = await browser.post("/portal/inbox/read", data={"up_to": newest})
+        bad = await browser.post("/portal/inbox/read", data={"up_to": "msg_1"})
     async with browsing(office) as nobody:
-        away = await nobody.get("/me/inbox")
+        away = await nobody.get("/portal/inbox")
 
     assert "小芳，谢谢您" not in empty
     assert ("感谢您在Beichen购物，获得 299 积分" in page, "299" in empty) == (True, False)

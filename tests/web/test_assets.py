@@ -53,7 +53,7 @@ async def test_what_makes_the_portal_installable_is_there(browser: httpx.AsyncCl
     manifest = (await browser.get("/manifest.webmanifest")).json()
     worker = await browser.get("/worker.js")
 
-    assert (manifest["name"], manifest["scope"], manifest["display"]) == ("Beichen", "/me", "standalone")
+    assert (manifest["name"], manifest["scope"], manifest["display"]) == ("Beichen", "/portal", "standalone")
     assert (await browser.get(manifest["icons"][0]["src"])).headers["content-type"] == "image/svg+xml"
     assert worker.headers["content-type"].startswith("text/javascript")
     assert worker.headers["cache-control"] == "no-cache"

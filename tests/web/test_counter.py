@@ -27,7 +27,7 @@ async def till(browser: httpx.AsyncClient, world: CounterWorld) -> httpx.AsyncCl
 
 
 async def found(till: httpx.AsyncClient, typed: str) -> httpx.Response:
-    answer = await till.post("/shop/find", data={"code": typed})
+    answer = await till.post("/store/find", data={"code": typed})
     return await till.get(answer.headers["location"]) if answer.status_code == 303 else answer
 
 
@@ -35,10 +35,10 @@ async def rung_up(till: httpx.AsyncClient, page: httpx.Response, *lines: tuple[s
     """Type lines, then go to payment."""
     for amount, quantity, name in lines:
         page = await till.post(
-            "/shop/till", data={**hidden(page), "amount": amount, "quantity": quantity, "name": name}
+            "/store/till", data={**hidden(page), "amount": amount, "quantity": quantity, "name": name}
         )
         assert page.status_code == 200, refused(page)
-    return await till.post("/shop/till/review", data=hidden(page))
+    return await till.post("/store/till/review", data=hidden(page))
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ async def test_an_order_is_paid_partly_with_points(till: httpx.AsyncClient, worl
     assert review.status_code == 200
     assert (text_of(review, "total"), text_of(review, "left")) == ("CN¥200.00", "CN¥200.00")
     assert text_of(review, "most") == "At most 1,000 points, worth CN¥10.00. Points pay at most 5 % of an order."
-    chosen = await till.post("/shop/till/review", data={**hidden(review), "points": "1000"})
+    chosen = await till.post("/store/till/review", data={**hidden(review), "points": "1000"})
     assert text_of(chosen, "left") == "CN¥190.00"
     previewed = effects_of(chosen)
     assert previewed["points_redeemed"] == "1,000 points pay CN¥10.00"
     assert previewed["points_pending"].startswith("190 points earned, available from ")
     assert await world.points(world.member) == (1_234, 0, 0)
 
-    done = await till.post("/shop/till/confirm", data={**hidden(chosen), "points": "1000"})
+    done = await till.post("/store/till/confirm", data={**hidden(chosen), "points": "1000"})
 
     receipt = await till.get(done.headers["location"])
     assert effects_of(receipt) == previewed
@@ -125,30 +125,30 @@ async def test_confirming_twice_posts_once(till: httpx.AsyncClient, world: Count
     review = await rung_up(till, await found(till, PHONE), ("200", "", ""))
     sent = {**hidden(review), "points": "0"}
 
-    first, second = [await till.post("/shop/till/confirm", data=sent) for _ in range(2)]
+    first, second = [await till.post("/store/till/confirm", data=sent) for _ in range(2)]
 
     assert first.status_code == second.status_code == 303
     assert first.headers["location"] == second.headers["location"]
     assert await world.points(world.member) == (1_234, 200, 0)
     assert len(await world.audited("record_order")) == 1
     other = {**sent, "line": ["99900|1000|-"]}
-    refusal = await till.post("/shop/till/confirm", data=other)
+    refusal = await till.post("/store/till/confirm", data=other)
     assert refusal.status_code == 422
     assert await world.points(world.member) == (1_234, 200, 0)
 
 
 async def test_a_tier_reached_is_told_then_and_at_the_next_scan(till: httpx.AsyncClient) -> None:
     review = await rung_up(till, await found(till, PHONE), ("1000", "", "coat"))
-    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
 
     assert effects_of(await till.get(done.headers["location"]))["tier_reached"] == "New tier: Silver"
     assert "They have just become Silver" in (await found(till, PHONE)).text
 
 
 async def test_a_guest_earns_nothing_and_gets_a_receipt(till: httpx.AsyncClient) -> None:
-    review = await rung_up(till, await till.get("/shop/till"), ("9.90", "", ""))
+    review = await rung_up(till, await till.get("/store/till"), ("9.90", "", ""))
     assert "Pay with points" not in review.text
-    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
 
     receipt = await till.get(done.headers["location"])
     assert (receipt.status_code, effects_of(receipt)) == (200, {})
@@ -169,27 +169,27 @@ async def test_a_guest_earns_nothing_and_gets_a_receipt(till: httpx.AsyncClient)
 async def test_what_is_typed_wrong_is_said_at_its_field(
     till: httpx.AsyncClient, typed: dict[str, str], said: str
 ) -> None:
-    page = await till.get("/shop/till")
-    answer = await till.post("/shop/till", data={**hidden(page), **typed})
+    page = await till.get("/store/till")
+    answer = await till.post("/store/till", data={**hidden(page), **typed})
 
     assert answer.status_code == 422
     assert said in answer.text
 
 
 async def test_lines_are_removed_and_nothing_is_not_rung_up(till: httpx.AsyncClient) -> None:
-    page = await till.get("/shop/till")
-    page = await till.post("/shop/till", data={**hidden(page), "amount": "5", "name": "<b>tea</b>"})
+    page = await till.get("/store/till")
+    page = await till.post("/store/till", data={**hidden(page), "amount": "5", "name": "<b>tea</b>"})
     assert "&lt;b&gt;tea" in page.text
-    page = await till.post("/shop/till", data={**hidden(page), "remove": "0"})
+    page = await till.post("/store/till", data={**hidden(page), "remove": "0"})
     assert text_of(page, "total") == "CN¥0.00"
 
-    answer = await till.post("/shop/till/review", data=hidden(page))
+    answer = await till.post("/store/till/review", data=hidden(page))
     assert (answer.status_code, refused(answer)) == (422, "Please write what is bought first.")
 
 
 async def test_more_points_than_the_policy_allows_are_refused(till: httpx.AsyncClient, world: CounterWorld) -> None:
     review = await rung_up(till, await found(till, PHONE), ("100", "", ""))
-    answer = await till.post("/shop/till/confirm", data={**hidden(review), "points": "501"})
+    answer = await till.post("/store/till/confirm", data={**hidden(review), "points": "501"})
 
     assert answer.status_code in {409, 422}
     assert refused(answer)
@@ -200,15 +200,15 @@ async def test_what_one_device_found_is_nothing_to_another(till: httpx.AsyncClie
     page = await found(till, PHONE)
     ticket = hidden(page)["member"][0]
     review = await rung_up(till, page, ("100", "", ""))
-    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
 
     elsewhere = brings({"rgl_device": world.other_device.token})
     till.cookies.clear()
-    for path in (f"/shop/till?member={ticket}", f"/shop/till?member={public_id('mbr', world.member)}"):
+    for path in (f"/store/till?member={ticket}", f"/store/till?member={public_id('mbr', world.member)}"):
         answer = await till.get(path, headers=elsewhere)
         assert (answer.status_code, "王" in answer.text) == (409, False)
     assert (await till.get(done.headers["location"], headers=elsewhere)).status_code == 404
-    stolen = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"}, headers=elsewhere)
+    stolen = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"}, headers=elsewhere)
     assert stolen.status_code == 409
 
 
@@ -218,7 +218,7 @@ async def test_what_one_device_found_is_nothing_to_another(till: httpx.AsyncClie
 async def test_a_walk_in_is_registered_with_consent_and_buys_at_once(
     till: httpx.AsyncClient, world: CounterWorld
 ) -> None:
-    form = await till.get("/shop/register")
+    form = await till.get("/store/register")
     assert "Send me offers and news by text message. I can take this back at any time." in form.text
     sent: dict[str, Any] = {
         **hidden(form),
@@ -226,7 +226,7 @@ async def test_a_walk_in_is_registered_with_consent_and_buys_at_once(
         "name": "李雷",
         "consents": ["sign-up-sms-2026-11", "made up"],
     }
-    first, second = [await till.post("/shop/register", data=sent) for _ in range(2)]
+    first, second = [await till.post("/store/register", data=sent) for _ in range(2)]
 
     assert first.status_code == second.status_code == 303
     page = await till.get(first.headers["location"])
@@ -236,13 +236,13 @@ async def test_a_walk_in_is_registered_with_consent_and_buys_at_once(
     assert rows == [("marketing", "sms", "given", "sign-up-sms-2026-11", "367")]
     assert len(await world.audited("register_walk_in")) == 1
     review = await rung_up(till, page, ("50", "", ""))
-    done = await till.post("/shop/till/confirm", data={**hidden(review), "points": "0"})
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
     assert effects_of(await till.get(done.headers["location"]))["points_pending"].startswith("50 points earned")
 
 
 async def test_who_is_a_member_already_is_not_told_of(till: httpx.AsyncClient, world: CounterWorld) -> None:
-    form = await till.get("/shop/register")
-    taken = await till.post("/shop/register", data={**hidden(form), "value": PHONE, "name": "Mallory"})
+    form = await till.get("/store/register")
+    taken = await till.post("/store/register", data={**hidden(form), "value": PHONE, "name": "Mallory"})
 
     assert taken.status_code == 409
     assert refused(taken) == "A member has this already, so nothing was changed."
@@ -252,14 +252,14 @@ async def test_who_is_a_member_already_is_not_told_of(till: httpx.AsyncClient, w
 
 
 async def test_a_number_that_cannot_be_is_said_at_its_field(till: httpx.AsyncClient) -> None:
-    form = await till.get("/shop/register")
-    answer = await till.post("/shop/register", data={**hidden(form), "value": "12"})
+    form = await till.get("/store/register")
+    answer = await till.post("/store/register", data={**hidden(form), "value": "12"})
 
     assert answer.status_code == 422
     assert 'aria-describedby="field-value-problem"' in answer.text
 
 
-@pytest.mark.parametrize("path", ["/shop", "/shop/till", "/shop/returns", "/shop/register"])
+@pytest.mark.parametrize("path", ["/store", "/store/till", "/store/returns", "/store/register"])
 async def test_the_pages_speak_chinese(till: httpx.AsyncClient, path: str) -> None:
     page = await till.get(path, headers={"Accept-Language": "zh-CN"})
 

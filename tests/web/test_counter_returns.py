@@ -28,7 +28,7 @@ async def till(browser: httpx.AsyncClient, world: CounterWorld) -> httpx.AsyncCl
 
 
 async def found(till: httpx.AsyncClient, typed: str = ORDER) -> tuple[str, httpx.Response]:
-    answer = await till.post("/shop/returns/find", data={"code": typed})
+    answer = await till.post("/store/returns/find", data={"code": typed})
     if answer.status_code != 303:
         return "", answer
     return answer.headers["location"], await till.get(answer.headers["location"])
@@ -117,4 +117,4 @@ async def test_a_ticket_is_the_device_s_own(till: httpx.AsyncClient, world: Coun
     till.cookies.set("rgl_device", world.device.token)
 
     assert (await till.get(path)).status_code == 409
-    assert (await till.get(f"/shop/returns/{ORDER}")).status_code == 409
+    assert (await till.get(f"/store/returns/{ORDER}")).status_code == 409

@@ -80,7 +80,7 @@ async def test_only_pages_of_this_site_change_anything(
 @pytest.mark.parametrize(
     ("given", "followed"),
     [
-        ("/me/points?page=2", "/me/points?page=2"),
+        ("/portal/points?page=2", "/portal/points?page=2"),
         ("https://evil.example/", "/"),
         ("//evil.example/", "/"),
         ("/\\evil.example", "/"),

@@ -19,7 +19,16 @@ from tests.web.visitors import brings
 pytestmark = pytest.mark.anyio
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-PAGES = ("/me", "/me/points", "/me/statement", "/me/tier", "/me/orders", "/me/profile", "/me/inbox", "/me/devices")
+PAGES = (
+    "/portal",
+    "/portal/points",
+    "/portal/statement",
+    "/portal/tier",
+    "/portal/orders",
+    "/portal/profile",
+    "/portal/inbox",
+    "/portal/devices",
+)
 
 
 @pytest.fixture
@@ -41,7 +50,7 @@ async def said(browser: httpx.AsyncClient, membership: Membership, path: str, *,
 
 
 async def test_the_card_shows_points_tier_and_what_is_new(browser: httpx.AsyncClient, membership: Membership) -> None:
-    text = await said(browser, membership, "/me")
+    text = await said(browser, membership, "/portal")
 
     assert "Wang Fang Available points 1,702 Regular" in text
     assert "500 points run out soon The first on Mar 14, 2026" in text
@@ -55,7 +64,7 @@ async def test_the_card_brings_twenty_codes_that_tills_can_open(
 ) -> None:
     services, cookies = membership.services, brings(await membership.cookies(membership.wang))
     found = re.search(
-        r'data-card="([^"]*)" data-made="(\d+)" data-seconds="30"', (await browser.get("/me", headers=cookies)).text
+        r'data-card="([^"]*)" data-made="(\d+)" data-seconds="30"', (await browser.get("/portal", headers=cookies)).text
     )
     assert found is not None
     codes = found[1].split()
@@ -63,7 +72,7 @@ async def test_the_card_brings_twenty_codes_that_tills_can_open(
     async with services.database.transaction() as tx:
         assert await members.open_card_code(tx, services.vault, codes[0]) == membership.wang
 
-    answer = await browser.get("/me/card/codes", headers=cookies | {"Accept": "application/json"})
+    answer = await browser.get("/portal/card/codes", headers=cookies | {"Accept": "application/json"})
     fresh = msgspec.json.decode(answer.content)
     assert (fresh["seconds"], len(fresh["codes"]), answer.headers["cache-control"]) == (30, 20, "no-store")
     assert not set(fresh["codes"]) & set(codes)
@@ -74,7 +83,7 @@ async def test_the_card_brings_twenty_codes_that_tills_can_open(
 async def test_points_tell_what_is_pending_and_what_runs_out(
     browser: httpx.AsyncClient, membership: Membership
 ) -> None:
-    text = await said(browser, membership, "/me/points")
+    text = await said(browser, membership, "/portal/points")
 
     # 3,000 less 2,000 for A1, 202 given back, 500 for the birthday; 980 less 99 of A1 and 50 of A2 are pending.
     assert "Available points 1,702 At the till they pay for up to 5% of an order." in text
@@ -89,16 +98,16 @@ async def test_debt_is_told(browser: httpx.AsyncClient, membership: Membership) 
     membership.at(NOW + 48 * DAY)
     await membership.send(put(membership.li, "B2", (1_000_000,), points=1_000))
     await membership.send(back("B1", "R1"))
-    text = await said(browser, membership, "/me/points", new=True)
+    text = await said(browser, membership, "/portal/points", new=True)
 
     assert "You can pay with points again once what you owe is repaid." in text
     assert "You owe 1,000 points: they were earned on what you returned, and spent already." in text
-    order = await said(browser, membership, "/me/orders/B1", new=True)
+    order = await said(browser, membership, "/portal/orders/B1", new=True)
     assert "−1,000 points You had earned them on what came back. 1,000 of them were spent already;" in order
 
 
 async def test_the_statement_says_why(browser: httpx.AsyncClient, membership: Membership) -> None:
-    text = await said(browser, membership, "/me/statement")
+    text = await said(browser, membership, "/portal/statement")
 
     assert text.startswith("Points / Statement All Points Growth Mar 2026 500 points were added: Birthday gift.")
     for sentence in (
@@ -110,7 +119,7 @@ async def test_the_statement_says_why(browser: httpx.AsyncClient, membership: Me
         "3000 points were added: Welcome gift. Mar 2, 2026 20:00 +3,000 points",
     ):
         assert sentence in text
-    growth = await said(browser, membership, "/me/statement?wallet=growth")
+    growth = await said(browser, membership, "/portal/statement?wallet=growth")
     assert growth.count("See the order") == 3
     assert " points" not in growth
 
@@ -119,8 +128,8 @@ async def test_the_statement_is_paged(browser: httpx.AsyncClient, membership: Me
     for number in range(25):
         await membership.grant(membership.li, 1 + number, f"Gift {number}")
     cookies = brings(await membership.cookies(membership.li))
-    first = await browser.get("/me/statement", headers=cookies)
-    found = re.search(r'href="(/me/statement\?before=\d+)"', first.text)
+    first = await browser.get("/portal/statement", headers=cookies)
+    found = re.search(r'href="(/portal/statement\?before=\d+)"', first.text)
     assert found is not None
     second = await browser.get(found[1], headers=cookies)
 
@@ -133,7 +142,7 @@ async def test_the_statement_is_paged(browser: httpx.AsyncClient, membership: Me
 async def test_the_tier_page_says_how_far_the_next_is_and_why(
     browser: httpx.AsyncClient, membership: Membership
 ) -> None:
-    text = await said(browser, membership, "/me/tier")
+    text = await said(browser, membership, "/portal/tier")
 
     assert "To Silver 931 of 1,000 growth 69 more growth within 365 days make you Silver." in text
     assert "Return R1 of order A1 on 2026-03-04 left 931 growth in 365 days" in text
@@ -145,13 +154,13 @@ async def test_the_tier_page_says_how_a_tier_is_kept(browser: httpx.AsyncClient,
     membership = await Membership(services).begin(kept)
     await membership.send(put(membership.li, "B1", (300_000,)))
 
-    text = await said(browser, membership, "/me/tier", new=True)
+    text = await said(browser, membership, "/portal/tier", new=True)
     assert "Gold Since Mar 4, 2026" in text
     assert "Each base point counts 2 times. As Diamond it counts 3 times." in text
     assert "12 months after you reached it, the growth of the last 365 days is looked at." in text
     assert "Your next review is on Mar 4, 2027. If you buy nothing until then, it makes you Regular." in text
     membership.at(LATER + 366 * DAY)
-    text = await said(browser, membership, "/me/tier", new=True)
+    text = await said(browser, membership, "/portal/tier", new=True)
     assert "You are in your days of grace: collect 2,500 growth by Apr 3, 2027 to stay Gold." in text
 
 
@@ -161,7 +170,7 @@ async def test_reviews_by_month_are_told(browser: httpx.AsyncClient, services: S
     membership = await Membership(services).begin(kept)
     await membership.send(put(membership.li, "B1", (300_000,)))
 
-    text = await said(browser, membership, "/me/tier", new=True)
+    text = await said(browser, membership, "/portal/tier", new=True)
     assert "the growth of the last 365 days is looked at: January, July. Your next review is on Jul 1, 2026." in text
     assert "Even if you buy nothing until then, you stay Gold." in text
 
@@ -169,12 +178,12 @@ async def test_reviews_by_month_are_told(browser: httpx.AsyncClient, services: S
 async def test_a_partly_returned_order_tells_everything_it_did(
     browser: httpx.AsyncClient, membership: Membership
 ) -> None:
-    listed = await said(browser, membership, "/me/orders")
+    listed = await said(browser, membership, "/portal/orders")
     assert listed.startswith(
         "Your orders Online store Mar 3, 2026 20:00 CN¥50.00 +50 points Nanjing Road Partly returned"
     )
 
-    text = await said(browser, membership, "/me/orders/A1")
+    text = await said(browser, membership, "/portal/orders/A1")
     assert "sku2 × 2 2 returned, worth CN¥101.00 CN¥101.00" in text
     assert "Total CN¥1,000.50 Returned −CN¥101.00 Remains CN¥899.50" in text
     assert (
@@ -193,35 +202,35 @@ async def test_the_profile_shows_what_is_known_and_changes_name_and_language(
     browser: httpx.AsyncClient, membership: Membership
 ) -> None:
     cookies = brings(await membership.cookies(membership.wang))
-    text = words(await browser.get("/me/profile", headers=cookies))
+    text = words(await browser.get("/portal/profile", headers=cookies))
     assert "Birthday 1990-05-01 Phone number +86 138****8000" in text
     assert (
         "Offers and news By e-mail · Mar 2, 2026 Withdrawn Offers and news By text message · Mar 2, 2026 Agreed" in text
     )
 
-    refused = await browser.post("/me/profile", content=urlencode({"language": "de"}), headers=FORM | cookies)
+    refused = await browser.post("/portal/profile", content=urlencode({"language": "de"}), headers=FORM | cookies)
     assert refused.status_code == 422
     refused = await browser.post(
-        "/me/profile", content=urlencode({"language": "en", "display_name": "a\u0007b"}), headers=FORM | cookies
+        "/portal/profile", content=urlencode({"language": "en", "display_name": "a\u0007b"}), headers=FORM | cookies
     )
     assert 'id="field-display_name-problem"' in refused.text
 
     form = {"language": "zh", "display_name": "<b>王芳</b>"}
-    saved = await browser.post("/me/profile", content=urlencode(form), headers=FORM | cookies)
-    assert (saved.status_code, saved.headers["location"]) == (303, "/me/profile")
-    page = await browser.get("/me", headers=cookies)
+    saved = await browser.post("/portal/profile", content=urlencode(form), headers=FORM | cookies)
+    assert (saved.status_code, saved.headers["location"]) == (303, "/portal/profile")
+    page = await browser.get("/portal", headers=cookies)
     assert "&lt;b&gt;王芳&lt;/b&gt;" in page.text
     assert "可用积分 1,702 普通" in words(page)
 
 
 async def test_a_new_member_is_told_what_to_do_first(browser: httpx.AsyncClient, membership: Membership) -> None:
     assert "Welcome! This is how it works Show this card each time you pay" in await said(
-        browser, membership, "/me", new=True
+        browser, membership, "/portal", new=True
     )
-    for path in ("/me/points", "/me/statement", "/me/orders"):
+    for path in ("/portal/points", "/portal/statement", "/portal/orders"):
         assert (await said(browser, membership, path, new=True)).endswith("Show the card"), path
-    assert "Everybody begins at tier regular." in await said(browser, membership, "/me/tier", new=True)
-    assert "not told; ask in a shop to add it" in await said(browser, membership, "/me/profile", new=True)
+    assert "Everybody begins at tier regular." in await said(browser, membership, "/portal/tier", new=True)
+    assert "not told; ask in a shop to add it" in await said(browser, membership, "/portal/profile", new=True)
 
 
 async def test_nobody_sees_what_is_anothers(browser: httpx.AsyncClient, membership: Membership) -> None:
@@ -229,7 +238,7 @@ async def test_nobody_sees_what_is_anothers(browser: httpx.AsyncClient, membersh
     cookies = brings(await membership.cookies(membership.li))
     wang = public_id("mbr", membership.wang)
     refused = [
-        await browser.get(f"/me/orders/{one}", headers=cookies) for one in ("A1", "A2", "none", "%00", "a%2Fb", "~")
+        await browser.get(f"/portal/orders/{one}", headers=cookies) for one in ("A1", "A2", "none", "%00", "a%2Fb", "~")
     ]
     assert {answer.status_code for answer in refused} == {404}
     middles = [answer.text.partition("<main")[2].partition("</main>")[0] for answer in refused[:3]]
@@ -245,5 +254,5 @@ async def test_nobody_sees_what_is_anothers(browser: httpx.AsyncClient, membersh
 @pytest.mark.parametrize("query", ["wallet=other", "before=x", "before=-1", "before=9999999999999999999", "before=²"])
 async def test_an_address_made_up_is_refused(browser: httpx.AsyncClient, membership: Membership, query: str) -> None:
     cookies = brings(await membership.cookies(membership.wang))
-    assert (await browser.get(f"/me/statement?{query}", headers=cookies)).status_code == 404
-    assert (await browser.get("/me/orders?after=x", headers=cookies)).status_code == 422
+    assert (await browser.get(f"/portal/statement?{query}", headers=cookies)).status_code == 404
+    assert (await browser.get("/portal/orders?after=x", headers=cookies)).status_code == 422

@@ -178,9 +178,9 @@ async def test_who_manages_one_store_sees_the_devices_of_that_one(
     made = await post(browser, "/console/devices", manager, store_id=STORE, name="Till 9")
     code = re.search(r">([0-9A-Z]{4}-[0-9A-Z]{4})<", made.text)
     assert code is not None
-    enrolled = await post(browser, "/shop/enrol", code=code[1])
-    assert (enrolled.status_code, enrolled.headers["location"]) == (303, "/shop")
-    again = await post(browser, "/shop/enrol", code=code[1])
+    enrolled = await post(browser, "/store/enrol", code=code[1])
+    assert (enrolled.status_code, enrolled.headers["location"]) == (303, "/store")
+    again = await post(browser, "/store/enrol", code=code[1])
     assert again.status_code == 401
 
 
@@ -193,13 +193,15 @@ async def test_nobody_ends_the_sessions_of_others(browser: httpx.AsyncClient, vi
     assert await visitors.services.staff.recognise(owner["rgl_staff"]) is not None
 
     mine, theirs = await visitors.member(0), await visitors.member(1)
-    page = (await browser.get("/me/devices", headers=brings(theirs))).text
-    device = re.search(r"/me/devices/(mbs_[0-9a-f]{32})/forget", page)
+    page = (await browser.get("/portal/devices", headers=brings(theirs))).text
+    device = re.search(r"/portal/devices/(mbs_[0-9a-f]{32})/forget", page)
     assert device is not None
-    assert (await post(browser, f"/me/devices/{device[1]}/forget", brings(mine))).status_code == 404
-    assert (await browser.get("/me/devices", headers=brings(theirs))).status_code == 200
-    assert (await post(browser, f"/me/devices/{device[1]}/forget", brings(theirs))).headers["location"] == "/me/sign-in"
-    assert (await browser.get("/me/devices", headers=brings(theirs))).status_code == 303
+    assert (await post(browser, f"/portal/devices/{device[1]}/forget", brings(mine))).status_code == 404
+    assert (await browser.get("/portal/devices", headers=brings(theirs))).status_code == 200
+    assert (await post(browser, f"/portal/devices/{device[1]}/forget", brings(theirs))).headers[
+        "location"
+    ] == "/portal/sign-in"
+    assert (await browser.get("/portal/devices", headers=brings(theirs))).status_code == 303
 
 
 async def code_of(visitors: Visitors) -> str:
@@ -218,26 +220,26 @@ async def code_of(visitors: Visitors) -> str:
 async def test_who_is_new_becomes_a_member_and_who_is_one_gets_in(
     browser: httpx.AsyncClient, visitors: Visitors, wall: Wall
 ) -> None:
-    asked = await post(browser, "/me/sign-in", identity="new@home.example", market="CN")
-    assert (asked.status_code, asked.headers["location"]) == (303, "/me/sign-in/code")
-    assert "n***@home.example" in (await browser.get("/me/sign-in/code")).text
-    wrong = await post(browser, "/me/sign-in/code", code="12345")
+    asked = await post(browser, "/portal/sign-in", identity="new@home.example", market="CN")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/portal/sign-in/code")
+    assert "n***@home.example" in (await browser.get("/portal/sign-in/code")).text
+    wrong = await post(browser, "/portal/sign-in/code", code="12345")
     assert (wrong.status_code, "4 more tries" in wrong.text) == (401, True)
-    right = await post(browser, "/me/sign-in/code", code=await code_of(visitors), remember="true")
-    assert right.headers["location"] == "/me/sign-up"
-    form = (await browser.get("/me/sign-up")).text
+    right = await post(browser, "/portal/sign-in/code", code=await code_of(visitors), remember="true")
+    assert right.headers["location"] == "/portal/sign-up"
+    form = (await browser.get("/portal/sign-up")).text
     assert re.findall(r'name="consents" value="([a-z0-9-]+)"[^>]*checked', form) == []
-    done = await post(browser, "/me/sign-up", name="Li", consents="sign-up-email-2026-11", remember="true")
-    assert (done.status_code, done.headers["location"]) == (303, "/me")
-    assert (await browser.get("/me/devices")).status_code == 200
-    assert (await browser.get("/me/sign-up")).headers["location"] == "/me/sign-in"
+    done = await post(browser, "/portal/sign-up", name="Li", consents="sign-up-email-2026-11", remember="true")
+    assert (done.status_code, done.headers["location"]) == (303, "/portal")
+    assert (await browser.get("/portal/devices")).status_code == 200
+    assert (await browser.get("/portal/sign-up")).headers["location"] == "/portal/sign-in"
 
-    await post(browser, "/me/sign-out")
-    assert (await browser.get("/me/devices")).status_code == 303
+    await post(browser, "/portal/sign-out")
+    assert (await browser.get("/portal/devices")).status_code == 303
     wall.advance(minutes=2)
-    await post(browser, "/me/sign-in?next=/me/devices", identity="NEW@home.example")
-    back = await post(browser, "/me/sign-in/code", code=await code_of(visitors))
-    assert (back.status_code, back.headers["location"]) == (303, "/me/devices")
+    await post(browser, "/portal/sign-in?next=/portal/devices", identity="NEW@home.example")
+    back = await post(browser, "/portal/sign-in/code", code=await code_of(visitors))
+    assert (back.status_code, back.headers["location"]) == (303, "/portal/devices")
     (cookie,) = [one for one in back.headers.get_list("set-cookie") if one.startswith("rgl_member=")]
     assert "Max-Age" not in cookie  # not remembered: until the browser is closed
 
@@ -247,9 +249,9 @@ async def test_pages_of_a_member_tell_nothing_of_others(browser: httpx.AsyncClie
     told = []
     for address in ("wang@home.example", "want@home.example"):
         browser.cookies.clear()
-        asked = await post(browser, "/me/sign-in", identity=address)
-        page = (await browser.get("/me/sign-in/code")).text
-        wrong = await post(browser, "/me/sign-in/code", code="00000")
+        asked = await post(browser, "/portal/sign-in", identity=address)
+        page = (await browser.get("/portal/sign-in/code")).text
+        wrong = await post(browser, "/portal/sign-in/code", code="00000")
         told.append((asked.status_code, sorted(asked.cookies), page, wrong.status_code, wrong.text))
 
     assert told[0] == told[1]

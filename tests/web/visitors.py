@@ -104,6 +104,6 @@ def is_refused(answer: httpx.Response) -> bool:
     """Whether somebody was turned away, by 401 or 403 or to a sign-in page (where whoever signs out goes as well)."""
     if answer.status_code in {401, 403}:
         return True
-    sign_in = ("/console/sign-in", "/me/sign-in", "/shop/enrol")
+    sign_in = ("/console/sign-in", "/portal/sign-in", "/store/enrol")
     sent = answer.headers.get("location", "")
     return answer.status_code == 303 and sent.startswith(sign_in) and "set-cookie" not in answer.headers

@@ -32,7 +32,7 @@ export function showCard() {
   };
   const ask = async () => {
     try {
-      const answer = await fetch("/me/card/codes", { headers: { Accept: "application/json" } });
+      const answer = await fetch("/portal/card/codes", { headers: { Accept: "application/json" } });
       if (answer.status === 401) location.reload();
       if (!answer.ok) return;
       stock = keep({ ...(await answer.json()), since: Date.now() });
@@ -49,7 +49,7 @@ export function showCard() {
 
 // Who signs out leaves no card behind on the device.
 export function forgetCard() {
-  if (!location.pathname.startsWith("/me/sign-in")) return;
+  if (!location.pathname.startsWith("/portal/sign-in")) return;
   localStorage.removeItem(KEPT);
   if ("caches" in window) caches.delete(KEPT);
 }

@@ -10,5 +10,5 @@ watchMenus();
 watchDialogs();
 watchToasts();
 if ("serviceWorker" in navigator) {
-  window.addEventListener("load", () => navigator.serviceWorker.register("/worker.js", { scope: "/me" }));
+  window.addEventListener("load", () => navigator.serviceWorker.register("/worker.js", { scope: "/portal" }));
 }

@@ -2,7 +2,7 @@
 // without network. No other page is kept: what they show is the member's, and true only now.
 const ASSETS = "assets";
 const CARD = "card";
-const HOME = "/me";
+const HOME = "/portal";
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();

@@ -222,7 +222,7 @@ def _invite(console: Console, address: str, token: str, password: str) -> None:
     line(f"\nRegulars serves the year at {address}. Its clock stands at the end of 2017 and ticks on.")
     line(f"Staff sign in at {address}/console/sign-in, with the password {password} as any of:")
     line(f"  {', '.join(staff_email(role) for role in Role)}")
-    line(f"A member signs in at {address}/me/sign-in as {MEMBER_EMAIL}; the code comes to {address}/outbox.\n")
+    line(f"A member signs in at {address}/portal/sign-in as {MEMBER_EMAIL}; the code comes to {address}/outbox.\n")
     line(f"The API is described at {address}/openapi.json. Try, in another terminal:\n")
     line(f"  R={address}")
     line(f"  A='Authorization: Bearer {token}'\n")

@@ -117,7 +117,7 @@ def _receipt(facts: ReceiptFacts, words: Wording, sender: Sender, name: str | No
         heading=heading,
         lead=(_bought(facts, words),),
         rows=tuple(rows),
-        button=_button(say("See your points", language), "/me/points", sender),
+        button=_button(say("See your points", language), "/portal/points", sender),
         why=_why_service(language, sender),
     )
 
@@ -168,7 +168,7 @@ def _return(facts: ReturnFacts, words: Wording, sender: Sender) -> Letter:
         lead=(lead,),
         rows=tuple(rows),
         note=note,
-        button=_button(say("See your points", language), "/me/points", sender),
+        button=_button(say("See your points", language), "/portal/points", sender),
         why=_why_service(language, sender),
     )
 
@@ -193,7 +193,7 @@ def _tier(facts: TierFacts, words: Wording, sender: Sender, name: str | None) ->
         heading=say("Welcome to {tier}", language, tier=tier),
         lead=(lead,),
         rows=tuple(rows),
-        button=_button(say("See what it gives you", language), "/me/tier", sender),
+        button=_button(say("See what it gives you", language), "/portal/tier", sender),
         why=_why_service(language, sender),
     )
 
@@ -211,7 +211,7 @@ def _expiring(facts: ExpiringFacts, words: Wording, sender: Sender) -> Letter:
             Row(label=say("Last day", language), value=until),
         ),
         note=say("Points that expire first are always used first.", language),
-        button=_button(say("See your points", language), "/me/points", sender),
+        button=_button(say("See your points", language), "/portal/points", sender),
         why=say(
             "You get this because you are a member of {brand} and have points that expire.",
             language,

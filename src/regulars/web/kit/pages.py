@@ -24,7 +24,7 @@ from regulars.web.kit.texts import translate, translate_plural
 from regulars.web.kit.viewers import Viewer
 
 ROOMS: Final = ("kit", "console", "portal", "store")
-_STAFF_PATHS: Final = ("/console", "/shop")
+_STAFF_PATHS: Final = ("/console", "/store")
 _WEB: Final = Path(__file__).parent.parent
 _MACROS: Final = ("kit/basics.html", "kit/fields.html", "kit/lists.html")
 _WORTH_COMPRESSING_BYTES: Final = 1_000

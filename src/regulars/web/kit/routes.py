@@ -107,8 +107,8 @@ def _installing(kit: Kit) -> list[ControllerRouterHandler]:
         described = {
             "name": brand.name,
             "short_name": brand.name,
-            "start_url": "/me",
-            "scope": "/me",
+            "start_url": "/portal",
+            "scope": "/portal",
             "display": "standalone",
             "background_color": "#ffffff",
             "theme_color": brand.color,

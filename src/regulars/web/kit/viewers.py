@@ -32,8 +32,8 @@ COOKIES: Final = {
 }
 SIGN_IN_PATHS: Final = {
     ViewerKind.STAFF: "/console/sign-in",
-    ViewerKind.MEMBER: "/me/sign-in",
-    ViewerKind.DEVICE: "/shop/enrol",
+    ViewerKind.MEMBER: "/portal/sign-in",
+    ViewerKind.DEVICE: "/store/enrol",
 }
 
 

@@ -16,7 +16,7 @@ from regulars.web.kit.tier_names import tier_name
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.portal.own import AnyRequest, last_moment, own_id, read_purse, read_tier
 
-HOME: Final = "/me"
+HOME: Final = "/portal"
 
 
 class Codes(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from regulars.web.kit.session_cookies import ended_cookie
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import SIGN_IN_PATHS, ViewerKind, viewer_of
 
-DEVICES: Final = "/me/devices"
+DEVICES: Final = "/portal/devices"
 _PREFIX: Final = "mbs"
 _MEMBER: Final = ViewerKind.MEMBER
 

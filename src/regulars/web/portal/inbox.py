@@ -18,7 +18,7 @@ from regulars.web.kit.notices import Notice
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 
-HOME: Final = "/me/inbox"
+HOME: Final = "/portal/inbox"
 _ROWS: Final = 20
 AnyRequest = Request[Any, Any, Any]
 

@@ -21,7 +21,7 @@ from regulars.web.kit.viewers import ViewerKind
 from regulars.web.portal.effects import Effect, effects_of_order, effects_of_return, points_of_order, signed
 from regulars.web.portal.own import AnyRequest, own_id
 
-HOME: Final = "/me/orders"
+HOME: Final = "/portal/orders"
 _ROWS: Final = 20
 _CHANNELS: Final[dict[Channel, str]] = {
     "online": mark("Online store"),

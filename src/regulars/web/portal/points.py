@@ -17,8 +17,8 @@ from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.portal.own import AnyRequest, last_moment, own_id, read_purse
 
-HOME: Final = "/me/points"
-STATEMENT: Final = "/me/statement"
+HOME: Final = "/portal/points"
+STATEMENT: Final = "/portal/statement"
 WALLETS: Final = ("", "points", "growth")
 _ROWS: Final = 20
 _LATEST: Final = 3

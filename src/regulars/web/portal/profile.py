@@ -28,7 +28,7 @@ from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.portal.own import AnyRequest, own_id
 
-HOME: Final = "/me/profile"
+HOME: Final = "/portal/profile"
 LANGUAGES: Final = (("zh", "中文"), ("en", "English"))
 _KINDS: Final = {
     IdentityKind.PHONE: mark("Phone number"),
@@ -64,7 +64,7 @@ class Own(msgspec.Struct):
 
 def profile_pages(kit: Kit) -> Pages:
     """Return the page of the profile."""
-    entries = (Entry(HOME, mark("Profile"), icon="user", also=("/me/devices",)),)
+    entries = (Entry(HOME, mark("Profile"), icon="user", also=("/portal/devices",)),)
     return Pages(ViewerKind.MEMBER, _profile(kit), navigation=[Group("", entries)])
 
 

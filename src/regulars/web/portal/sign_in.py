@@ -28,9 +28,9 @@ from regulars.web.kit.session_cookies import browser_of, ended_cookie, passing_c
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import SIGN_IN_PATHS, ViewerKind, local_path, viewer_of
 
-HOME: Final = "/me"
+HOME: Final = "/portal"
 SIGN_IN: Final = SIGN_IN_PATHS[ViewerKind.MEMBER]
-SIGN_UP: Final = "/me/sign-up"
+SIGN_UP: Final = "/portal/sign-up"
 TICKET_COOKIE: Final = "rgl_member_step"
 NEXT_COOKIE: Final = "rgl_member_next"
 _SECONDS: Final = 1_500  # the code's ten minutes, and the form's fifteen
@@ -203,7 +203,7 @@ def _sign_up(kit: Kit) -> Sequence[ControllerRouterHandler]:
 
 
 def _sign_out(kit: Kit) -> ControllerRouterHandler:
-    @post("/me/sign-out")
+    @post("/portal/sign-out")
     async def sign_out(request: AnyRequest) -> Response[bytes]:
         token = browser_of(kit, request, _MEMBER).token
         async with kit.services.database.transaction() as tx:

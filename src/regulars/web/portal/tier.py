@@ -15,7 +15,7 @@ from regulars.web.kit.tier_names import tier_name
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.portal.own import AnyRequest, own_id, read_tier
 
-HOME: Final = "/me/tier"
+HOME: Final = "/portal/tier"
 EVERY_MONTH: Final = 12
 
 

@@ -26,7 +26,7 @@ from regulars.web.store.errors import MemberGone
 from regulars.web.store.seals import MEMBER, Seals
 
 AnyRequest = Request[Any, Any, Any]
-HOME: Final = "/shop"
+HOME: Final = "/store"
 TIER_IS_NEWS_FOR: Final = timedelta(days=14)
 TIERS: Final[dict[str, tuple[str, Tone]]] = {
     "regular": (mark("Regular"), "neutral"),

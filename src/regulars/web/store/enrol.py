@@ -14,7 +14,7 @@ from regulars.web.kit.session_cookies import browser_of, device_cookie
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import SIGN_IN_PATHS, ViewerKind, viewer_of
 
-HOME: Final = "/shop"
+HOME: Final = "/store"
 ENROL: Final = SIGN_IN_PATHS[ViewerKind.DEVICE]
 
 AnyRequest = Request[Any, Any, Any]

@@ -22,9 +22,9 @@ NAVIGATION: Final = Group(
     "",
     (
         Entry(HOME, mark("Scan"), icon="scan"),
-        Entry("/shop/till", mark("Till"), icon="cash-register"),
-        Entry("/shop/returns", mark("Return"), icon="receipt-refund"),
-        Entry("/shop/register", mark("Register"), icon="user-plus"),
+        Entry("/store/till", mark("Till"), icon="cash-register"),
+        Entry("/store/returns", mark("Return"), icon="receipt-refund"),
+        Entry("/store/register", mark("Register"), icon="user-plus"),
     ),
 )
 
@@ -43,7 +43,7 @@ def finding_pages(kit: Kit, counter: Counter) -> Pages:
     async def scan(request: AnyRequest) -> Response[bytes]:
         return kit.render(request, "store/scan.html", form=blank_form(code=""), refused="")
 
-    @post("/shop/find", guards=[kit.guards.device()])
+    @post("/store/find", guards=[kit.guards.device()])
     async def find(request: AnyRequest) -> Response[bytes]:
         till = await counter.till(request)
         form = read_form(request, Typed, till.language)
@@ -63,6 +63,6 @@ def finding_pages(kit: Kit, counter: Counter) -> Pages:
         if isinstance(found, DomainError):
             said = say(found.message, till.language, **found.data)
             return kit.render(request, "store/scan.html", status=found.status, form=blank_form(code=""), refused=said)
-        return kit.see(f"/shop/till?member={counter.ticket(till, found)}")
+        return kit.see(f"/store/till?member={counter.ticket(till, found)}")
 
     return Pages(ViewerKind.DEVICE, [scan, find], navigation=[NAVIGATION])

@@ -21,7 +21,7 @@ from regulars.web.store.errors import MemberGone
 from regulars.web.store.seals import FORM
 
 AnyRequest = Request[Any, Any, Any]
-REGISTER: Final = "/shop/register"
+REGISTER: Final = "/store/register"
 
 
 class NewMember(msgspec.Struct):
@@ -73,7 +73,7 @@ def register_pages(kit: Kit, counter: Counter) -> Pages:
             shown = form if taken else _at_its_field(form, outcome)
             return show(request, kind, shown, sealed, status=outcome.status, taken=taken)
         said = Notice(mark("Registered. The points of this purchase can be theirs already."))
-        return kit.see(f"/shop/till?member={counter.ticket(till, outcome)}", said)
+        return kit.see(f"/store/till?member={counter.ticket(till, outcome)}", said)
 
     return Pages(ViewerKind.DEVICE, [begin, register])
 

@@ -26,7 +26,7 @@ from regulars.web.store.errors import MemberGone
 from regulars.web.store.seals import FORM, RETURN
 
 AnyRequest = Request[Any, Any, Any]
-RETURNS: Final = "/shop/returns"
+RETURNS: Final = "/store/returns"
 _CODE_LETTERS: Final = 10
 _NOTHING: Final = mark("Please say how much of which line comes back.")
 

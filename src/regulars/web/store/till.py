@@ -25,8 +25,8 @@ from regulars.web.store.errors import MemberGone
 from regulars.web.store.seals import ORDER
 
 AnyRequest = Request[Any, Any, Any]
-TILL: Final = "/shop/till"
-RECEIPTS: Final = "/shop/receipts"
+TILL: Final = "/store/till"
+RECEIPTS: Final = "/store/receipts"
 _CODE_HALF: Final = 5  # ten letters of 32: one in 10^15 for whoever tries codes
 _AS_MANY_AS_MAY_BE: Final = 10**12
 
