@@ -1,0 +1,146 @@
+"""The programme of the console's tests with more and more of everything in it, and the ids by which its pages open."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+
+from regulars.commerce import api as commerce
+from regulars.commerce.contracts import Line, Payment, PutOrder, ReturnLine, ReturnOrder, Store
+from regulars.engagement import api as engagement
+from regulars.engagement.channels.composing import Composer
+from regulars.engagement.channels.stopping import stop_token
+from regulars.engagement.contracts import MESSAGE_PREFIX, MessageChannel
+from regulars.entrypoints.reactions import REACTIONS
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import Accrue
+from regulars.members import api as members
+from regulars.members.access.sessions import open_session
+from regulars.members.contracts import MEMBER_PREFIX, ConsentChannel, ConsentGiven, Decision, Purpose
+from regulars.platform.auth.staff import service as staff
+from regulars.platform.auth.staff.contracts import STAFF_PREFIX
+from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.db.programme_clock import set_programme_clock
+from regulars.platform.ids import public_id
+from regulars.platform.outbox.relay import Relay
+from regulars.platform.services import Services
+from tests.web.site import DAY, NOW, Site
+from tests.web.visitors import HERE, STORE
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Crowd:
+    """A site that grows. `rows` is how many there are of everything that pages list."""
+
+    services: Services
+    site: Site = field(init=False)
+    rows: int = 0
+
+    async def begin(self) -> "Crowd":
+        """Make the site; its clock ticks, so that what happens is news."""
+        self.site = await Site(self.services).begin()
+        async with self.services.database.transaction() as tx:
+            await set_programme_clock(tx.connection, NOW, ticking=True)
+        await self.services.database.follow_clock()
+        return self
+
+    async def grow(self, rows: int) -> None:
+        """Let there be so many shops, accounts, devices, members; and of Chen: orders, gifts, consents, sessions.
+
+        One more order has so many lines, each with a return of its own. Everybody is told what there is to tell.
+        """
+        site, visitors = self.site, self.site.visitors
+        for n in range(self.rows, rows):
+            async with self.services.database.transaction(actor="test") as tx:
+                await commerce.define_stores(tx, [Store(f"s-{n}", "CN", f"Shop {n}")])
+                await visitors.account(tx, Role.CARE, f"care-{n}@shop.example")
+                await members.record_consents(tx, [_consent(site.chen, n)])
+            async with self.services.database.transaction(actor="test", set_based=True) as tx:
+                await loyalty.post(tx, site.rules.configuration, [_gift(site.chen, n)])
+            await visitors.enrolled()
+            await visitors.staff(Role.OWNER)
+            await self.member_cookies()
+            await site.member(f"139{n:08}", f"member-{n}@home.example", at=NOW - 30 * DAY)
+            await site.apply(site.order(f"n-{n}", 12_000, at=NOW - _MINUTE, store_id=f"s-{n}"))
+        await self._order_of_many_lines(rows)
+        self.rows = rows
+        await Relay(self.services.database, REACTIONS).drain()
+        async with self.services.database.transaction(set_based=True) as tx:
+            await Composer(self.services.vault, engagement.reachable(self.services.settings)).compose(tx)
+
+    async def member_cookies(self) -> dict[str, str]:
+        """Return the cookies of Chen, who has just signed in."""
+        async with self.services.database.transaction() as tx:
+            return {"rgl_member": (await open_session(tx, self.site.chen, HERE, remember=True)).token}
+
+    async def ids(self, browser: httpx.AsyncClient, device: dict[str, str]) -> dict[str, str]:
+        """Return what to put into addresses; a shop's device finds the member and the order itself."""
+        services, visitors = self.services, self.site.visitors
+        order_id = f"lines-{self.rows}"
+        seen = await browser.post("/store/find", data={"code": "chen@home.example"}, headers=device)
+        receipt = await browser.post("/store/returns/find", data={"code": order_id}, headers=device)
+        account = visitors.accounts[Role.CARE]
+        async with services.database.transaction() as tx:
+            link = await staff.renew_link(tx, account.staff_id)
+            told = await engagement.list_of_member(
+                tx, services.vault, engagement.brand_of(services.settings), self.site.chen
+            )
+        (letter, *_) = [one for one in told.messages if one.ref.channel is MessageChannel.EMAIL]
+        return {
+            "member_id": public_id(MEMBER_PREFIX, self.site.chen),
+            "order_id": order_id,
+            "store_id": STORE,
+            "staff_id": public_id(STAFF_PREFIX, account.staff_id),
+            "message": public_id(MESSAGE_PREFIX, letter.ref.message_id),
+            "kind": letter.ref.kind.value,
+            "language": "en",
+            "invitation": link.token,
+            "stop": stop_token(services.vault, self.site.chen),
+            "seen": seen.headers["location"].partition("=")[2],
+            "ticket": receipt.headers["location"].rpartition("/")[2],
+            "return_id": "r-lines-0",
+        }
+
+    async def _order_of_many_lines(self, count: int) -> None:
+        order_id = f"lines-{count}"
+        lines = tuple(Line(f"{n}", f"tea {n}", 2_000, 1_000) for n in range(count))
+        order = PutOrder(
+            order_id=order_id,
+            member_id=self.site.chen,
+            state="paid",
+            channel="store",
+            store_id=STORE,
+            market="CN",
+            currency="CNY",
+            total_minor=1_000 * count,
+            lines=lines,
+            occurred_at=NOW,
+            payments=(Payment("card", 1_000 * count),),
+        )
+        returns = [
+            ReturnOrder(order_id=order_id, return_id=f"r-lines-{n}", lines=(ReturnLine(f"{n}", 1_000),), store_id=STORE)
+            for n in range(count)
+        ]
+        await self.site.apply(order, *returns)
+
+
+def _gift(member_id: UUID, n: int) -> Accrue:
+    expires_at = NOW + (5 + n) * DAY
+    return Accrue(
+        member_id=member_id, wallet="points", amount=10 + n, reference=f"gift-{n}", reason="gift", expires_at=expires_at
+    )
+
+
+def _consent(member_id: UUID, n: int) -> ConsentGiven:
+    return ConsentGiven(
+        member_id=member_id,
+        purpose=list(Purpose)[n % len(Purpose)],
+        channel=list(ConsentChannel)[n % len(ConsentChannel)],
+        decision=list(Decision)[n % len(Decision)],
+        wording_version="sign-up-2026-02",
+        where="store",
+        actor="test",
+    )
