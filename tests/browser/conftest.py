@@ -5,14 +5,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import launch
+from tests.browser.club import Club, open_club
 from tests.conftest import fresh_database
 from tests.entrypoints.commands import as_url
-from tests.faults.product import product_at, until
+from tests.faults.product import answers, product_at, until
 
 PICTURES = Path(os.environ.get("PICTURES", ""))
 
@@ -35,8 +35,15 @@ def address(product_database_url: str, tmp_path_factory: pytest.TempPathFactory)
     }
     with product_at(tmp_path_factory.mktemp("product"), settings=settings) as product:
         product.add("web", "serve", "--no-work")
-        until(lambda: _answers(f"{product.address}/ready"))
+        until(lambda: answers(f"{product.address}/ready"))
         yield product.address
+
+
+@pytest.fixture(scope="session")
+def club(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
+    """Return a club with a history, its worker beside it."""
+    with fresh_database(server_url, template) as url, open_club(url, tmp_path_factory.mktemp("club")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="package")
@@ -52,10 +59,3 @@ def chromium() -> Iterator[Browser]:
 def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return where pictures go: the folder `PICTURES` names, else one that ends with the test."""
     return PICTURES / re.sub(r"\W+", "-", request.module.__name__.rpartition(".")[2]) if PICTURES.name else tmp_path
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code == 200
-    except httpx.TransportError:
-        return False

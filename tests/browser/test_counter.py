@@ -1,72 +1,14 @@
 """The counter in a browser: a walk-in signs up and buys, and one of three items comes back in another shop."""
 
-import asyncio
-from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from regulars.platform.db.database import Database
-from regulars.platform.vault.local import LocalVault
-from tests.browser.chromium import Look, Visit, visiting
-from tests.conftest import fresh_database
-from tests.entrypoints.commands import as_url
-from tests.faults.product import product_at, until
-from tests.web.counter import PHONE, CounterWorld
+from tests.browser.chromium import Look, visiting
+from tests.browser.club import PHONES, Club, holds
 
-LOOKS = [Look(390, "light", "zh"), Look(390, "dark", "en"), Look(820, "light", "en"), Look(820, "dark", "zh")]
-
-
-class Site(NamedTuple):
-    """Where the product answers, and the keys of a device in each of two stores."""
-
-    address: str
-    device: str
-    other_device: str
-
-
-@pytest.fixture(scope="module")
-def site(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("counter")
-    home = folder / "home"
-    home.mkdir(mode=0o700)
-
-    async def prepare(url: str) -> CounterWorld:
-        async with Database(url, pool_size=2) as database:
-            vault = LocalVault(home / "vault")
-            try:
-                return await CounterWorld(database, vault).begin()
-            finally:
-                vault.close()
-
-    with fresh_database(server_url, template) as url:
-        settings = {"DATABASE_URL": as_url(url), "REGULARS_BRAND_NAME": "Beichen", "REGULARS_POOL_SIZE": "3"}
-        with product_at(folder, settings=settings) as product:
-            world = _run(prepare(url))
-            product.add("web", "serve", "--no-work")
-            until(lambda: _answers(f"{product.address}/ready"))
-            yield Site(product.address, world.device.token, world.other_device.token)
-
-
-def _run(work: Coroutine[Any, Any, CounterWorld]) -> CounterWorld:
-    """Playwright keeps a loop running in this thread, so this one runs in a thread of its own."""
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, work).result()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def be_device(visit: Visit, token: str) -> None:
-    visit.page.context.add_cookies([{"name": "rgl_device", "value": token, "url": visit.address}])
+LOOKS = [Look(820, "light", "en"), Look(820, "dark", "zh")]
 
 
 def scan(page: Page, text: str) -> None:
@@ -78,11 +20,11 @@ def scan(page: Page, text: str) -> None:
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 def test_a_walk_in_buys_and_returns_one_of_three_in_another_shop(
-    chromium: Browser, site: Site, look: Look, pictures: Path
+    chromium: Browser, club: Club, look: Look, pictures: Path
 ) -> None:
     found: list[str] = []
     phone = f"1390013900{LOOKS.index(look)}"
-    with visiting(chromium, site.address, look, bypass_csp=True) as visit:
+    with visiting(chromium, club.address, look, bypass_csp=True) as visit:
         visit.expected_statuses = {404}
         page = visit.page
 
@@ -91,7 +33,7 @@ def test_a_walk_in_buys_and_returns_one_of_three_in_another_shop(
             found.extend(f"{name}: {violation}" for violation in visit.violations())
             assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0, name
 
-        be_device(visit, site.device)
+        holds(visit, device=club.device)
         visit.open("/store")
         look_at("scan")
         scan(page, phone)
@@ -120,7 +62,7 @@ def test_a_walk_in_buys_and_returns_one_of_three_in_another_shop(
         look_at("receipt")
         code = page.locator("[data-receipt]").inner_text()
 
-        be_device(visit, site.other_device)
+        holds(visit, device=club.other_device)
         visit.open("/store/returns")
         look_at("returns")
         scan(page, code.replace("-", "").lower())
@@ -135,12 +77,12 @@ def test_a_walk_in_buys_and_returns_one_of_three_in_another_shop(
     assert found == []
 
 
-def test_done_and_refused_are_heard_unless_muted(chromium: Browser, site: Site) -> None:
-    with visiting(chromium, site.address, Look(820)) as visit:
+def test_done_and_refused_are_heard_unless_muted(chromium: Browser, club: Club) -> None:
+    with visiting(chromium, club.address, Look(820)) as visit:
         visit.expected_statuses = {404}
         page = visit.page
         page.emulate_media(reduced_motion="no-preference")
-        be_device(visit, site.device)
+        holds(visit, device=club.device)
         visit.open("/store")
         scan(page, "13900139999")
         expect(page.locator("html")).to_have_attribute("data-sounded", "refused")
@@ -151,12 +93,12 @@ def test_done_and_refused_are_heard_unless_muted(chromium: Browser, site: Site) 
         expect(page.locator("html[data-sounded]")).to_have_count(0)
 
 
-def test_a_member_is_paid_for_with_points_by_keyboard_alone(chromium: Browser, site: Site) -> None:
-    with visiting(chromium, site.address, Look(820)) as visit:
+def test_a_member_is_paid_for_with_points_by_keyboard_alone(chromium: Browser, club: Club) -> None:
+    with visiting(chromium, club.address, Look(820)) as visit:
         page = visit.page
-        be_device(visit, site.device)
+        holds(visit, device=club.device)
         visit.open("/store")
-        page.keyboard.type(PHONE)
+        page.keyboard.type(PHONES["xu"])
         page.keyboard.press("Enter")
         expect(page.locator("[data-available]")).to_have_text("1,234")
         page.keyboard.type("200")

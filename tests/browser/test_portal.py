@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -18,7 +17,7 @@ from tests.architecture.source import ROOT
 from tests.browser.chromium import Look, Visit, visiting
 from tests.conftest import fresh_database
 from tests.entrypoints.commands import as_url
-from tests.faults.product import product_at, until
+from tests.faults.product import answers, product_at, until
 from tests.web.membership import Membership
 
 READER = ROOT / "ui" / "node_modules" / "jsqr" / "dist" / "jsQR.js"
@@ -90,7 +89,7 @@ def site(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactor
             with ThreadPoolExecutor(1) as threads:
                 wang, li = threads.submit(lambda: asyncio.run(prepare())).result()
             product.add("web", "serve", "--no-work")
-            until(lambda: _answers(f"{product.address}/ready"))
+            until(lambda: answers(f"{product.address}/ready"))
             yield Site(product.address, wang, li)
 
 
@@ -203,10 +202,3 @@ def test_the_card_and_its_pages_work_without_scripts(chromium: Browser, site: Si
         page.get_by_role("link", name="Whole statement").click()
         page.get_by_role("link", name="See the order").first.click()
         expect(page.locator("h1")).to_have_text("Order A1")
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code == 200
-    except httpx.TransportError:
-        return False

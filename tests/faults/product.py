@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from regulars.platform.embedded import wait_until_stopped
 from tests.faults.victims import nothing_runs
 
@@ -191,6 +193,14 @@ def free_port() -> int:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
         return port
+
+
+def answers(url: str) -> bool:
+    """Whether an address answers 200."""
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def until(condition: Callable[[], object], seconds: float = DEADLINE_SECONDS) -> float:

@@ -1,0 +1,185 @@
+"""A club with a history, served with its worker once for the whole run: what journeys and page walks go through."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import psycopg
+
+from regulars.engagement.channels.stopping import stop_token
+from regulars.members import api as members
+from regulars.members.access.sessions import open_session as open_member_session
+from regulars.members.contracts import ChangeProfile, ProfileChange
+from regulars.platform.auth import service as keys
+from regulars.platform.auth.staff import sessions
+from regulars.platform.auth.staff.contracts import Account, How, NewAccount
+from regulars.platform.auth.staff.hashing import PasswordHashing
+from regulars.platform.auth.staff.limits import terms_of
+from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.auth.staff.service import add_demo_account, invite
+from regulars.platform.auth.staff.store import UPDATE_SECRETS
+from regulars.platform.db.database import Database
+from regulars.platform.ids import public_id
+from regulars.platform.services import Services
+from regulars.platform.settings import Settings
+from regulars.platform.vault.local import LocalVault
+from regulars.web.store.seals import RETURN, Seals
+from tests.browser.chromium import Visit
+from tests.entrypoints.commands import as_url
+from tests.faults.product import answers, product_at, until
+from tests.web.counter import HERE, CounterWorld
+from tests.web.visitors import OTHER_STORE, STORE
+
+PASSWORD: Final = "correct horse battery"
+OWNER_EMAIL: Final = "owner@club.example"
+PHONES: Final = {"xu": "13700137001", "li": "13700137002", "lin": "13700137003"}
+RECEIPT: Final = "K7QD3-M9X2A"
+Outcome = TypeVar("Outcome")
+
+
+@dataclass
+class Club:
+    """Where the club is, what opens it, and the real ids of what is in it."""
+
+    url: str
+    address: str = ""
+    accounts: dict[tuple[Role, str], Account] = field(default_factory=dict)
+    people: dict[str, UUID] = field(default_factory=dict)
+    device: str = ""
+    other_device: str = ""
+    key: str = ""
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def staff(self, role: Role = Role.OWNER, language: str = "en") -> str:
+        """Return the token of somebody of staff who has just signed in."""
+
+        async def open_one() -> str:
+            async with Database(self.url, pool_size=1) as database, database.transaction() as tx:
+                terms = terms_of(Settings())
+                return sessions.open_session(tx, self.accounts[role, language], How.PASSWORD, terms, browser=HERE).token
+
+        return elsewhere(open_one())
+
+    def member(self, name: str) -> str:
+        """Return the token of a member who has just signed in."""
+
+        async def open_one() -> str:
+            async with Database(self.url, pool_size=1) as database, database.transaction() as tx:
+                return (await open_member_session(tx, self.people[name], HERE, remember=True)).token
+
+        return elsewhere(open_one())
+
+    def wait_for_message(self, member_id: str, kind: str) -> None:
+        """Wait until the worker has told a member of something in their inbox."""
+        asked = "SELECT 1 FROM messages WHERE recipient_id = %s AND kind = %s AND channel = 'inbox'"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            until(lambda: connection.execute(asked, (member_id.partition("_")[2], kind)).fetchone())
+
+    def message(self, channel: str) -> str:
+        """Return the id of a message of that channel, once the worker has written one."""
+        asked = "SELECT message_id FROM messages WHERE channel = %s ORDER BY message_id LIMIT 1"
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            until(lambda: connection.execute(asked, (channel,)).fetchone())
+            found = connection.execute(asked, (channel,)).fetchone()
+        assert found is not None
+        return public_id("msg", found[0])
+
+
+def holds(visit: Visit, **cookies: str) -> None:
+    """Let a browser hold cookies: `staff`, `member` or `device`."""
+    visit.page.context.add_cookies(
+        [{"name": f"rgl_{name}", "value": value, "url": visit.address} for name, value in cookies.items()]
+    )
+
+
+def elsewhere(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Run what is asynchronous in a thread of its own: playwright keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, work).result()
+
+
+@contextmanager
+def open_club(url: str, folder: Path) -> Iterator[Club]:
+    """Serve a club on an empty, migrated database."""
+    settings = {
+        "DATABASE_URL": as_url(url),
+        "REGULARS_DEVELOPMENT": "true",
+        "REGULARS_BRAND_NAME": "Beichen",
+        "REGULARS_POOL_SIZE": "3",
+    }
+    with product_at(folder, settings=settings) as product:
+        product.home.mkdir(mode=0o700)
+        club = Club(url, product.address)
+        elsewhere(_found(club, product.home))
+        product.add("web", "serve")
+        until(lambda: answers(f"{product.address}/ready"))
+        yield club
+
+
+async def _found(club: Club, home: Path) -> None:
+    async with Database(club.url, pool_size=2) as database:
+        vault = LocalVault(home / "vault")
+        try:
+            world = await CounterWorld(database, vault).begin()
+            await _members(club, world, Services(Settings(home=home), database, vault))
+            await _staff(club, database)
+            await _orders(club, world)
+            club.device, club.other_device = world.device.token, world.other_device.token
+            spare = await world.enrol(OTHER_STORE, "Spare till")
+            seals = Seals(vault.pepper)
+            club.ids |= {
+                "member_id": public_id("mbr", club.people["wang"]),
+                "device_id": public_id("dev", spare.device.device_id),
+                "order_id": RECEIPT,
+                "store_id": STORE,
+                "stop": stop_token(vault, club.people["wang"]),
+                "ticket": seals.write(RETURN, world.device.device.device_id, RECEIPT),
+            }
+        finally:
+            vault.close()
+
+
+async def _members(club: Club, world: CounterWorld, services: Services) -> None:
+    """Wang has a history, and so has Xu, who reads Chinese; Li and Lin are new."""
+    club.people["wang"] = world.member
+    for name, phone in PHONES.items():
+        club.people[name] = await world.sign_up(phone, f"{name}@home.example", f"RG{phone[1:]}")
+    await world.grant(club.people["xu"], 1_234)
+    async with services.database.transaction(actor="test") as tx:
+        for name, language in (("wang", "en"), ("li", "en"), ("xu", "zh"), ("lin", "zh")):
+            change = ProfileChange(language=language)
+            await members.change_profile(tx, services.vault, ChangeProfile(member_id=club.people[name], change=change))
+
+
+async def _staff(club: Club, database: Database) -> None:
+    hashed = await PasswordHashing(kib=8, rounds=1, lanes=1).hash(PASSWORD)
+    async with database.transaction(actor="test") as tx:
+        for role in Role:
+            for language in ("en", "zh"):
+                wish = NewAccount(
+                    email=f"{role.value}.{language}@club.example",
+                    name=f"{role.value} {language}",
+                    roles=(role,),
+                    stores=(STORE,) if role in {Role.STORE_MANAGER, Role.ASSISTANT} else None,
+                    language=language,
+                )
+                account = (await invite(tx, wish)).account
+                tx.write(UPDATE_SECRETS, (hashed, None, "test", account.staff_id))
+                club.accounts[role, language] = account
+        await add_demo_account(tx, NewAccount(email=OWNER_EMAIL, name="Owner", roles=(Role.OWNER,)), hashed)
+        invited = await invite(tx, NewAccount(email="new@club.example", name="New", roles=(Role.CARE,)))
+        club.ids |= {"invitation": invited.token, "staff_id": public_id("stf", invited.account.staff_id)}
+        scopes = ["members:write", "members:read", "orders:write", "orders:read", "ledger:write", "ledger:read"]
+        _, club.key = await keys.create_key(tx, label="web shop", scopes=scopes)
+
+
+async def _orders(club: Club, world: CounterWorld) -> None:
+    wang, xu = club.people["wang"], club.people["xu"]
+    await world.buy(RECEIPT, 120_00, 50_00, 30_00, member_id=wang, points=1_000)
+    await world.buy("XU000-00001", 900_00, 300_00, member_id=xu)
+    await world.buy("GUEST-00001", 9_90)
