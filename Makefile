@@ -63,8 +63,9 @@ bench: $(VENV)/ready-dev ## Measure, each figure beside its limit (ARGS="--json"
 photos: $(VENV)/ready-dev ui ## Photograph the pages into photos/: phone, tablet, desktop, light, dark, Chinese, English
 	$(call timed,photos,PICTURES=photos $(BIN)/python -m pytest -n 2 -q tests/browser $(ARGS))
 
-docs: $(VENV)/ready-dev ## Write the generated pages (docs/errors.md)
+docs: $(VENV)/ready-dev ## Write the generated pages (docs/errors.md, docs/walkthrough.md) and the API's worked examples
 	@$(BIN)/python -m tests.architecture.errors_page
+	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/entrypoints/test_walkthrough.py
 
 lock: $(UV) ## Choose new versions of the dependencies and write the hashed lists
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group build --group ui \

@@ -288,6 +288,33 @@ async def test_the_books_are_read_now_and_as_of_then(programme: Programme, till:
     assert tier["why"]["reference"] == "act:1"
 
 
+async def test_lots_come_page_by_page(programme: Programme, till: httpx.AsyncClient) -> None:
+    member = await programme.member()
+    for number, expires in enumerate((9, 3, 6, 3, 12), 1):
+        at_last = (programme.database.clock.now() + timedelta(days=expires)).isoformat()
+        await send(till, at(member, "accruals"), {"amount": number, "reference": f"l:{number}", "expires_at": at_last})
+    whole = (await till.get(at(member, "lots"))).json()
+    found: list[Any] = []
+    cursor = ""
+    while True:
+        page = (await till.get(at(member, f"lots?limit=2{cursor}"))).json()
+        found += page["lots"]
+        if not page["has_more"]:
+            break
+        if len(found) == 2:  # what a page's last lot held goes before the next page is asked for
+            await send(till, at(member, "redemptions"), {"amount": sum([lot["amount"] for lot in found])})
+        cursor = f"&cursor={page['next_cursor']}"
+
+    assert [lot["amount"] for lot in whole["lots"]] == [2, 4, 3, 1, 5]
+    assert (whole["has_more"], whole["next_cursor"], page["next_cursor"]) == (False, None, None)
+    assert [lot["lot_id"] for lot in found] == [lot["lot_id"] for lot in whole["lots"]]
+    stranger = public_id("trf", member)[:-1] + "0" * 13
+    for broken in ("x", "trf_1", stranger):
+        assert refusal(await till.get(at(member, f"lots?cursor={broken}"))) == (
+            422, "cursor_not_of_statement", ["/query/cursor"],
+        )  # fmt: skip
+
+
 async def test_questions_that_cannot_be_answered_are_refused(programme: Programme, till: httpx.AsyncClient) -> None:
     member = await programme.member()
     ahead = (programme.database.clock.now() + timedelta(hours=1)).isoformat()

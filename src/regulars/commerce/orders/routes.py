@@ -8,8 +8,7 @@ import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.openapi.spec import Example
-from litestar.params import BodyKwarg, FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from regulars.commerce.contracts import OrderFact, OrderOutcome, ReturnOutcome
 from regulars.commerce.orders import reading
@@ -27,10 +26,7 @@ from regulars.commerce.orders.answers import (
 from regulars.commerce.orders.explain import Verdict, verdicts_of_order, verdicts_of_return
 from regulars.commerce.orders.intake import apply
 from regulars.commerce.orders.schemas import (
-    CLAIM_EXAMPLE,
     MEMBER_PREFIX,
-    ORDER_EXAMPLE,
-    RETURN_EXAMPLE,
     ClaimBody,
     OrderBody,
     ReturnBody,
@@ -111,7 +107,7 @@ def _put_order(services: Services, commerce: Commerce, lane: OrderLane) -> HTTPR
     async def put_order(
         request: AnyRequest,
         order_id: FromPath[str],
-        data: Annotated[OrderBody, BodyKwarg(examples=[Example(value=ORDER_EXAMPLE)])],
+        data: JSONBody[OrderBody],
         *,
         dry_run: FromQuery[bool] = False,
         explain: FromQuery[bool] = False,
@@ -142,7 +138,7 @@ def _returns(services: Services, commerce: Commerce, lane: OrderLane) -> list[HT
     async def return_order(
         request: AnyRequest,
         order_id: FromPath[str],
-        data: Annotated[ReturnBody, BodyKwarg(examples=[Example(value=RETURN_EXAMPLE)])],
+        data: JSONBody[ReturnBody],
         *,
         dry_run: FromQuery[bool] = False,
         explain: FromQuery[bool] = False,
@@ -172,7 +168,7 @@ def _returns(services: Services, commerce: Commerce, lane: OrderLane) -> list[HT
     async def claim_order(
         request: AnyRequest,
         order_id: FromPath[str],
-        data: Annotated[ClaimBody, BodyKwarg(examples=[Example(value=CLAIM_EXAMPLE)])],
+        data: JSONBody[ClaimBody],
         *,
         explain: FromQuery[bool] = False,
     ) -> Response[Any]:

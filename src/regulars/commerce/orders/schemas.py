@@ -240,27 +240,3 @@ def _utc(at: datetime | None) -> datetime | None:
         return at.astimezone(UTC)
     except OverflowError:  # in the year 1 or 9999: whoever checks the time refuses it
         return at
-
-
-ORDER_EXAMPLE: Final = {
-    "member_id": "mbr_0190f0c27c5a7cc58f8c1d2e3f405162",
-    "state": "paid",
-    "channel": "store",
-    "store_id": "367",
-    "market": "CN",
-    "total": {"amount_minor": 20000, "currency": "CNY"},
-    "lines": [
-        {"sku": "tea", "amount": {"amount_minor": 12000, "currency": "CNY"}, "quantity": 2},
-        {"sku": "cherries", "amount": {"amount_minor": 8000, "currency": "CNY"}, "quantity": "0.535"},
-    ],
-    "payments": [
-        {"method": "points", "points_at_most": 1000},
-        {"method": "card", "amount": {"amount_minor": 19000, "currency": "CNY"}},
-    ],
-}
-RETURN_EXAMPLE: Final = {
-    "return_id": "R-2026-0007",
-    "lines": [{"line_id": "1", "quantity": 1}],
-    "store_id": "406",
-}
-CLAIM_EXAMPLE: Final = {"member_id": "mbr_0190f0c27c5a7cc58f8c1d2e3f405162"}

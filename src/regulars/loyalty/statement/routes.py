@@ -100,11 +100,22 @@ def _lots(services: Services) -> HTTPRouteHandler:
         summary="List a member's lots",
         response_description="The lots, the soonest to expire first.",
     )
-    async def list_lots(member_id: FromPath[str], *, spent: FromQuery[bool] = False) -> LotsAnswer:
-        """Return what the member's units are made of; `spent` includes lots with nothing left."""
+    async def list_lots(
+        member_id: FromPath[str],
+        *,
+        spent: FromQuery[bool] = False,
+        cursor: FromQuery[str | None] = None,
+        limit: PageSize = 50,
+    ) -> LotsAnswer:
+        """Return what the member's units are made of, page by page; `spent` includes lots with nothing left.
+
+        A page begins behind the lot that the cursor names, also when that one was spent meanwhile.
+        """
         found = member_id_in(member_id)
+        after = _cursor_of(found, cursor)
         async with services.database.transaction() as tx:
-            return lots_answer(found, await service.lots(tx, found, spent=spent))
+            lots = await service.lots(tx, found, spent=spent, after=after, limit=limit + 1)
+        return lots_answer(found, lots[:limit], has_more=len(lots) > limit)
 
     return list_lots
 
@@ -127,9 +138,7 @@ def _statement(services: Services) -> HTTPRouteHandler:
     ) -> StatementAnswer:
         """Return what moved the member's balances, each with a plain reason in the caller's language."""
         found = member_id_in(member_id)
-        before = None if cursor is None else seq_in(found, cursor)
-        if cursor is not None and before is None:
-            raise CursorNotOfStatement(pointer="/query/cursor")
+        before = _cursor_of(found, cursor)
         async with services.database.transaction() as tx:
             page = await service.statement(
                 tx, found, before=before, limit=limit, wallet=wallet, language=asked(request.scope).language
@@ -157,6 +166,16 @@ def _tier(services: Services, configuration: Configuration) -> HTTPRouteHandler:
         return tier_answer(found, status)
 
     return get_tier
+
+
+def _cursor_of(member_id: UUID, cursor: str | None) -> int | None:
+    """Return the number of the transfer that a cursor names. Raises CursorNotOfStatement."""
+    if cursor is None:
+        return None
+    found = seq_in(member_id, cursor)
+    if found is None:
+        raise CursorNotOfStatement(pointer="/query/cursor")
+    return found
 
 
 def _checked(as_of: datetime, now: datetime) -> datetime:

@@ -35,10 +35,12 @@ class LotAnswer(Struct, frozen=True, kw_only=True):
 
 
 class LotsAnswer(Struct, frozen=True, kw_only=True):
-    """A member's lots in the order in which they are spent."""
+    """A page of a member's lots in the order in which they are spent; `next_cursor` continues it."""
 
     member_id: str
     lots: list[LotAnswer]
+    has_more: bool
+    next_cursor: str | None
 
 
 class LineLot(Struct, frozen=True, kw_only=True):
@@ -88,8 +90,8 @@ def wallets_answer(member_id: UUID, as_of: datetime, wallets: Sequence[WalletBal
     return WalletsAnswer(member_id=public_id(MEMBER_PREFIX, member_id), as_of=as_of, wallets=list(wallets))
 
 
-def lots_answer(member_id: UUID, lots: Sequence[LotStanding]) -> LotsAnswer:
-    """Write a member's lots."""
+def lots_answer(member_id: UUID, lots: Sequence[LotStanding], *, has_more: bool) -> LotsAnswer:
+    """Write a page of a member's lots; its cursor is the id of its last one."""
     return LotsAnswer(
         member_id=public_id(MEMBER_PREFIX, member_id),
         lots=[
@@ -106,6 +108,8 @@ def lots_answer(member_id: UUID, lots: Sequence[LotStanding]) -> LotsAnswer:
             )
             for lot in lots
         ],
+        has_more=has_more,
+        next_cursor=transfer_id(member_id, lots[-1].lot_no) if has_more else None,
     )
 
 

@@ -84,12 +84,15 @@ async def balances_or_refusals(tx: Transaction, member_ids: Sequence[UUID]) -> l
     return [found.get(member_id) or (empty if member_id in known else _unknown(member_id)) for member_id in member_ids]
 
 
-async def lots(tx: Transaction, member_id: UUID, *, spent: bool = False) -> list[LotStanding]:
+async def lots(
+    tx: Transaction, member_id: UUID, *, spent: bool = False, after: int | None = None, limit: int | None = None
+) -> list[LotStanding]:
     """Return a member's lots in the order in which they are spent; `spent` includes those with nothing left.
 
-    Amounts are units of each lot's wallet, instants UTC. Raises UnknownMember (404). Source: lots.
+    They begin behind the lot `after`, at most `limit` of them. Amounts are units of each lot's wallet, instants UTC.
+    Raises UnknownMember (404). Source: lots.
     """
-    rows = await store.read_lots(tx, member_id, spent=spent)
+    rows = await store.read_lots(tx, member_id, spent=spent, after=after, limit=limit)
     if not rows:
         await _require_member(tx, member_id)
     return [

@@ -53,8 +53,12 @@ READ_WALLET_CODES: LiteralString = "SELECT code FROM wallets ORDER BY wallet_id"
 READ_LOTS: LiteralString = """
 SELECT l.lot_no, w.code, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id
 FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
-WHERE l.member_id = %s AND (l.remaining > 0 OR %s)
+WHERE l.member_id = %(member)s AND (l.remaining > 0 OR %(spent)s)
+  AND (%(after)s::bigint IS NULL OR (l.expires_at, l.earned_at, l.lot_no) > (
+      SELECT a.expires_at, a.earned_at, a.lot_no FROM lots AS a
+      WHERE a.member_id = %(member)s AND a.lot_no = %(after)s))
 ORDER BY l.expires_at, l.earned_at, l.lot_no
+LIMIT %(limit)s
 """
 READ_STATEMENT: LiteralString = """
 WITH page AS (
@@ -147,9 +151,12 @@ async def read_wallet_codes(tx: Transaction) -> list[str]:
     return [row[0] for row in await tx.rows(READ_WALLET_CODES)]
 
 
-async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool) -> Rows:
-    """Return (lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id) in spending order."""
-    return await tx.rows(READ_LOTS, (member_id, spent))
+async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool, after: int | None, limit: int | None) -> Rows:
+    """Return (lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id) in spending order.
+
+    `after` names the lot behind which they begin.
+    """
+    return await tx.rows(READ_LOTS, {"member": member_id, "spent": spent, "after": after, "limit": limit})
 
 
 async def read_statement(tx: Transaction, member_id: UUID, wallet: str | None, before: int, limit: int) -> Rows:

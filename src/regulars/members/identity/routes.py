@@ -32,6 +32,7 @@ from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import ONLY_READS
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.services import Services
 from regulars.platform.vault.contracts import Vault
@@ -94,6 +95,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         summary="Find a member by an identity",
         response_description="The member to whom the value points.",
         status_code=200,
+        opt={ONLY_READS: True},
     )
     async def look_up_member(request: AnyRequest, data: JSONBody[LookupBody]) -> Response[MemberAnswerShown]:
         """Return the member to whom a value points, as `getMember` does; 404 if it points to nobody.

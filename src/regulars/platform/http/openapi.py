@@ -1,6 +1,8 @@
 """The description of the API (OpenAPI 3.1): Litestar's, completed with what every operation has in common."""
 
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +30,8 @@ _REASONS: Final = {
 _MUTATING: Final = frozenset({"post", "put", "patch", "delete"})
 _KEY_HEADER: Final = "Idempotency-Key"
 _SECURITY: Final = "api_key"
+ONLY_READS: Final = "only_reads"  # an option of a POST that changes nothing, and so takes no idempotency key
+_EXAMPLES: Final = Path(__file__).with_name("worked_examples.json")  # written from requests carried out: `make docs`
 
 
 def openapi_config(version: str) -> OpenAPIConfig:
@@ -72,7 +76,9 @@ def describe(app: Litestar) -> bytes:
     for path, method, handler in _handlers(app):
         operation = described["paths"].get(path, {}).get(method)
         if operation is not None:
-            _complete(operation, path, method, _scope_of(handler))
+            changes = method in _MUTATING and not handler.opt.get(ONLY_READS)
+            _complete(operation, path, method, _scope_of(handler), changes=changes)
+            _show(operation)
     return msgspec.json.encode(described)
 
 
@@ -92,10 +98,9 @@ def _scope_of(handler: HTTPRouteHandler) -> str | None:
     return None
 
 
-def _complete(operation: dict[str, Any], path: str, method: str, scope: str | None) -> None:
+def _complete(operation: dict[str, Any], path: str, method: str, scope: str | None, *, changes: bool) -> None:
     """Add to one operation its scope, its header and the refusals that it can meet."""
     parameters = operation.setdefault("parameters", [])
-    mutating = method in _MUTATING
     responses = operation["responses"]
     refusals = {500, 503}
     if scope is not None:
@@ -105,14 +110,33 @@ def _complete(operation: dict[str, Any], path: str, method: str, scope: str | No
         refusals |= {422}
     if "{" in path:
         refusals |= {404}
-    if mutating:
-        refusals |= {400, 408, 409, 413, 422}
+    if method in _MUTATING:
+        refusals |= {400, 408, 413, 422}
+    if changes:
+        refusals |= {409}
         parameters.append(_key_parameter(required=method == "post"))
     responses.pop("400", None)  # Litestar's own form, which we never answer
     for status in sorted(refusals):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
     if not parameters:
         del operation["parameters"]
+
+
+@cache
+def _worked_examples() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = msgspec.json.decode(_EXAMPLES.read_bytes())
+    return found
+
+
+def _show(operation: dict[str, Any]) -> None:
+    """Add to one operation its worked example: a request and its answer."""
+    example = _worked_examples().get(operation["operationId"])
+    if example is None:
+        return
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["example"] = example["request"]
+    for content in operation["responses"].get(str(example["status"]), {}).get("content", {}).values():
+        content["example"] = example["answer"]
 
 
 def _key_parameter(*, required: bool) -> dict[str, Any]:

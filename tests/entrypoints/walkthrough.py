@@ -1,0 +1,361 @@
+"""A day at Beichen's by the API, every operation once: carried out, and told in docs/walkthrough.md (`make docs`).
+
+What is told is what was answered, but for ids (drawn anew each time) and instants of the wall clock: those are written
+as the same ones each time.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from regulars.engagement import api as engagement
+from regulars.engagement.channels.composing import Composer
+from regulars.entrypoints.configure import configure, read_programme
+from regulars.entrypoints.http import create_app
+from regulars.entrypoints.reactions import REACTIONS
+from regulars.entrypoints.wiring import web
+from regulars.platform.auth import service as keys
+from regulars.platform.db.programme_clock import set_programme_clock
+from regulars.platform.outbox.relay import Relay
+from regulars.platform.services import Services
+from tests.architecture.source import ROOT
+
+PAGE: Final = ROOT / "docs" / "walkthrough.md"
+EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_examples.json"
+PROGRAMME: Final = ROOT / "docs" / "examples" / "programme.toml"
+OPENS: Final = datetime.fromisoformat("2026-05-01T02:00:00+00:00")
+WALL: Final = ("written_at", "sent_at", "read_at", "schema")  # what this programme clock does not decide
+_DRAWN: Final = re.compile(
+    r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)"
+)  # of 32 digits; a lot's has 12 more
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)")
+
+
+@dataclass
+class Step:
+    """One request and its answer. `told` is what a reader should see in it."""
+
+    operation: str
+    told: str
+    method: str
+    path: str
+    body: Any
+    status: int
+    answer: Any
+    language: str
+
+
+@dataclass
+class Walk:
+    """The way through the API, and what was met on it."""
+
+    services: Services
+    steps: list[Step] = field(default_factory=list)
+    _ids: dict[str, str] = field(default_factory=dict)
+    _client: httpx.AsyncClient = field(init=False)
+
+    async def take(self) -> "Walk":
+        """Go all of it."""
+        await self._clock(timedelta(days=-1))
+        await configure(self.services.database, read_programme(PROGRAMME), reason="opening day")
+        await self._clock(timedelta())
+        async with self.services.database.transaction() as tx:
+            _, token = await keys.create_key(tx, label="walkthrough", scopes=["admin"])
+        application = create_app(self.services, web(self.services))
+        headers = {"Authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=application), base_url="http://api.example", headers=headers
+        ) as self._client:
+            await self._programme()
+            wang = await self._member()
+            await self._orders(wang)
+            await self._books(wang)
+            await self._messages(wang)
+        return self
+
+    async def _clock(self, after: timedelta, *, ticking: bool = False) -> None:
+        """Set the programme clock to so long after opening, or before. It stands, so that instants are the same."""
+        database = self.services.database
+        async with database.transaction() as tx:
+            setting = await set_programme_clock(tx.connection, OPENS + after, ticking=ticking)
+        database.clock.follow(setting)
+
+    async def _ask(
+        self,
+        operation: str,
+        told: str,
+        method: str,
+        path: str,
+        body: Any = None,  # noqa: ANN401 - any JSON there is
+        *,
+        language: str = "en",
+    ) -> Any:  # noqa: ANN401 - any JSON there is
+        headers = {"Accept-Language": language}
+        if method != "GET" and operation != "lookUpMember":
+            headers["Idempotency-Key"] = f"step-{len(self.steps) + 1}"
+        answer = await self._client.request(method, path, json=body, headers=headers)
+        assert answer.is_success, (operation, answer.status_code, answer.text)
+        found = answer.json()
+        self.steps.append(
+            Step(
+                operation,
+                told,
+                method,
+                self._same_each_time(path),
+                self._same_each_time(body),
+                answer.status_code,
+                self._same_each_time(found),
+                language,
+            )
+        )
+        return found
+
+    def _same_each_time(self, part: Any, name: str = "") -> Any:  # noqa: ANN401 - any JSON there is
+        if isinstance(part, dict):
+            return {key: self._same_each_time(value, key) for key, value in part.items()}
+        if isinstance(part, list):
+            return [self._same_each_time(value, name) for value in part]
+        if not isinstance(part, str):
+            return part
+        if name in WALL:
+            return _INSTANT.sub("2026-05-20T02:00:00.000000Z", part) if name != "schema" else "0000"
+        return _DRAWN.sub(
+            lambda found: self._ids.setdefault(found[0], f"019de0000000700080000000{len(self._ids) + 1:08x}"), part
+        )
+
+    async def _programme(self) -> None:
+        ask = self._ask
+        await ask("getHealth", "The process is alive.", "GET", "/health")
+        await ask("getReadiness", "It may be used; its programme clock says when it is.", "GET", "/ready")
+        await ask("listMarkets", "One market, with its currency and time zone.", "GET", "/v1/markets")
+        await ask("listWallets", "Points are spent; growth decides the tier.", "GET", "/v1/wallets")
+        await ask("listPolicies", "What a purchase earns, and what a tier asks.", "GET", "/v1/policies")
+        hangzhou = {"market": "CN", "name": "北辰 湖滨路店"}
+        await ask("putStore", "A new shop opens in Hangzhou.", "PUT", "/v1/stores/hubin-road", hangzhou)
+        await ask("getStore", "There it is.", "GET", "/v1/stores/hubin-road")
+        await ask("listStores", "All shops, page by page.", "GET", "/v1/stores?limit=2")
+
+    async def _member(self) -> str:
+        ask, mobile = self._ask, {"kind": "phone", "value": "138 0013 8000"}
+        signed_up = await ask(
+            "signUpMember",
+            "Wang Fang signs up in Nanjing Road, by her phone number. The market says how to read it.",
+            "POST",
+            "/v1/members",
+            {"market": "CN", "channel": "store", "identities": [mobile]},
+        )
+        member = f"/v1/members/{signed_up['member_id']}"
+        await ask(
+            "lookUpMember",
+            "Any channel finds her by it, written as it may be.",
+            "POST",
+            "/v1/members/lookup",
+            {"kind": "phone", "value": "+86 138-0013-8000", "market": "CN"},
+        )
+        added = await ask(
+            "addIdentity",
+            "She can be found by her address as well.",
+            "POST",
+            f"{member}/identities",
+            {"kind": "email", "value": "wang.fang@example.com"},
+        )
+        wrong = await self._client.post(
+            f"{member}/identities",
+            json={"kind": "card", "value": "BC-000123"},
+            headers={"Idempotency-Key": "card"},
+        )
+        await ask(
+            "removeIdentity",
+            "A lost card no longer finds her. The last identity of a member cannot be removed.",
+            "DELETE",
+            f"{member}/identities/{wrong.json()['identity_id']}",
+        )
+        assert added["identity_id"] != wrong.json()["identity_id"]
+        await ask(
+            "changeProfile",
+            "She tells her name and birthday. They are kept encrypted, under a key of her own.",
+            "PATCH",
+            f"{member}/profile",
+            {"given_name": "芳", "family_name": "王", "birthday": {"month": 5, "day": 20}, "language": "zh-CN"},
+        )
+        await ask(
+            "recordConsent",
+            "She agrees to hear of offers by e-mail; the version names the wording that she saw.",
+            "POST",
+            f"{member}/consents",
+            {
+                "purpose": "marketing",
+                "channel": "email",
+                "decision": "given",
+                "wording_version": "2026-04",
+                "where": "store",
+                "store_id": "nanjing-road",
+            },
+        )
+        await ask("listConsents", "What is in force, and how it came about.", "GET", f"{member}/consents")
+        await ask("getMember", "A key with `members:personal` reads her data in the clear.", "GET", member)
+        return str(signed_up["member_id"])
+
+    async def _orders(self, wang: str) -> None:
+        ask = self._ask
+        lines = [
+            {"line_id": "1", "sku": "kettle", "amount": {"amount_minor": 89_900, "currency": "CNY"}},
+            {"line_id": "2", "sku": "tea", "quantity": "3", "amount": {"amount_minor": 30_000, "currency": "CNY"}},
+        ]
+        order = {
+            "member_id": wang,
+            "state": "paid",
+            "channel": "online",
+            "market": "CN",
+            "total": {"amount_minor": 119_900, "currency": "CNY"},
+            "lines": lines,
+        }
+        await ask(
+            "putOrder",
+            "She buys online. The effects say what it did: points that are available when the return window closes, "
+            "growth that lifts her to Silver at once. `explain` adds every rule's verdict; `dry_run` would only try.",
+            "PUT",
+            "/v1/orders/web-1001?explain=true",
+            order,
+        )
+        await self._clock(timedelta(days=2))
+        await ask(
+            "returnOrder",
+            "Two days later one of the three packets of tea comes back, in another shop. What remains is settled anew.",
+            "POST",
+            "/v1/orders/web-1001/returns",
+            {"return_id": "R-17", "store_id": "chunxi-road", "lines": [{"line_id": "2", "quantity": "1"}]},
+        )
+        await self._tell(timedelta(days=2))
+        await ask("getOrder", "The order as it stands, line by line.", "GET", "/v1/orders/web-1001")
+        await ask("getOrderLineage", "Everything that it caused.", "GET", "/v1/orders/web-1001/lineage")
+        small = {"amount_minor": 5_900, "currency": "CNY"}
+        guest = {
+            "state": "paid",
+            "channel": "store",
+            "store_id": "nanjing-road",
+            "market": "CN",
+            "total": small,
+            "lines": [{"sku": "cup", "amount": small}],
+        }
+        bought = await self._client.put("/v1/orders/till-7-0042", json=guest)
+        assert bought.is_success, bought.text
+        await ask(
+            "claimOrder",
+            "She forgot to show her card for a cup: within 30 days the order becomes hers.",
+            "POST",
+            "/v1/orders/till-7-0042/claim",
+            {"member_id": wang},
+        )
+        await ask("listOrdersOfMember", "Her orders.", "GET", f"/v1/members/{wang}/orders?limit=1")
+
+    async def _books(self, wang: str) -> None:
+        ask, member = self._ask, f"/v1/members/{wang}"
+        await self._clock(timedelta(days=19))
+        await ask(
+            "accrue",
+            "A present for her birthday. Its reference names the fact: it posts once, whoever retries.",
+            "POST",
+            f"{member}/accruals",
+            {"amount": 200, "reason": "Birthday", "reference": "birthday:2026"},
+        )
+        await ask(
+            "accrueBatch",
+            "The same for many members; each row is decided on its own.",
+            "POST",
+            "/v1/accruals/batch",
+            {"accruals": [{"member_id": wang, "amount": 50, "reference": "may-day:2026", "reason": "May Day"}]},
+        )
+        await ask(
+            "redeem",
+            "She spends points at a partner's. The soonest to expire go first.",
+            "POST",
+            f"{member}/redemptions",
+            {"amount": 300, "reason": "Café Yunhe", "reference": "partner:yunhe:881"},
+        )
+        await ask(
+            "adjust",
+            "Somebody corrects a mistake, and says why.",
+            "POST",
+            f"{member}/adjustments",
+            {"amount": -50, "reason": "May Day was counted twice", "reference": "care:5521"},
+        )
+        await ask("getWallets", "What she has, and what is pending.", "GET", f"{member}/wallets")
+        await ask("listLots", "What her points are made of.", "GET", f"{member}/lots")
+        await ask(
+            "getStatement",
+            "Each movement with its reason, in the language asked for.",
+            "GET",
+            f"{member}/statement?limit=4",
+            language="zh",
+        )
+        await ask("getTier", "Her tier, why she has it, and what is missing for the next.", "GET", f"{member}/tier")
+
+    async def _tell(self, after: timedelta) -> None:
+        """Do what the worker does between a fact and its messages. While the clock stands nobody is told anything."""
+        await self._clock(after, ticking=True)
+        database, vault = self.services.database, self.services.vault
+        await Relay(database, REACTIONS).drain()
+        async with database.transaction(set_based=True) as tx:
+            await Composer(vault, engagement.reachable(self.services.settings)).compose(tx)
+        await self._clock(after)
+
+    async def _messages(self, wang: str) -> None:
+        told = await self._ask(
+            "listMessages", "What she was told.", "GET", f"/v1/members/{wang}/messages?limit=1", language="en"
+        )
+        await self._ask(
+            "markMessagesRead",
+            "She has read it.",
+            "POST",
+            f"/v1/members/{wang}/messages/read",
+            {"up_to": told["messages"][0]["message_id"]},
+        )
+
+
+def examples(walk: Walk) -> bytes:
+    """Return the request and the answer of each operation, as the description of the API takes them."""
+    told = {step.operation: {"request": step.body, "status": step.status, "answer": step.answer} for step in walk.steps}
+    return msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=1) + b"\n"
+
+
+HEAD = """\
+# The API, walked through
+
+A day at Beichen's (the programme of [examples/programme.toml](examples/programme.toml)), every operation once. What
+stands here was answered: a test walks the same way each time and compares (`make docs` writes this page). Ids and
+instants of the wall clock are replaced by the same ones each time. [api.md](api.md) says what all requests have in
+common.
+
+```sh
+R=http://127.0.0.1:8790; A="Authorization: Bearer rgl_…"
+```
+"""
+
+
+def page(walk: Walk) -> str:
+    """Return docs/walkthrough.md."""
+    parts = [HEAD]
+    for number, step in enumerate(walk.steps, 1):
+        parts.append(f"## {number}. `{step.operation}`\n\n{step.told}\n")
+        parts.append(f"```sh\n{_curl(number, step)}\n```\n")
+        shown = msgspec.json.format(msgspec.json.encode(step.answer), indent=2).decode()
+        parts.append(f"Answer {step.status}:\n\n```json\n{shown}\n```\n")
+    return "\n".join(parts)
+
+
+def _curl(number: int, step: Step) -> str:
+    parts = ["curl -s" if step.method in {"GET", "POST"} else f"curl -s -X {step.method}", f'"$R{step.path}" -H "$A"']
+    if step.language != "en":
+        parts.append(f"-H 'Accept-Language: {step.language}'")
+    if step.method != "GET" and step.operation != "lookUpMember":
+        parts.append(f"-H 'Idempotency-Key: step-{number}'")
+    command = " ".join(parts)
+    if step.body is None:
+        return command if step.method in {"GET", "DELETE"} else f"{command} -X POST"
+    body = msgspec.json.encode(step.body).decode()
+    return f"{command} \\\n  -H 'Content-Type: application/json' -d '{body}'"
