@@ -57,6 +57,8 @@ LOCAL = {
     "programme_clock",
     "relay_cursors",
     "replay_progress",
+    "report_cancellations",
+    "reports",
     "staff_accounts",
     "staff_links",
     "staff_oidc_flows",

@@ -77,6 +77,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /console/account/recovery-codes",
         "POST /console/account/sessions/{session_id}/end",
         "POST /console/account/sign-out-everywhere",
+        "POST /console/reports/{report_id}/cancel",
     ),
     "staff devices:read": ("GET /console/devices",),
     "staff devices:write": (

@@ -56,6 +56,7 @@ async def ask(browser: httpx.AsyncClient, address: str, headers: dict[str, str])
         staff_id=f"stf_{nobody}",
         device_id=f"dev_{nobody}",
         session_id=f"sts_{nobody}",
+        report_id=f"rep_{nobody}",
         member_id=f"mbr_{nobody}",
         identity_id=f"idn_{nobody}",
         message=f"msg_{nobody}",

@@ -32,6 +32,7 @@ TASK_MODULES = (
     "regulars.platform.auth.tasks",
     "regulars.platform.commit.tasks",
     "regulars.platform.outbox.tasks",
+    "regulars.platform.reports.tasks",
 )
 
 _CONNECTIONS = 8

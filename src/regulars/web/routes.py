@@ -15,6 +15,7 @@ from regulars.web.console.orders import all_order_pages
 from regulars.web.console.outbox import outbox_pages
 from regulars.web.console.overview import overview_pages
 from regulars.web.console.programme import programme_pages
+from regulars.web.console.reports import report_pages
 from regulars.web.console.sign_in import staff_sign_in_pages
 from regulars.web.console.staff import staff_pages
 from regulars.web.console.stores import store_pages
@@ -51,6 +52,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     staff_sign_in_pages,
     invitation_pages,
     account_pages,
+    report_pages,
     member_sign_in_pages,
     member_device_pages,
     enrol_pages,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -13,6 +14,7 @@ from msgspec import Meta
 
 from regulars.platform.errors import Conflict
 from regulars.platform.money import Money
+from regulars.platform.reports.contracts import Report, State
 from regulars.web.kit.cells import Badge, Cell, Code, Link, Quiet
 from regulars.web.kit.charts import Chart, Series
 from regulars.web.kit.forms import Form, blank_form, read_form
@@ -137,12 +139,37 @@ def gallery_pages(kit: Kit) -> Pages:
     return Pages(ViewerKind.NOBODY, handlers, navigation=groups)
 
 
+def _reports() -> list[Report]:
+    """Return a report in each of its states but the good end, which a page shows as its figures."""
+    seen: list[tuple[State, int]] = [("queued", 0), ("running", 3120), ("failed", 3120), ("cancelled", 3120)]
+    return [
+        Report(
+            report_id=UUID(int=number),
+            kind="gallery",
+            parameters={},
+            asked_by="staff",
+            asked_at=_NOW,
+            state=state,
+            done=done,
+            all_of_it=8_000 if done else 0,
+            result=None,
+            error=None,
+            began_at=_NOW,
+            as_of=_NOW,
+            ended_at=None,
+        )
+        for number, (state, done) in enumerate(seen)
+    ]
+
+
 def _pieces(kit: Kit) -> Sequence[ControllerRouterHandler]:
     @get(HOME)
     async def pieces(request: Request[Any, Any, Any]) -> Response[bytes]:
         language = kit.page(request).language
         happened, facts = _happened(language), _facts(language)
-        return kit.render(request, "kit/gallery/pieces.html", happened=happened, facts=facts, form=blank_form())
+        return kit.render(
+            request, "kit/gallery/pieces.html", happened=happened, facts=facts, form=blank_form(), reports=_reports()
+        )
 
     @get(f"{HOME}/charts")
     async def charts(request: Request[Any, Any, Any]) -> Response[bytes]:
