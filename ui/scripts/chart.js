@@ -7,6 +7,8 @@ import { CanvasRenderer } from "echarts/renderers";
 
 use([BarChart, LineChart, PieChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
+// The parts of a whole go from least to most, as the badges of tiers do.
+const PARTS = ["--color-secondary", "--color-info", "--color-warning", "--color-primary", "--color-error", "--color-success"];
 const SERIES = ["--color-primary", "--color-info", "--color-warning", "--color-success", "--color-error", "--color-secondary"];
 
 export function draw(place) {
@@ -26,6 +28,7 @@ function options(described, token) {
   const quiet = `color-mix(in oklab, ${text} 72%, ${token("--color-base-100")})`;
   const line = token("--color-base-300");
   const figures = new Intl.NumberFormat(document.documentElement.lang, described.format);
+  const named = { icon: "roundRect", itemWidth: 10, itemHeight: 10, textStyle: { color: mixed(quiet, text) } };
   const shared = {
     color: SERIES.map(token),
     animation: !window.matchMedia("(prefers-reduced-motion: reduce)").matches,
@@ -40,9 +43,9 @@ function options(described, token) {
       textStyle: { color: text, fontSize: 12 },
       valueFormatter: (value) => (value == null ? "–" : figures.format(value)),
     },
-    legend: described.series.length > 1 ? { top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, textStyle: { color: mixed(quiet, text) } } : undefined,
+    legend: described.series.length > 1 ? { ...named, top: 0, left: 0 } : undefined,
   };
-  if (described.kind === "share") return { ...shared, legend: undefined, series: [ring(described, token, text)] };
+  if (described.kind === "share") return { ...shared, color: PARTS.map(token), legend: { ...named, bottom: 0, left: "center" }, series: [ring(described, token)] };
   return {
     ...shared,
     grid: { top: described.series.length > 1 ? 32 : 12, left: 4, right: 12, bottom: 0, containLabel: true },
@@ -73,13 +76,14 @@ function options(described, token) {
   };
 }
 
-function ring(described, token, text) {
+function ring(described, token) {
   const [series] = described.series;
   return {
     type: "pie",
-    radius: ["58%", "82%"],
+    radius: ["55%", "82%"],
+    center: ["50%", "44%"],
     data: described.labels.map((name, at) => ({ name, value: series.values[at] })),
-    label: { color: text, formatter: ({ name, percent }) => `${name}  ${percent.toFixed(1)} %` },
+    label: { show: false },
     itemStyle: { borderColor: token("--color-base-100"), borderWidth: 2 },
   };
 }

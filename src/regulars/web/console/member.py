@@ -302,7 +302,7 @@ def statement_listing(language: str, wallets: Sequence[str]) -> Listing:
             Column("amount", mark("Amount"), lambda line: line.amount),
             Column("balance", mark("Balance after"), lambda line: line.balance, minor=True),
             Column("debt", mark("Debt change"), lambda line: line.debt_change or None, minor=True, shown=False),
-            Column("reason", mark("Why"), lambda line: line.reason),
+            Column("reason", mark("Why"), lambda line: line.reason, wraps=True),
             Column(
                 "order", mark("Order"), lambda line: order_link(line.order_id) if line.order_id else None, minor=True
             ),

@@ -43,6 +43,11 @@ class Period:
         """By what charts count it."""
         return "day" if self.days <= _BY_DAY else "week" if self.days <= _BY_WEEK else "month"
 
+    @property
+    def days_query(self) -> str:
+        """The period as an address names it."""
+        return f"from={self.first}&to={self.last}"
+
     def query(self, name: str) -> str:
         """Return these days as a listing's filter of this name."""
         return f"{name}_from={self.first}&{name}_to={self.last}"

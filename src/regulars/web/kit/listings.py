@@ -39,7 +39,9 @@ _BYTE_ORDER_MARK: Final = "\ufeff"  # without it, spreadsheets read Chinese as L
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `label` is a marked text; `value` gives a row's cell. A `minor` one is left out on a phone."""
+    """A column. `label` is a marked text; `value` gives a row's cell. A `minor` one is left out on a phone; one that `wraps` holds
+    sentences, all others stay on one line.
+    """
 
     name: str
     label: str
@@ -47,6 +49,7 @@ class Column:
     sortable: bool = False
     shown: bool = True
     minor: bool = False
+    wraps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,7 @@ class Shown:
         return "text-right figures" if self._is_figure(column) else ""
 
     def _is_figure(self, column: Column) -> bool:
-        values = [column.value(row) for row in self.slice.rows[:5]]
+        values = [column.value(row) for row in self.slice.rows]
         return any(map(is_figure, values))
 
 

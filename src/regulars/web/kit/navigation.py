@@ -10,7 +10,7 @@ from regulars.web.kit.viewers import Viewer
 class Entry:
     """A page in the navigation. `label` is a marked text; staff see it who have the permission.
 
-    `also` are paths that belong to it without lying below it.
+    `also` are paths that belong to it without lying below it. `alone`: what lies below it does not belong to it.
     """
 
     path: str
@@ -18,10 +18,11 @@ class Entry:
     icon: str
     permission: str | None = None
     also: tuple[str, ...] = ()
+    alone: bool = False
 
     def leads_to(self, path: str) -> bool:
         """Whether a page is this one or lies below it, or belongs to it."""
-        return path == self.path or path.startswith(f"{self.path}/") or path in self.also
+        return path == self.path or (not self.alone and path.startswith(f"{self.path}/")) or path in self.also
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,115 @@
+"""The camera: one Chromium, a browser profile for each person and look, a picture of each scene."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+
+from tests.browser.chromium import Look, launch
+from tests.photos.scenes import Scene
+from tests.photos.walks import Programme
+
+_PATIENCE_MS: Final = 15_000
+_WIDER: Final = "() => document.documentElement.scrollWidth - window.innerWidth"
+# Charts are drawn once they are seen, and pictures that are not there yet would be missing.
+_DRAWN: Final = """async () => {
+    await document.fonts.ready;
+    const charts = [...document.querySelectorAll("[data-canvas]")];
+    for (const one of charts) one.scrollIntoView();
+    window.scrollTo(0, 0);
+    const drawn = () => charts.every((one) => one.querySelector("svg, canvas"));
+    for (let tries = 0; tries < 40 && !drawn(); tries += 1) await new Promise((go) => setTimeout(go, 50));
+}"""
+
+
+@dataclass
+class Camera:
+    """Takes pictures into a folder and keeps what it noticed."""
+
+    browser: Browser
+    folder: Path
+    noticed: list[str] = field(default_factory=list)
+    taken: list[tuple[Scene, Look]] = field(default_factory=list)
+
+    def shoot(self, programme: Programme, scenes: Sequence[Scene], look: Look, tell: Callable[[str], object]) -> None:
+        """Take the scenes of one programme in one look."""
+        for who in sorted({scene.who for scene in scenes}):
+            if who in programme.cookies and who not in {"nobody", "device"}:
+                programme.speak(who, look.language)
+            with self._profile(programme, who, look) as context:
+                for scene in (one for one in scenes if one.who == who):
+                    tell(f"{scene.name} {look.name}")
+                    self._take(context.new_page(), programme, scene, look)
+
+    @contextmanager
+    def _profile(self, programme: Programme, who: str, look: Look) -> Iterator[BrowserContext]:
+        context = self.browser.new_context(
+            viewport={"width": look.width, "height": 844 if look.width < 600 else 1000},
+            color_scheme="dark" if look.theme == "dark" else "light",
+            locale="zh-CN" if look.language == "zh" else "en-GB",
+            reduced_motion="reduce",
+            service_workers="block",
+        )
+        context.set_default_timeout(_PATIENCE_MS)
+        kept = {**programme.cookies[who], "rgl_language": look.language}
+        context.add_cookies([{"name": name, "value": text, "url": programme.address} for name, text in kept.items()])
+        try:
+            yield context
+        finally:
+            context.close()
+
+    def _take(self, page: Page, programme: Programme, scene: Scene, look: Look) -> None:
+        path = self.folder / scene.name / f"{look.name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        page.on("pageerror", lambda error: self.noticed.append(f"{scene.name} {look.name}: script: {error}"))
+        try:
+            page.goto(programme.address + scene.path.format_map(programme.facts))
+            if scene.act is not None:
+                scene.act(page, programme.facts)
+            page.wait_for_load_state("load")
+            page.evaluate(_DRAWN)
+            page.screenshot(path=path, full_page=True, animations="disabled")
+            wide = page.evaluate(_WIDER)
+        except (Error, KeyError) as error:
+            self.noticed.append(f"{scene.name} {look.name}: {str(error).splitlines()[0]}")
+            return
+        finally:
+            page.close()
+        if wide > 0:
+            self.noticed.append(f"{scene.name} {look.name}: {wide} pixels wider than the screen")
+        self.taken.append((scene, look))
+
+
+@contextmanager
+def camera(folder: Path) -> Iterator[Camera]:
+    """Give a camera that puts its pictures into a folder."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        try:
+            yield Camera(browser, folder)
+        finally:
+            browser.close()
+
+
+def contact_sheet(folder: Path) -> Path:
+    """Write a page that shows every picture in the folder, each opening in full; return its path."""
+    parts = ['<!doctype html><html lang="en"><meta charset="utf-8"><title>Photos</title><style>']
+    parts.append("body{font:14px system-ui;margin:2rem}section{margin:0 0 2rem}div{display:flex;gap:12px;overflow:auto}")
+    parts.append("figure{margin:0}img{height:320px;border:1px solid #ccc}figcaption{color:#555}</style><h1>Photos</h1>")
+    for scene in sorted({path.parent for path in folder.rglob("*.png")}):
+        name = scene.relative_to(folder).as_posix()
+        parts.append(f"<section><h2>{escape(name)}</h2><div>")
+        for path in sorted(scene.glob("*.png"), key=lambda one: (int(one.stem.split("-")[0]), one.stem)):
+            file = escape(path.relative_to(folder).as_posix())
+            parts.append(
+                f'<figure><a href="{file}"><img loading="lazy" src="{file}" alt="{escape(name)}, {path.stem}"></a>'
+                f"<figcaption>{path.stem}</figcaption></figure>"
+            )
+        parts.append("</div></section>")
+    sheet = folder / "index.html"
+    sheet.write_text("\n".join(parts), encoding="utf-8")
+    return sheet
