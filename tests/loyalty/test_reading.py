@@ -146,10 +146,10 @@ async def test_a_statement_explains_each_row_in_both_languages(programme: Progra
         ("points", "expire", -2_829, 0),
     ]
     assert [line.reason for line in reversed(english.lines)] == [
-        "Order A earned 3000 × 1 = 3000 points (tier regular).",
+        "Order A earned 3000 × 1 = 3000 points (tier Regular).",
         "Order A counts 3000 growth.",
         "500 points paid for part of order B.",
-        "Order B earned 95 × 2 = 190 points (tier gold).",
+        "Order B earned 95 × 2 = 190 points (tier Gold).",
         "Order B counts 95 growth.",
         "Return r1 of order B gave back 250 points that had paid for it.",
         "Return r1 of order B took back 96 points that it had earned.",
@@ -159,7 +159,7 @@ async def test_a_statement_explains_each_row_in_both_languages(programme: Progra
         "5 points were taken as a correction: counted anew.",
         "2829 points ran out unused at 2018-03-01 00:00.",
     ]
-    assert [line.reason for line in reversed(chinese.lines)][3] == "订单 B 获得 95 × 2 = 190 积分（等级 gold）。"
+    assert [line.reason for line in reversed(chinese.lines)][3] == "订单 B 获得 95 × 2 = 190 积分（等级 金卡）。"
     assert all(any("\u4e00" <= sign <= "\u9fff" for sign in line.reason) for line in chinese.lines)
     (paid,) = [line for line in english.lines if line.kind == "redeem" and line.order_id]
     (given,) = [line for line in english.lines if line.kind == "give_back"]
@@ -179,7 +179,7 @@ async def test_a_statement_tells_of_debt_made_and_repaid(programme: Programme) -
         (-100, -100, 100),
     ]
     assert [line.reason for line in page.lines] == [
-        "Order B earned 150 × 1 = 150 points (tier regular). 100 of them repaid debt.",
+        "Order B earned 150 × 1 = 150 points (tier Regular). 100 of them repaid debt.",
         "Return r1 of order A took back 100 points that it had earned. 100 of them could not be taken and are owed.",
     ]
 
@@ -219,7 +219,7 @@ async def test_members_without_books_read_as_empty_and_strangers_are_refused(pro
                 await reading
     assert [(wallet.wallet, wallet.balance) for wallet in empty] == [("points", 0), ("growth", 0)]
     assert (status.tier, status.next_tier, status.missing, status.why) == ("regular", "silver", 1_000, None)
-    assert status.reason == "Everybody begins at tier regular."
+    assert status.reason == "Everybody begins at tier Regular."
 
 
 async def test_standings_and_totals_of_all_members_as_of_an_instant(programme: Programme) -> None:
@@ -269,4 +269,4 @@ async def test_a_review_that_is_due_counts_before_a_job_books_it(programme: Prog
         assert status.why is not None
         assert (status.why.cause, status.why.from_tier, status.why.metric) == ("review", "silver", 0)
         assert status.why.recorded_at == falls
-        assert status.reason == "The review of 2017-06-01 found 0 growth in 90 days; that gives regular (from 0)."
+        assert status.reason == "The review of Jun 1, 2017 found 0 growth in 90 days; that gives Regular (from 0)."

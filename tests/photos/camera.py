@@ -98,7 +98,7 @@ def camera(folder: Path) -> Iterator[Camera]:
 def contact_sheet(folder: Path) -> Path:
     """Write a page that shows every picture in the folder, each opening in full; return its path."""
     parts = ['<!doctype html><html lang="en"><meta charset="utf-8"><title>Photos</title><style>']
-    parts.append("body{font:14px system-ui;margin:2rem}section{margin:0 0 2rem}div{display:flex;gap:12px;overflow:auto}")
+    parts.append("body{font:14px system-ui;margin:2rem}section{margin:0 0 2rem}div{display:flex;gap:1em;overflow:auto}")
     parts.append("figure{margin:0}img{height:320px;border:1px solid #ccc}figcaption{color:#555}</style><h1>Photos</h1>")
     for scene in sorted({path.parent for path in folder.rglob("*.png")}):
         name = scene.relative_to(folder).as_posix()

@@ -85,7 +85,7 @@ def ring_up(*lines: tuple[str, str], to_payment: bool = False) -> Act:
 BASKET: Final = (("12.50", "Green tea"), ("8.90", "Rye bread"), ("31.20", "Olive oil"))
 ENDED: Final = "/console/members?q=nobody-of-this-name"
 
-# Not pages for people: parts of a page, files, what programs ask for; and the kit's gallery, which has its own pictures.
+# No pages for people: parts of a page, files, and what programs ask for.
 NO_PAGES: Final = frozenset(
     {
         "GET /assets/{name}",
@@ -299,6 +299,6 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
 
 GALLERY: Final = ("", "/charts", "/forms", "/listing", "/listing/cursor", "/listing/empty")
 GALLERY_FACES: Final = ("/plain", "/portal", "/refused", "/store")
-SCENES.update(
-    {f"GET /kit{path}": (Scene(f"kit{path or '/pieces'}", f"/kit{path}", "nobody"),) for path in GALLERY + GALLERY_FACES}
-)
+for gallery_page in (*GALLERY, *GALLERY_FACES):
+    name = f"kit{gallery_page or '/pieces'}"
+    SCENES[f"GET /kit{gallery_page}"] = (Scene(name, f"/kit{gallery_page}", "nobody"),)

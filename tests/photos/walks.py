@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pyotp
 
-PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of accounts that end with the programme they are in
+PASSWORD: Final = "correct horse battery staple"
 ROLES: Final = ("owner", "store-manager", "assistant", "marketer", "community", "care", "finance", "auditor")
 MEMBER: Final = "member@demo.example"
 _SEE_OTHER: Final = 303
@@ -38,9 +38,8 @@ class Programme:
 
     def browser(self, who: str = "nobody") -> httpx.Client:
         """Return the browser of somebody who is signed in, or of nobody."""
-        return httpx.Client(
-            base_url=self.address, headers=_BROWSER, cookies=self.cookies.get(who, {}), timeout=60, follow_redirects=False
-        )
+        cookies = self.cookies.get(who, {})
+        return httpx.Client(base_url=self.address, headers=_BROWSER, cookies=cookies, timeout=60)
 
     def found(self, pattern: re.Pattern[str], path: str, who: str = "owner") -> str:
         """Return what a pattern finds first on somebody's page. Raises WalkFailed."""

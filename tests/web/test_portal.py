@@ -114,7 +114,7 @@ async def test_the_statement_says_why(browser: httpx.AsyncClient, membership: Me
         "Return R1 of order A1 took back 99 points that it had earned. Mar 4, 2026 20:00 · See the order −99 points",
         "Return R1 of order A1 gave back 202 points that had paid for it. Mar 4, 2026 20:00 · See the order +202",
         "Order A2 counts 50 growth. Mar 3, 2026 20:00 · See the order +50 growth",
-        "Order A1 earned 980 × 1 = 980 points (tier regular). Mar 2, 2026 20:00 · See the order +980 points",
+        "Order A1 earned 980 × 1 = 980 points (tier Regular). Mar 2, 2026 20:00 · See the order +980 points",
         "2000 points paid for part of order A1. Mar 2, 2026 20:00 · See the order −2,000 points",
         "3000 points were added: Welcome gift. Mar 2, 2026 20:00 +3,000 points",
     ):
@@ -229,7 +229,7 @@ async def test_a_new_member_is_told_what_to_do_first(browser: httpx.AsyncClient,
     )
     for path in ("/portal/points", "/portal/statement", "/portal/orders"):
         assert (await said(browser, membership, path, new=True)).endswith("Show the card"), path
-    assert "Everybody begins at tier regular." in await said(browser, membership, "/portal/tier", new=True)
+    assert "Everybody begins at tier Regular." in await said(browser, membership, "/portal/tier", new=True)
     assert "not told; ask in a shop to add it" in await said(browser, membership, "/portal/profile", new=True)
 
 

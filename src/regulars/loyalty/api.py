@@ -47,6 +47,7 @@ from regulars.loyalty.policy.service import (
 )
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
+from regulars.loyalty.statement.reasons import name_of_tier
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
@@ -96,6 +97,7 @@ __all__ = [
     "list_wallets",
     "lots",
     "month_start",
+    "name_of_tier",
     "open_books",
     "points_allowed",
     "policy_in_force",

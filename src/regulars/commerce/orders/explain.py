@@ -214,12 +214,14 @@ def _standing(member: loyalty.Standing | None, language: str) -> Iterator[Verdic
 
 
 def _verdict(rule: str, policy_version: int | None, language: str, /, **values: Value) -> Verdict:
-    return Verdict(
-        rule=rule,
-        policy_version=policy_version,
-        values=values,
-        sentence=say(SENTENCES[rule], language, **values),
-    )
+    told = {name: _said(name, value, language) for name, value in values.items()}
+    sentence = say(SENTENCES[rule], language, **told)
+    return Verdict(rule=rule, policy_version=policy_version, values=values, sentence=sentence)
+
+
+def _said(name: str, value: Value, language: str) -> Value:
+    """Return a value as the sentence shows it: tiers by their names."""
+    return loyalty.name_of_tier(value, language) if name.endswith("tier") and isinstance(value, str) else value
 
 
 def _written(at: datetime) -> str:

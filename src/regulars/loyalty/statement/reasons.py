@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import Any
 
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
 from regulars.loyalty.contracts import TierChange
 from regulars.loyalty.ledger.basis import read_basis
 from regulars.loyalty.policy.contracts import TierPolicy
@@ -19,6 +22,21 @@ def name_of_wallet(code: str, language: str) -> str:
             return say("growth", language)
         case _:
             return code
+
+
+def name_of_tier(code: str, language: str) -> str:
+    """Return how people call a tier; those of a programme's own go by their code, written as a name."""
+    match code:
+        case "regular":
+            return say("Regular", language)
+        case "silver":
+            return say("Silver", language)
+        case "gold":
+            return say("Gold", language)
+        case "diamond":
+            return say("Diamond", language)
+        case _:
+            return code.replace("_", " ").title()
 
 
 def reason_of(
@@ -45,6 +63,8 @@ def reason_of(
     if kind == "expire":
         local = effective_at.astimezone(zone(time_zone))
         return say("{amount} {wallet} ran out unused at {at}.", language, **told, at=f"{local:%Y-%m-%d %H:%M}")
+    if "tier" in told:
+        told["tier"] = name_of_tier(str(told["tier"]), language)
     sentence = _of_order(kind, language, told) if order_id is not None else _of_posting(kind, amount, language, told)
     if debt_change < 0:
         sentence += say(" {repaid} of them repaid debt.", language, repaid=-debt_change)
@@ -87,16 +107,15 @@ def _of_posting(kind: str, amount: int, language: str, told: dict[str, Any]) -> 
 def reason_of_tier(language: str, change: TierChange | None, policy: TierPolicy, time_zone: str) -> str:
     """Return why a member holds a tier; `policy` is the one that the last change was decided by."""
     if change is None:
-        return say("Everybody begins at tier {tier}.", language, tier=policy.tiers[0].code)
+        return say("Everybody begins at tier {tier}.", language, tier=name_of_tier(policy.tiers[0].code, language))
     thresholds = {rule.code: rule.threshold for rule in policy.tiers}
     local = change.effective_at.astimezone(zone(time_zone))
     told: dict[str, Any] = {
-        "tier": change.tier,
-        "from_tier": change.from_tier,
-        "metric": change.metric,
-        "threshold": thresholds[change.tier],
+        "tier": name_of_tier(change.tier, language),
+        "metric": format_decimal(change.metric, locale=language),
+        "threshold": format_decimal(thresholds[change.tier], locale=language),
         "days": policy.window_days,
-        "on": f"{local:%Y-%m-%d}",
+        "on": format_date(local, "medium", locale=language),
         "reference": change.reference,
     }
     if change.cause == "review":

@@ -32,13 +32,14 @@ from regulars.web.console.messages import actor_of
 from regulars.web.console.words import (
     IDENTITIES,
     channel_name,
+    language_name,
     order_link,
     state_badge,
     tier_badge,
     tier_name,
     wallet_name,
 )
-from regulars.web.kit.cells import Badge, Cell, Link
+from regulars.web.kit.cells import Badge, Cell, Code, Link
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
@@ -216,16 +217,16 @@ def _person_facts(person: Person, language: str) -> list[tuple[str, Cell]]:
         (mark("Channel"), channel_name(member.channel, language)),
         (mark("Store"), member.store_id),
         (mark("Market"), member.market),
-        (mark("Language"), member.language),
+        (mark("Language"), language_name(member.language, language) if member.language else None),
         (mark("Birthday"), f"{born.year or '—'}-{born.month:02}-{born.day:02}" if born is not None else None),
-        (mark("Member id"), person.public),
+        (mark("Member id"), Code(person.public)),
     ]
     return [(in_language(label, language), value) for label, value in facts if value is not None]
 
 
 def _identity(one: IdentityShown, language: str) -> tuple[str, Cell, Cell]:
     label = in_language(IDENTITIES[one.kind.value], language)
-    proved = Badge(mark("Proved"), "success") if one.verified_at else Badge(mark("Not proved"))
+    proved = Badge(mark("Confirmed"), "success") if one.verified_at else Badge(mark("Not confirmed"))
     return label, one.value or in_language(mark("No longer readable"), language), proved
 
 

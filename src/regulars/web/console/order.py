@@ -20,6 +20,7 @@ from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.member_words import kind_name
 from regulars.web.console.messages import actor_of
+from regulars.web.console.verdicts import Why
 from regulars.web.console.words import channel_name, member_link, order_link, state_badge, tier_name, wallet_name
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.forms import REQUIRED, Form, form_values
@@ -67,6 +68,7 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             found = await read_seen(tx, viewer, order_id)
             _, caused = await commerce.order_lineage(tx, rules, order_id)
         result, language = found.outcome, page.language
+        verdicts = commerce.verdicts_of_order(result, commerce.Seen(), rules.configuration, language)
         return kit.render(
             request,
             "console/order.html",
@@ -79,7 +81,7 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             lines=[_line(one, result.currency) for one in found.lines],
             payments=[[one.method, Money(one.amount_minor, result.currency)] for one in found.payments],
             effects=effects_said(commerce.effects_of_order(result, rules.configuration), page),
-            verdicts=commerce.verdicts_of_order(result, commerce.Seen(), rules.configuration, language),
+            why=Why.of(verdicts, page, result.currency),
             returns=[_returned(store, one, page) for store, one in found.returns],
             caused=[_caused(one, language) for one in caused.transfers],
             lots=[_lot(one, language) for one in caused.lots],
@@ -163,7 +165,7 @@ def _returned(store_id: str | None, one: ReturnOutcome, page: Page) -> dict[str,
         "value": Money(one.returned_minor, one.currency),
         "lines": [(part.line_id, commerce.shown_quantity(part.quantity_milli or 0)) for part in one.lines],
         "effects": effects_said(commerce.effects_of_return(one.settlement), page),
-        "verdicts": commerce.verdicts_of_return(one, commerce.Seen(), page.language),
+        "why": Why.of(commerce.verdicts_of_return(one, commerce.Seen(), page.language), page, one.currency),
     }
 
 

@@ -67,7 +67,7 @@ def overview_pages(kit: Kit) -> Pages:
             channels=_channels(sales, page.language),
         )
 
-    entry = Entry(OVERVIEW, mark("Overview"), icon="chart-bar", permission=READ)
+    entry = Entry(OVERVIEW, mark("Overview"), icon="chart-bar", permission=READ, alone=True)
     return Pages(ViewerKind.STAFF, [overview], navigation=[Group("", (entry,))])
 
 

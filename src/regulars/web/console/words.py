@@ -6,6 +6,8 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.ids import public_id
 from regulars.web.kit.cells import Badge, Link, Tone
@@ -66,6 +68,11 @@ def state_badge(state: str) -> Badge:
 def wallet_name(code: str, language: str) -> str:
     """Return what a wallet is called; one of a programme's own goes by its code."""
     return in_language(WALLETS.get(code, code), language)
+
+
+def language_name(tag: str, language: str) -> str:
+    """Return what a language (a BCP 47 tag) is called."""
+    return Locale.parse(tag, sep="-").get_language_name(language) or tag
 
 
 def member_path(member_id: UUID) -> str:

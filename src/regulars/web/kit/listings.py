@@ -39,8 +39,9 @@ _BYTE_ORDER_MARK: Final = "\ufeff"  # without it, spreadsheets read Chinese as L
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `label` is a marked text; `value` gives a row's cell. A `minor` one is left out on a phone; one that `wraps` holds
-    sentences, all others stay on one line.
+    """A column. `label` is a marked text; `value` gives a row's cell.
+
+    A `minor` one is left out on a phone; one that `wraps` holds sentences, all others stay on one line.
     """
 
     name: str
