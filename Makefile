@@ -60,8 +60,8 @@ format: $(VENV)/ready-dev ## Format the code and apply the safe fixes
 bench: $(VENV)/ready-dev ## Measure, each figure beside its limit (ARGS="--json")
 	@exec $(BIN)/python -m bench $(ARGS)
 
-photos: $(VENV)/ready-dev ui ## Photograph the pages into photos/: phone, tablet, desktop, light, dark, Chinese, English
-	$(call timed,photos,PICTURES=photos $(BIN)/python -m pytest -n 2 -q tests/browser $(ARGS))
+photos: $(VENV)/ready-dev ui ## Photograph every page, as each person sees it, into photos/ (ARGS="--page console/members --width 390")
+	$(call timed,photos,$(BIN)/python -m tests.photos $(ARGS))
 
 docs: $(VENV)/ready-dev ## Write the generated pages (docs/errors.md, docs/walkthrough.md) and the API's worked examples
 	@$(BIN)/python -m tests.architecture.errors_page

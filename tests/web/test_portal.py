@@ -109,7 +109,7 @@ async def test_debt_is_told(browser: httpx.AsyncClient, membership: Membership) 
 async def test_the_statement_says_why(browser: httpx.AsyncClient, membership: Membership) -> None:
     text = await said(browser, membership, "/portal/statement")
 
-    assert text.startswith("Points / Statement All Points Growth Mar 2026 500 points were added: Birthday gift.")
+    assert text.startswith("Points Statement All Points Growth Mar 2026 500 points were added: Birthday gift.")
     for sentence in (
         "Return R1 of order A1 took back 99 points that it had earned. Mar 4, 2026 20:00 · See the order −99 points",
         "Return R1 of order A1 gave back 202 points that had paid for it. Mar 4, 2026 20:00 · See the order +202",
@@ -145,7 +145,7 @@ async def test_the_tier_page_says_how_far_the_next_is_and_why(
     text = await said(browser, membership, "/portal/tier")
 
     assert "To Silver 931 of 1,000 growth 69 more growth within 365 days make you Silver." in text
-    assert "Return R1 of order A1 on 2026-03-04 left 931 growth in 365 days" in text
+    assert "Return R1 of order A1 on Mar 4, 2026 left 931 growth in 365 days" in text
     assert "Gold from 2,500 growth points × 2 Diamond from 5,000 growth points × 3" in text
 
 
