@@ -105,6 +105,41 @@ def test_the_doctor_and_the_books(environment: dict[str, str], database_url: str
     assert "regulars migrate" in found["schema"]["remedy"]
 
 
+def test_the_version_is_told() -> None:
+    told = run({}, "--version")
+
+    assert (told.returncode, re.fullmatch(r"regulars \d+\.\d+\.\d+\S*\n", told.stdout) is not None) == (0, True)
+
+
+def test_a_parked_event_is_discarded_by_hand(environment: dict[str, str], database_url: str) -> None:
+    assert run(environment, "migrate").returncode == 0
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO outbox (event_id, type, recorded_at, payload)"
+            " VALUES (gen_random_uuid(), 'OrderPaid', now(), '{}')"
+        )
+        connection.execute(
+            "INSERT INTO parked_events (handler, seq, reader, state, attempts, error, parked_at)"
+            " SELECT 'a.handler', seq, 'reactions', 'parked', 8, 'Broken', now() FROM outbox"
+        )
+        ((seq,),) = connection.execute("SELECT seq FROM outbox")
+        listed = json.loads(run(environment, "parked", "list", "--json").stdout)["parked"]
+        which = ("parked", "discard", "--handler", "a.handler", "--seq", str(seq))
+        without = run(environment, *which)
+        blank = run(environment, *which, "--reason", " ", "--yes")
+        unsure = run(environment, *which, "--reason", "not needed")
+        left = connection.execute("SELECT count(*) FROM parked_events").fetchall()
+        done = run(environment, *which, "--reason", "not needed", "--yes")
+        again = run(environment, *which, "--reason", "not needed", "--yes")
+        audited = connection.execute("SELECT actor, reason FROM audit_entries WHERE action = 'discard_parked_event'")
+
+        assert [one["handler"] for one in listed] == ["a.handler"]
+        assert (without.returncode, blank.returncode, unsure.returncode, left) == (2, 2, 1, [(1,)])
+        assert (done.returncode, done.stdout) == (0, f"a.handler will not get event {seq} (OrderPaid).\n")
+        assert (again.returncode, connection.execute("SELECT count(*) FROM parked_events").fetchall()) == (2, [(0,)])
+        assert audited.fetchall() == [("cli", "not needed")]
+
+
 async def _seal(database_url: str) -> None:
     async with Database(database_url, pool_size=2) as database:
         await seal_all(database)

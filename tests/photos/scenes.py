@@ -192,6 +192,20 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/devices-refused", "/console/devices", "owner", "error", act=send(name="")),
         Scene("console/device-code", "/console/devices", "owner", act=send(store_id="{store}", name="Till 2")),
     ),
+    "GET /console/health": (
+        Scene("console/health", "/console/health", "owner"),
+        Scene("console/health-empty", "/console/health", "owner", "empty"),
+        Scene("console/health-refused", "/console/health", "care", "error"),
+    ),
+    "GET /console/health/books": (
+        Scene("console/books", "/console/health/books", "owner", act=send()),
+        Scene("console/books-empty", "/console/health/books", "owner", "empty"),
+    ),
+    "GET /console/health/jobs": (Scene("console/jobs", "/console/health/jobs", "owner"),),
+    "GET /console/health/parked": (Scene("console/parked", "/console/health/parked", "owner", "empty"),),
+    "GET /console/health/parked/{handler}/{seq}": (
+        Scene("console/parked-unknown", "/console/health/parked/nobody.listens/1", "owner", "error"),
+    ),
     "GET /console/account": (Scene("console/account", "/console/account", "owner"),),
     "GET /console/account/password": (
         Scene("console/password", "/console/account/password", "owner"),

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from procrastinate import PsycopgConnector
 
-from regulars.entrypoints.wiring import Place
-from regulars.entrypoints.worker import TASK_MODULES, work_at
+from regulars.entrypoints.wiring import TASK_MODULES, Place
+from regulars.entrypoints.worker import work_at
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.audit.service import verify_chain
 from regulars.platform.clock import wall_now

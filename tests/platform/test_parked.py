@@ -172,7 +172,7 @@ async def test_retries_end_and_a_person_replays(database: Database, relay: Relay
         first, second, third = await list_parked(tx)
         assert await list_parked(tx, states=["waiting"]) == [second]
         assert await list_parked(tx, handler="nobody") == []
-        assert await list_parked(tx, after_seq=second.seq) == [third]
+        assert await list_parked(tx, after=(second.seq, second.handler)) == [third]
         assert (first.handler, first.member_id, first.type) == (HANDLER, ANNE, "Noted")
         assert first.error.startswith("builtins.RuntimeError in note, line ")
         assert "555" not in first.error

@@ -84,6 +84,20 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/devices",
         "POST /console/devices/{device_id}/revoke",
     ),
+    "staff health:read": (
+        "GET /console/health",
+        "GET /console/health/books",
+        "GET /console/health/jobs",
+        "GET /console/health/parked",
+        "GET /console/health/parked/{handler}/{seq}",
+        "POST /console/health/books/verify",
+    ),
+    "staff health:read health:write": (
+        "POST /console/health/jobs/retry",
+        "POST /console/health/parked/replay",
+        "POST /console/health/parked/{handler}/{seq}/discard",
+        "POST /console/health/parked/{handler}/{seq}/replay",
+    ),
     "staff members:read": (
         "GET /console/members",
         "GET /console/members/{member_id}",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 import httpx
@@ -29,6 +30,12 @@ from tests.web.site import DAY, NOW, Site
 from tests.web.visitors import HERE, STORE
 
 _MINUTE = timedelta(minutes=1)
+_PARK: LiteralString = """
+INSERT INTO parked_events (handler, seq, reader, member_id, state, attempts, error, parked_at)
+SELECT 'a.handler_' || n, seq, 'reactions', member_id, 'parked', 8, 'Broken', recorded_at
+FROM (SELECT * FROM outbox ORDER BY seq LIMIT 1) AS first CROSS JOIN generate_series(1, %s) AS n
+ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass
@@ -70,6 +77,8 @@ class Crowd:
         await Relay(self.services.database, REACTIONS).drain()
         async with self.services.database.transaction(set_based=True) as tx:
             await Composer(self.services.vault, engagement.reachable(self.services.settings)).compose(tx)
+        async with self.services.database.transaction() as tx:
+            tx.write(_PARK, (rows,))
 
     async def member_cookies(self) -> dict[str, str]:
         """Return the cookies of Chen, who has just signed in."""
@@ -84,6 +93,7 @@ class Crowd:
         receipt = await browser.post("/store/returns/find", data={"code": order_id}, headers=device)
         account = visitors.accounts[Role.CARE]
         async with services.database.transaction() as tx:
+            ((seq,),) = await tx.rows("SELECT min(seq) FROM parked_events")
             link = await staff.renew_link(tx, account.staff_id)
             told = await engagement.list_of_member(
                 tx, services.vault, engagement.brand_of(services.settings), self.site.chen
@@ -94,6 +104,8 @@ class Crowd:
             "order_id": order_id,
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
+            "handler": "a.handler_1",
+            "seq": str(seq),
             "message": public_id(MESSAGE_PREFIX, letter.ref.message_id),
             "kind": letter.ref.kind.value,
             "language": "en",

@@ -65,6 +65,8 @@ async def ask(browser: httpx.AsyncClient, address: str, headers: dict[str, str])
         ticket="x" * 60,
         store_id="s-1",
         name="nothing",
+        handler="nobody.listens",
+        seq="1",
         tone="info",
         kind="code",
         language="en",

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from regulars.engagement.channels import service, stopping
 from regulars.engagement.channels.codes import CodeDelivery
+from regulars.engagement.channels.health import look_at_channels, look_at_messages
 from regulars.engagement.channels.layout import Brand, brand_of
 from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up, reachable
 from regulars.engagement.channels.sending.couriers import couriers, problem_of_channels, run_messages
@@ -49,6 +50,8 @@ __all__ = [
     "list_inbox",
     "list_messages",
     "list_of_member",
+    "look_at_channels",
+    "look_at_messages",
     "mark_read",
     "preview",
     "problem_of_channels",

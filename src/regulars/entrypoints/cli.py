@@ -42,10 +42,28 @@ app = typer.Typer(
     add_completion=False,
 )
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
-parked = typer.Typer(help="Events that did not get through: list, replay.", no_args_is_help=True)
+parked = typer.Typer(help="Events that did not get through: list, replay, discard.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
 app.add_typer(staff, name="staff")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"regulars {version('regulars')}")
+        raise typer.Exit
+
+
+@app.callback()
+def entry(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """The open membership system for brands that sell online and in their own shops."""
 
 
 class Programme(StrEnum):
@@ -367,6 +385,28 @@ def replay_parked(
         return 1
 
     typer.echo(f"{in_transaction(replay)} events will be tried again.")
+
+
+@parked.command("discard")
+def discard_parked(
+    handler: Annotated[str, typer.Option(help="The handler that did not get it through.")],
+    seq: Annotated[int, typer.Option(help="The event's number, as `parked list` shows it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit log.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Give one event up for this handler, for good; those of its member that wait behind it go on."""
+    from regulars.platform.outbox import service
+
+    if not reason.strip():
+        raise typer.BadParameter("say why with --reason")
+    if not yes:
+        typer.confirm(f"{handler} will never get event {seq}. Discard it?", abort=True)
+
+    async def discard(tx: "Transaction") -> str:
+        return (await service.discard_parked(tx, handler, seq, reason=reason)).type
+
+    typer.echo(f"{handler} will not get event {seq} ({in_transaction(discard)}).")
 
 
 # --- what is said and done beside ---------------------------------------------------------------------------------

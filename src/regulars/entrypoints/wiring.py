@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from regulars.platform.settings import Settings
@@ -20,6 +21,18 @@ if TYPE_CHECKING:
     from regulars.platform.services import Services
     from regulars.platform.verification.contracts import Check
     from regulars.web.kit.kit import Kit
+
+# Every module that declares tasks; a job of a task that no worker knows fails.
+TASK_MODULES = (
+    "regulars.commerce.tasks",
+    "regulars.engagement.channels.tasks",
+    "regulars.loyalty.tasks",
+    "regulars.members.tasks",
+    "regulars.platform.auth.tasks",
+    "regulars.platform.commit.tasks",
+    "regulars.platform.outbox.tasks",
+    "regulars.platform.reports.tasks",
+)
 
 _PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
 
@@ -112,6 +125,7 @@ def web(services: "Services") -> Web:
     from regulars.web.kit.kit import Kit
     from regulars.web.routes import pages
 
+    declare_tasks()
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
     kit = Kit(services, SignedIn(services))
     return Web(
@@ -119,6 +133,16 @@ def web(services: "Services") -> Web:
         hot=[*loyalty.hot, *commerce.hot],
         kit=kit,
     )
+
+
+def declare_tasks() -> None:
+    """Let every room declare its background tasks and reports: the worker runs them, pages tell of them."""
+    from regulars.platform.verification.books import declare_books
+
+    for module in TASK_MODULES:
+        import_module(module)
+    # What is quick the health page shows at any time; events under way are no fault of the books.
+    declare_books(lambda known_head: [check for check in checks(known_head) if not check.quick])
 
 
 def checks(known_head: "Head | None" = None) -> "list[Check]":

@@ -6,12 +6,11 @@ Any number of workers may run; each of these does its work in one of them at a t
 import asyncio
 import logging
 from contextlib import suppress
-from importlib import import_module
 
 from regulars.engagement.api import run_messages
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.watch import watch_server
-from regulars.entrypoints.wiring import Place, located
+from regulars.entrypoints.wiring import Place, declare_tasks, located
 from regulars.platform.audit.service import run_sealer
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.failures import describe
@@ -22,18 +21,6 @@ from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
 
 logger = logging.getLogger(__name__)
-
-# Every module that declares tasks; a job of a task that no worker knows fails.
-TASK_MODULES = (
-    "regulars.commerce.tasks",
-    "regulars.engagement.channels.tasks",
-    "regulars.loyalty.tasks",
-    "regulars.members.tasks",
-    "regulars.platform.auth.tasks",
-    "regulars.platform.commit.tasks",
-    "regulars.platform.outbox.tasks",
-    "regulars.platform.reports.tasks",
-)
 
 _CONNECTIONS = 8
 _FOLLOW_CLOCK_SECONDS = 1.0
@@ -51,8 +38,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None:
     """Do the background work on this database until `stop` is set."""
-    for module in TASK_MODULES:
-        import_module(module)
+    declare_tasks()
     database = await _opened(place, settings, stop)
     if database is None:
         return

@@ -8,6 +8,7 @@ from litestar.types import ControllerRouterHandler
 
 from regulars.web.console.account import account_pages
 from regulars.web.console.devices import store_device_pages
+from regulars.web.console.health import health_pages
 from regulars.web.console.invitation import invitation_pages
 from regulars.web.console.members import member_pages
 from regulars.web.console.messages import message_pages
@@ -49,6 +50,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     programme_pages,
     staff_pages,
     store_device_pages,
+    health_pages,
     staff_sign_in_pages,
     invitation_pages,
     account_pages,

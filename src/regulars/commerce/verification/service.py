@@ -6,6 +6,7 @@ from uuid import UUID
 from regulars.commerce.verification import store
 from regulars.loyalty import api as loyalty
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.texts import mark
 from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
 
 MEMBERS_AT_ONCE = 500
@@ -15,9 +16,9 @@ NOBODY = UUID(int=0)
 def checks() -> list[Check]:
     """Return the checks in the order in which `regulars verify` runs them."""
     return [
-        Check("orders sum up", orders_sum_up),
-        Check("order ids lead to their orders", order_ids_lead),
-        Check("paid orders are settled", paid_orders_are_settled),
+        Check(mark("orders sum up"), orders_sum_up),
+        Check(mark("order ids lead to their orders"), order_ids_lead),
+        Check(mark("paid orders are settled"), paid_orders_are_settled),
     ]
 
 

@@ -10,7 +10,7 @@ from regulars.engagement.channels import rules, samples, store
 from regulars.engagement.channels.layout import Brand, render_mail
 from regulars.engagement.channels.letters import Content, letter_of, short_text
 from regulars.engagement.channels.sealing import Keys
-from regulars.engagement.channels.store import Stored
+from regulars.engagement.channels.store import Recent, Stored
 from regulars.engagement.contracts import (
     CodeFacts,
     Letter,
@@ -38,6 +38,7 @@ KEEP_SENT = timedelta(days=90)
 KEEP_CODES = timedelta(days=1)
 FORGET_AT_ONCE = 5_000
 PAGE_AT_MOST = 200
+RECENT = timedelta(hours=24)
 
 
 async def list_inbox(
@@ -134,6 +135,13 @@ async def counts(tx: Transaction) -> MessageCounts:
     queued, parked, failed, oldest = await store.counts(tx)
     late = max(0.0, (wall_now() - oldest).total_seconds()) if oldest is not None else 0.0
     return MessageCounts(queued=queued, parked=parked, failed=failed, oldest_due_seconds=late)
+
+
+async def recent(tx: Transaction) -> Recent:
+    """Return what became of the messages of the last 24 hours (wall clock), and what the other side put off."""
+    # Ids follow the instants of facts: what left within a day is of facts no older than they may be told and tried.
+    oldest = tx.now - RECENT - rules.TOLD_WITHIN - rules.SEND_FOR
+    return await store.recent(tx, wall_now() - RECENT, _oldest(oldest))
 
 
 async def forget_old(tx: Transaction) -> bool:

@@ -52,6 +52,14 @@ class Outcome(NamedTuple):
     wipe: bool = False
 
 
+class Recent(NamedTuple):
+    """Messages that left the house lately, those written lately and given up, and all that wait after a failed try."""
+
+    sent: int
+    failed: int
+    put_off: int
+
+
 COLUMNS: LiteralString = """
 recipient_id, message_id, to_member, kind, channel, language, state, urgency, attempts, due_at, send_until,
 sealed_content, sealed_address, answer, occurred_at, written_at, sent_at, read_at
@@ -327,6 +335,12 @@ SELECT (SELECT count(*) FROM messages WHERE state = 'queued'),
              (SELECT min(due_at) FROM message_occasions WHERE due_at IS NOT NULL))
 """
 
+RECENT: LiteralString = """
+SELECT (SELECT count(*) FROM messages WHERE message_id >= %(oldest)s AND sent_at >= %(since)s AND channel <> 'inbox'),
+       (SELECT count(*) FROM messages WHERE message_id >= %(oldest)s AND written_at >= %(since)s AND state = 'failed'),
+       (SELECT count(*) FROM messages WHERE state = 'queued' AND attempts > 0)
+"""
+
 FORGET: LiteralString = """
 DELETE FROM messages USING (
     SELECT recipient_id, message_id FROM messages
@@ -363,6 +377,14 @@ async def counts(tx: Transaction) -> tuple[int, int, int, datetime | None]:
     """Return how many are queued, parked and given up, and since when the oldest one due has been."""
     queued, parked, failed, oldest = (await tx.rows(COUNTS))[0]
     return queued, parked, failed, oldest
+
+
+async def recent(tx: Transaction, since: datetime, oldest: UUID) -> Recent:
+    """Return how many left the house since then (wall clock), how many written since were given up, and are put off.
+
+    Those that left have ids from `oldest` on.
+    """
+    return Recent(*(await tx.rows(RECENT, {"since": since, "oldest": oldest}))[0])
 
 
 async def forget(tx: Transaction, before: UUID, channels: Sequence[str], kinds: Sequence[str], limit: int) -> int:

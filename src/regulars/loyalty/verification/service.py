@@ -21,6 +21,7 @@ from regulars.loyalty.verification.rules import (
 )
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.ids import public_id
+from regulars.platform.texts import mark
 from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
 
 MEMBERS_AT_ONCE = 1000
@@ -57,28 +58,28 @@ def checks() -> list[Check]:
     id and no personal data; at most `MAX_PROBLEMS` a check. Source: every table of the ledger.
     """
     return [
-        _check("wallets against transfers", store.WALLETS, (store.WALLETS_OFF, WALLET_OFF)),
-        _check("balances row by row", store.TRANSFERS, (store.CHAINS_BROKEN, CHAIN_BROKEN)),
-        _check("lots against their uses", store.LOTS, (store.LOTS_OFF, LOT_OFF)),
-        _check("lots against balances", store.WALLETS, (store.LOTS_NOT_BALANCE, LOTS_NOT_BALANCE)),
-        _check("transfers against lots", store.TRANSFERS, (store.TRANSFERS_WITHOUT_LOTS, TRANSFER_WITHOUT_LOTS)),
+        _check(mark("wallets against transfers"), store.WALLETS, (store.WALLETS_OFF, WALLET_OFF)),
+        _check(mark("balances row by row"), store.TRANSFERS, (store.CHAINS_BROKEN, CHAIN_BROKEN)),
+        _check(mark("lots against their uses"), store.LOTS, (store.LOTS_OFF, LOT_OFF)),
+        _check(mark("lots against balances"), store.WALLETS, (store.LOTS_NOT_BALANCE, LOTS_NOT_BALANCE)),
+        _check(mark("transfers against lots"), store.TRANSFERS, (store.TRANSFERS_WITHOUT_LOTS, TRANSFER_WITHOUT_LOTS)),
         _check(
-            "nothing used out of time",
+            mark("nothing used out of time"),
             store.LOT_USES,
             (store.USES_OUT_OF_TIME, USE_OUT_OF_TIME),
             (store.GIVEN_BACK_TOO_MUCH, GIVEN_BACK_TOO_MUCH),
         ),
         _check(
-            "double entry, books to zero",
+            mark("double entry, books to zero"),
             store.TRANSFERS,
             (store.SIDES_WRONG, SIDES_WRONG),
             (store.BOOKS_NOT_ZERO, BOOKS_NOT_ZERO),
         ),
-        Check("settlements against transfers", _settlements),
-        Check("tiers recomputed", _tiers),
-        _check("growth windows", store.BOOKS, (store.WINDOWS_OFF, WINDOW_OFF)),
-        _check("no reference twice", store.TRANSFERS, (store.REFERENCES_TWICE, REFERENCE_TWICE)),
-        _check("books in order", store.BOOKS, (store.ORDER_OF_BOOKS, OUT_OF_ORDER)),
+        Check(mark("settlements against transfers"), _settlements),
+        Check(mark("tiers recomputed"), _tiers),
+        _check(mark("growth windows"), store.BOOKS, (store.WINDOWS_OFF, WINDOW_OFF)),
+        _check(mark("no reference twice"), store.TRANSFERS, (store.REFERENCES_TWICE, REFERENCE_TWICE)),
+        _check(mark("books in order"), store.BOOKS, (store.ORDER_OF_BOOKS, OUT_OF_ORDER)),
     ]
 
 

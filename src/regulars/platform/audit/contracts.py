@@ -1,6 +1,7 @@
 """What an audit entry says, what a seal proves, and what a verification found."""
 
 import re
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -33,6 +34,18 @@ class Head(Struct, frozen=True):
         """Read what was written down; None if it is no head."""
         found = _WRITTEN_HEAD.fullmatch(text.strip().lower())
         return None if found is None else cls(int(found["seal_no"]), found["hash"])
+
+
+class Sealing(Struct, frozen=True, kw_only=True):
+    """How far the sealer has come: the last seal (0: none yet) and when it was closed, and the tail it has not come to.
+
+    Instants and ages are by the wall clock.
+    """
+
+    last_seal_no: int
+    sealed_at: datetime | None
+    unsealed: int
+    oldest_unsealed_seconds: float | None
 
 
 class ChainReport(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from regulars.platform.audit import rules
-from regulars.platform.audit.contracts import ChainReport, Head
+from regulars.platform.audit.contracts import ChainReport, Head, Sealing
 from regulars.platform.audit.rules import NO_HASH, Seal
 from regulars.platform.audit.store import seals
 from regulars.platform.clock import wall_now
@@ -78,6 +78,18 @@ async def head(tx: Transaction) -> Head:
     return Head(last.seal_no, last.hash.hex()) if last else Head(0, NO_HASH.hex())
 
 
+async def sealing(tx: Transaction) -> Sealing:
+    """Return how far the sealer has come, without recomputing anything."""
+    last = await seals.last_seal(tx)
+    unsealed, oldest_seconds = await _tail(tx)
+    return Sealing(
+        last_seal_no=last.seal_no if last else 0,
+        sealed_at=last.sealed_at if last else None,
+        unsealed=unsealed,
+        oldest_unsealed_seconds=oldest_seconds,
+    )
+
+
 async def verify_chain(tx: Transaction, *, known_head: Head | None = None) -> ChainReport:
     """Recompute the whole chain, and check that it extends a head that was written down earlier."""
     found = _Findings(known_head)
@@ -85,8 +97,7 @@ async def verify_chain(tx: Transaction, *, known_head: Head | None = None) -> Ch
         for seal in block:
             await found.check(tx, seal)
     unlisted = await seals.unlisted(tx, await snapshots.position(tx, READER), _NAMED_AT_MOST)
-    unsealed, first = await snapshots.count_unread(tx, READER, AUDIT_ENTRIES)
-    since = await seals.written_at(tx, first) if first is not None else None
+    unsealed, oldest_seconds = await _tail(tx)
     return ChainReport(
         seals=found.seals,
         entries=found.entries,
@@ -97,8 +108,15 @@ async def verify_chain(tx: Transaction, *, known_head: Head | None = None) -> Ch
         unlisted=unlisted,
         extends_known_head=found.extends_known_head,
         unsealed=unsealed,
-        oldest_unsealed_seconds=max(0.0, (wall_now() - since).total_seconds()) if since else None,
+        oldest_unsealed_seconds=oldest_seconds,
     )
+
+
+async def _tail(tx: Transaction) -> tuple[int, float | None]:
+    """Return how many entries are not sealed yet, and for how many seconds the oldest of them has not been."""
+    unsealed, first = await snapshots.count_unread(tx, READER, AUDIT_ENTRIES)
+    since = await seals.written_at(tx, first) if first is not None else None
+    return unsealed, max(0.0, (wall_now() - since).total_seconds()) if since else None
 
 
 class _Findings:

@@ -1,10 +1,14 @@
-"""Whether this process may be used."""
+"""Whether this process may be used, and what is done about jobs that failed."""
 
 import asyncio
 
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.clock import wall_now
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.migrate import head
+from regulars.platform.db.transaction import Transaction
 from regulars.platform.health import store
+from regulars.platform.health.contracts import FailedTask
 from regulars.platform.health.errors import DatabaseSilent, NotMigrated
 
 ANSWER_SECONDS = 2.0
@@ -27,7 +31,23 @@ async def require_ready(database: Database) -> str:
     return found
 
 
-async def postgresql_version(database: Database) -> int:
-    """Return PostgreSQL's version as a number, e.g. 180006."""
-    async with database.transaction() as tx:
-        return await store.select_version(tx)
+async def failed_tasks(tx: Transaction) -> list[FailedTask]:
+    """Return the tasks of which jobs failed for good, by name."""
+    return await store.failed_tasks(tx)
+
+
+async def retry_failed_jobs(tx: Transaction, *, reason: str) -> int:
+    """Let every job that failed for good be tried once more; return how many. Audited."""
+    count = await store.retry_failed(tx, wall_now())
+    if count:
+        tx.audit(
+            AuditEntry(
+                actor=tx.actor,
+                action="retry_failed_jobs",
+                subject="all failed jobs",
+                reason=reason,
+                request_id=tx.request_id,
+                detail=f"{count} jobs",
+            )
+        )
+    return count

@@ -1,6 +1,10 @@
-"""SQL of readiness."""
+"""SQL of readiness, and of how a deployment stands."""
+
+from datetime import datetime
+from typing import LiteralString
 
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.health.contracts import FailedTask, Jobs, Size, Workers
 
 
 async def select_revision(tx: Transaction) -> str | None:
@@ -12,7 +16,79 @@ async def select_revision(tx: Transaction) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-async def select_version(tx: Transaction) -> int:
-    """Return PostgreSQL's version as a number, e.g. 180006."""
-    rows = await tx.rows("SELECT current_setting('server_version_num')::int")
-    return int(rows[0][0])
+# --- how a deployment stands ----------------------------------------------------------------------------------------
+
+
+def hurry(tx: Transaction, milliseconds: int) -> None:
+    """Let no statement of this transaction take longer; what takes longer fails."""
+    tx.write(f"SET LOCAL statement_timeout = {milliseconds:d}")
+
+
+_WORKERS: LiteralString = """
+SELECT (SELECT count(*) FROM procrastinate_workers
+        WHERE last_heartbeat > %s),
+       greatest((SELECT max(last_heartbeat) FROM procrastinate_workers),
+                (SELECT sealed_at FROM audit_seals ORDER BY seal_no DESC LIMIT 1))
+"""
+
+
+async def workers(tx: Transaction, since: datetime) -> Workers:
+    """Return which workers there are; one is alive that has shown itself since then (wall clock)."""
+    return Workers(*(await tx.rows(_WORKERS, (since,)))[0])
+
+
+_JOBS: LiteralString = """
+SELECT count(*) FILTER (WHERE status = 'todo' AND coalesce(scheduled_at, '-infinity') <= %(at)s),
+       count(*) FILTER (WHERE status = 'todo' AND scheduled_at > %(at)s),
+       count(*) FILTER (WHERE status = 'doing'),
+       count(*) FILTER (WHERE status = 'failed'),
+       coalesce(extract(epoch FROM %(at)s - min(greatest(scheduled_at, deferred_at)) FILTER (
+           WHERE status = 'todo' AND coalesce(scheduled_at, '-infinity') <= %(at)s)), 0)::float8
+FROM procrastinate_jobs AS j
+LEFT JOIN LATERAL (SELECT max(at) AS deferred_at FROM procrastinate_events
+                   WHERE job_id = j.id AND type IN ('deferred', 'deferred_for_retry', 'retried')) AS e
+       ON j.status = 'todo'
+WHERE status IN ('todo', 'doing', 'failed')
+"""
+
+
+async def jobs(tx: Transaction, at: datetime) -> Jobs:
+    """Return how the queue of jobs stands, at an instant of the wall clock."""
+    return Jobs(*(await tx.rows(_JOBS, {"at": at}))[0])
+
+
+_FAILED_TASKS: LiteralString = """
+SELECT task_name, count(*), max((SELECT max(at) FROM procrastinate_events WHERE job_id = j.id AND type = 'failed'))
+FROM procrastinate_jobs AS j WHERE status = 'failed' GROUP BY task_name ORDER BY task_name LIMIT 50
+"""
+
+
+async def failed_tasks(tx: Transaction) -> list[FailedTask]:
+    """Return the tasks of which jobs failed for good."""
+    return [FailedTask(*row) for row in await tx.rows(_FAILED_TASKS)]
+
+
+_RETRY_FAILED: LiteralString = """
+SELECT procrastinate_retry_job_v2(id, %s, NULL, NULL, NULL)
+FROM procrastinate_jobs WHERE status = 'failed'
+"""
+
+
+async def retry_failed(tx: Transaction, at: datetime) -> int:
+    """Let every job that failed for good be tried once more; return how many."""
+    return len(await tx.rows(_RETRY_FAILED, (at,)))
+
+
+_SIZE: LiteralString = """
+SELECT current_setting('server_version_num')::int, pg_database_size(current_database()),
+       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+       current_setting('max_connections')::int,
+       (SELECT coalesce(max(extract(epoch FROM %(at)s - xact_start)), 0)::float8 FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend'),
+       (SELECT xact_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
+"""
+
+
+async def size(tx: Transaction, at: datetime) -> Size:
+    """Return the database in figures, at an instant of the wall clock."""
+    return Size(*(await tx.rows(_SIZE, {"at": at}))[0])

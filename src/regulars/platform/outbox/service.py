@@ -23,11 +23,22 @@ async def list_parked(
     *,
     handler: str | None = None,
     states: Sequence[ParkedState] = ALL_STATES,
-    after_seq: int = 0,
+    after: tuple[int, str] = (0, ""),
     limit: int = 100,
 ) -> list[ParkedEvent]:
-    """Return events that have not got through, in the order they happened, after `after_seq`, at most `limit`."""
-    return await relayed.list_parked(tx, handler=handler, states=states, after_seq=after_seq, limit=limit)
+    """Return events that have not got through, in the order they happened, at most `limit`.
+
+    `after` is the number and the handler of the last one that is known already.
+    """
+    return await relayed.list_parked(tx, handler=handler, states=states, after=after, limit=limit)
+
+
+async def find_parked(tx: Transaction, handler: str, seq: int) -> ParkedEvent:
+    """Return one event that has not got through. Raises NotFound."""
+    event = await relayed.find_parked(tx, handler, seq)
+    if event is None:
+        raise NotFound
+    return event
 
 
 async def replay_parked(tx: Transaction, handler: str, seq: int, *, reason: str) -> ParkedEvent:

@@ -25,8 +25,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that must hold. `run` reads in a snapshot of its own; a `quick` one takes no more than a second or
-    two at any size, and is part of `regulars doctor`.
+    """One thing that must hold; `name` is a marked text. `run` reads in a snapshot of its own; a `quick` one takes no
+    more than a second or two at any size, and is part of `regulars doctor`.
     """
 
     name: str

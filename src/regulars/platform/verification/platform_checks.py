@@ -6,6 +6,7 @@ from regulars.platform.audit.contracts import Head
 from regulars.platform.audit.service import verify_chain
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.service import backlog
+from regulars.platform.texts import mark
 from regulars.platform.verification.contracts import Check, CheckResult
 
 
@@ -57,6 +58,6 @@ async def audit_chain(tx: Transaction, *, known_head: Head | None = None) -> Che
 def platform_checks(known_head: Head | None = None) -> list[Check]:
     """Return the checks in the order in which they run; the audit log must extend the known head, if one is given."""
     return [
-        Check("audit chain", partial(audit_chain, known_head=known_head)),
-        Check("outbox drained", outbox_drained, quick=True),
+        Check(mark("audit chain"), partial(audit_chain, known_head=known_head)),
+        Check(mark("outbox drained"), outbox_drained, quick=True),
     ]

@@ -1,7 +1,7 @@
 """How figures, money and instants are written: by CLDR, in the viewer's language and the market's time zone."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -59,6 +59,10 @@ class Formats:
     def ago(self, value: datetime, now: datetime) -> str:
         """Return how long before (or after) `now` an instant lies, in words."""
         return format_timedelta(value - now, add_direction=True, locale=self.locale)
+
+    def span(self, value: timedelta) -> str:
+        """Return how long something takes, in words, to its largest unit."""
+        return format_timedelta(value, threshold=2, locale=self.locale)
 
     def _here(self, value: date | datetime) -> date | datetime:
         return value.astimezone(self.zone) if isinstance(value, datetime) else value

@@ -42,8 +42,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "devices:read": "See the devices of stores.",
     "devices:write": "Enrol and revoke the devices of stores.",
     "audit:read": "Read the audit log.",
-    "system:read": "See queues, checks and clocks.",
-    "events:write": "Replay events that did not get through.",
+    "health:read": "See how the system stands: queues, clocks, books; have the books verified.",
+    "health:write": "Replay or discard parked events, let failed jobs run again.",
     "till:use": "Work at a shop's till: scan members, ring up, register.",
 }
 
@@ -73,7 +73,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     },
     Role.ASSISTANT: _TILL | {"returns:write"},
     Role.AUDITOR: _OFFICE
-    | {"finance:read", "staff:read", "devices:read", "messages:read", "audit:read", "system:read"},
+    | {"finance:read", "staff:read", "devices:read", "messages:read", "audit:read", "health:read"},
 }
 
 # Who works in a shop is bound to shops: an account with one of these roles must name its stores.

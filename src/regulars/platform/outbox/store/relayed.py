@@ -176,12 +176,13 @@ def _parked(rows: Iterable[Sequence[object]]) -> list[ParkedEvent]:
 
 
 async def list_parked(
-    tx: Transaction, *, handler: str | None, states: Sequence[ParkedState], after_seq: int, limit: int
+    tx: Transaction, *, handler: str | None, states: Sequence[ParkedState], after: tuple[int, str], limit: int
 ) -> list[ParkedEvent]:
-    """Return events that did not get through, in order, after `after_seq`, at most `limit`."""
-    condition = """WHERE p.state = ANY (%(states)s) AND p.seq > %(after_seq)s
+    """Return events that did not get through, in order, after that one (number, handler), at most `limit`."""
+    condition = """WHERE p.state = ANY (%(states)s) AND (p.seq, p.handler) > (%(after_seq)s, %(after_handler)s)
         AND (p.handler = %(handler)s::text OR %(handler)s::text IS NULL) ORDER BY p.seq, p.handler LIMIT %(limit)s"""
-    parameters = {"handler": handler, "states": list(states), "after_seq": after_seq, "limit": limit}
+    parameters = {"handler": handler, "states": list(states), "limit": limit}
+    parameters |= {"after_seq": after[0], "after_handler": after[1]}
     return _parked(await tx.rows(_PARKED + condition, parameters))
 
 

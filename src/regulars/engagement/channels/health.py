@@ -1,0 +1,71 @@
+"""How the sending of messages stands, for whoever looks after a deployment."""
+
+from typing import Final
+
+from regulars.engagement.channels import service
+from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up
+from regulars.engagement.channels.sending.couriers import problem_of_channels
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.health.contracts import Fact, Looked, Sentence, State
+from regulars.platform.settings import Settings
+from regulars.platform.texts import mark
+
+LATE_SECONDS: Final = 60.0
+_WAYS_SAID: Final = {  # by whether e-mail and SMS are set up
+    (True, True): mark("e-mail and SMS set up"),
+    (True, False): mark("e-mail set up, SMS not"),
+    (False, True): mark("SMS set up, e-mail not"),
+    (False, False): mark("neither e-mail nor SMS set up"),
+}
+
+
+async def look_at_messages(tx: Transaction) -> Looked:
+    """Do messages leave the house, and in time?"""
+    left = await service.counts(tx)
+    recent = await service.recent(tx)
+    said = Sentence(
+        mark("{queued} messages to send, {parked} parked, {failed} given up"),
+        {"queued": left.queued, "parked": left.parked, "failed": left.failed},
+    )
+    facts = (
+        Fact(mark("Sent within 24 hours"), recent.sent),
+        Fact(mark("To be sent"), left.queued),
+        Fact(mark("Put off by the other side"), recent.put_off),
+        Fact(mark("Parked"), left.parked),
+        Fact(mark("Written within 24 hours and given up"), recent.failed),
+        Fact(mark("Given up in all"), left.failed),
+    )
+    remedy = None
+    if left.parked:
+        remedy = Sentence(mark("See the parked messages in the console, mend the cause, then send them again."))
+    elif left.oldest_due_seconds > LATE_SECONDS:
+        remedy = Sentence(
+            mark("The oldest message has waited for {seconds} s: start a worker (`regulars work`)."),
+            {"seconds": round(left.oldest_due_seconds)},
+        )
+    state = State.WELL if remedy is None else State.TROUBLE
+    return Looked(name="messages", state=state, said=said, remedy=remedy, facts=facts)
+
+
+def look_at_channels(settings: Settings) -> Looked:
+    """Can messages leave the house? A deployment may do without; settings that contradict are wrong."""
+    ways = {"email": is_mail_set_up(settings), "sms": is_sms_set_up(settings)}
+    facts = tuple(
+        Fact(label, Sentence(mark("set up") if ways[way] else mark("not set up")))
+        for way, label in (("email", mark("E-mail")), ("sms", mark("SMS")))
+    )
+    said = Sentence(_WAYS_SAID[ways["email"], ways["sms"]])
+    if settings.development and not all(ways.values()):
+        said = Sentence(mark("in development mode the page /outbox shows what cannot be sent"))
+    if problem := problem_of_channels(settings):
+        remedy = Sentence(mark("{problem}. See docs/messages.md."), {"problem": problem})
+        return Looked(name="channels", state=State.TROUBLE, said=said, remedy=remedy, facts=facts)
+    if settings.development or any(ways.values()):
+        return Looked(name="channels", state=State.WELL, said=said, facts=facts)
+    remedy = Sentence(
+        mark(
+            "Nobody can sign in by a code, and members are told in their inbox only. "
+            "Set REGULARS_SMTP_HOST and REGULARS_MAIL_SENDER, or REGULARS_SMS_URL; see docs/messages.md."
+        )
+    )
+    return Looked(name="channels", state=State.WARNING, said=said, remedy=remedy, facts=facts)
