@@ -17,7 +17,14 @@ from regulars.platform.auth.staff.errors import (
     StaffNameImpossible,
     StoresMissing,
 )
-from regulars.platform.auth.staff.permissions import BOUND_TO_STORES, PERMISSIONS, ROLES, Role, permissions_of
+from regulars.platform.auth.staff.permissions import (
+    BOUND_TO_STORES,
+    OF_THE_WHOLE,
+    PERMISSIONS,
+    ROLES,
+    Role,
+    permissions_of,
+)
 from regulars.platform.auth.throttle.subjects import place_of
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError, NotFound
@@ -45,6 +52,11 @@ def test_roles_give_permissions_that_exist_and_each_is_given() -> None:
     assert set(ROLES) == set(Role)
     assert permissions_of(set(Role) - {Role.OWNER}) <= set(PERMISSIONS)
     assert permissions_of([Role.OWNER]) == set(PERMISSIONS)
+    assert permissions_of([Role.OWNER], bound=True) == set(PERMISSIONS)  # somebody must be able to undo it
+    assert set(PERMISSIONS) > OF_THE_WHOLE
+    assert {"members:read", "orders:read"} <= permissions_of([Role.CARE], bound=True)
+    everything_else = permissions_of(set(Role) - {Role.OWNER}, bound=True)
+    assert not {"messages:read", "staff:read", "health:read"} & everything_else
     assert [role for role in Role if "staff:write" in ROLES[role]] == [Role.OWNER]
     assert permissions_of([]) == frozenset()
     assert ROLES[Role.ASSISTANT] == {"till:use", "returns:write"}
@@ -119,7 +131,7 @@ async def test_access_changes_at_once(database: Database, wall: Wall, mei: Perso
 
     viewer = await li.viewer(opened)
     assert (viewer.name, viewer.language, viewer.roles) == ("Li Na", "zh", (Role.MARKETER, Role.ASSISTANT))
-    assert viewer.permissions == ROLES[Role.MARKETER] | ROLES[Role.ASSISTANT]
+    assert viewer.permissions == (ROLES[Role.MARKETER] | ROLES[Role.ASSISTANT]) - OF_THE_WHOLE
     assert (changed.stores, viewer.may("staff:write")) == (("7", "9"), False)
     actor, action, detail = (await audit(database))[-1]
     assert (actor, action, detail) == (

@@ -3,13 +3,14 @@
 import re
 from html import unescape
 
+import httpx
 import pytest
 
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 from tests.web.site import Site
-from tests.web.visitors import Visitors
+from tests.web.visitors import STORE, Visitors
 
 pytestmark = pytest.mark.anyio
 
@@ -140,6 +141,25 @@ async def test_shop_staff_see_the_orders_of_their_stores_only(site: Site) -> Non
             False,
         ]
     assert ("Latest orders" in page, refused.status_code) == (False, 403)
+
+
+async def test_shop_staff_list_members_of_their_stores_and_find_anybody_by_an_identity(site: Site) -> None:
+    async def listed(browser: httpx.AsyncClient, path: str = "/console/members") -> set[str]:
+        return set(re.findall(r"mbr_[0-9a-f]{32}", (await browser.get(path)).text))
+
+    async with site.browsing(Role.MARKETER) as browser:
+        everybody = await listed(browser)
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        page = (await browser.get("/console/members")).text
+        own = await listed(browser)
+        found = await listed(browser, "/console/members?q=chen@home.example")
+        messages = await browser.get("/console/messages")
+    signed_up = await site.rows(f"SELECT member_id FROM members WHERE store_id = '{STORE}'")
+
+    assert own == {public_id("mbr", one[0]) for one in signed_up} < everybody  # type: ignore[arg-type] # a uuid
+    assert found == {public_id("mbr", site.chen)}
+    assert "who signed up in your stores" in page
+    assert messages.status_code == 403
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -5,10 +5,11 @@ are minor units of the market's currency; instants are UTC. Where it is decided:
 settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules), `loyalty/statement` (reading),
 `loyalty/verification` (proofs), `loyalty/roll` (who is a member), `loyalty/figures` (`programme_figures`).
 
-`roll(tx, configuration, market=, tier=, since=, until=, after=, limit=)` lists members with tier, balance and debt as
-the books hold them, the last to sign up first, from behind `after` (an instant and a member id); `roll_of` those of
-some ids. Raises NoActivePolicy (409). `tier_history` tells how a member came to each tier, `policy_in_force` by what
-is decided now (None before the first policy). Source: members, member_books, member_wallets; tier_changes; policies.
+`roll(tx, configuration, market=, stores=, tier=, since=, until=, after=, limit=)` lists members (all, or who signed up
+in some stores) with tier, balance and debt as the books hold them, the last to sign up first, from behind `after` (an
+instant and a member id); `roll_of` those of some ids. Raises NoActivePolicy (409). `tier_history` tells how a member
+came to each tier, `policy_in_force` by what is decided now (None before the first policy). Source: members,
+member_books, member_wallets; tier_changes; policies.
 """
 
 from regulars.loyalty.figures.service import PointsFigures, ProgrammeFigures, programme_figures

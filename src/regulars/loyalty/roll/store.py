@@ -21,6 +21,7 @@ PAGE: LiteralString = (
     + """
 WHERE (m.signed_up_at, m.member_id) < (%(before)s, %(before_member)s) AND m.signed_up_at >= %(since)s
   AND (%(market)s::text IS NULL OR m.market = %(market)s)
+  AND (%(stores)s::text[] IS NULL OR m.store_id = ANY (%(stores)s::text[]))
   AND (%(lowest)s::int IS NULL OR coalesce(b.tier, 0) BETWEEN %(lowest)s AND %(highest)s)
 ORDER BY m.signed_up_at DESC, m.member_id DESC LIMIT %(limit)s
 """
@@ -39,6 +40,7 @@ async def read_page(
     *,
     wallet: str,
     market: str | None,
+    stores: Sequence[str] | None,
     ranks: tuple[int, int] | None,
     since: datetime,
     before: tuple[datetime, UUID],
@@ -46,12 +48,13 @@ async def read_page(
 ) -> Rows:
     """Return (member, market, channel, store, signed up, tier, balance, debt), the last to sign up first.
 
-    `ranks` are the lowest and the highest tier to list.
+    `ranks` are the lowest and the highest tier to list, `stores` those in which members signed up.
     """
     lowest, highest = ranks or (None, None)
     parameters = {
         "wallet": wallet,
         "market": market,
+        "stores": None if stores is None else list(stores),
         "lowest": lowest,
         "highest": highest,
         "since": since,

@@ -17,6 +17,7 @@ from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
 from regulars.web.console.member import member_handlers
+from regulars.web.console.orders import scope_of
 from regulars.web.console.words import channel_name, member_link, member_path, span_of, tier_badge, tier_name
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.kit import Kit, Pages
@@ -24,7 +25,7 @@ from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Want
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.palette import Hit, Provider
 from regulars.web.kit.texts import mark
-from regulars.web.kit.viewers import Viewer, ViewerKind
+from regulars.web.kit.viewers import Viewer, ViewerKind, viewer_of
 
 MEMBERS: Final = "/console/members"
 READ: Final = "members:read"
@@ -104,6 +105,7 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
     @get(MEMBERS, guards=[kit.guards.staff(READ)])
     async def member_list(request: AnyRequest) -> Response[Any]:
         page = kit.page(request)
+        bound = viewer_of(request).stores is not None
         async with services.database.transaction() as tx:
             policy = await loyalty.policy_in_force(tx, configuration)
             markets = [market.code for market in await list_markets(tx)]
@@ -121,6 +123,7 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
                     tx,
                     configuration,
                     market=wanted.filters.get("market"),
+                    stores=scope_of(viewer_of(request)),
                     tier=wanted.filters.get("tier"),
                     since=since,
                     until=until,
@@ -131,7 +134,9 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
             return Slice(rows, after=_cursor(entries[wanted.limit - 1]) if len(entries) > wanted.limit else None)
 
         listing = listing_in(page.language, tiers, markets)
-        return await kit.listing(request, "console/members.html", listing, fetch, settled=policy is not None)
+        return await kit.listing(
+            request, "console/members.html", listing, fetch, settled=policy is not None, bound=bound
+        )
 
     return member_list
 

@@ -163,5 +163,5 @@ def viewer_of(account: Account, session_id: UUID) -> Viewer:
         language=account.language,
         roles=account.roles,
         stores=None if account.stores is None else frozenset(account.stores),
-        permissions=permissions_of(account.roles),
+        permissions=permissions_of(account.roles, bound=account.stores is not None),
     )

@@ -80,6 +80,16 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
 BOUND_TO_STORES: Final = frozenset({Role.STORE_MANAGER, Role.ASSISTANT})
 
 
-def permissions_of(roles: Iterable[Role]) -> frozenset[str]:
-    """Return what these roles allow together."""
-    return frozenset[str]().union(*(ROLES[role] for role in roles))
+# What concerns the whole programme whatever the shop: an account bound to shops does not get it with its roles.
+OF_THE_WHOLE: Final = frozenset({"messages:read", "messages:write", "staff:read", "staff:write", "audit:read"}) | {
+    "finance:read",
+    "health:read",
+    "health:write",
+}
+
+
+def permissions_of(roles: Iterable[Role], *, bound: bool = False) -> frozenset[str]:
+    """Return what these roles allow together; where they are `bound` to shops only what concerns shops, but for owners."""
+    held = frozenset(roles)
+    allowed = frozenset[str]().union(*(ROLES[role] for role in held))
+    return allowed - OF_THE_WHOLE if bound and Role.OWNER not in held else allowed
