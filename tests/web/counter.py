@@ -87,9 +87,9 @@ class CounterWorld:
         assert isinstance(made, Member), made
         return made.member_id
 
-    async def grant(self, member_id: UUID, points: int) -> None:
+    async def grant(self, member_id: UUID, points: int, why: str = "gift") -> None:
         """Give points that can be spent at once."""
-        command = Accrue(member_id=member_id, wallet="points", amount=points, reference=f"gift {member_id}")
+        command = Accrue(member_id=member_id, wallet="points", amount=points, reference=f"{why} {member_id}")
         async with self.database.transaction() as tx:
             (posting,) = await loyalty.post(tx, self.desk.configuration, [command])
         assert not isinstance(posting, Exception), posting

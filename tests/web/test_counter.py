@@ -133,8 +133,40 @@ async def test_confirming_twice_posts_once(till: httpx.AsyncClient, world: Count
     assert len(await world.audited("record_order")) == 1
     other = {**sent, "line": ["99900|1000|-"]}
     refusal = await till.post("/store/till/confirm", data=other)
-    assert refusal.status_code == 422
+    assert refusal.status_code == 409
+    assert "The order is paid, so its lines, amounts and payments stand." in refused(refusal)
     assert await world.points(world.member) == (1_234, 200, 0)
+
+
+async def test_a_refused_confirmation_is_put_right_and_goes_through(
+    till: httpx.AsyncClient, world: CounterWorld
+) -> None:
+    """Two tills show the same points; the second one to ask for them is told, and takes fewer."""
+    reviews = [await rung_up(till, await found(till, PHONE), ("200", "", "tea")) for _ in range(2)]
+    first = await till.post("/store/till/confirm", data={**hidden(reviews[0]), "points": "1000"})
+    second = await till.post("/store/till/confirm", data={**hidden(reviews[1]), "points": "1000"})
+
+    assert (first.status_code, second.status_code) == (303, 409)
+    assert "tea" in second.text
+    again = await till.post("/store/till/review", data=hidden(second))
+    chosen = await till.post("/store/till/confirm", data={**hidden(again), "points": "234"})
+    assert chosen.status_code == 303, refused(chosen)
+    twice = await till.post("/store/till/confirm", data={**hidden(again), "points": "234"})
+    assert twice.headers["location"] == chosen.headers["location"]
+    assert await world.points(world.member) == (0, 190 + 197, 0)
+
+
+async def test_what_was_refused_goes_through_once_its_reason_is_gone(
+    till: httpx.AsyncClient, world: CounterWorld
+) -> None:
+    reviews = [await rung_up(till, await found(till, PHONE), ("200", "", "tea")) for _ in range(2)]
+    await till.post("/store/till/confirm", data={**hidden(reviews[0]), "points": "1000"})
+    sent = {**hidden(reviews[1]), "points": "1000"}
+    assert (await till.post("/store/till/confirm", data=sent)).status_code == 409
+    await world.grant(world.member, 1_000, "more")
+
+    assert (await till.post("/store/till/confirm", data=sent)).status_code == 303
+    assert await world.points(world.member) == (234, 380, 0)
 
 
 async def test_a_tier_reached_is_told_then_and_at_the_next_scan(till: httpx.AsyncClient) -> None:
@@ -238,6 +270,25 @@ async def test_a_walk_in_is_registered_with_consent_and_buys_at_once(
     review = await rung_up(till, page, ("50", "", ""))
     done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
     assert effects_of(await till.get(done.headers["location"]))["points_pending"].startswith("50 points earned")
+
+
+async def test_a_form_sent_again_for_another_customer_makes_another_member(
+    till: httpx.AsyncClient, world: CounterWorld
+) -> None:
+    """As after the Back button: the second customer is not given the account of the first."""
+    form = hidden(await till.get("/store/register"))
+    sent = [{**form, "value": "13900139000", "name": "Alice"}, {**form, "value": "13900139001", "name": "Bob"}]
+    alice, bob = [await till.post("/store/register", data=one) for one in sent]
+
+    pages = [await till.get(one.headers["location"]) for one in (alice, bob)]
+    assert [text_of(page, "name") for page in pages] == ["A**", "B**"]
+    review = await rung_up(till, pages[1], ("500", "", "coat"))
+    await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
+    assert "500 more to come" in (await found(till, "13900139001")).text
+    assert "more to come" not in (await found(till, "13900139000")).text
+    again = await till.post("/store/register", data={**form, "value": "+86 139 0013 9001", "name": "Bob"})
+    assert text_of(await till.get(again.headers["location"]), "name") == "B**"
+    assert len(await world.audited("register_walk_in")) == 2
 
 
 async def test_who_is_a_member_already_is_not_told_of(till: httpx.AsyncClient, world: CounterWorld) -> None:

@@ -6,6 +6,7 @@ import pytest
 from regulars.commerce.orders.receipts import SOUGHT
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
+from regulars.web.store.seals import RETURN, Seals
 from tests.web.counter import CounterWorld, effects_of, hidden, refused, text_of
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +105,41 @@ async def test_what_cannot_come_back_is_refused(till: httpx.AsyncClient, sent: d
     answer = await till.post(f"{path}/review", data={**hidden(page), **sent})
 
     assert (answer.status_code, refused(answer)) == (422, said)
+
+
+async def test_a_refused_return_is_put_right_and_taken_once(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    """Two tills take back the same cup; the second one is told, and takes back the pot instead."""
+    path, _ = await found(till)
+    forms = [await till.get(path) for _ in range(2)]
+    reviews = [await till.post(f"{path}/review", data={**hidden(form), "quantity-2": "1"}) for form in forms]
+    first, second = [await till.post(f"{path}/confirm", data=hidden(review)) for review in reviews]
+
+    assert (first.status_code, second.status_code) == (303, 422)
+    sent = {"form": hidden(second)["form"], "quantity-3": "1"}
+    changed, twice = [await till.post(f"{path}/confirm", data=sent) for _ in range(2)]
+    assert changed.status_code == 303, refused(changed)
+    assert changed.headers["location"] == twice.headers["location"]
+    async with world.database.transaction() as tx:
+        rows = await tx.rows("SELECT returned_minor FROM order_returns ORDER BY 1")
+    assert rows == [(30_00,), (50_00,)]
+
+
+@pytest.mark.parametrize("tail", ["=", "==", "==\r\nX-Evil: 1", "\n", " ", "%", "\N{DEGREE SIGN}"])
+async def test_a_ticket_is_written_in_one_way_only(world: CounterWorld, tail: str) -> None:
+    seals = Seals(world.vault.pepper)
+    device = world.device.device.device_id
+    ticket = seals.write(RETURN, device, ORDER)
+
+    assert seals.read(RETURN, device, ticket) == ORDER
+    assert seals.read(RETURN, device, ticket + tail) is None
+    assert seals.read(RETURN, device, ticket[:9] + tail + ticket[9:]) is None
+
+
+async def test_a_ticket_adds_no_line_to_an_answer_s_head(till: httpx.AsyncClient) -> None:
+    path, _ = await found(till)
+    answer = await till.get(f"{path}==%0d%0aX-Evil:%201/done/nothing")
+
+    assert (answer.status_code, answer.headers.get("x-evil")) == (409, None)
 
 
 async def test_codes_that_are_tried_are_slowed(till: httpx.AsyncClient) -> None:

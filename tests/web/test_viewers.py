@@ -30,6 +30,12 @@ PASSWORD = "correct horse battery"
 STOCK = Listing(name="stock", columns=(Column("sku", "Number", lambda row: row),))
 
 
+@pytest.mark.parametrize("path", ["/store\r\nX-Evil: 1", "/store\n", "/store\0", "/store/\N{DEGREE SIGN}"])
+def test_a_browser_is_sent_to_an_address_and_nothing_else(services: Services, path: str) -> None:
+    with pytest.raises(ValueError, match="no address has"):
+        Kit(services, SignedIn(services)).see(path)
+
+
 def counting_house(kit: Kit) -> Pages:
     """A room for this test: a page for those who read members, another for finance, and a listing."""
 

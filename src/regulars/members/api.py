@@ -341,6 +341,8 @@ def consents_at_counter(kind: IdentityKind) -> tuple[ConsentOffered, ...]:
 async def register_walk_in(tx: Transaction, vault: Vault, wish: WalkIn) -> UUID | DomainError:
     """Make a member of somebody at a counter, with name and consents; sending it again changes nothing.
 
+    The id follows from the form and the value: the same form with another value makes another member.
+
     Counted and logged as a look-up is, for it tells whether a value is taken. Given, not raised: commit, then answer:
     TooManyAttempts (429), NameImpossible (422), and what `sign_up` says. Source: as `sign_up`, consents,
     member_profiles, attempts.

@@ -357,12 +357,13 @@ class CounterGreeting(Struct, frozen=True, kw_only=True):
 
 
 class WalkIn(Struct, frozen=True, kw_only=True):
-    """Somebody at a counter becomes a member, under the id that was set aside when the form was shown.
+    """Somebody at a counter becomes a member. `form_id` is the form's on which it was written.
 
-    `consents` are the wording versions agreed to, of those offered for the kind; others are passed over.
+    The same form with the same value is the same wish; with another value it is somebody else's. `consents` are the
+    wording versions agreed to, of those offered for the kind; others are passed over.
     """
 
-    member_id: UUID
+    form_id: UUID
     kind: IdentityKind
     value: str
     market: str
@@ -373,4 +374,4 @@ class WalkIn(Struct, frozen=True, kw_only=True):
     assistant: str = ""
 
     def __repr__(self) -> str:
-        return f"WalkIn(member_id={self.member_id}, …)"
+        return f"WalkIn(form_id={self.form_id}, …)"

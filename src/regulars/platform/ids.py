@@ -4,7 +4,7 @@ Randomness here makes ids distinct, not secret: no right follows from knowing an
 """
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from random import Random
 from uuid import UUID
@@ -46,6 +46,11 @@ def derived_id(at: datetime, *parts: str) -> UUID:
     """Return the id that follows from a fact: the same instant and parts give the same id in every process."""
     digest = sha256("\x00".join(parts).encode()).digest()
     return UUID(int=_version_7(int(at.timestamp() * 1000), int.from_bytes(digest[:10], "big")))
+
+
+def made_at(value: UUID) -> datetime:
+    """Return the instant, to the millisecond, that an id carries."""
+    return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC)
 
 
 def public_id(prefix: str, value: UUID) -> str:

@@ -58,6 +58,7 @@ class Services:
         render: Callable[[Result], tuple[int, bytes]],
         *,
         assume_new: bool = False,
+        keep_refusals: bool = True,
     ) -> Lane[Command, Result]:
         """Make the lane of one kind of mutation; it is drained before the process ends. See `Lane`."""
         lane = Lane(
@@ -68,6 +69,7 @@ class Services:
             batch_size=self.settings.batch_size,
             recover=self.recover,
             assume_new=assume_new,
+            keep_refusals=keep_refusals,
         )
         self.lanes.append(lane)
         return lane

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any, Final, overload
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from regulars.commerce.contracts import OrderFact, OrderOutcome, PutOrder, ReturnOrder, ReturnOutcome
 from regulars.commerce.orders import reading
@@ -51,7 +51,7 @@ class OrderDesk:
 
     def __post_init__(self) -> None:
         """Make the lane."""
-        self._lane = self.services.lane("record_order", partial(_apply, self.commerce), _render)
+        self._lane = self.services.lane("record_order", partial(_apply, self.commerce), _render, keep_refusals=False)
 
     @overload
     async def preview(self, fact: PutOrder) -> OrderOutcome: ...
@@ -70,16 +70,17 @@ class OrderDesk:
     @overload
     async def carry_out(self, fact: ReturnOrder, sender: Sender) -> ReturnOutcome | Refusal: ...
     async def carry_out(self, fact: PutOrder | ReturnOrder, sender: Sender) -> OrderOutcome | ReturnOutcome | Refusal:
-        """Carry a fact out, once: sending it again gives the first answer, another content under its id is refused.
+        """Carry a fact out, once: sending it again gives the first answer, with `created` off.
 
-        Raises IdempotencyKeyReused (422), MemberBusy (409).
+        What was refused is decided anew when it comes again, changed or not. Once it was accepted, another content
+        under its id is refused by the order or the return itself. Raises MemberBusy (409).
         """
-        key = fact.order_id if isinstance(fact, PutOrder) else f"{fact.order_id}/{fact.return_id}"
+        content = blake2b(_encode(fact), key=self.services.request_key, digest_size=32)
         call: Call[OrderFact] = Call(
             command=fact,
             client=sender.client,
-            key=f"desk:{key}",
-            request_hash=blake2b(_encode(fact), key=self.services.request_key, digest_size=32).digest(),
+            key=f"desk:{content.hexdigest()}",
+            request_hash=content.digest(),
             subject=fact.order_id,
             language=sender.language,
             request_id=sender.request_id,
@@ -90,6 +91,8 @@ class OrderDesk:
             return msgspec.json.decode(reply.body, type=Refusal)
         kind: Any = OrderOutcome if isinstance(fact, PutOrder) else ReturnOutcome
         outcome: OrderOutcome | ReturnOutcome = msgspec.json.decode(reply.body, type=kind)
+        if reply.replayed and isinstance(outcome, OrderOutcome):
+            return structs.replace(outcome, created=False)
         return outcome
 
     async def read(self, tx: Transaction, order_id: str) -> OrderShown:

@@ -4,7 +4,6 @@ Opening the link changes nothing, as mail scanners open every link; only a POST 
 """
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
 from regulars.engagement.channels.rules import NEEDS_NO_REFUSAL
@@ -12,6 +11,7 @@ from regulars.engagement.channels.store import Stored
 from regulars.engagement.contracts import MessageKind
 from regulars.members import api as members
 from regulars.members.contracts import ConsentChannel, ConsentGiven, Decision, Purpose
+from regulars.platform.auth.tokens import read_sealed, write_sealed
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.vault.cipher import key_for
@@ -31,15 +31,14 @@ def stop_url(vault: Vault, public_url: str | None, message: Stored) -> str | Non
 
 def stop_token(vault: Vault, member_id: UUID) -> str:
     """Return what names a member in a link."""
-    return urlsafe_b64encode(member_id.bytes + _mac(vault, member_id.bytes)).decode().rstrip("=")
+    return write_sealed(member_id.bytes + _mac(vault, member_id.bytes))
 
 
 def member_of(vault: Vault, token: str) -> UUID:
     """Return whom a link names. Raises NotFound for one that we did not write."""
-    try:
-        content = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except ValueError:
-        raise NotFound from None
+    content = read_sealed(token)
+    if content is None:
+        raise NotFound
     member, mac = content[:_ID_BYTES], content[_ID_BYTES:]
     if len(member) != _ID_BYTES or not hmac.compare_digest(mac, _mac(vault, member)):
         raise NotFound

@@ -33,7 +33,7 @@ from regulars.platform.auth.throttle.service import Attempt
 from regulars.platform.auth.throttle.subjects import Counters
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
-from regulars.platform.ids import public_id
+from regulars.platform.ids import derived_id, made_at, public_id
 from regulars.platform.vault.contracts import Vault
 
 WHERE: Final = "store"
@@ -89,40 +89,49 @@ def consents_offered(kind: IdentityKind) -> tuple[ConsentOffered, ...]:
 
 async def register_walk_in(tx: Transaction, vault: Vault, wish: WalkIn) -> UUID | DomainError:
     """Make a member of somebody at the counter; see `members.api.register_walk_in`."""
-    if wish.member_id in await identity.known_members(tx, [wish.member_id]):
-        return wish.member_id
+    value = IdentityValue(wish.kind, rules.cleaned(wish.value))
+    member_id = await _id_for(tx, vault, wish, value)
+    if member_id in await identity.known_members(tx, [member_id]):
+        return member_id
     attempt = _attempt(vault, wish.device)
     if blocked := await throttle.count(tx, attempt):
         return blocked
     try:
         async with tx.savepoint():
-            await _register(tx, vault, wish)
+            await _register(tx, vault, wish, member_id, value)
     except DomainError as refusal:
         _note(tx, wish, f"store {wish.store_id}", f"refused: {refusal.code}")
         return refusal
     await throttle.forgive(tx, attempt)
-    _note(tx, wish, public_id(MEMBER_PREFIX, wish.member_id), f"store {wish.store_id}, by {wish.kind.value}")
-    return wish.member_id
+    _note(tx, wish, public_id(MEMBER_PREFIX, member_id), f"store {wish.store_id}, by {wish.kind.value}")
+    return member_id
 
 
-async def _register(tx: Transaction, vault: Vault, wish: WalkIn) -> None:
-    value = IdentityValue(wish.kind, rules.cleaned(wish.value))
+async def _id_for(tx: Transaction, vault: Vault, wish: WalkIn, value: IdentityValue) -> UUID:
+    """Return the id that follows from form and value: a form sent again for another customer makes another member."""
+    sought = await identity.index_of(tx, vault, value, wish.market)
+    if isinstance(sought, DomainError):
+        return wish.form_id  # signing up says what is wrong with it
+    return derived_id(made_at(wish.form_id), wish.form_id.hex, sought.hex())
+
+
+async def _register(tx: Transaction, vault: Vault, wish: WalkIn, member_id: UUID, value: IdentityValue) -> None:
     fresh = SignUp(
         market=wish.market,
         identities=(value,),
         channel=WHERE,
         store_id=wish.store_id,
-        member_id=wish.member_id,
+        member_id=member_id,
     )
     (member,) = await identity.sign_up(tx, vault, [fresh])
     if isinstance(member, DomainError):
         raise member
     if wish.name:
         change = ProfileChange(display_name=rules.cleaned(wish.name))
-        await change_profile(tx, vault, ChangeProfile(member_id=wish.member_id, change=change))
+        await change_profile(tx, vault, ChangeProfile(member_id=member_id, change=change))
     given = [
         ConsentGiven(
-            member_id=wish.member_id,
+            member_id=member_id,
             purpose=offered.purpose,
             channel=offered.channel,
             decision=Decision.GIVEN,

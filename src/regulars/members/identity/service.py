@@ -101,6 +101,17 @@ async def resolve(
     return [owners.get(found) if isinstance(found, bytes) else found for found in sought]
 
 
+async def index_of(
+    tx: Transaction, vault: Vault, value: IdentityValue, market_code: str | None = None
+) -> bytes | DomainError:
+    """Return what a value is sought by: the same for every way of writing it. Given, not raised: what is wrong."""
+    country = (await market(tx, market_code)).country if market_code is not None else None
+    normalised = normalise(value.kind, value.value, country)
+    if isinstance(normalised, DomainError):
+        return normalised
+    return blind_index(vault.pepper, value.kind, normalised.canonical)
+
+
 async def owner_of(tx: Transaction, vault: Vault, kind: IdentityKind, canonical: str) -> UUID | None:
     """Return whose a normalised value is; None if nobody's."""
     sought = blind_index(vault.pepper, kind, canonical)

@@ -4,6 +4,7 @@ A token has 256 random bits, so SHA-256 is the right hash for it (see `auth.serv
 Short codes that people type are no tokens: they are hashed with the vault's pepper and their tries are counted.
 """
 
+from base64 import b64decode, urlsafe_b64encode
 from hashlib import sha256
 from secrets import choice, token_urlsafe
 from typing import Final
@@ -23,6 +24,20 @@ def new_token() -> str:
 def hash_of(token: str) -> bytes:
     """Return the 32 bytes under which a token is kept. Whatever a caller sends is hashed, however it looks."""
     return sha256(token[:MAX_TOKEN_LENGTH].encode("utf-8", "replace")).digest()
+
+
+def write_sealed(content: bytes) -> str:
+    """Write bytes as they may stand in an address, without padding."""
+    return urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def read_sealed(text: str) -> bytes | None:
+    """Read what `write_sealed` wrote; None for any other way of writing the same bytes, and for what is none."""
+    try:
+        content = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return None
+    return content if write_sealed(content) == text else None
 
 
 def new_typed_code(length: int) -> str:

@@ -77,6 +77,8 @@ class Lane(Generic[Command, Result]):
     batch in which there is an earlier answer is rolled back and begun anew. Only for an `apply` that touches nothing
     but the transaction.
 
+    With `keep_refusals` off a refusal is not kept: the next call with its key is decided anew.
+
     `concerns` names whose a command is (a member's id), for an `apply` in which commands of two members never meet:
     then two batches may be in flight, see `GroupCommit`.
     """
@@ -91,10 +93,12 @@ class Lane(Generic[Command, Result]):
         batch_size: int = 100,
         recover: Callable[[], Awaitable[None]] | None = None,
         assume_new: bool = False,
+        keep_refusals: bool = True,
         concerns: Callable[[Command], Hashable] | None = None,
     ) -> None:
         self.action = action
         self._assume_new = assume_new
+        self._kept_refusals = STORED_REFUSALS if keep_refusals else frozenset()
         self._database = database
         self._apply = apply
         self._render = render
@@ -189,7 +193,7 @@ class Lane(Generic[Command, Result]):
                 )
             answer = known[owner] = StoredAnswer(call.request_hash, status, body)
             busy = isinstance(outcome, MemberBusy)  # says nothing about the request: the next try may go through
-            if not busy and (status < 400 or status in STORED_REFUSALS):  # noqa: PLR2004 - HTTP's own boundary
+            if not busy and (status < 400 or status in self._kept_refusals):  # noqa: PLR2004 - HTTP's own boundary
                 stored.append((owner, answer))
             else:
                 passing.add(owner)

@@ -142,6 +142,11 @@ class Kit:
         return self.render(request, template, headers={"HX-Push-Url": shown.here}, listing=shown, **values)
 
     def see(self, path: str, notice: Notice | None = None, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:
-        """Send the browser to another page after something was done, and say so there."""
+        """Send the browser to another page after something was done, and say so there.
+
+        Raises ValueError for a path that would end the header it stands in: a path is made of what we wrote ourselves.
+        """
+        if not path.isascii() or not path.isprintable():
+            raise ValueError("a path has a sign that no address has")
         said = [] if notice is None else [self.notices.cookie(notice, secure=self.secure_cookies)]
         return Response(b"", status_code=SEE_OTHER, headers={"Location": path}, cookies=[*cookies, *said])

@@ -88,7 +88,7 @@ def _wish(counter: Counter, till: Till, given: NewMember, kind: IdentityKind) ->
     if set_aside is None:
         raise MemberGone
     return WalkIn(
-        member_id=UUID(set_aside),
+        form_id=UUID(set_aside),
         kind=kind,
         value=given.value,
         market=till.market.code,
