@@ -89,7 +89,7 @@ OF_THE_WHOLE: Final = frozenset({"messages:read", "messages:write", "staff:read"
 
 
 def permissions_of(roles: Iterable[Role], *, bound: bool = False) -> frozenset[str]:
-    """Return what these roles allow together; where they are `bound` to shops only what concerns shops, but for owners."""
+    """Return what these roles allow together; of those `bound` to shops, but for owners, only what concerns shops."""
     held = frozenset(roles)
     allowed = frozenset[str]().union(*(ROLES[role] for role in held))
     return allowed - OF_THE_WHOLE if bound and Role.OWNER not in held else allowed
