@@ -89,9 +89,26 @@ async def test_a_return_is_looked_at_and_then_settled_once(site: Site) -> None:
     assert await site.rows("SELECT count(*), sum(returned_minor) FROM order_returns WHERE order_id = 'o-1'") == [
         (1, 21_214)
     ]
-    asked = "SELECT actor, subject, reason FROM audit_entries WHERE action = 'return_order' LIMIT 1"
+    asked = "SELECT actor, subject, reason FROM audit_entries WHERE action = 'record_order' AND actor LIKE 'staff:%%'"
     care = f"staff:stf_{site.visitors.accounts[Role.CARE].staff_id.hex}"
     assert await site.rows(asked) == [(care, "o-1", "broken")]
+
+
+async def test_a_return_number_takes_back_once_whatever_is_sent_under_it(site: Site) -> None:
+    """Sent again, it gives the first answer; with other lines it is refused, and nothing more comes back."""
+    given = {"return_id": "c-" + "0" * 32, "line-0": "1", "store_id": STORE, "reason": "broken", "step": "confirm"}
+    async with site.browsing(Role.CARE) as browser, site.browsing(Role.OWNER) as other:
+        await browser.post("/console/orders/o-1/return", data=given)
+        more = await browser.post("/console/orders/o-1/return", data={**given, "line-1": "0.1"})
+        theirs = await other.post("/console/orders/o-1/return", data={**given, "line-1": "0.1"})
+        gone = await browser.post("/console/orders/o-5/return", data=given)
+
+    assert (more.status_code, "returned" in more.text or "key" in more.text) == (422, True)
+    assert theirs.status_code in {409, 422}
+    assert gone.status_code in {409, 422}
+    assert await site.rows("SELECT order_id, returned_minor FROM order_returns WHERE return_id LIKE 'c-%%'") == [
+        ("o-1", 10_000)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Sender(Struct, frozen=True, kw_only=True):
-    """Who sends an order from a page: `client` acts (`device:dev_…`), `reason` stands in the audit log beside it."""
+    """Who sends an order from a page: `client` acts (`device:dev_…`, `staff:stf_…`), with a reason for the audit log."""
 
     client: str
     language: str
@@ -43,7 +43,7 @@ class Refusal(Struct, frozen=True):
 
 @dataclass(slots=True)
 class OrderDesk:
-    """Takes orders and returns from pages. One for a process; it has a lane of its own, drained with the others."""
+    """Takes orders and returns from pages. One for each face; it has a lane of its own, drained with the others."""
 
     services: Services
     commerce: Commerce = field(default_factory=lambda: Commerce(loyalty.Configuration()))

@@ -12,9 +12,9 @@ from litestar.types import ControllerRouterHandler
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ReturnLine, ReturnOrder, ReturnOutcome, Store
 from regulars.loyalty import api as loyalty
-from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
+from regulars.platform.http.asked import asked
 from regulars.platform.ids import new_id
 from regulars.platform.money import Money
 from regulars.platform.texts import say
@@ -54,9 +54,10 @@ EFFECTS: Final[dict[str, str]] = {
 }
 
 
-def order_handlers(kit: Kit, rules: commerce.Commerce) -> Sequence[ControllerRouterHandler]:
-    """Return the pages of one order."""
-    return [_one(kit, rules), *_returning(kit, rules)]
+def order_handlers(kit: Kit) -> Sequence[ControllerRouterHandler]:
+    """Return the pages of one order; what comes back goes over the desk, as at a counter."""
+    desk = commerce.OrderDesk(kit.services)
+    return [_one(kit, desk.commerce), *_returning(kit, desk)]
 
 
 def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
@@ -225,7 +226,7 @@ async def _show_return(
     )
 
 
-def _returning(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandler]:
+def _returning(kit: Kit, desk: commerce.OrderDesk) -> list[ControllerRouterHandler]:
     @get(f"{ORDER}/return", guards=[kit.guards.staff(READ, RETURN)])
     async def begin_return(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
         viewer = viewer_of(request)
@@ -246,21 +247,29 @@ def _returning(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandl
         wish = read_wish(given, found, {store_id for store_id, _ in stores}, kit.page(request).language)
         if wish.fact is None:
             return await _show_return(kit, request, found, wish.form, status=422)
-        database = kit.services.database
         try:
-            async with database.transaction(actor=actor_of(viewer), set_based=True) as tx:
-                (outcome,) = await commerce.apply(tx, rules, [wish.fact], dry_run=not confirmed)
-                if confirmed and not isinstance(outcome, DomainError):
-                    tx.audit(AuditEntry(actor=tx.actor, action="return_order", subject=order_id, reason=wish.reason))
+            if not confirmed:
+                preview = await desk.preview(wish.fact)
+                return await _show_return(kit, request, found, wish.form, preview=preview)
+            done = await desk.carry_out(wish.fact, _sender(request, kit.page(request).language, wish.reason))
         except DomainError as refusal:
-            outcome = refusal
-        if isinstance(outcome, DomainError):
-            return await _show_return(kit, request, found, _pointed(wish, outcome), status=outcome.status)
-        if not confirmed and isinstance(outcome, ReturnOutcome):
-            return await _show_return(kit, request, found, wish.form, preview=outcome)
+            return await _show_return(kit, request, found, _pointed(wish, refusal), status=refusal.status)
+        if isinstance(done, commerce.Refusal):
+            form = Form(wish.form.language, wish.form.values, trouble=done.detail)
+            return await _show_return(kit, request, found, form, status=done.status)
         return kit.see(f"/console/orders/{order_id}", Notice(mark("The return is settled.")))
 
     return [begin_return, carry_out]
+
+
+def _sender(request: AnyRequest, language: str, reason: str) -> commerce.Sender:
+    """Return who sends a return; the reason stands in the audit log."""
+    return commerce.Sender(
+        client=actor_of(viewer_of(request)),
+        language=language,
+        request_id=asked(request.scope).request_id,
+        reason=reason,
+    )
 
 
 def _remaining(preview: ReturnOutcome) -> Money:

@@ -7,7 +7,6 @@ from litestar.types import ControllerRouterHandler
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import OrderRef, Store
-from regulars.loyalty import api as loyalty
 from regulars.platform.errors import DomainError
 from regulars.platform.money import Money
 from regulars.web.console.order import order_handlers
@@ -31,10 +30,9 @@ AnyRequest = Request[Any, Any, Any]
 def all_order_pages(kit: Kit) -> Pages:
     """Return the pages of orders."""
     entry = Entry(ORDERS, mark("Orders"), icon="receipt", permission=READ)
-    rules = commerce.Commerce(loyalty.Configuration())
     return Pages(
         ViewerKind.STAFF,
-        [_listing(kit), *order_handlers(kit, rules)],
+        [_listing(kit), *order_handlers(kit)],
         navigation=[Group("", (entry,))],
         providers=[Provider(READ, _finder(kit))],
     )
