@@ -270,3 +270,12 @@ async def test_a_review_that_is_due_counts_before_a_job_books_it(programme: Prog
         assert (status.why.cause, status.why.from_tier, status.why.metric) == ("review", "silver", 0)
         assert status.why.recorded_at == falls
         assert status.reason == "The review of Jun 1, 2017 found 0 growth in 90 days; that gives Regular (from 0)."
+
+
+async def test_tiers_have_one_name_wherever_they_are_told() -> None:
+    """Codes are for programs; a tier of a programme's own is called by its code, written as a name."""
+    codes = ("regular", "silver", "gold", "diamond", "black_card")
+
+    assert [api.name_of_tier(code, "en") for code in codes] == ["Regular", "Silver", "Gold", "Diamond", "Black Card"]
+    assert [api.name_of_tier(code, "zh") for code in codes] == ["普通", "银卡", "金卡", "钻石", "Black Card"]
+    assert [api.tier_label(code) for code in codes] == ["Regular", "Silver", "Gold", "Diamond", "Black Card"]

@@ -10,6 +10,8 @@ in some stores) with tier, balance and debt as the books hold them, the last to 
 instant and a member id); `roll_of` those of some ids. Raises NoActivePolicy (409). `tier_history` tells how a member
 came to each tier, `policy_in_force` by what is decided now (None before the first policy). Source: members,
 member_books, member_wallets; tier_changes; policies.
+
+`name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
 from regulars.loyalty.figures.service import PointsFigures, ProgrammeFigures, programme_figures
@@ -48,7 +50,6 @@ from regulars.loyalty.policy.service import (
 )
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
-from regulars.loyalty.statement.reasons import name_of_tier
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
@@ -59,6 +60,7 @@ from regulars.loyalty.statement.service import (
     statement,
     tier_status,
 )
+from regulars.loyalty.tiers.names import name_of_tier, tier_label
 from regulars.loyalty.verification.service import checks
 
 __all__ = [
@@ -113,5 +115,6 @@ __all__ = [
     "standings",
     "statement",
     "tier_history",
+    "tier_label",
     "tier_status",
 ]

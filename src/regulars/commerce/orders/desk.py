@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Sender(Struct, frozen=True, kw_only=True):
-    """Who sends an order from a page: `client` acts (`device:dev_…`, `staff:stf_…`), with a reason for the audit log."""
+    """Who sends an order from a page: `client` acts (`device:dev_…`, `staff:stf_…`), with a reason for the audit."""
 
     client: str
     language: str

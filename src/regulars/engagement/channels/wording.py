@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError, dates, numbers
 
+from regulars.loyalty import api as loyalty
 from regulars.platform.texts import LANGUAGES, say
 
 
@@ -67,15 +68,5 @@ class Wording:
         return f"{self.day(at)} {dates.format_time(at, 'short', tzinfo=ZoneInfo(self.time_zone), locale=self.locale)}"
 
     def tier(self, code: str) -> str:
-        """Return how people call a tier; those of a programme's own go by their code, written as a name."""
-        match code:
-            case "regular":
-                return say("Regular", self.language)
-            case "silver":
-                return say("Silver", self.language)
-            case "gold":
-                return say("Gold", self.language)
-            case "diamond":
-                return say("Diamond", self.language)
-            case _:
-                return code.replace("_", " ").title()
+        """Return how people call a tier."""
+        return loyalty.name_of_tier(code, self.language)

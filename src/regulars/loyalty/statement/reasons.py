@@ -10,6 +10,7 @@ from regulars.loyalty.contracts import TierChange
 from regulars.loyalty.ledger.basis import read_basis
 from regulars.loyalty.policy.contracts import TierPolicy
 from regulars.loyalty.policy.rules import zone
+from regulars.loyalty.tiers.names import name_of_tier
 from regulars.platform.texts import say
 
 
@@ -22,21 +23,6 @@ def name_of_wallet(code: str, language: str) -> str:
             return say("growth", language)
         case _:
             return code
-
-
-def name_of_tier(code: str, language: str) -> str:
-    """Return how people call a tier; those of a programme's own go by their code, written as a name."""
-    match code:
-        case "regular":
-            return say("Regular", language)
-        case "silver":
-            return say("Silver", language)
-        case "gold":
-            return say("Gold", language)
-        case "diamond":
-            return say("Diamond", language)
-        case _:
-            return code.replace("_", " ").title()
 
 
 def reason_of(

@@ -36,7 +36,6 @@ from regulars.web.console.words import (
     order_link,
     state_badge,
     tier_badge,
-    tier_name,
     wallet_name,
 )
 from regulars.web.kit.cells import Badge, Cell, Code, Link
@@ -157,9 +156,7 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         "tier": tier,
         "tier_badge": None if tier is None else tier_badge(tier.tier, tier.rank),
         "tier_facts": [] if tier is None else _tier_facts(tier, language),
-        "next_tier": None
-        if tier is None or tier.next_tier is None
-        else in_language(tier_name(tier.next_tier), language),
+        "next_tier": None if tier is None or tier.next_tier is None else loyalty.name_of_tier(tier.next_tier, language),
         "person_facts": _person_facts(person, language),
         "identities": [_identity(one, language) for one in person.identities],
         "statement": [_line_row(one, language) for one in statement.lines],
@@ -246,7 +243,7 @@ def _tier_facts(tier: TierStatus, language: str) -> list[tuple[str, Cell]]:
 
 
 def _badge_text(code: str | None, language: str) -> str | None:
-    return None if code is None else in_language(tier_name(code), language)
+    return None if code is None else loyalty.name_of_tier(code, language)
 
 
 def _line_row(line: StatementLine, language: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from regulars.commerce.contracts import OrderOutcome
 from regulars.engagement.contracts import MESSAGE_PREFIX, Message
+from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import StatementLine, TierChange
 from regulars.members.contracts import Consent, ConsentChannel, Decision, Member, Purpose
 from regulars.platform.ids import public_id
@@ -12,7 +13,7 @@ from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.message_words import CHANNELS as WAYS
 from regulars.web.console.message_words import KINDS
-from regulars.web.console.words import STATES, channel_name, tier_name, wallet_name
+from regulars.web.console.words import STATES, channel_name, wallet_name
 from regulars.web.kit.cells import Tone
 from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import in_language, mark
@@ -99,8 +100,8 @@ def _tier(one: TierChange, language: str) -> Happening:
     title = say(
         "Tier {before} → {after}",
         language,
-        before=in_language(tier_name(one.from_tier), language),
-        after=in_language(tier_name(one.tier), language),
+        before=loyalty.name_of_tier(one.from_tier, language),
+        after=loyalty.name_of_tier(one.tier, language),
     )
     return Happening(one.effective_at, title, say("Growth {metric}", language, metric=f"{one.metric:,}"), "", "primary")
 

@@ -18,7 +18,7 @@ from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
 from regulars.web.console.member import member_handlers
 from regulars.web.console.orders import scope_of
-from regulars.web.console.words import channel_name, member_link, member_path, span_of, tier_badge, tier_name
+from regulars.web.console.words import channel_name, member_link, member_path, span_of, tier_badge
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
@@ -85,7 +85,7 @@ def listing_in(language: str, tiers: list[str], markets: list[str]) -> Listing:
             Column("market", mark("Market"), lambda one: one.entry.market, minor=True, shown=len(markets) > 1),
         ),
         filters=(
-            Choice("tier", mark("Tier"), tuple((code, tier_name(code)) for code in tiers)),
+            Choice("tier", mark("Tier"), tuple((code, loyalty.tier_label(code)) for code in tiers)),
             *([Choice("market", mark("Market"), tuple((code, code) for code in markets))] if len(markets) > 1 else []),
             Days("joined", mark("Signed up")),
         ),

@@ -21,7 +21,7 @@ from regulars.platform.texts import say
 from regulars.web.console.member_words import kind_name
 from regulars.web.console.messages import actor_of
 from regulars.web.console.verdicts import Why
-from regulars.web.console.words import channel_name, member_link, order_link, state_badge, tier_name, wallet_name
+from regulars.web.console.words import channel_name, member_link, order_link, state_badge, wallet_name
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.forms import REQUIRED, Form, form_values
 from regulars.web.kit.kit import Kit
@@ -143,8 +143,8 @@ def effects_said(effects: Sequence[commerce.Effect], page: Page) -> list[tuple[s
         amount = formats.number(one.points or one.growth)
         note = ""
         if one.to_tier is not None:
-            amount = in_language(tier_name(one.to_tier), language)
-            note = say("before: {tier}", language, tier=in_language(tier_name(one.from_tier or ""), language))
+            amount = loyalty.name_of_tier(one.to_tier, language)
+            note = say("before: {tier}", language, tier=loyalty.name_of_tier(one.from_tier or "", language))
         elif one.available_at is not None and one.expires_at is not None:
             note = say(
                 "from {start}, until {end}",
@@ -255,7 +255,7 @@ def _returning(kit: Kit, desk: commerce.OrderDesk) -> list[ControllerRouterHandl
         except DomainError as refusal:
             return await _show_return(kit, request, found, _pointed(wish, refusal), status=refusal.status)
         if isinstance(done, commerce.Refusal):
-            form = Form(wish.form.language, wish.form.values, trouble=done.detail)
+            form: Form[Any] = Form(wish.form.language, wish.form.values, trouble=done.detail)
             return await _show_return(kit, request, found, form, status=done.status)
         return kit.see(f"/console/orders/{order_id}", Notice(mark("The return is settled.")))
 

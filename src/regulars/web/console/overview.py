@@ -12,12 +12,12 @@ from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.orders import scope_of
 from regulars.web.console.periods import Period, change, period_of, presets
-from regulars.web.console.words import CHANNELS, channel_name, tier_name
+from regulars.web.console.words import CHANNELS, channel_name
 from regulars.web.kit.charts import Chart, Series
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.pages import Page
-from regulars.web.kit.texts import in_language, mark
+from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 
 OVERVIEW: Final = "/console"
@@ -159,7 +159,7 @@ def revenue_chart(sales: commerce.SalesFigures, currency: str, period: Period, p
 
 def _tiers(figures: loyalty.ProgrammeFigures, language: str) -> dict[str, Any]:
     everybody = sum([count for _, count in figures.tiers])
-    named = [(in_language(tier_name(code), language), count) for code, count in figures.tiers]
+    named = [(loyalty.name_of_tier(code, language), count) for code, count in figures.tiers]
     most = max(named, key=lambda one: one[1])
     chart = Chart(
         kind="share",

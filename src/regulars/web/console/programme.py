@@ -7,11 +7,11 @@ from litestar import Request, Response, get
 from regulars.loyalty import api as loyalty
 from regulars.platform.markets.service import list_markets
 from regulars.platform.texts import say
-from regulars.web.console.words import tier_badge, tier_name, wallet_name
+from regulars.web.console.words import tier_badge, wallet_name
 from regulars.web.kit.cells import Badge
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
-from regulars.web.kit.texts import in_language, mark
+from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind
 
 PROGRAMME: Final = "/console/programme"
@@ -143,5 +143,5 @@ def reviewing_said(policy: loyalty.Policy, language: str) -> list[str]:
             )
         case _:
             falls = say("Tiers are never reviewed; only returns lower them.", language)
-    lowest = in_language(tier_name(tier.tiers[0].code), language)
+    lowest = loyalty.name_of_tier(tier.tiers[0].code, language)
     return [rises, falls, say("Everybody begins as {tier}.", language, tier=lowest)]

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 
+from regulars.loyalty.api import tier_label
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.ids import public_id
 from regulars.web.kit.cells import Badge, Link, Tone
@@ -36,23 +37,12 @@ IDENTITIES: Final[dict[str, str]] = {
     "external": mark("External id"),
     "openid": mark("OpenID"),
 }
-_TIERS: Final[dict[str, str]] = {
-    "regular": mark("Regular"),
-    "silver": mark("Silver"),
-    "gold": mark("Gold"),
-    "diamond": mark("Diamond"),
-}
 _TIER_TONES: Final[tuple[Tone, ...]] = ("neutral", "info", "warning", "primary")
-
-
-def tier_name(code: str) -> str:
-    """Return the marked text for a tier; one of a programme's own goes by its code, written as a name."""
-    return _TIERS.get(code, code.replace("_", " ").title())
 
 
 def tier_badge(code: str, rank: int) -> Badge:
     """Return a tier as a badge."""
-    return Badge(tier_name(code), _TIER_TONES[min(rank, len(_TIER_TONES) - 1)])
+    return Badge(tier_label(code), _TIER_TONES[min(rank, len(_TIER_TONES) - 1)])
 
 
 def channel_name(channel: str, language: str) -> str:

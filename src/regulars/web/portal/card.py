@@ -12,7 +12,6 @@ from regulars.members.contracts import CardCode, Profile
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.texts import mark
-from regulars.web.kit.tier_names import tier_name
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.portal.own import AnyRequest, last_moment, own_id, read_purse, read_tier
 
@@ -60,8 +59,8 @@ def card_pages(kit: Kit) -> Pages:
             "name": name_of(profiles.get(member_id)),
             "purse": purse,
             "tier": tier,
-            "tier_name": tier and tier_name(tier.tier, page.language),
-            "next_name": tier and tier.next_tier and tier_name(tier.next_tier, page.language),
+            "tier_name": tier and loyalty.name_of_tier(tier.tier, page.language),
+            "next_name": tier and tier.next_tier and loyalty.name_of_tier(tier.next_tier, page.language),
             "unread": unread,
             "last_moment": last_moment,
             "still": members.still_card_code(services.vault, member_id).code,

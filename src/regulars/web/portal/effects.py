@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
 from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.kit.formats import Formats
-from regulars.web.kit.tier_names import tier_name
 from regulars.web.portal.own import last_moment
 
 
@@ -59,7 +59,7 @@ def _why_earned(settled: OrderSettlement, now: datetime, formats: Formats) -> It
         language,
         base=formats.number(settled.base),
         multiplier=settled.multiplier,
-        tier=tier_name(settled.tier_before, language),
+        tier=loyalty.name_of_tier(settled.tier_before, language),
     )
     if settled.debt_repaid:
         yield say("{repaid} of them repaid points you owed.", language, repaid=formats.number(settled.debt_repaid))
@@ -101,7 +101,10 @@ def _growth(amount: int, why: str, formats: Formats) -> Effect:
 
 def _tier(settled: OrderSettlement | ReturnSettlement, why: str, formats: Formats) -> Effect:
     language = formats.language
-    before, after = tier_name(settled.tier_before, language), tier_name(settled.tier_after, language)
+    before, after = (
+        loyalty.name_of_tier(settled.tier_before, language),
+        loyalty.name_of_tier(settled.tier_after, language),
+    )
     told = {"before": before, "after": after}
     if isinstance(settled, OrderSettlement):
         return Effect("tier", 1, say("You rose from {before} to {after}", language, **told), why)

@@ -11,7 +11,6 @@ from regulars.loyalty.contracts import TierStatus
 from regulars.platform.texts import say
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit, Pages
-from regulars.web.kit.tier_names import tier_name
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.portal.own import AnyRequest, own_id, read_tier
 
@@ -50,10 +49,10 @@ def tier_pages(kit: Kit) -> Pages:
             "portal/tier.html",
             page=page,
             tier=status,
-            name=tier_name(status.tier, page.language),
+            name=loyalty.name_of_tier(status.tier, page.language),
             own=own,
             following=following,
-            next_name=following and tier_name(following.code, page.language),
+            next_name=following and loyalty.name_of_tier(following.code, page.language),
             steps=_steps(policy.tier, status, page.language),
             earning=policy.earning,
             keeping=keeping(policy.tier, status, page.formats),
@@ -64,7 +63,13 @@ def tier_pages(kit: Kit) -> Pages:
 
 def _steps(policy: loyalty.TierPolicy, status: TierStatus, language: str) -> list[Step]:
     return [
-        Step(tier_name(rule.code, language), rule.threshold, rule.multiplier, rank == status.rank, rank < status.rank)
+        Step(
+            loyalty.name_of_tier(rule.code, language),
+            rule.threshold,
+            rule.multiplier,
+            rank == status.rank,
+            rank < status.rank,
+        )
         for rank, rule in enumerate(policy.tiers)
     ]
 
@@ -74,7 +79,7 @@ def keeping(policy: loyalty.TierPolicy, status: TierStatus, formats: Formats) ->
     language, told = formats.language, [_rule(policy, formats)]
     if status.review_at is None:
         return told
-    name, on = tier_name(status.tier, language), formats.day(status.review_at)
+    name, on = loyalty.name_of_tier(status.tier, language), formats.day(status.review_at)
     missing = max(policy.tiers[status.rank].threshold - status.metric, 0)
     if status.in_grace:
         told.append(
@@ -89,7 +94,7 @@ def keeping(policy: loyalty.TierPolicy, status: TierStatus, formats: Formats) ->
     else:
         told.append(say("Your next review is on {on}.", language, on=on))
     if status.projected_tier not in {None, status.tier}:
-        projected = tier_name(str(status.projected_tier), language)
+        projected = loyalty.name_of_tier(str(status.projected_tier), language)
         told.append(say("If you buy nothing until then, it makes you {tier}.", language, tier=projected))
     elif not status.in_grace:
         told.append(say("Even if you buy nothing until then, you stay {tier}.", language, tier=name))

@@ -20,7 +20,6 @@ from regulars.platform.markets.contracts import Market
 from regulars.platform.markets.service import market
 from regulars.web.kit.cells import Tone
 from regulars.web.kit.kit import Kit
-from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.store.errors import MemberGone
 from regulars.web.store.seals import MEMBER, Seals
@@ -28,12 +27,7 @@ from regulars.web.store.seals import MEMBER, Seals
 AnyRequest = Request[Any, Any, Any]
 HOME: Final = "/store"
 TIER_IS_NEWS_FOR: Final = timedelta(days=14)
-TIERS: Final[dict[str, tuple[str, Tone]]] = {
-    "regular": (mark("Regular"), "neutral"),
-    "silver": (mark("Silver"), "info"),
-    "gold": (mark("Gold"), "warning"),
-    "diamond": (mark("Diamond"), "primary"),
-}
+TIER_TONES: Final[dict[str, Tone]] = {"silver": "info", "gold": "warning", "diamond": "primary"}
 
 
 class Tier(Struct, frozen=True):
@@ -147,6 +141,5 @@ class Counter:
 
 
 def tier_of(code: str, language: str) -> Tier:
-    """Return a tier as it is shown; one that we have no word for by its code."""
-    name, tone = TIERS.get(code, (code.replace("_", " ").capitalize(), "neutral"))
-    return Tier(in_language(name, language), tone)
+    """Return a tier as it is shown."""
+    return Tier(loyalty.name_of_tier(code, language), TIER_TONES.get(code, "neutral"))
