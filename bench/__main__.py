@@ -19,7 +19,7 @@ from bench import limits
 from bench.figures import MET, Row
 from bench.options import CONNECTIONS, Options
 from bench.programme import Site, opened
-from bench.scenarios import batches, card, hot_member, postings, processes, reads
+from bench.scenarios import batches, card, hot_member, pages, postings, processes, reads
 from bench.server import BenchBroken
 from regulars.platform.embedded.server import wait_until_stopped
 
@@ -34,7 +34,11 @@ ON_A_SITE: dict[str, Callable[[Site, Options], Awaitable[list[Row]]]] = {
     "card": card.card,
 }
 DEFAULTS = Options()
-ALONE: dict[str, Callable[[Options], list[Row]]] = {"start": processes.start_up, "replay": processes.replay}
+ALONE: dict[str, Callable[[Options], list[Row]]] = {
+    "start": processes.start_up,
+    "replay": processes.replay,
+    "pages": pages.pages,
+}
 
 
 class Report(msgspec.Struct):
@@ -53,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = Options(
         rounds=asked.rounds,
         seconds=asked.seconds,
-        members=asked.members,
+        members=asked.members or DEFAULTS.members,
+        crowd=asked.members or DEFAULTS.crowd,
         connections=tuple(asked.connections or CONNECTIONS),
     )
     chosen = asked.only or [*ON_A_SITE, *ALONE]
@@ -101,7 +106,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=[*ON_A_SITE, *ALONE], help="may be given several times")
     parser.add_argument("--rounds", type=int, default=DEFAULTS.rounds, help="interleaved rounds; medians are shown")
     parser.add_argument("--seconds", type=float, default=DEFAULTS.seconds, help="seconds a figure and round")
-    parser.add_argument("--members", type=int, default=DEFAULTS.members, help="members of each kind")
+    parser.add_argument("--members", type=int, help="members of each kind (10,000), of pages in all (1,000,000)")
     parser.add_argument("--connections", type=int, action="append", help="instead of 1, 16, 64 and 256")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)
@@ -116,6 +121,8 @@ def _show(report: Report) -> None:
     table.title = f"{report.machine}; medians of {report.rounds} rounds of {report.seconds:g} s"
     for column in (1, 2, 3):
         table.columns[column].justify = "right"
+    if any(line.note for line in report.rows):
+        table.add_column("of it")
     for line in report.rows:
         table.add_row(
             line.name,
@@ -124,9 +131,10 @@ def _show(report: Report) -> None:
             "" if line.ratio is None else f"{line.ratio:.2f}",
             line.budget,
             line.verdict,
+            *([line.note] if len(table.columns) > 6 else []),
             style=None if line.verdict in {"", MET} else "bold yellow",
         )
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Console(width=None if sys.stdout.isatty() else 180).print(table)
 
 
 if __name__ == "__main__":

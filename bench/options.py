@@ -7,10 +7,14 @@ CONNECTIONS = (1, 16, 64, 256)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`seconds` is how long one figure is measured in one round; `members` how many of each kind there are."""
+    """`seconds` is how long one figure is measured in one round.
+
+    `members` is how many of each kind there are; `crowd` how many in all where pages are measured.
+    """
 
     rounds: int = 3
     seconds: float = 4.0
     members: int = 10_000
+    crowd: int = 1_000_000
     connections: tuple[int, ...] = CONNECTIONS
     programme_year: str = "easy"

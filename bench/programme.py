@@ -29,6 +29,7 @@ LOTS_EACH = 5
 POINTS_A_LOT = 10**7
 STORE = "330"
 EARLY = timedelta(days=60)
+IN_FORCE = timedelta(days=400)  # the policy, so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +71,44 @@ def public(number: int) -> str:
     return public_id("mbr", member_id(number))
 
 
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """A deployment with a market, a shop, a policy and a key, and without members."""
+
+    url: str
+    database: Database
+    vault: LocalVault
+    token: str
+
+
 @asynccontextmanager
-async def opened(home: Path, members_of_each_kind: int) -> AsyncIterator[Site]:
+async def founded(home: Path) -> AsyncIterator[Founded]:
     """Make a deployment in an empty home and keep its PostgreSQL running."""
     with acquire(home) as server:
         migrate(server.url)
         vault = LocalVault(home / "vault")
-        async with Database(server.url, pool_size=4) as database:
-            token = await _found(database, vault)
-            site = Site(home, server.url, database, token, members_of_each_kind)
-            await _sign_up(database, vault, range(3 * members_of_each_kind))
-            await _give_points(database, site)
+        try:
+            async with Database(server.url, pool_size=4) as database:
+                yield Founded(server.url, database, vault, await _found(database, vault))
+        finally:
             vault.close()
-            async with database.transaction() as tx:
-                found = await tx.rows(
-                    "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting("
-                    "'full_page_writes')"
-                )
-            assert found == [("on", "on", "on")], "a limit is measured with PostgreSQL's own defaults"
-            yield site
+
+
+@asynccontextmanager
+async def opened(home: Path, members_of_each_kind: int) -> AsyncIterator[Site]:
+    """Make a deployment with members in an empty home and keep its PostgreSQL running."""
+    async with founded(home) as made:
+        database = made.database
+        site = Site(home, made.url, database, made.token, members_of_each_kind)
+        await _sign_up(database, made.vault, range(3 * members_of_each_kind))
+        await _give_points(database, site)
+        async with database.transaction() as tx:
+            found = await tx.rows(
+                "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting("
+                "'full_page_writes')"
+            )
+        assert found == [("on", "on", "on")], "a limit is measured with PostgreSQL's own defaults"
+        yield site
 
 
 async def _found(database: Database, vault: LocalVault) -> str:
@@ -96,7 +116,7 @@ async def _found(database: Database, vault: LocalVault) -> str:
         await members.claim_vault(tx, vault)
         await markets.define_market(tx, MARKET)
         loyalty.define_standard_wallets(tx)
-        await loyalty.activate_policy(tx, EASY.policy, wall_now() - 2 * EARLY)
+        await loyalty.activate_policy(tx, EASY.policy, wall_now() - IN_FORCE)
         await commerce.define_stores(tx, [commerce.Store(STORE, MARKET.code, "The bench's shop")])
         _, token = await keys.create_key(tx, label="bench", scopes=sorted(SCOPES))
         return token

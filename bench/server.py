@@ -79,10 +79,12 @@ def wait_until_ready(process: "subprocess.Popen[bytes]", port: int, path: str, l
 
 
 @contextmanager
-def product(home: Path, settings: Mapping[str, str] | None = None) -> Iterator[tuple[int, int]]:
-    """Run `regulars serve` on `home`; gives its port and pid."""
+def product(
+    home: Path, settings: Mapping[str, str] | None = None, also: Sequence[str] = ()
+) -> Iterator[tuple[int, int]]:
+    """Run `regulars serve` on `home`, with more options if named; gives its port and pid."""
     port = free_port()
-    command = [*REGULARS, "serve", "--port", str(port)]
+    command = [*REGULARS, "serve", "--port", str(port), *also]
     with running(command, environment(home, settings), home / "serve.log", port, "/ready") as pid:
         yield port, pid
 

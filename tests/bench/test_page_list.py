@@ -1,0 +1,23 @@
+"""The bench opens every page of the three faces: a new one is measured from its first day."""
+
+import re
+from typing import Final
+
+from bench.page_list import PAGES
+from tests.web.queries import QUERIES, TURNED_AWAY
+
+# Those for development, those that answer only who is on the way to them, and the link at the end of a message.
+NOT_MEASURED: Final = {"/outbox", "/outbox/{}", "/outbox/{}/mail", "/stop/{}", *TURNED_AWAY}
+
+
+def shape(path: str) -> str:
+    """Return an address without its query, and without the names of what is to be filled in."""
+    return re.sub(r"\{\w+\}", "{}", path.partition("?")[0])
+
+
+def test_every_page_is_measured() -> None:
+    there = {shape(path) for path in QUERIES} - {shape(path) for path in NOT_MEASURED}
+    measured = {shape(path) for _, path in PAGES.values()}
+
+    assert sorted(there - measured) == [], "write these into bench/page_list.py"
+    assert sorted(measured - there) == [], "there are no such pages"
