@@ -7,7 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 
 from regulars.platform.money import Money
@@ -30,6 +30,8 @@ class Formats:
 
     def number(self, value: float | Decimal) -> str:
         """Return a figure with its digits grouped."""
+        if isinstance(value, int):
+            return f"{value:,}"  # as both languages group it; CLDR's way takes ten times as long
         return format_decimal(value, locale=self.locale)
 
     def share(self, value: float) -> str:
@@ -38,7 +40,8 @@ class Formats:
 
     def money(self, value: Money) -> str:
         """Return an amount with its currency's sign."""
-        return format_currency(major_units(value), value.currency, locale=self.locale)
+        before, after, decimals = _around_amount(value.currency, self.locale, is_negative=value.amount_minor < 0)
+        return f"{before}{abs(major_units(value)):,.{decimals}f}{after}"
 
     def day(self, value: date | datetime) -> str:
         """Return a date; that of an instant in the page's time zone."""
@@ -50,7 +53,7 @@ class Formats:
 
     def time(self, value: datetime) -> str:
         """Return the time of day to the minute."""
-        return format_time(value.astimezone(self.zone), format="HH:mm", locale=self.locale)
+        return f"{value.astimezone(self.zone):%H:%M}"
 
     def month(self, value: date | datetime) -> str:
         """Return month and year."""
@@ -66,6 +69,18 @@ class Formats:
 
     def _here(self, value: date | datetime) -> date | datetime:
         return value.astimezone(self.zone) if isinstance(value, datetime) else value
+
+
+@lru_cache(maxsize=1_024)
+def _around_amount(currency: str, locale: Locale, *, is_negative: bool) -> tuple[str, str, int]:
+    """Return what CLDR writes before an amount of a currency and after it, and how many decimals the amount has.
+
+    CLDR is asked once: 25 amounts of a list took it a millisecond.
+    """
+    decimals = get_currency_precision(currency)
+    one = f"{1:.{decimals}f}"
+    before, _, after = format_currency(-1 if is_negative else 1, currency, locale=locale).partition(one)
+    return before, after, decimals
 
 
 @lru_cache(maxsize=256)

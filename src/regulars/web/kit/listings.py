@@ -224,9 +224,10 @@ class Shown:
             return self.url()
         return self.url(page=self.wanted.page - 1) if self.wanted.page > 1 else None
 
-    def rows(self) -> list[list[tuple[Column, Cell]]]:
-        """Return the cells of the rows, each with its column."""
-        return [[(column, column.value(row)) for column in self.wanted.columns] for row in self.slice.rows]
+    def rows(self) -> list[list[tuple[Column, str, Cell]]]:
+        """Return the cells of the rows, each with its column and the class that aligns it."""
+        columns = [(column, self.aligned(column)) for column in self.wanted.columns]
+        return [[(column, aligned, column.value(row)) for column, aligned in columns] for row in self.slice.rows]
 
     def aligned(self, column: Column) -> str:
         """Return the class that puts digits under digits."""

@@ -38,4 +38,4 @@ def translate_plural(context: Context, one: str, other: str, /, count: int, **va
 
 
 def _filled(sentence: str, values: dict[str, Any]) -> Markup:
-    return escape(sentence).format(**values)
+    return escape(sentence).format(**values) if values else escape(sentence)
