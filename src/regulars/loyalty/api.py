@@ -53,6 +53,7 @@ from regulars.loyalty.standing.service import Allowance, Standing, points_allowe
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
+    expiries,
     expiring,
     lots,
     programme_totals,
@@ -94,6 +95,7 @@ __all__ = [
     "define_standard_wallets",
     "define_wallets",
     "expire_due",
+    "expiries",
     "expiring",
     "lineage",
     "list_policies",

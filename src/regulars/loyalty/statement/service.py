@@ -11,6 +11,7 @@ from regulars.loyalty.contracts import (
     LotMove,
     LotStanding,
     MemberStanding,
+    PendingUnits,
     StatementLine,
     StatementPage,
     TierChange,
@@ -109,6 +110,15 @@ async def lots(
         )
         for lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id in rows
     ]
+
+
+async def expiries(tx: Transaction, member_id: UUID, wallet: str) -> tuple[PendingUnits, ...]:
+    """Return what of a wallet, pending units included, runs out when unless it is spent; the soonest first.
+
+    Amounts are units of the wallet, instants UTC. Raises nothing; nothing for who is no member. Source: lots.
+    """
+    rows = await store.read_expiries(tx, member_id, wallet, tx.now)
+    return tuple([PendingUnits(amount=amount, at=at) for at, amount in rows])
 
 
 async def statement(

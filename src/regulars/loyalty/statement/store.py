@@ -12,14 +12,16 @@ from uuid import UUID
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Transaction
 
+# Lots that can be spent already and run out together are one: who buys every day has hundreds of them.
 READ_BALANCES: LiteralString = """
-SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), l.remaining, l.available_at, l.expires_at,
-       b.last_recorded_at
-FROM unnest(%s::uuid[]) AS asked (member_id)
+SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), sum(l.remaining)::bigint,
+       greatest(l.available_at, b.last_recorded_at, %(now)s), l.expires_at, b.last_recorded_at
+FROM unnest(%(members)s::uuid[]) AS asked (member_id)
 JOIN member_books AS b ON b.member_id = asked.member_id
 CROSS JOIN wallets AS w
 LEFT JOIN member_wallets AS s ON s.member_id = b.member_id AND s.wallet_id = w.wallet_id
 LEFT JOIN lots AS l ON l.member_id = b.member_id AND l.wallet_id = w.wallet_id AND l.remaining > 0
+GROUP BY w.wallet_id, b.member_id, s.balance, s.debt, 6, l.expires_at
 ORDER BY w.wallet_id
 """
 READ_BALANCES_AS_OF: LiteralString = """
@@ -59,6 +61,12 @@ WHERE l.member_id = %(member)s AND (l.remaining > 0 OR %(spent)s)
       WHERE a.member_id = %(member)s AND a.lot_no = %(after)s))
 ORDER BY l.expires_at, l.earned_at, l.lot_no
 LIMIT %(limit)s
+"""
+READ_EXPIRIES: LiteralString = """
+SELECT l.expires_at, sum(l.remaining)::bigint
+FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
+WHERE l.member_id = %s AND w.code = %s AND l.remaining > 0 AND l.expires_at > %s
+GROUP BY l.expires_at ORDER BY l.expires_at
 """
 READ_STATEMENT: LiteralString = """
 WITH page AS (
@@ -136,9 +144,10 @@ GROUP BY l.expires_at, l.member_id ORDER BY l.expires_at, l.member_id LIMIT %(li
 async def read_balances(tx: Transaction, member_ids: Sequence[UUID]) -> Rows:
     """Return (member_id, wallet, balance, debt, remaining, available_at, expires_at, last_recorded_at) of open lots.
 
-    A wallet without open lots is one row without a lot; members without books have none.
+    Lots that can be spent now are available from now. A wallet without open lots is one row without a lot; members
+    without books have none.
     """
-    return await tx.rows(READ_BALANCES, (arrays.ids(member_ids),))
+    return await tx.rows(READ_BALANCES, {"members": arrays.ids(member_ids), "now": tx.now})
 
 
 async def read_balances_as_of(tx: Transaction, member_ids: Sequence[UUID], at: datetime) -> Rows:
@@ -157,6 +166,11 @@ async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool, after: int
     `after` names the lot behind which they begin.
     """
     return await tx.rows(READ_LOTS, {"member": member_id, "spent": spent, "after": after, "limit": limit})
+
+
+async def read_expiries(tx: Transaction, member_id: UUID, wallet: str, after: datetime) -> Rows:
+    """Return (expires_at, units) of what is left in lots that run out after an instant, the soonest first."""
+    return await tx.rows(READ_EXPIRIES, (member_id, wallet, after))
 
 
 async def read_statement(tx: Transaction, member_id: UUID, wallet: str | None, before: int, limit: int) -> Rows:

@@ -1,6 +1,5 @@
 """What is the member's own: who asks, their points and their tier at this moment."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,7 +8,7 @@ from uuid import UUID
 from litestar import Request
 
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import LotStanding, PendingUnits, TierStatus
+from regulars.loyalty.contracts import PendingUnits, TierStatus
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.web.kit.viewers import viewer_of
@@ -64,7 +63,7 @@ async def read_purse(tx: Transaction, member_id: UUID, policy: loyalty.Policy | 
     wallet = next((one for one in await loyalty.balances(tx, member_id) if one.wallet == code), None)
     if wallet is None:
         return Purse()
-    expiries = _expiries([lot for lot in await loyalty.lots(tx, member_id) if lot.wallet == code])
+    expiries = await loyalty.expiries(tx, member_id, code)
     soon = tx.now + timedelta(days=notice_days)
     return Purse(
         available=wallet.available,
@@ -83,12 +82,3 @@ async def read_tier(
     if policy is None:
         return None
     return await loyalty.tier_status(tx, configuration, member_id, language=language)
-
-
-def _expiries(lots: Sequence[LotStanding]) -> tuple[PendingUnits, ...]:
-    """Return what runs out at each instant, the soonest first."""
-    sums: dict[datetime, int] = {}
-    for lot in lots:
-        if lot.state in {"available", "pending"}:
-            sums[lot.expires_at] = sums.get(lot.expires_at, 0) + lot.remaining
-    return tuple([PendingUnits(amount=sums[at], at=at) for at in sorted(sums)])
