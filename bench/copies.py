@@ -19,12 +19,13 @@ _NAMED: Final[Mapping[str, str]] = {"member_id": _COPY_OF, "order_id": _ORDER}
 # What is found by a value is found by another value; nobody has the keys of copies, so nothing of theirs is readable.
 _OTHER_VALUE: Final = "sha256(convert_to(encode(s.blind_index, 'hex') || k, 'UTF8'))"
 _REFERENCE: Final = "regexp_replace(s.reference, '^order:P[0-9]+', 'order:P' || (s.number + %(patterns)s * k))"
+_EARLIER: Final = "s.signed_up_at - k * interval '7 hours'"
 _TABLES: Final[Mapping[str, Mapping[str, str]]] = {
-    "members": {"signed_up_at": "s.signed_up_at - k * interval '7 hours'"},
+    "members": {"signed_up_at": _EARLIER},
     "identities": {"blind_index": _OTHER_VALUE},
     "member_identities": {"blind_index": _OTHER_VALUE},
     "consents": {},
-    "member_books": {},
+    "member_books": {"signed_up_at": _EARLIER},
     "member_wallets": {},
     "ledger_transfers": {"reference": _REFERENCE},
     "lots": {},

@@ -67,7 +67,12 @@ async def test_a_member_reads_back_as_signed_up(shop: Database, vault: LocalVaul
     assert (member.signed_up_at, member.recorded_at) == (NEW_YEAR, NEW_YEAR)
     assert member.identities[0].added_at == NEW_YEAR
     assert member.identities[0].verified_at is None
-    assert known == {member.member_id: MemberRef(member_id=member.member_id, market="US", status=MemberStatus.ACTIVE)}
+    at = member.signed_up_at
+    assert known == {
+        member.member_id: MemberRef(
+            member_id=member.member_id, market="US", status=MemberStatus.ACTIVE, signed_up_at=at
+        )
+    }
 
 
 async def test_values_are_shown_masked_or_in_the_clear_and_never_stand_in_the_database(

@@ -57,18 +57,18 @@ class IdentityShown(Identity, frozen=True, kw_only=True):
 
 
 class MemberRef(Struct, frozen=True, kw_only=True):
-    """A member as the books know one."""
+    """A member as the books know one. `signed_up_at` is when it happened (UTC)."""
 
     member_id: UUID
     market: str
     status: MemberStatus
+    signed_up_at: datetime
 
 
 class Member(MemberRef, frozen=True, kw_only=True):
-    """A member without personal data. `signed_up_at` is when it happened, `recorded_at` when we learned it (UTC)."""
+    """A member without personal data. `recorded_at` is when we learned of the sign-up (UTC)."""
 
     language: str
-    signed_up_at: datetime
     recorded_at: datetime
     channel: str
     store_id: str | None

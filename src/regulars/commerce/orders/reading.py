@@ -127,12 +127,12 @@ async def list_orders(
 
 
 async def find_orders(
-    tx: Transaction, text: str, *, stores: Sequence[str] | None = None, limit: int = 25
+    tx: Transaction, text: str, *, stores: Sequence[str] | None = None, after: str = "", limit: int = 25
 ) -> list[OrderRef]:
-    """Return orders of members whose id begins with a text, by id. Raises nothing."""
+    """Return orders of members whose id begins with a text, by id, behind the id `after`. Raises nothing."""
     if _ORDER_ID.fullmatch(text) is None:
         return []
-    return [OrderRef(*row) for row in await store.find_orders(tx, text, stores, limit)]
+    return [OrderRef(*row) for row in await store.find_orders(tx, text, stores, after, limit)]
 
 
 async def follow(tx: Transaction, commerce: Commerce) -> None:

@@ -104,23 +104,31 @@ REF: LiteralString = """
 SELECT o.order_id, o.member_id, o.state, o.channel, o.store_id, o.market, o.currency, o.total_minor, o.returned_minor,
        o.points_used, o.occurred_at
 """
+# Each filter that is asked for is a condition, so that one plan, made once, serves it by its own index.
 LIST_ORDERS: LiteralString = (
     REF
     + """
 FROM orders AS o
 WHERE (o.occurred_at, o.order_id) < (%(before)s, %(before_order)s) AND o.occurred_at >= %(since)s
-  AND (%(stores)s::text[] IS NULL OR o.store_id = ANY (%(stores)s::text[]))
-  AND (%(channel)s::text IS NULL OR o.channel = %(channel)s)
-  AND (%(state)s::text IS NULL OR o.state = %(state)s)
-  AND (NOT %(returned)s OR o.returned_minor > 0)
-ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %(limit)s
 """
 )
+OF_STORE: LiteralString = "AND o.store_id = %(store)s\n"
+OF_STORES: LiteralString = "AND o.store_id = ANY (%(stores)s::text[])\n"
+OF_CHANNEL: LiteralString = "AND o.channel = %(channel)s\n"
+OF_WHICH_SOMETHING_CAME_BACK: LiteralString = "AND o.returned_minor > 0\n"
+IN_STATE: Mapping[str, LiteralString] = {
+    "open": "AND o.state = 'open'\n",
+    "placed": "AND o.state = 'placed'\n",
+    "paid": "AND o.state = 'paid'\n",
+    "fulfilled": "AND o.state = 'fulfilled'\n",
+    "cancelled": "AND o.state = 'cancelled'\n",
+}
+LATEST_FIRST: LiteralString = "ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %(limit)s"
 FIND_ORDERS: LiteralString = (
     REF
     + """
 FROM order_keys AS k JOIN orders AS o ON o.member_id = k.member_id AND o.order_id = k.order_id
-WHERE k.order_id >= %(begins)s AND k.order_id < %(ends)s
+WHERE k.order_id >= %(begins)s AND k.order_id < %(ends)s AND k.order_id > %(after)s
   AND (%(stores)s::text[] IS NULL OR o.store_id = ANY (%(stores)s::text[]))
 ORDER BY k.order_id LIMIT %(limit)s
 """
@@ -287,24 +295,33 @@ async def list_orders(
     limit: int,
 ) -> Rows:
     """Return rows of OrderRef before a point in time, the latest first."""
+    text: LiteralString = LIST_ORDERS
+    if stores is not None:
+        text += OF_STORE if len(stores) == 1 else OF_STORES
+    if channel is not None:
+        text += OF_CHANNEL
+    if state is not None:
+        text += IN_STATE[state]
+    if returned:
+        text += OF_WHICH_SOMETHING_CAME_BACK
     parameters = {
-        "stores": None if stores is None else list(stores),
+        "store": stores[0] if stores else None,
+        "stores": list(stores or ()),
         "channel": channel,
-        "state": state,
-        "returned": returned,
         "since": since,
         "before": before[0],
         "before_order": before[1],
         "limit": limit,
     }
-    return await tx.rows(LIST_ORDERS, parameters)
+    return await tx.rows(text + LATEST_FIRST, parameters)
 
 
-async def find_orders(tx: Transaction, begins: str, stores: Sequence[str] | None, limit: int) -> Rows:
-    """Return rows of OrderRef whose id begins with a text (of letters, digits and `._~-`)."""
+async def find_orders(tx: Transaction, begins: str, stores: Sequence[str] | None, after: str, limit: int) -> Rows:
+    """Return rows of OrderRef whose id begins with a text (of letters, digits and `._~-`), behind the id `after`."""
     parameters = {
         "begins": begins,
         "ends": begins + "\x7f",
+        "after": after,
         "stores": None if stores is None else list(stores),
         "limit": limit,
     }

@@ -35,6 +35,16 @@ orders = Table(
     CheckConstraint("returned_minor BETWEEN 0 AND total_minor", name="returned_minor"),
     Index("orders_member_id_occurred_at_idx", "member_id", "occurred_at"),
     Index("orders_occurred_at_order_id_idx", "occurred_at", "order_id"),
+    Index("orders_store_id_occurred_at_order_id_idx", "store_id", "occurred_at", "order_id"),
+    Index("orders_channel_occurred_at_order_id_idx", "channel", "occurred_at", "order_id"),
+    Index(
+        "orders_unpaid_idx",
+        "state",
+        "occurred_at",
+        "order_id",
+        postgresql_where=text("state IN ('open', 'placed', 'cancelled')"),
+    ),
+    Index("orders_returned_idx", "occurred_at", "order_id", postgresql_where=text("returned_minor > 0")),
 )
 
 order_lines = Table(

@@ -221,11 +221,11 @@ class Books:
         await self._read(tx, needs, needs.members, lock=lock)
         missing = needs.members - self._books.keys()
         if missing:
-            zones = await _time_zones(tx, missing)
-            if lock and zones:
-                store.insert_books(tx, sorted(zones.items()))
-                await self._read(tx, needs, set(zones), lock=True)
-            for member_id, zone in zones.items():
+            owners = await _owners(tx, missing)
+            if lock and owners:
+                store.insert_books(tx, owners)
+                await self._read(tx, needs, {member_id for member_id, _, _ in owners}, lock=True)
+            for member_id, zone, _ in owners:
                 self._books.setdefault(member_id, Book(member_id, zone, self.configuration, self.journal))
         await self._read_ageing(tx, needs.until)
 
@@ -352,10 +352,10 @@ async def _catch_up(
     return len(members_)
 
 
-async def _time_zones(tx: Transaction, member_ids: set[UUID]) -> dict[UUID, str]:
-    """Return the time zone of the market of each member that exists."""
+async def _owners(tx: Transaction, member_ids: set[UUID]) -> list[tuple[UUID, str, datetime]]:
+    """Return (member, time zone of the market, signed up at) of each member that exists, by id."""
     known = await members.known_members(tx, sorted(member_ids))
-    zones = {}
-    for member_id, member in known.items():
-        zones[member_id] = (await markets.market(tx, member.market)).time_zone
-    return zones
+    return [
+        (member_id, (await markets.market(tx, member.market)).time_zone, member.signed_up_at)
+        for member_id, member in sorted(known.items())
+    ]

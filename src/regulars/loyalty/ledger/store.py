@@ -30,8 +30,8 @@ SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_
 FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
 """
 INSERT_BOOKS: LiteralString = """
-INSERT INTO member_books (member_id, time_zone)
-SELECT * FROM unnest(%s::uuid[], %s::text[]) ON CONFLICT (member_id) DO NOTHING
+INSERT INTO member_books (member_id, time_zone, signed_up_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) ON CONFLICT (member_id) DO NOTHING
 """
 READ_WALLETS: LiteralString = """
 SELECT w.member_id, w.wallet_id, w.balance, w.debt
@@ -176,9 +176,16 @@ def read_books(member_ids: Sequence[UUID]) -> Statement:
     return Statement(READ_BOOKS, (arrays.ids(member_ids),))
 
 
-def insert_books(tx: Transaction, books: Sequence[tuple[UUID, str]]) -> None:
-    """Open books for (member_id, time zone)."""
-    tx.write(INSERT_BOOKS, (arrays.ids([member for member, _ in books]), arrays.texts([zone for _, zone in books])))
+def insert_books(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]]) -> None:
+    """Open books for (member_id, time zone, signed up at)."""
+    tx.write(
+        INSERT_BOOKS,
+        (
+            arrays.ids([member for member, _, _ in books]),
+            arrays.texts([zone for _, zone, _ in books]),
+            arrays.instants([at for _, _, at in books]),
+        ),
+    )
 
 
 def read_wallets(member_ids: Sequence[UUID]) -> Statement:

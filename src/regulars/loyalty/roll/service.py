@@ -37,7 +37,8 @@ async def roll(
         wallet=policy.spending_wallet,
         market=market,
         stores=stores,
-        ranks=None if tier is None else _ranks(policy, tier),
+        rank=None if tier is None else _rank(policy, tier),
+        and_above=tier is not None and _stands_for_more(configuration, policy, tier),
         since=since or _EVER,
         before=before,
         limit=limit,
@@ -81,10 +82,14 @@ async def _follow(tx: Transaction, configuration: Configuration) -> None:
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
 
 
-def _ranks(policy: Policy, tier: str) -> tuple[int, int]:
-    """Return which stored ranks show as a tier: the highest also stands for those of a policy that had more."""
-    rank = [rule.code for rule in policy.tier.tiers].index(tier)
-    return rank, 32_767 if rank == len(policy.tier.tiers) - 1 else rank
+def _rank(policy: Policy, tier: str) -> int:
+    return [rule.code for rule in policy.tier.tiers].index(tier)
+
+
+def _stands_for_more(configuration: Configuration, policy: Policy, tier: str) -> bool:
+    """Return whether stored ranks above a tier's own show as it: of the highest, where a policy had more."""
+    most = max([len(each.tier.tiers) for each in configuration.policies])
+    return tier == policy.tier.tiers[-1].code and most > len(policy.tier.tiers)
 
 
 def _entries(policy: Policy, rows: Rows) -> list[RollEntry]:

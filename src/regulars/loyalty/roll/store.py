@@ -16,16 +16,21 @@ LEFT JOIN member_books AS b ON b.member_id = m.member_id
 LEFT JOIN member_wallets AS w ON w.member_id = m.member_id
     AND w.wallet_id = (SELECT wallet_id FROM wallets WHERE code = %(wallet)s)
 """
-PAGE: LiteralString = (
-    ENTRY
-    + """
+# Most members are in the lowest tier, many of them without a book. Who has risen is found by the books' own index.
+PAGE: LiteralString = """
 WHERE (m.signed_up_at, m.member_id) < (%(before)s, %(before_member)s) AND m.signed_up_at >= %(since)s
-  AND (%(market)s::text IS NULL OR m.market = %(market)s)
-  AND (%(stores)s::text[] IS NULL OR m.store_id = ANY (%(stores)s::text[]))
-  AND (%(lowest)s::int IS NULL OR coalesce(b.tier, 0) BETWEEN %(lowest)s AND %(highest)s)
-ORDER BY m.signed_up_at DESC, m.member_id DESC LIMIT %(limit)s
 """
-)
+LOWEST: LiteralString = "AND coalesce(b.tier, 0) = 0\n"
+LATEST_FIRST: LiteralString = "ORDER BY m.signed_up_at DESC, m.member_id DESC LIMIT %(limit)s"
+RISEN: LiteralString = """
+WHERE b.tier > 0 AND (b.signed_up_at, b.member_id) < (%(before)s, %(before_member)s) AND b.signed_up_at >= %(since)s
+"""
+OF_RANK: LiteralString = "AND b.tier = %(lowest)s\n"
+OF_RANKS: LiteralString = "AND b.tier >= %(lowest)s\n"
+RISEN_LATEST_FIRST: LiteralString = "ORDER BY b.signed_up_at DESC, b.member_id DESC LIMIT %(limit)s"
+OF_MARKET: LiteralString = "AND m.market = %(market)s\n"
+OF_STORE: LiteralString = "AND m.store_id = %(store)s\n"
+OF_STORES: LiteralString = "AND m.store_id = ANY (%(stores)s::text[])\n"
 NAMED: LiteralString = (
     ENTRY + "WHERE m.member_id = ANY (%(members)s::uuid[]) ORDER BY m.signed_up_at DESC, m.member_id DESC"
 )
@@ -41,28 +46,37 @@ async def read_page(
     wallet: str,
     market: str | None,
     stores: Sequence[str] | None,
-    ranks: tuple[int, int] | None,
+    rank: int | None,
+    and_above: bool,
     since: datetime,
     before: tuple[datetime, UUID],
     limit: int,
 ) -> Rows:
     """Return (member, market, channel, store, signed up, tier, balance, debt), the last to sign up first.
 
-    `ranks` are the lowest and the highest tier to list, `stores` those in which members signed up.
+    `rank` is the tier to list, with those above it if asked for, `stores` those in which members signed up.
     """
-    lowest, highest = ranks or (None, None)
+    text: LiteralString = ENTRY
+    if rank:
+        text += RISEN + (OF_RANKS if and_above else OF_RANK)
+    else:
+        text += PAGE + (LOWEST if rank == 0 and not and_above else "")
+    if market is not None:
+        text += OF_MARKET
+    if stores is not None:
+        text += OF_STORE if len(stores) == 1 else OF_STORES
     parameters = {
         "wallet": wallet,
         "market": market,
-        "stores": None if stores is None else list(stores),
-        "lowest": lowest,
-        "highest": highest,
+        "store": stores[0] if stores else None,
+        "stores": list(stores or ()),
+        "lowest": rank,
         "since": since,
         "before": before[0],
         "before_member": before[1],
         "limit": limit,
     }
-    return await tx.rows(PAGE, parameters)
+    return await tx.rows(text + (RISEN_LATEST_FIRST if rank else LATEST_FIRST), parameters)
 
 
 async def read_named(tx: Transaction, wallet: str, member_ids: Sequence[UUID]) -> Rows:

@@ -11,7 +11,9 @@ from regulars.platform.db.transaction import Rows, Statement, Transaction
 
 SELECT_OWNERS: LiteralString = "SELECT blind_index, member_id FROM identities WHERE blind_index = ANY (%s::bytea[])"
 
-SELECT_REFS: LiteralString = "SELECT member_id, market, status FROM members WHERE member_id = ANY (%s::uuid[])"
+SELECT_REFS: LiteralString = (
+    "SELECT member_id, market, status, signed_up_at FROM members WHERE member_id = ANY (%s::uuid[])"
+)
 
 SELECT_MEMBERS: LiteralString = """
 SELECT member_id, market, status, language, signed_up_at, recorded_at, channel, store_id
@@ -88,8 +90,8 @@ async def select_owners_and_refs(
 async def select_refs(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, MemberRef]:
     """Return which of the ids are members."""
     return {
-        member_id: MemberRef(member_id=member_id, market=market, status=MemberStatus(status))
-        for member_id, market, status in await tx.rows(SELECT_REFS, (arrays.ids(member_ids),))
+        member_id: MemberRef(member_id=member_id, market=market, status=MemberStatus(status), signed_up_at=at)
+        for member_id, market, status, at in await tx.rows(SELECT_REFS, (arrays.ids(member_ids),))
     }
 
 

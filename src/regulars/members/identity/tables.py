@@ -19,6 +19,8 @@ members = Table(
     Column("store_id", Text),
     CheckConstraint("status IN ('active')", name="status"),
     Index("members_signed_up_at_member_id_idx", "signed_up_at", "member_id"),
+    Index("members_market_signed_up_at_member_id_idx", "market", "signed_up_at", "member_id"),
+    Index("members_store_id_signed_up_at_member_id_idx", "store_id", "signed_up_at", "member_id"),
 )
 
 # A value belongs to one member: unique by its blind index (which covers the kind), and distributed by it.

@@ -91,7 +91,11 @@ def _listing(kit: Kit) -> ControllerRouterHandler:
             since, until = span_of(asked, "ordered", page.formats.zone)
             async with services.database.transaction() as tx:
                 if wanted.search:
-                    return Slice(await commerce.find_orders(tx, wanted.search, stores=scope_of(viewer), limit=100))
+                    found = await commerce.find_orders(
+                        tx, wanted.search, stores=scope_of(viewer), after=wanted.after or "", limit=wanted.limit + 1
+                    )
+                    rows = found[: wanted.limit]
+                    return Slice(rows, after=rows[-1].order_id if len(found) > wanted.limit else None)
                 rows, after = await commerce.list_orders(
                     tx,
                     stores=scope_of(viewer, asked.get("store")),
