@@ -6,8 +6,16 @@ from typing import Final
 from bench.page_list import PAGES
 from tests.web.queries import QUERIES, TURNED_AWAY
 
-# Those for development, those that answer only who is on the way to them, and the link at the end of a message.
-NOT_MEASURED: Final = {"/outbox", "/outbox/{}", "/outbox/{}/mail", "/stop/{}", *TURNED_AWAY}
+# Those for development, those that answer only who is on the way to them, the link at the end of a message, and what
+# is there only once something has failed.
+NOT_MEASURED: Final = {
+    "/outbox",
+    "/outbox/{}",
+    "/outbox/{}/mail",
+    "/stop/{}",
+    "/console/health/parked/{}/{}",
+    *TURNED_AWAY,
+}
 
 
 def shape(path: str) -> str:
