@@ -1,5 +1,6 @@
 """What processes have used of the processor, as the kernel counts it."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -22,10 +23,15 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     return used / _NANOSECONDS
 
 
-def sessions_of_server(home: Path) -> list[int]:
-    """Return the processes that serve clients of the embedded PostgreSQL at `home`."""
+def server_cpu_seconds(home: Path) -> float:
+    """Return the same of what serves clients of the embedded PostgreSQL at `home`, parallel workers included.
+
+    These are gone when their query is; what they used stands with the process that began them, in hundredths.
+    """
     postmaster = int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
-    return [pid for pid in _children(postmaster) if _OF_A_CLIENT in (_PROC / f"{pid}/cmdline").read_bytes()]
+    sessions = [pid for pid in _children(postmaster) if _OF_A_CLIENT in (_PROC / f"{pid}/cmdline").read_bytes()]
+    user, system = (_PROC / f"{postmaster}/stat").read_text().rpartition(")")[2].split()[13:15]
+    return cpu_seconds(sessions) + (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _children(parent: int) -> list[int]:

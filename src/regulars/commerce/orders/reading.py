@@ -129,7 +129,11 @@ async def list_orders(
 async def find_orders(
     tx: Transaction, text: str, *, stores: Sequence[str] | None = None, after: str = "", limit: int = 25
 ) -> list[OrderRef]:
-    """Return orders of members whose id begins with a text, by id, behind the id `after`. Raises nothing."""
+    """Return orders of members whose id begins with a text, by id, behind the id `after`.
+
+    Those of some stores are sought among the first thousand that begin so: who finds nothing types more. Raises
+    nothing.
+    """
     if _ORDER_ID.fullmatch(text) is None:
         return []
     return [OrderRef(*row) for row in await store.find_orders(tx, text, stores, after, limit)]
