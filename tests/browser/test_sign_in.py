@@ -105,7 +105,7 @@ def test_the_console_s_pages_of_signing_in(
         walk.send(code=pyotp.TOTP(secret).now())
         codes = walk.at("recovery-codes").locator("main li").all_inner_texts()
         assert len(codes) == 10
-        expect(page.locator("main a.btn-primary")).to_have_attribute("href", "/console")
+        expect(page.locator("main a.btn-primary")).to_have_attribute("href", "/console/welcome")
 
         visit.page.context.clear_cookies()
         visit.open("/console/sign-in?next=/console/staff")

@@ -45,6 +45,15 @@ class Camera:
                     tell(f"{scene.name} {look.name}")
                     self._take(context.new_page(), programme, scene, look)
 
+    def window(self, programme: Programme, who: str, path: str, look: Look, height: int, file: Path) -> None:
+        """Photograph what is seen of a page without scrolling."""
+        with self._profile(programme, who, look) as context:
+            page = context.new_page()
+            page.set_viewport_size({"width": look.width, "height": height})
+            page.goto(programme.address + path)
+            page.evaluate(_DRAWN)
+            page.screenshot(path=file, animations="disabled")
+
     @contextmanager
     def _profile(self, programme: Programme, who: str, look: Look) -> Iterator[BrowserContext]:
         context = self.browser.new_context(
@@ -100,10 +109,10 @@ def contact_sheet(folder: Path) -> Path:
     parts = ['<!doctype html><html lang="en"><meta charset="utf-8"><title>Photos</title><style>']
     parts.append("body{font:14px system-ui;margin:2rem}section{margin:0 0 2rem}div{display:flex;gap:1em;overflow:auto}")
     parts.append("figure{margin:0}img{height:320px;border:1px solid #ccc}figcaption{color:#555}</style><h1>Photos</h1>")
-    for scene in sorted({path.parent for path in folder.rglob("*.png")}):
+    for scene in sorted({path.parent for path in folder.rglob("*-*-*.png")}):
         name = scene.relative_to(folder).as_posix()
         parts.append(f"<section><h2>{escape(name)}</h2><div>")
-        for path in sorted(scene.glob("*.png"), key=lambda one: (int(one.stem.split("-")[0]), one.stem)):
+        for path in sorted(scene.glob("*-*-*.png"), key=lambda one: (int(one.stem.split("-")[0]), one.stem)):
             file = escape(path.relative_to(folder).as_posix())
             parts.append(
                 f'<figure><a href="{file}"><img loading="lazy" src="{file}" alt="{escape(name)}, {path.stem}"></a>'

@@ -8,6 +8,8 @@ from typing import Final
 
 ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "anybody": (
+        "GET /",
+        "GET /apple-touch-icon.png",
         "GET /assets/{name}",
         "GET /console/invitation/{token}",
         "POST /console/invitation/{token}",
@@ -47,6 +49,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /outbox",
         "GET /outbox/{message}",
         "GET /outbox/{message}/mail",
+        "POST /demo/till",
+        "POST /preferences/guide",
         "POST /preferences/language",
         "POST /preferences/theme",
         "GET /ready",
@@ -68,6 +72,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /worker.js",
     ),
     "staff": (
+        "GET /console/welcome",
         "GET /console/account",
         "GET /console/account/password",
         "POST /console/account/password",
