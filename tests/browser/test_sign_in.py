@@ -156,7 +156,6 @@ def test_the_portal_s_pages_of_signing_in(chromium: Browser, address: str, look:
         walk.send(code=_code_in_the_outbox(visit, address))
         walk.at("member-sign-up")
         walk.send()
-        visit.page.click("[data-dismisses]")  # on a phone the notice lies over the navigation
         page = walk.at("member-devices")
         expect(page).to_have_url(f"{address}/portal/devices")
         page.click("main form[action$=sign-out-everywhere] button")

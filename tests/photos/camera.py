@@ -45,7 +45,7 @@ class Camera:
                     tell(f"{scene.name} {look.name}")
                     self._take(context.new_page(), programme, scene, look)
 
-    def window(self, programme: Programme, who: str, path: str, look: Look, height: int, file: Path) -> None:
+    def window(self, programme: Programme, who: str, path: str, look: Look, *, height: int, file: Path) -> None:
         """Photograph what is seen of a page without scrolling."""
         with self._profile(programme, who, look) as context:
             page = context.new_page()

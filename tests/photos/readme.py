@@ -31,7 +31,7 @@ def take(programme: Programme, camera: Camera, tell: Callable[[str], object]) ->
     for who, path, look, height, name in PICTURES:
         programme.speak(who, look.language)
         file = FOLDER / name
-        camera.window(programme, who, path, look, height, file)
+        camera.window(programme, who, path, look, height=height, file=file)
         size = file.stat().st_size
         if size > MOST_BYTES:
             raise TooLarge(f"{file} has {size} bytes; at most {MOST_BYTES} may lie in the repository")
