@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             readme.take(programme, taking, tell=_tell)
         return 0
     began = perf_counter()
-    with camera(given.folder) as taking:
+    with camera(given.folder, is_strict=given.axe) as taking:
         for empty in (False, True):
             chosen = [scene for scene in scenes if (scene.state == "empty") is empty]
             if chosen:
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--home", type=Path, default=_KEPT / "demo", help="the demo's REGULARS_HOME")
     parser.add_argument("--address", help="where the demo of that home runs already; else it is started")
+    parser.add_argument("--axe", action="store_true", help="look for what bars people, too")
     parser.add_argument("--readme", action="store_true", help="take the two pictures of README.md instead")
     parser.add_argument("--verbose", action="store_true", help="say what is being photographed")
     return parser

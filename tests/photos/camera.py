@@ -9,7 +9,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
-from tests.browser.chromium import Look, launch
+from tests.browser.chromium import Look, Visit, launch
 from tests.photos.scenes import Scene
 from tests.photos.walks import Programme
 
@@ -28,10 +28,11 @@ _DRAWN: Final = """async () => {
 
 @dataclass
 class Camera:
-    """Takes pictures into a folder and keeps what it noticed."""
+    """Takes pictures into a folder and keeps what it noticed; `is_strict`: what axe finds as well."""
 
     browser: Browser
     folder: Path
+    is_strict: bool = False
     noticed: list[str] = field(default_factory=list)
     taken: list[tuple[Scene, Look]] = field(default_factory=list)
 
@@ -62,6 +63,7 @@ class Camera:
             locale="zh-CN" if look.language == "zh" else "en-GB",
             reduced_motion="reduce",
             service_workers="block",
+            bypass_csp=self.is_strict,
         )
         context.set_default_timeout(_PATIENCE_MS)
         kept = {**programme.cookies[who], "rgl_language": look.language}
@@ -83,23 +85,25 @@ class Camera:
             page.evaluate(_DRAWN)
             page.screenshot(path=path, full_page=True, animations="disabled")
             wide = page.evaluate(_WIDER)
+            found = Visit(page, programme.address).violations() if self.is_strict else []
         except (Error, KeyError) as error:
             self.noticed.append(f"{scene.name} {look.name}: {str(error).splitlines()[0]}")
             return
         finally:
             page.close()
+        self.noticed += [f"{scene.name} {look.name}: {one}" for one in found]
         if wide > 0:
             self.noticed.append(f"{scene.name} {look.name}: {wide} pixels wider than the screen")
         self.taken.append((scene, look))
 
 
 @contextmanager
-def camera(folder: Path) -> Iterator[Camera]:
+def camera(folder: Path, *, is_strict: bool = False) -> Iterator[Camera]:
     """Give a camera that puts its pictures into a folder."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
-            yield Camera(browser, folder)
+            yield Camera(browser, folder, is_strict)
         finally:
             browser.close()
 
