@@ -6,10 +6,10 @@ somebody sees of an address they may use (their own, their stores') is tested wh
 
 from typing import Final
 
+from regulars.platform.ids import new_id
+
 ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "anybody": (
-        "GET /",
-        "GET /apple-touch-icon.png",
         "GET /assets/{name}",
         "GET /console/invitation/{token}",
         "POST /console/invitation/{token}",
@@ -49,8 +49,6 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /outbox",
         "GET /outbox/{message}",
         "GET /outbox/{message}/mail",
-        "POST /demo/till",
-        "POST /preferences/guide",
         "POST /preferences/language",
         "POST /preferences/theme",
         "GET /ready",
@@ -72,7 +70,6 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /worker.js",
     ),
     "staff": (
-        "GET /console/welcome",
         "GET /console/account",
         "GET /console/account/password",
         "POST /console/account/password",
@@ -227,3 +224,29 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "key stores:write": ("PUT /v1/stores/{store_id}",),
 }
+
+
+def ids_of_nobody() -> dict[str, str]:
+    """Return what stands in addresses: well formed, and nobody's."""
+    nobody = new_id().hex
+    return {
+        "token": "x" * 43,
+        "staff_id": f"stf_{nobody}",
+        "device_id": f"dev_{nobody}",
+        "session_id": f"sts_{nobody}",
+        "member_id": f"mbr_{nobody}",
+        "identity_id": f"idn_{nobody}",
+        "message": f"msg_{nobody}",
+        "report_id": f"rep_{nobody}",
+        "order_id": "o-1",
+        "return_id": "R-1",
+        "ticket": "x" * 60,
+        "store_id": "s-1",
+        "name": "nothing",
+        "tone": "info",
+        "kind": "code",
+        "language": "en",
+        "path": "nothing",
+        "handler": "nobody.listens",
+        "seq": "1",
+    }

@@ -13,9 +13,8 @@ from regulars.platform.auth import service as keys
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.auth.staff import service as staff
 from regulars.platform.auth.staff.permissions import ROLES, Role
-from regulars.platform.ids import new_id
 from regulars.platform.services import Services
-from tests.web.access import ACCESS
+from tests.web.access import ACCESS, ids_of_nobody
 from tests.web.visitors import Visitors, brings, is_refused
 
 pytestmark = pytest.mark.anyio
@@ -50,28 +49,7 @@ def ruled(kind: str) -> list[tuple[frozenset[str], str]]:
 async def ask(browser: httpx.AsyncClient, address: str, headers: dict[str, str]) -> httpx.Response:
     """Ask for an address, with ids that are well formed and nobody's."""
     method, _, template = address.partition(" ")
-    nobody = new_id().hex
-    filled = template.format(
-        token="x" * 43,
-        staff_id=f"stf_{nobody}",
-        device_id=f"dev_{nobody}",
-        session_id=f"sts_{nobody}",
-        report_id=f"rep_{nobody}",
-        member_id=f"mbr_{nobody}",
-        identity_id=f"idn_{nobody}",
-        message=f"msg_{nobody}",
-        order_id="o-1",
-        return_id="R-1",
-        ticket="x" * 60,
-        store_id="s-1",
-        name="nothing",
-        handler="nobody.listens",
-        seq="1",
-        tone="info",
-        kind="code",
-        language="en",
-        path="nothing",
-    )
+    filled = template.format_map(ids_of_nobody())
     return await browser.request(method, filled, headers=headers)
 
 

@@ -30,7 +30,8 @@ staff)` says what may be done at a device. Source: store_devices, device_enrolme
 
 For members' own eyes: `orders_of_member(tx, member_id, cursor, limit)` gives a page of orders, the latest first, and
 the cursor of the next one (raises NotFound, CursorUnreadable); `own_order(tx, member_id, order_id)` one of them with
-its lines and returns (raises NotFound, for everybody else's too). Source: orders, order_lines, order_returns.
+its lines and returns (raises NotFound, for everybody else's too); `stores_of_orders(tx, member_id, order_ids)` the
+stores of some. Source: orders, order_lines, order_returns.
 """
 
 from regulars.commerce.contracts import FindReceipt, OrderRef, SalesTotals, Store
@@ -51,7 +52,7 @@ from regulars.commerce.orders.answers import (
 from regulars.commerce.orders.desk import OrderDesk, Refusal, Sender
 from regulars.commerce.orders.explain import Verdict, verdicts_of_order, verdicts_of_return
 from regulars.commerce.orders.intake import apply
-from regulars.commerce.orders.reading import OrderRead, find_orders, list_orders, read_order
+from regulars.commerce.orders.reading import OrderRead, find_orders, list_orders, read_order, stores_of_orders
 from regulars.commerce.orders.reading import follow as follow_policies
 from regulars.commerce.orders.reading import lineage as order_lineage
 from regulars.commerce.orders.reading import page as orders_of_member
@@ -107,6 +108,7 @@ __all__ = [
     "sales_totals",
     "shown_quantity",
     "store_figures",
+    "stores_of_orders",
     "verdicts_of_order",
     "verdicts_of_return",
 ]

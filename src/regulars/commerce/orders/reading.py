@@ -66,6 +66,11 @@ async def read_own_order(tx: Transaction, member_id: UUID, order_id: str) -> Ord
     return await read_order(tx, order_id)
 
 
+async def stores_of_orders(tx: Transaction, member_id: UUID, order_ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the store (None: none) of each of these orders that is the member's."""
+    return {row[0]: row[1] for row in await store.read_stores(tx, member_id, order_ids)}
+
+
 async def _read_guest(tx: Transaction, order_id: str) -> OrderRead:
     guest = (await guest_orders.load(tx, [order_id], lock=False)).orders[order_id]
     return OrderRead(

@@ -87,6 +87,9 @@ INSERT INTO order_returns (member_id, order_id, return_id, store_id, returned_mi
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[],
     %s::timestamptz[], %s::bytea[], %s::text[], %s::text[])
 """
+READ_STORES: LiteralString = """
+SELECT order_id, store_id FROM orders WHERE member_id = %s AND order_id = ANY (%s::text[])
+"""
 READ_RETURNS: LiteralString = """
 SELECT return_id, store_id, returned_minor, occurred_at, recorded_at, lines, effects FROM order_returns
 WHERE member_id = %s AND order_id = %s ORDER BY recorded_at, return_id
@@ -290,6 +293,11 @@ async def read_returns(tx: Transaction, member_id: UUID, order_id: str) -> Rows:
 async def member_orders(tx: Transaction, member_id: UUID, before: tuple[datetime, str], limit: int) -> list[Order]:
     """Return a member's orders before a point in time, the latest first."""
     return [as_order(row) for row in await tx.rows(MEMBER_ORDERS, (member_id, *before, limit))]
+
+
+async def read_stores(tx: Transaction, member_id: UUID, order_ids: Sequence[str]) -> Rows:
+    """Return order id and store of those that are the member's."""
+    return await tx.rows(READ_STORES, (member_id, list(order_ids)))
 
 
 async def list_orders(

@@ -29,10 +29,10 @@ from regulars.web.console.message_words import CHANNELS as WAYS
 from regulars.web.console.message_words import KINDS
 from regulars.web.console.message_words import state_badge as message_badge
 from regulars.web.console.messages import actor_of
+from regulars.web.console.sight import sight_of
 from regulars.web.console.words import (
     IDENTITIES,
     channel_name,
-    full_name,
     language_name,
     order_link,
     state_badge,
@@ -81,7 +81,7 @@ class Person:
     def name(self) -> str:
         """What the member is called."""
         told = self.profile
-        full = full_name(told.given_name, told.family_name)
+        full = " ".join([one for one in (told.family_name, told.given_name) if one])
         return told.display_name or full or f"{MEMBER_PREFIX}_…{self.member.member_id.hex[-6:]}"
 
 
@@ -137,6 +137,8 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
     statement = await loyalty.statement(
         tx, member_id, limit=_FEW, wallet=_spending(policy) if policy else None, language=language
     )
+    sight = await sight_of(tx, viewer, member_id, statement.lines, tier)
+    tier = None if tier is None else sight.tier(tier)
     orders: list[OrderOutcome] = []
     if viewer.may("orders:read"):
         orders = [
@@ -160,7 +162,7 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         "next_tier": None if tier is None or tier.next_tier is None else loyalty.name_of_tier(tier.next_tier, language),
         "person_facts": _person_facts(person, language),
         "identities": [_identity(one, language) for one in person.identities],
-        "statement": [_line_row(one, language) for one in statement.lines],
+        "statement": [_line_row(sight.line(one), language) for one in statement.lines],
         "orders": [_order_row(one, language) for one in orders[:_FEW]],
         "orders_seen": viewer.may("orders:read"),
         "consents": [_consent(one, language) for one in in_force],
@@ -334,7 +336,8 @@ def _points(kit: Kit) -> ControllerRouterHandler:
                         wallet=wanted.filters.get("wallet"),
                         language=page.language,
                     )
-                lines += found.lines
+                    sight = await sight_of(tx, page.viewer, person.member.member_id, found.lines)
+                lines += [sight.line(line) for line in found.lines]
                 before = found.next_before
                 if before is None:
                     return Slice(lines)
@@ -419,11 +422,20 @@ async def _happenings(
             if viewer.sees_store(one.store_id)
         ]
     lines = (await loyalty.statement(tx, member_id, limit=2 * _MANY, language=language)).lines
+    sight = await sight_of(tx, viewer, member_id, lines)
     tiers: list[TierChange] = await loyalty.tier_history(tx, rules.configuration, member_id)
     _, consents = await members.consents(tx, member_id, as_of=tx.now)
     messages: Sequence[Message] = ()
     if viewer.may("messages:read"):
         brand = engagement.brand_of(kit.services.settings)
         messages = (await engagement.list_of_member(tx, kit.services.vault, brand, member_id, limit=_MANY)).messages
-    found = happened(page, person.member, orders=orders, lines=lines, tiers=tiers, consents=consents, messages=messages)
+    found = happened(
+        page,
+        person.member,
+        orders=orders,
+        lines=[sight.line(line) for line in lines],
+        tiers=tiers,
+        consents=consents,
+        messages=messages,
+    )
     return found[:_MANY]
