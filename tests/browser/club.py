@@ -11,11 +11,16 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.commerce import api as commerce
+from regulars.commerce.contracts import DeviceEnrolled, Line, Payment, PutOrder, ReturnLine, ReturnOrder
 from regulars.engagement.channels.stopping import stop_token
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import Accrue, Adjust
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session as open_member_session
 from regulars.members.contracts import ChangeProfile, ProfileChange
 from regulars.platform.auth import service as keys
+from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.staff import sessions
 from regulars.platform.auth.staff.contracts import Account, How, NewAccount
 from regulars.platform.auth.staff.hashing import PasswordHashing
@@ -38,6 +43,10 @@ from tests.web.visitors import OTHER_STORE, STORE
 PASSWORD: Final = "correct horse battery"
 OWNER_EMAIL: Final = "owner@club.example"
 PHONES: Final = {"xu": "13700137001", "li": "13700137002", "lin": "13700137003"}
+# What somebody may be called who means harm: on pages and in files it must stay a text.
+MARKUP: Final = """"><img src=x onerror=alert(1)><script>alert(1)</script>'{{7*7}}"""
+FORMULA: Final = '=HYPERLINK("http://evil.example";"click")'
+HARM: Final = "EVE00-00001"
 RECEIPT: Final = "K7QD3-M9X2A"
 Outcome = TypeVar("Outcome")
 
@@ -48,10 +57,12 @@ class Club:
 
     url: str
     address: str = ""
+    home: Path = Path()
     accounts: dict[tuple[Role, str], Account] = field(default_factory=dict)
     people: dict[str, UUID] = field(default_factory=dict)
     device: str = ""
     other_device: str = ""
+    harm_device: str = ""
     key: str = ""
     ids: dict[str, str] = field(default_factory=dict)
 
@@ -74,18 +85,27 @@ class Club:
 
         return elsewhere(open_one())
 
+    def card_code(self, name: str) -> str:
+        """Return a code as a member's phone shows it, good for a minute."""
+        vault = LocalVault(self.home / "vault")
+        try:
+            return members.still_card_code(vault, self.people[name]).code
+        finally:
+            vault.close()
+
     def wait_for_message(self, member_id: str, kind: str) -> None:
         """Wait until the worker has told a member of something in their inbox."""
         asked = "SELECT 1 FROM messages WHERE recipient_id = %s AND kind = %s AND channel = 'inbox'"
         with psycopg.connect(self.url, autocommit=True) as connection:
             until(lambda: connection.execute(asked, (member_id.partition("_")[2], kind)).fetchone())
 
-    def message(self, channel: str) -> str:
-        """Return the id of a message of that channel, once the worker has written one."""
-        asked = "SELECT message_id FROM messages WHERE channel = %s ORDER BY message_id LIMIT 1"
+    def message(self, channel: str, name: str = "wang", kind: str = "receipt") -> str:
+        """Return the id of a member's message of that channel, once the worker has written one."""
+        asked = "SELECT message_id FROM messages WHERE channel = %s AND recipient_id = %s AND kind = %s"
+        told = (channel, self.people[name], kind)
         with psycopg.connect(self.url, autocommit=True) as connection:
-            until(lambda: connection.execute(asked, (channel,)).fetchone())
-            found = connection.execute(asked, (channel,)).fetchone()
+            until(lambda: connection.execute(asked, told).fetchone())
+            found = connection.execute(asked, told).fetchone()
         assert found is not None
         return public_id("msg", found[0])
 
@@ -114,7 +134,7 @@ def open_club(url: str, folder: Path) -> Iterator[Club]:
     }
     with product_at(folder, settings=settings) as product:
         product.home.mkdir(mode=0o700)
-        club = Club(url, product.address)
+        club = Club(url, product.address, product.home)
         elsewhere(_found(club, product.home))
         product.add("web", "serve")
         until(lambda: answers(f"{product.address}/ready"))
@@ -129,6 +149,7 @@ async def _found(club: Club, home: Path) -> None:
             await _members(club, world, Services(Settings(home=home), database, vault))
             await _staff(club, database)
             await _orders(club, world)
+            await _harm(club, world, vault)
             club.device, club.other_device = world.device.token, world.other_device.token
             spare = await world.enrol(OTHER_STORE, "Spare till")
             seals = Seals(vault.pepper)
@@ -136,6 +157,7 @@ async def _found(club: Club, home: Path) -> None:
                 "member_id": public_id("mbr", club.people["wang"]),
                 "device_id": public_id("dev", spare.device.device_id),
                 "order_id": RECEIPT,
+                "return_id": "BACK-1",
                 "store_id": STORE,
                 "stop": stop_token(vault, club.people["wang"]),
                 "ticket": seals.write(RETURN, world.device.device.device_id, RECEIPT),
@@ -178,8 +200,54 @@ async def _staff(club: Club, database: Database) -> None:
         _, club.key = await keys.create_key(tx, label="web shop", scopes=scopes)
 
 
+async def _harm(club: Club, world: CounterWorld, vault: LocalVault) -> None:
+    """Eve and all that she touches are called what would be markup or a formula."""
+    eve = club.people["eve"] = await world.sign_up("13700137666", "eve@home.example", "RG3700137666")
+    async with world.database.transaction(actor="test") as tx:
+        change = ProfileChange(display_name=MARKUP, given_name=MARKUP, family_name=FORMULA, language="en")
+        await members.change_profile(tx, vault, ChangeProfile(member_id=eve, change=change))
+        stores = [commerce.Store("666", "CN", MARKUP), commerce.Store("667", "CN", FORMULA)]
+        await commerce.define_stores(tx, stores)
+        wish = NewAccount(email="eve@club.example", name=MARKUP, roles=(Role.CARE,))
+        club.ids["harm_staff_id"] = public_id("stf", (await invite(tx, wish)).account.staff_id)
+        made = await commerce.make_device_enrolment(tx, vault, "666", MARKUP[:60])
+        enrolled = await commerce.enrol_device(tx, vault, made.code, Browser(address="127.0.0.1", user_agent=MARKUP))
+    assert isinstance(enrolled, DeviceEnrolled)
+    club.harm_device = enrolled.token
+    club.ids["harm_ticket"] = Seals(vault.pepper).write(RETURN, enrolled.device.device_id, HARM)
+    for wanted in (
+        Accrue(member_id=eve, wallet="points", amount=100, reference="gift eve", reason=MARKUP),
+        Adjust(member_id=eve, wallet="points", amount=7, reference=FORMULA, reason=FORMULA),
+    ):
+        async with world.database.transaction(set_based=True) as tx:
+            (posting,) = await loyalty.post(tx, world.desk.configuration, [wanted])
+        assert not isinstance(posting, Exception), posting
+    lines = (Line(MARKUP[:64], MARKUP, 2_000, 90_000), Line("2", FORMULA, 1_000, 30_000))
+    order = PutOrder(
+        order_id=HARM,
+        member_id=eve,
+        state="paid",
+        channel="store",
+        store_id="666",
+        market="CN",
+        currency="CNY",
+        total_minor=120_000,
+        lines=lines,
+        payments=(Payment(MARKUP[:32], 120_000),),
+    )
+    back = ReturnOrder(order_id=HARM, return_id="EVE-R", lines=(ReturnLine(MARKUP[:64], 1_000),), store_id="667")
+    for fact in (order, back):
+        async with world.database.transaction(set_based=True) as tx:
+            (outcome,) = await commerce.apply(tx, world.desk, [fact])
+        assert not isinstance(outcome, Exception), outcome
+
+
 async def _orders(club: Club, world: CounterWorld) -> None:
     wang, xu = club.people["wang"], club.people["xu"]
     await world.buy(RECEIPT, 120_00, 50_00, 30_00, member_id=wang, points=1_000)
+    back = ReturnOrder(order_id=RECEIPT, return_id="BACK-1", lines=(ReturnLine("2", 1_000),), store_id=OTHER_STORE)
+    async with world.database.transaction(set_based=True) as tx:
+        (outcome,) = await commerce.apply(tx, world.desk, [back])
+    assert not isinstance(outcome, Exception), outcome
     await world.buy("XU000-00001", 900_00, 300_00, member_id=xu)
     await world.buy("GUEST-00001", 9_90)

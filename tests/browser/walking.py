@@ -48,12 +48,12 @@ class Walk:
     look: Look
     found: list[str] = field(default_factory=list)
 
-    def at(self, name: str) -> Page:
+    def at(self, name: str, *, colours_only: bool = False) -> Page:
         """Look at the page as it stands: axe, no wider than the screen, a picture."""
         page = self.visit.page
         page.wait_for_load_state()
         self.visit.picture(self.pictures, f"{name}-{self.look.name}")
-        self.found += [f"{name}: {violation}" for violation in self.visit.violations()]
+        self.found += [f"{name}: {violation}" for violation in self.visit.violations(colours_only=colours_only)]
         wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
         if wide > 0:
             self.found.append(f"{name} is {wide} pixels wider than the screen")

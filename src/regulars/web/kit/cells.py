@@ -18,7 +18,8 @@ from regulars.web.kit.texts import in_language
 Tone = Literal["neutral", "info", "success", "warning", "error", "primary"]
 NOTHING: Final = "–"
 # Spreadsheets take a text that begins so for a formula; an apostrophe makes it a text again.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+# Those of East Asia read full-width signs alike.
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)

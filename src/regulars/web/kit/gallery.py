@@ -215,7 +215,8 @@ def _listings(kit: Kit) -> Sequence[ControllerRouterHandler]:
         return Slice(found[wanted.offset : wanted.offset + wanted.limit], total=len(found))
 
     async def by_cursor(wanted: Wanted) -> Slice:
-        found, start = _found(wanted), int(wanted.after or 0)
+        found, after = _found(wanted), wanted.after or ""
+        start = int(after) if after.isascii() and after.isdecimal() and len(after) < len(found) else 0
         end = start + wanted.limit
         return Slice(found[start:end], after=str(end) if end < len(found) else None)
 
