@@ -18,6 +18,7 @@ class MailServer:
     received: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
+    encrypted: list[bool] = field(default_factory=list)
     refuse_recipient: dict[str, str] = field(default_factory=dict)
     answer: str = "250 2.0.0 queued as 17"
     hang_for: set[str] = field(default_factory=set)
@@ -44,6 +45,8 @@ class MailServer:
             self.received.append(message)
             self.recipients += envelope.rcpt_tos
             self.sessions.add(str(session.peer))
+            assert isinstance(server.transport, asyncio.Transport)
+            self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         if self.cut_after_data:
             self.cut_after_data = False
             assert isinstance(server.transport, asyncio.Transport)
@@ -57,8 +60,10 @@ def check_password(_server: SMTP, _session: Session, _envelope: Envelope, _how: 
 
 
 @asynccontextmanager
-async def serving(*, tls: ssl.SSLContext | None = None, password: bool = False) -> AsyncIterator[MailServer]:
-    """Give a running server on a free port of this machine."""
+async def serving(
+    *, tls: ssl.SSLContext | None = None, password: bool = False, from_the_start: bool = False
+) -> AsyncIterator[MailServer]:
+    """Give a running server on a free port of this machine; it offers STARTTLS, or TLS `from_the_start`."""
     handler = MailServer()
     sessions: list[SMTP] = []
 
@@ -66,7 +71,8 @@ async def serving(*, tls: ssl.SSLContext | None = None, password: bool = False) 
         made = SMTP(
             handler,
             hostname="mail.example",
-            tls_context=tls,
+            tls_context=None if from_the_start else tls,
+            require_starttls=tls is not None and not from_the_start,
             authenticator=check_password if password else None,
             auth_require_tls=False,
             loop=asyncio.get_running_loop(),
@@ -74,7 +80,9 @@ async def serving(*, tls: ssl.SSLContext | None = None, password: bool = False) 
         sessions.append(made)
         return made
 
-    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(
+        session, "127.0.0.1", 0, ssl=tls if from_the_start else None
+    )
     try:
         handler.port = server.sockets[0].getsockname()[1]
         yield handler

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from uuid import UUID
 
@@ -301,6 +302,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     path = folder / "server.pem"
@@ -311,6 +313,41 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_server_that_the_setting_trusts_gets_mail_encrypted(
+    office: PostOffice, tmp_path: Path, security: str
+) -> None:
+    """Signing in, too, comes after the encryption."""
+    tls = self_signed(tmp_path)
+    async with serving(tls=tls, password=True, from_the_start=security == "tls") as server:
+        await deliver_code(office, "new@example.com")
+        trusting = {"smtp_ca_file": tmp_path / "server.pem", "smtp_user": "shop", "smtp_password": "sesame"}
+        assert await sent(mailing(office, server.port, smtp_security=security, **trusting)) == 1
+
+    assert [str(mail["To"]) for mail in server.received] == ["new@example.com"]
+    assert server.encrypted == [True]
+    assert await office.rows("SELECT state FROM messages") == [("sent",)]
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_a_server_under_another_name_or_another_s_trust_gets_nothing(
+    office: PostOffice, tmp_path: Path, security: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    self_signed(tmp_path / "other")
+    tls = self_signed(tmp_path)
+    async with serving(tls=tls, from_the_start=security == "tls") as server:
+        await deliver_code(office, "new@example.com")
+        for trusting in ({"smtp_ca_file": tmp_path / "other" / "server.pem"}, {"smtp_host": "localhost"}):
+            more = {"smtp_ca_file": tmp_path / "server.pem"} | trusting
+            await sent(mailing(office, server.port, smtp_security=security, **more))
+            office.wall += MINUTE
+
+    assert server.received == []
+    ((state, attempts),) = await office.rows("SELECT state, attempts FROM messages")
+    assert (state, attempts) == ("queued", 2)
 
 
 async def test_nothing_is_told_to_a_server_that_is_not_who_it_says(office: PostOffice, tmp_path: Path) -> None:

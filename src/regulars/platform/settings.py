@@ -183,6 +183,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How the connection is encrypted; `none` only for a server on this machine.",
         ),
     ] = "starttls"
+    smtp_ca_file: Annotated[
+        Path | None,
+        told(
+            "REGULARS_SMTP_CA_FILE",
+            "Whose certificates of the mail server are trusted (PEM), instead of the machine's own list.",
+            kind="file",
+        ),
+    ] = None
     smtp_user: Annotated[
         str | None, told("REGULARS_SMTP_USER", "Who signs in there. Without it nobody does.", kind="text")
     ] = None

@@ -128,6 +128,7 @@ class MailTransport:
             password=settings.smtp_password,
             use_tls=settings.smtp_security == "tls",
             start_tls=settings.smtp_security == "starttls",
+            cert_bundle=None if settings.smtp_ca_file is None else str(settings.smtp_ca_file),
             timeout=self._step_seconds,
         )
         try:
