@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+import segno
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import Look, visiting
+from tests.browser.chromium import Look, launch_with_camera, visiting
 from tests.browser.club import PHONES, Club, holds
 
 LOOKS = [Look(820, "light", "en"), Look(820, "dark", "zh")]
@@ -111,3 +112,39 @@ def test_a_member_is_paid_for_with_points_by_keyboard_alone(chromium: Browser, c
         page.get_by_role("button", name="Paid: confirm").press("Enter")
         expect(page.locator("[data-effect=points_redeemed]")).to_have_text("1,000 points pay CN¥10.00")
         expect(page.get_by_role("link", name="Next customer")).to_be_focused()
+
+
+def test_the_camera_reads_a_card(chromium: Browser, club: Club, tmp_path: Path) -> None:
+    """A film of the code, as the tablet's camera sees it held up: small, off the middle, on grey."""
+    film = tmp_path / "card.y4m"
+    film.write_bytes(filmed(club.card_code("xu")))
+    with_camera = launch_with_camera(chromium, film)
+    try:
+        with visiting(with_camera, club.address, Look(820), permissions=["camera"]) as visit:
+            holds(visit, device=club.device)
+            page = visit.open("/store")
+            page.locator("[data-scans]").click()
+            expect(page.get_by_role("region", name="Member")).to_contain_text("Silver")
+    finally:
+        with_camera.close()
+
+
+def test_without_a_camera_it_is_said_that_there_is_none(chromium: Browser, club: Club) -> None:
+    with visiting(chromium, club.address, Look(820)) as visit:
+        holds(visit, device=club.device)
+        page = visit.open("/store")
+        page.locator("[data-scans]").click()
+        failed = page.locator(f"#{page.locator('[data-scans]').get_attribute('data-fails')}")
+        expect(failed).to_be_visible()
+
+
+def filmed(text: str, *, width: int = 640, height: int = 480) -> bytes:
+    """Return a film of two frames (YUV4MPEG2, 4:2:0) on which a QR code is held up."""
+    code = segno.make(text, error="m")
+    side, left, top, grey = 7, 70, 40, 150
+    rows = [bytearray([grey]) * width for _ in range(height)]
+    for y, line in enumerate(code.matrix_iter(scale=side, border=4)):
+        for x, is_dark in enumerate(line):
+            rows[top + y][left + x] = 30 if is_dark else 225
+    frame = b"FRAME\n" + b"".join(rows) + bytes([128]) * (width * height // 2)
+    return f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + 2 * frame

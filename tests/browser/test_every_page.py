@@ -1,0 +1,165 @@
+"""Every page that the access matrix lists, in its states, looked at by axe; a new page is among them by itself.
+
+With data, empty and narrowed to nothing, refused (401, 403, 404, 409, 422) and broken; light and dark, on a phone and
+at a desk, in English and in Chinese. The gallery has a test of its own.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Response
+
+from regulars.platform.auth.staff.permissions import Role
+from tests.browser.addresses import Place, ids_of, places
+from tests.browser.chromium import Look, Visit, visiting
+from tests.browser.club import Club, holds
+from tests.browser.walking import Walk
+
+NARROWED = "nothing is called like this"
+PHONE, DESK = 390, 1440
+# At a desk in English, on a phone in Chinese, each whole and then its colours in the dark.
+TURNS = {
+    "en": (Look(DESK, "light", "en"), Look(DESK, "dark", "en")),
+    "zh": (Look(PHONE, "light", "zh"), Look(PHONE, "dark", "zh")),
+}
+REFUSED = {400, 401, 403, 404, 409, 422, 429, 500}
+SLOWED = 4
+MEMBERS = {"en": ("wang", "li"), "zh": ("xu", "lin")}
+
+
+@dataclass
+class Round:
+    """One browser that goes round all pages in one language, with whatever opens them."""
+
+    visit: Visit
+    walks: tuple[Walk, ...]
+    opened: int = 0
+
+    def look(self, path: str, name: str = "") -> bool:
+        """Open a page and look at it through each eye; whether it was a page."""
+        answer = self.visit.page.goto(self.visit.address + path)
+        if not is_page(answer):
+            return False
+        self.see(name or path)
+        return True
+
+    def see(self, name: str) -> None:
+        """Look at the page as it stands."""
+        self.opened += 1
+        page = self.visit.page
+        for walk in self.walks:
+            page.emulate_media(color_scheme="dark" if walk.look.theme == "dark" else "light", reduced_motion="reduce")
+            page.set_viewport_size({"width": walk.look.width, "height": 900})
+            walk.at(file_name(name), colours_only=walk.look.theme == "dark")
+
+    def found(self) -> list[str]:
+        """Return what was found, by every eye."""
+        return [f"{walk.look.name}: {finding}" for walk in self.walks for finding in walk.found]
+
+
+def is_page(answer: Response | None) -> bool:
+    """Whether it is a whole page, neither a file nor a part of a page that htmx asks for."""
+    if answer is None or "text/html" not in answer.headers.get("content-type", ""):
+        return False
+    return answer.text().lstrip()[:9].lower() == "<!doctype"
+
+
+def file_name(path: str) -> str:
+    return "".join(sign if sign.isalnum() else "-" for sign in path)[:100].strip("-") or "door"
+
+
+def keys(club: Club, who: str, language: str, *, new: bool = False) -> dict[str, str]:
+    """Return the cookies that open pages of a kind."""
+    if who == "staff":
+        return {"staff": club.staff(Role.OWNER, language)}
+    if who == "member":
+        return {"member": club.member(MEMBERS[language][new])}
+    return {"device": club.device} if who == "device" else {}
+
+
+@pytest.fixture(params=["en", "zh"])
+def go_round(
+    request: pytest.FixtureRequest, chromium: Browser, club: Club, pictures: Path
+) -> Iterator[tuple[str, Callable[..., Round]]]:
+    """Give the language, and what begins a round with the cookies it is given; at the end nothing was found."""
+    language: str = request.param
+    turns = TURNS[language]
+    began, rounds = time.monotonic(), []
+    with visiting(chromium, club.address, turns[0], bypass_csp=True) as visit:
+        visit.expected_statuses = REFUSED
+
+        def begin(**cookies: str) -> Round:
+            visit.page.context.clear_cookies()
+            holds(visit, **cookies)
+            rounds.append(Round(visit, tuple(Walk(visit, pictures, look) for look in turns)))
+            return rounds[-1]
+
+        yield language, begin
+        print(f"{sum(one.opened for one in rounds)} pages in {time.monotonic() - began:.0f} s")  # noqa: T201 - shown by -s
+        found = sorted({finding for one in rounds for finding in one.found()})
+        assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("who", ["staff", "member", "device", "anybody"])
+def test_every_page_with_data(club: Club, go_round: tuple[str, Callable[..., Round]], who: str) -> None:
+    language, begin = go_round
+    tour = begin(**keys(club, who, language))
+    ids = own_ids(club, language) if who == "member" else ids_of(club)
+    for place in places(ids):
+        if (
+            place.who == who
+            and not place.path.startswith("/kit")
+            and tour.look(place.path)
+            and tour.visit.page.locator("input[name=q]").count()
+        ):
+            tour.look(f"{place.path}?q={NARROWED}")
+    assert tour.opened >= 7
+
+
+def own_ids(club: Club, language: str) -> dict[str, str]:
+    """Return ids of what is the member's own in this language."""
+    return ids_of(club) | ({"order_id": "XU000-00001"} if language == "zh" else {})
+
+
+def test_every_page_of_who_is_new(club: Club, go_round: tuple[str, Callable[..., Round]]) -> None:
+    language, begin = go_round
+    tour = begin(**keys(club, "member", language, new=True))
+    for place in places(ids_of(club)):
+        if place.who == "member":
+            tour.look(place.path, f"new-{place.path}")
+    assert tour.opened >= 8
+
+
+def test_every_refusal(club: Club, go_round: tuple[str, Callable[..., Round]]) -> None:
+    """Who may not, what is not there, what was forgotten; forms sent as they are, empty."""
+    language, begin = go_round
+    for who, face in (("staff", "/console"), ("member", "/portal"), ("device", "/store"), ("anybody", "")):
+        tour = begin(**keys(club, who, language))
+        tour.look(f"{face}/nowhere")
+    tour = begin(staff=club.staff(Role.ASSISTANT, language))
+    tour.look("/console/staff", "forbidden")
+    tour = begin(**keys(club, "device", language))
+    tour.look("/store/returns/forgotten")
+    for place in places(ids_of(club), "POST"):
+        tour = begin(**keys(club, place.who, language))
+        tour.visit.open("/nowhere")
+        if sent_empty(tour.visit.page, place):
+            tour.see(f"sent-{place.path}")
+
+
+def sent_empty(page: Page, place: Place) -> bool:
+    """Send a form without a field, from a page of this site; whether a page came back that says what is wrong."""
+    with page.expect_response(lambda one: one.request.method == "POST") as answered, page.expect_navigation():
+        page.evaluate(
+            """(path) => {
+                const form = Object.assign(document.createElement("form"), { method: "post", action: path });
+                document.body.append(form);
+                form.submit();
+            }""",
+            place.path,
+        )
+    answer: Response = answered.value
+    return answer.status >= 400 and is_page(answer)
