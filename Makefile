@@ -63,9 +63,10 @@ bench: $(VENV)/ready-dev ## Measure, each figure beside its limit (ARGS="--json"
 photos: $(VENV)/ready-dev ui ## Photograph every page, as each person sees it, into photos/ (ARGS="--page console/members --width 390")
 	$(call timed,photos,$(BIN)/python -m tests.photos $(ARGS))
 
-docs: $(VENV)/ready-dev ## Write the generated pages (docs/errors.md, docs/walkthrough.md) and the API's worked examples
+docs: $(VENV)/ready-dev ui ## Write the generated pages (docs/errors.md, docs/walkthrough.md), the API's worked examples, the pictures of README.md
 	@$(BIN)/python -m tests.architecture.errors_page
 	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/entrypoints/test_walkthrough.py
+	@$(BIN)/python -m tests.photos --readme
 
 lock: $(UV) ## Choose new versions of the dependencies and write the hashed lists
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group build --group ui \

@@ -105,7 +105,7 @@ def test_the_console_s_pages_of_signing_in(
         walk.send(code=pyotp.TOTP(secret).now())
         codes = walk.at("recovery-codes").locator("main li").all_inner_texts()
         assert len(codes) == 10
-        expect(page.locator("main a.btn-primary")).to_have_attribute("href", "/console")
+        expect(page.locator("main a.btn-primary")).to_have_attribute("href", "/console/welcome")
 
         visit.page.context.clear_cookies()
         visit.open("/console/sign-in?next=/console/staff")
@@ -156,7 +156,6 @@ def test_the_portal_s_pages_of_signing_in(chromium: Browser, address: str, look:
         walk.send(code=_code_in_the_outbox(visit, address))
         walk.at("member-sign-up")
         walk.send()
-        visit.page.click("[data-dismisses]")  # on a phone the notice lies over the navigation
         page = walk.at("member-devices")
         expect(page).to_have_url(f"{address}/portal/devices")
         page.click("main form[action$=sign-out-everywhere] button")

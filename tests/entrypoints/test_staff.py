@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from regulars.demo.facts import member_id_of
-from regulars.demo.people import MEMBER_EMAIL, demo_password, let_people_in, staff_email
+from regulars.demo.people import PEOPLE, demo_password, let_people_in, staff_email
 from regulars.members import api as members
 from regulars.members.contracts import IdentityKind, IdentityValue, SignUp
 from regulars.platform.auth.staff.contracts import Opened
@@ -51,9 +51,9 @@ async def test_the_demo_s_people_sign_in_however_often_it_is_started(database: D
         await members.sign_up(tx, vault, [wish])
 
     for _ in range(2):
-        await let_people_in(database, vault, settings, household=household, stores=("330",))
+        await let_people_in(database, vault, settings, stores=("330",), people=PEOPLE[:1])
     (tmp_path / "demo-password.key").unlink()  # the password is made anew, and the accounts get it
-    await let_people_in(database, vault, settings, household=household, stores=("330",))
+    await let_people_in(database, vault, settings, stores=("330",), people=PEOPLE[:1])
 
     doors = staff_sign_in(database)
     for role in Role:
@@ -63,7 +63,7 @@ async def test_the_demo_s_people_sign_in_however_often_it_is_started(database: D
         assert viewer is not None
         assert viewer.permissions == ROLES[role]
     async with database.transaction() as tx:
-        email = IdentityValue(IdentityKind.EMAIL, MEMBER_EMAIL)
+        email = IdentityValue(IdentityKind.EMAIL, PEOPLE[0].email)
         assert await members.lookup(tx, vault, email) == member_id_of(household)
     assert re.fullmatch(r"([a-z2-7]{4}-){3}[a-z2-7]{4}", demo_password(settings))
     assert (tmp_path / "demo-password.key").stat().st_mode & 0o077 == 0

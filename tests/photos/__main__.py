@@ -16,6 +16,7 @@ from regulars.platform.settings import Settings
 from tests.architecture.source import ROOT
 from tests.browser.chromium import Look
 from tests.faults.product import Product, free_port, product_at, until
+from tests.photos import readme
 from tests.photos.camera import Camera, camera, contact_sheet
 from tests.photos.scenes import SCENES
 from tests.photos.walks import Programme, begin_demo, begin_empty
@@ -45,8 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for scene in found
         if scene.state in (given.state or STATES) and scene.name.startswith(tuple(given.page or [""]))
     ]
+    if given.readme:
+        with camera(given.folder) as taking, demo_at(given.home, given.address) as programme:
+            readme.take(programme, taking, tell=_tell)
+        return 0
     began = perf_counter()
-    with camera(given.folder) as taking:
+    with camera(given.folder, is_strict=given.axe) as taking:
         for empty in (False, True):
             chosen = [scene for scene in scenes if (scene.state == "empty") is empty]
             if chosen:
@@ -66,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--home", type=Path, default=_KEPT / "demo", help="the demo's REGULARS_HOME")
     parser.add_argument("--address", help="where the demo of that home runs already; else it is started")
+    parser.add_argument("--axe", action="store_true", help="look for what bars people, too")
+    parser.add_argument("--readme", action="store_true", help="take the two pictures of README.md instead")
     parser.add_argument("--verbose", action="store_true", help="say what is being photographed")
     return parser
 

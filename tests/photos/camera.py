@@ -9,7 +9,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
-from tests.browser.chromium import Look, launch
+from tests.browser.chromium import Look, Visit, launch
 from tests.photos.scenes import Scene
 from tests.photos.walks import Programme
 
@@ -28,10 +28,11 @@ _DRAWN: Final = """async () => {
 
 @dataclass
 class Camera:
-    """Takes pictures into a folder and keeps what it noticed."""
+    """Takes pictures into a folder and keeps what it noticed; `is_strict`: what axe finds as well."""
 
     browser: Browser
     folder: Path
+    is_strict: bool = False
     noticed: list[str] = field(default_factory=list)
     taken: list[tuple[Scene, Look]] = field(default_factory=list)
 
@@ -45,6 +46,15 @@ class Camera:
                     tell(f"{scene.name} {look.name}")
                     self._take(context.new_page(), programme, scene, look)
 
+    def window(self, programme: Programme, who: str, path: str, look: Look, *, height: int, file: Path) -> None:
+        """Photograph what is seen of a page without scrolling."""
+        with self._profile(programme, who, look) as context:
+            page = context.new_page()
+            page.set_viewport_size({"width": look.width, "height": height})
+            page.goto(programme.address + path)
+            page.evaluate(_DRAWN)
+            page.screenshot(path=file, animations="disabled")
+
     @contextmanager
     def _profile(self, programme: Programme, who: str, look: Look) -> Iterator[BrowserContext]:
         context = self.browser.new_context(
@@ -53,6 +63,7 @@ class Camera:
             locale="zh-CN" if look.language == "zh" else "en-GB",
             reduced_motion="reduce",
             service_workers="block",
+            bypass_csp=self.is_strict,
         )
         context.set_default_timeout(_PATIENCE_MS)
         kept = {**programme.cookies[who], "rgl_language": look.language}
@@ -74,23 +85,25 @@ class Camera:
             page.evaluate(_DRAWN)
             page.screenshot(path=path, full_page=True, animations="disabled")
             wide = page.evaluate(_WIDER)
+            found = Visit(page, programme.address).violations() if self.is_strict else []
         except (Error, KeyError) as error:
             self.noticed.append(f"{scene.name} {look.name}: {str(error).splitlines()[0]}")
             return
         finally:
             page.close()
+        self.noticed += [f"{scene.name} {look.name}: {one}" for one in found]
         if wide > 0:
             self.noticed.append(f"{scene.name} {look.name}: {wide} pixels wider than the screen")
         self.taken.append((scene, look))
 
 
 @contextmanager
-def camera(folder: Path) -> Iterator[Camera]:
+def camera(folder: Path, *, is_strict: bool = False) -> Iterator[Camera]:
     """Give a camera that puts its pictures into a folder."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         try:
-            yield Camera(browser, folder)
+            yield Camera(browser, folder, is_strict)
         finally:
             browser.close()
 
@@ -100,10 +113,10 @@ def contact_sheet(folder: Path) -> Path:
     parts = ['<!doctype html><html lang="en"><meta charset="utf-8"><title>Photos</title><style>']
     parts.append("body{font:14px system-ui;margin:2rem}section{margin:0 0 2rem}div{display:flex;gap:1em;overflow:auto}")
     parts.append("figure{margin:0}img{height:320px;border:1px solid #ccc}figcaption{color:#555}</style><h1>Photos</h1>")
-    for scene in sorted({path.parent for path in folder.rglob("*.png")}):
+    for scene in sorted({path.parent for path in folder.rglob("*-*-*.png")}):
         name = scene.relative_to(folder).as_posix()
         parts.append(f"<section><h2>{escape(name)}</h2><div>")
-        for path in sorted(scene.glob("*.png"), key=lambda one: (int(one.stem.split("-")[0]), one.stem)):
+        for path in sorted(scene.glob("*-*-*.png"), key=lambda one: (int(one.stem.split("-")[0]), one.stem)):
             file = escape(path.relative_to(folder).as_posix())
             parts.append(
                 f'<figure><a href="{file}"><img loading="lazy" src="{file}" alt="{escape(name)}, {path.stem}"></a>'

@@ -88,6 +88,7 @@ ENDED: Final = "/console/members?q=nobody-of-this-name"
 # No pages for people: parts of a page, files, and what programs ask for.
 NO_PAGES: Final = frozenset(
     {
+        "GET /apple-touch-icon.png",
         "GET /assets/{name}",
         "GET /console/palette",
         "GET /console/sign-in/oidc",
@@ -114,6 +115,11 @@ NO_PAGES: Final = frozenset(
 )
 
 SCENES: Final[dict[str, tuple[Scene, ...]]] = {
+    "GET /": (Scene("door/demo", "/", "nobody"), Scene("door/door", "/", "nobody", "empty")),
+    "GET /console/welcome": tuple(
+        Scene(f"console/welcome-{role}", "/console/welcome", role)
+        for role in ("owner", "marketer", "community", "care", "finance", "store-manager", "assistant", "auditor")
+    ),
     "GET /console": (
         Scene("console/overview", "/console", "owner"),
         Scene("console/overview-month", "/console?period=month", "owner"),
@@ -155,7 +161,9 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
     ),
     "GET /console/orders/{order_id}/return": (
         Scene("console/return", "/console/orders/{order}/return", "owner"),
-        Scene("console/return-refused", "/console/orders/{order}/return", "owner", "error", act=send()),
+        Scene(
+            "console/return-refused", "/console/orders/{order}/return", "owner", "error", act=press("button[name=step]")
+        ),
     ),
     "GET /console/stores": (
         Scene("console/stores", "/console/stores", "owner"),
@@ -269,7 +277,7 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
     ),
     "GET /portal/profile": (
         Scene("portal/profile", "/portal/profile", "member"),
-        Scene("portal/profile-refused", "/portal/profile", "new", "error", act=send(birthday_month="2")),
+        Scene("portal/profile-refused", "/portal/profile", "new", "error", act=send(display_name="x" * 200)),
     ),
     "GET /portal/devices": (Scene("portal/devices", "/portal/devices", "member"),),
     "GET /portal/sign-in": (

@@ -8,9 +8,11 @@ from uuid import uuid4
 import httpx
 import pyotp
 
+from regulars.demo.people import PEOPLE
+
 PASSWORD: Final = "correct horse battery staple"
 ROLES: Final = ("owner", "store-manager", "assistant", "marketer", "community", "care", "finance", "auditor")
-MEMBER: Final = "member@demo.example"
+MEMBER: Final = PEOPLE[0].email
 _SEE_OTHER: Final = 303
 _BROWSER: Final = {"Accept": "text/html", "Accept-Language": "en-GB,en", "Sec-Fetch-Site": "same-origin"}
 _INVITATION: Final = re.compile(r"(/console/invitation/[\w-]+)")
@@ -121,9 +123,8 @@ class Programme:
 
     def return_ticket(self, receipt: str) -> str:
         """Begin a return by receipt code; return the path of its page."""
-        code = receipt.rpartition("/")[2].partition("?")[0]
         with self.browser("device") as browser:
-            return _sent(browser.post("/store/returns/find", data={"code": code}))
+            return _sent(browser.post("/store/returns/find", data={"code": order_in(receipt)}))
 
     def returned(self, ticket: str) -> str:
         """Take everything back; return the path of the page that says so."""
@@ -134,6 +135,11 @@ class Programme:
             return _sent(done)
 
 
+def order_in(receipt: str) -> str:
+    """Return the order whose receipt a path shows."""
+    return receipt.rpartition("/")[2].partition("?")[0]
+
+
 def begin_demo(address: str, password: str) -> Programme:
     """Sign everybody in who is needed in the demo, and find out what there is."""
     here = Programme(address)
@@ -141,18 +147,16 @@ def begin_demo(address: str, password: str) -> Programme:
         here.cookies[role] = here.staff(f"{role}@demo.example", password)
     _begin(here, market="US", store="330")
     here.cookies["member"] = here.asked(MEMBER, "US")
-    own, facts = "/portal/orders", here.facts
-    facts["member"] = here.found(_MEMBER, f"/console/members?q={MEMBER}")
-    order = re.compile(r'href="/console/orders/([^"/?]+)"')
-    facts["order"] = here.found(order, f"/console/members/{facts['member']}/orders")
-    facts["returned_order"] = here.found(order, "/console/orders?back=some")
-    facts["own_order"] = here.found(re.compile(rf'href="{own}/([^"/?]+)"'), own, "member")
-    facts["own_returned_order"] = facts["own_order"]
+    facts = here.facts
     facts["email"] = MEMBER
+    facts["member"] = here.found(_MEMBER, f"/console/members?q={MEMBER}")
+    facts["order"] = facts["own_order"] = f"demo-{PEOPLE[0].household}"
+    facts["returned_order"] = f"demo-{PEOPLE[1].household}"
     facts["receipt"] = here.rung_up(MEMBER)
     facts["return_ticket"] = here.return_ticket(facts["receipt"])
-    facts["return_done"] = here.returned(here.return_ticket(here.rung_up(MEMBER)))
-    facts["own_returned_order"] = re.split(r"[/?]", facts["return_done"])[-1] and facts["own_order"]
+    other = here.rung_up(MEMBER)
+    facts["own_returned_order"] = order_in(other)
+    facts["return_done"] = here.returned(here.return_ticket(other))
     facts["message"] = here.found(_MESSAGE, "/console/messages")
     facts["mail"] = here.found(_MAIL, "/outbox", "nobody")
     facts["staff"] = here.found(_STAFF, "/console/staff")

@@ -10,6 +10,8 @@ from regulars.platform.ids import new_id
 
 ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "anybody": (
+        "GET /",
+        "GET /apple-touch-icon.png",
         "GET /assets/{name}",
         "GET /console/invitation/{token}",
         "POST /console/invitation/{token}",
@@ -49,6 +51,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /outbox",
         "GET /outbox/{message}",
         "GET /outbox/{message}/mail",
+        "POST /demo/till",
+        "POST /preferences/guide",
         "POST /preferences/language",
         "POST /preferences/theme",
         "GET /ready",
@@ -70,6 +74,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /worker.js",
     ),
     "staff": (
+        "GET /console/welcome",
         "GET /console/account",
         "GET /console/account/password",
         "POST /console/account/password",

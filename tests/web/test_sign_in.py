@@ -141,8 +141,8 @@ async def test_the_way_onward_stays_here(browser: httpx.AsyncClient, visitors: V
 
     answer = await post(browser, path, email="demo@shop.example", password=PASSWORD)
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
-    assert (await browser.get(path)).headers["location"] == "/console"
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/welcome")
+    assert (await browser.get(path)).headers["location"] == "/console/welcome"
 
 
 async def test_a_name_is_a_name_and_no_markup(browser: httpx.AsyncClient, visitors: Visitors) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import uvloop
@@ -17,10 +17,12 @@ from rich.table import Table
 from regulars.commerce import api as commerce
 from regulars.demo.dataset import Year, load_year
 from regulars.demo.facts import member_id_of
-from regulars.demo.people import MEMBER_EMAIL, demo_password, let_people_in, staff_email
+from regulars.demo.invitation import invite
+from regulars.demo.people import NEAR_MISS, PEOPLE, demo_password, let_people_in, name_everybody, staff_email
 from regulars.demo.programme import PROGRAMMES
 from regulars.demo.replay import AnotherReplay, ProgrammeInUse, Replay
 from regulars.demo.summary import Summary, summarise
+from regulars.demo.visit import RETURNED, STORE, order_of, visit
 from regulars.loyalty import api as loyalty
 from regulars.platform.auth import service as keys
 from regulars.platform.auth.contracts import SCOPES
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
 KEY_LABEL = "demo"
-SHOWN_HOUSEHOLD = 900
-SHOWN_STORE = "330"
 CANNOT_GO_ON = 2
 TENTHS = 10
 
@@ -49,6 +49,14 @@ class Surroundings:
 
     recover: "Callable[[], Awaitable[None]] | None" = None
     tidy: "Callable[[Database], Awaitable[None]] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A demo that can be served: who may sign in, as pages want to know it, and what to say once it answers."""
+
+    people: dict[str, Any]
+    announce: Callable[[str], None]
 
 
 class Figures(Summary, kw_only=True):
@@ -68,8 +76,8 @@ def run_demo(
     will_serve: bool,
     started: float | None = None,
     surroundings: Surroundings = Surroundings(),
-) -> Callable[[str], None]:
-    """Replay the year into the migrated database at `url`; returns what to say once it is served.
+) -> Served:
+    """Replay the year into the migrated database at `url`; returns what there is to serve, and to say then.
 
     `started` is the `perf_counter` of the command's start. Figures go to stdout (the last line is the JSON object if
     asked for), progress and troubles to stderr.
@@ -77,7 +85,9 @@ def run_demo(
     began = perf_counter() if started is None else started
     console = Console(stderr=True)
     try:
-        figures, token = uvloop.run(_replayed(settings, url, programme, console, surroundings, will_serve=will_serve))
+        figures, token, people = uvloop.run(
+            _replayed(settings, url, programme, console, surroundings, will_serve=will_serve)
+        )
     except (AnotherReplay, ProgrammeInUse) as error:
         console.print(str(error))
         raise SystemExit(CANNOT_GO_ON) from error
@@ -90,7 +100,7 @@ def run_demo(
     if not figures.books_balanced:
         console.print("[bold red]The books do not balance.[/] See `regulars verify`.")
         raise SystemExit(1)
-    return lambda address: _invite(Console(), address, token, demo_password(settings))
+    return Served(people, lambda address: invite(Console(), address, token, demo_password(settings)))
 
 
 async def _replayed(
@@ -101,7 +111,7 @@ async def _replayed(
     surroundings: Surroundings,
     *,
     will_serve: bool,
-) -> tuple[Figures, str]:
+) -> tuple[Figures, str, dict[str, Any]]:
     loading = asyncio.to_thread(load_year)
     vault = LocalVault(settings.home / "vault")
     try:
@@ -120,9 +130,13 @@ async def _replayed(
                 await surroundings.tidy(database)
             figures = await _figures(database, year, seconds)
             token = await _make_key(database) if will_serve else ""
+            people: dict[str, Any] = {}
             if will_serve:
-                await let_people_in(database, vault, settings, household=SHOWN_HOUSEHOLD, stores=(SHOWN_STORE,))
-            return figures, token
+                await let_people_in(database, vault, settings, stores=(STORE,))
+                await name_everybody(database, vault, sorted(set(year.households.tolist())))
+                await visit(database)
+                people = await _people(database, settings)
+            return figures, token, people
     finally:
         vault.close()
 
@@ -139,6 +153,27 @@ async def _figures(database: Database, year: Year, seconds: float) -> Figures:
         seconds_total=0.0,
         books_balanced=balanced,
     )
+
+
+async def _people(database: Database, settings: Settings) -> dict[str, Any]:
+    """Return who may sign in, and what there is to look at, with the tiers as they are now."""
+    configuration = loyalty.Configuration()
+    tiers: dict[str, str] = {}
+    async with database.transaction() as tx:
+        await loyalty.policy_in_force(tx, configuration)
+        for person in PEOPLE:
+            status = await loyalty.tier_status(tx, configuration, member_id_of(person.household), language="en")
+            tiers[person.email] = status.tier
+    return {
+        "password": demo_password(settings),
+        "staff": [{"email": staff_email(role), "role": role.value} for role in Role],
+        "members": [{"email": one.email, "name": one.name, "tier": tiers[one.email]} for one in PEOPLE],
+        "store_id": STORE,
+        "member_id": public_id("mbr", member_id_of(PEOPLE[0].household)),
+        "order_id": order_of(PEOPLE[0]),
+        "returned_order_id": order_of(RETURNED),
+        "near_miss": NEAR_MISS.email,
+    }
 
 
 async def _make_key(database: Database) -> str:
@@ -192,40 +227,3 @@ def _print_figures(figures: Figures) -> None:
             shown = f"{value:,}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
         table.add_row(name.replace("_", " "), shown)
     Console().print(table)
-
-
-def _invite(console: Console, address: str, token: str, password: str) -> None:
-    member = public_id("mbr", member_id_of(SHOWN_HOUSEHOLD))
-    order = (
-        f'{{"member_id": "{member}", "state": "paid", "channel": "store", "store_id": "{SHOWN_STORE}", "market": "US", '
-        '"total": {"amount_minor": 4999, "currency": "USD"}, "lines": [{"line_id": "1", "sku": "kettle", '
-        '"quantity": "1", "amount": {"amount_minor": 4999, "currency": "USD"}}]}'
-    )
-    returned = '{"return_id": "r1", "lines": [{"line_id": "1", "quantity": "1"}]}'
-    json_type = "-H 'Content-Type: application/json'"
-    key = "-H 'Idempotency-Key: demo-1-r1'"
-    tries = (
-        ("a member's balances", f'curl -s $R/v1/members/{member}/wallets -H "$A"'),
-        ("why: the statement", f"curl -s '$R/v1/members/{member}/statement?limit=3' -H \"$A\"".replace("'", '"')),
-        ("the tier, and what is missing", f'curl -s $R/v1/members/{member}/tier -H "$A"'),
-        ("a purchase", f"curl -s -X PUT $R/v1/orders/demo-1 -H \"$A\" {json_type} -d '{order}'"),
-        (
-            "its return",
-            f"curl -s $R/v1/orders/demo-1/returns -H \"$A\" {key} {json_type} -d '{returned}'",
-        ),
-        ("what it caused", 'curl -s $R/v1/orders/demo-1/lineage -H "$A"'),
-    )
-
-    def line(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    line(f"\nRegulars serves the year at {address}. Its clock stands at the end of 2017 and ticks on.")
-    line(f"Staff sign in at {address}/console/sign-in, with the password {password} as any of:")
-    line(f"  {', '.join(staff_email(role) for role in Role)}")
-    line(f"A member signs in at {address}/portal/sign-in as {MEMBER_EMAIL}; the code comes to {address}/outbox.\n")
-    line(f"The API is described at {address}/openapi.json. Try, in another terminal:\n")
-    line(f"  R={address}")
-    line(f"  A='Authorization: Bearer {token}'\n")
-    for what, command in tries:
-        line(f"  # {what}\n  {command}\n")
-    line("Stop with Ctrl-C; run it again and it goes on where it was.")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from regulars.entrypoints.wiring import Place
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
+    from regulars.web.kit.demo import Demo
 
 app = typer.Typer(
     name="regulars",
@@ -108,6 +109,7 @@ def serve_at(
     port: int | None,
     also_work: bool,
     announce: Callable[[str], None] | None = None,
+    demo: "Demo | None" = None,
 ) -> None:
     """Serve a migrated database until a signal comes; `announce` is given the address once requests are answered."""
     import uvloop
@@ -123,7 +125,7 @@ def serve_at(
         (announce or _say_served)(address)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(settings, place, taken, also_work=also_work, announce=tell))
+        runner.run(run(settings, place, taken, also_work=also_work, announce=tell, demo=demo))
 
 
 @app.command()
@@ -209,7 +211,7 @@ def demo(
         if not no_serve:
             _find_port_free(settings, host, port)
         migrated(settings, place)
-        announce = run_demo(
+        outcome = run_demo(
             settings,
             place.url,
             programme=programme.value,
@@ -219,7 +221,10 @@ def demo(
             surroundings=Surroundings(place.recover, _do_background_work),
         )
         if not no_serve:
-            serve_at(settings, place, host=host, port=port, also_work=True, announce=announce)
+            from regulars.web.kit.demo import Demo
+
+            demo = msgspec.convert(outcome.people, Demo)
+            serve_at(settings, place, host=host, port=port, also_work=True, announce=outcome.announce, demo=demo)
 
 
 @app.command()

@@ -28,6 +28,7 @@ from regulars.platform.logs import RequestLog
 from regulars.platform.markets.service import list_markets
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
+from regulars.web.kit.demo import Demo
 from regulars.web.kit.failures import Failures
 from regulars.web.kit.kit import Kit
 
@@ -177,17 +178,23 @@ def _spare_the_collector() -> None:
 
 
 async def run(
-    settings: Settings, place: Place, taken: socket.socket, *, also_work: bool, announce: Callable[[], None]
+    settings: Settings,
+    place: Place,
+    taken: socket.socket,
+    *,
+    also_work: bool,
+    announce: Callable[[], None],
+    demo: Demo | None = None,
 ) -> None:
     """Run the web process until a signal stops it; with `also_work` a worker runs beside it.
 
-    `announce` is called when requests are answered.
+    `announce` is called when requests are answered. Pages tell of the `demo`, if one is served.
     """
     stop = asyncio.Event()
     stop_on_signals(stop)
     log = RequestLog()
     async with opened(settings, place) as services:
-        offered = web(services)
+        offered = web(services, demo)
         tasks = [
             asyncio.create_task(serve(create_app(services, offered, log), taken, stop)),
             asyncio.create_task(watch_server(place, stop)),

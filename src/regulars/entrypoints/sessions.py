@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from regulars.commerce import api as commerce
+from regulars.engagement import api as engagement
 from regulars.members import api as members
 from regulars.members.contracts import ChangeProfile, ProfileChange
 from regulars.platform.auth.staff.service import set_language
@@ -60,12 +61,14 @@ class SignedIn:
             if found is None:
                 return None
             time_zone = (await market(tx, found.market)).time_zone
+            news = await engagement.unread_count(tx, found.member_id)
         return Viewer(
             kind=ViewerKind.MEMBER,
             id=found.member_id,
             session_id=found.session_id,
             language=found.language,
             time_zone=time_zone,
+            news=news,
             session=found,
         )
 

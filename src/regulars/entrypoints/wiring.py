@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from regulars.platform.http.hot import HotRoute
     from regulars.platform.services import Services
     from regulars.platform.verification.contracts import Check
+    from regulars.web.kit.demo import Demo
     from regulars.web.kit.kit import Kit
 
 # Every module that declares tasks; a job of a task that no worker knows fails.
@@ -115,8 +116,8 @@ class Web:
     kit: "Kit | None" = None
 
 
-def web(services: "Services") -> Web:
-    """Return every route of every room, and what the pages stand on."""
+def web(services: "Services", demo: "Demo | None" = None) -> Web:
+    """Return every route of every room, and what the pages stand on; `demo` where a demo is served."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
     from regulars.entrypoints.sessions import SignedIn
@@ -127,7 +128,7 @@ def web(services: "Services") -> Web:
 
     declare_tasks()
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
-    kit = Kit(services, SignedIn(services))
+    kit = Kit(services, SignedIn(services), demo=demo)
     return Web(
         routes=[*members_routes(services), *loyalty.routes, *commerce.routes, *engagement_routes(services), pages(kit)],
         hot=[*loyalty.hot, *commerce.hot],

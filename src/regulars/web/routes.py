@@ -20,11 +20,13 @@ from regulars.web.console.reports import report_pages
 from regulars.web.console.sign_in import staff_sign_in_pages
 from regulars.web.console.staff import staff_pages
 from regulars.web.console.stores import store_pages
+from regulars.web.console.welcome import welcome_pages
 from regulars.web.kit.gallery import gallery_pages
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.routes import page_router
 from regulars.web.portal.card import card_pages
 from regulars.web.portal.devices import member_device_pages
+from regulars.web.portal.door import door_pages
 from regulars.web.portal.inbox import inbox_pages
 from regulars.web.portal.orders import order_pages
 from regulars.web.portal.points import points_pages
@@ -37,10 +39,12 @@ from regulars.web.store.pages import counter_pages
 # Rooms of pages, in the order in which their entries stand in the navigation.
 ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     overview_pages,
+    welcome_pages,
     member_pages,
     all_order_pages,
     store_pages,
     message_pages,
+    door_pages,
     card_pages,
     points_pages,
     order_pages,

@@ -33,6 +33,7 @@ from regulars.web.console.sight import sight_of
 from regulars.web.console.words import (
     IDENTITIES,
     channel_name,
+    full_name,
     language_name,
     order_link,
     state_badge,
@@ -81,7 +82,7 @@ class Person:
     def name(self) -> str:
         """What the member is called."""
         told = self.profile
-        full = " ".join([one for one in (told.family_name, told.given_name) if one])
+        full = full_name(told.given_name, told.family_name)
         return told.display_name or full or f"{MEMBER_PREFIX}_…{self.member.member_id.hex[-6:]}"
 
 

@@ -18,7 +18,7 @@ from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
 from regulars.web.console.member import member_handlers
 from regulars.web.console.orders import scope_of
-from regulars.web.console.words import channel_name, member_link, member_path, span_of, tier_badge
+from regulars.web.console.words import channel_name, full_name, member_link, member_path, span_of, tier_badge
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
@@ -53,7 +53,7 @@ def said_name(profile: Profile | None) -> str | None:
     """Return what a profile says somebody is called."""
     if profile is None:
         return None
-    return profile.display_name or " ".join([one for one in (profile.family_name, profile.given_name) if one]) or None
+    return profile.display_name or full_name(profile.given_name, profile.family_name) or None
 
 
 def member_pages(kit: Kit) -> Pages:

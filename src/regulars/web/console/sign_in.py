@@ -14,11 +14,13 @@ from regulars.platform.errors import DomainError, NotFound
 from regulars.web.kit.forms import Form, blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.preferences import guides_hidden
 from regulars.web.kit.session_cookies import browser_of, ended_cookie, passing_cookie, session_cookie
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import SIGN_IN_PATHS, ViewerKind, local_path, viewer_of
 
 HOME: Final = "/console"
+WELCOME: Final = f"{HOME}/welcome"
 SIGN_IN: Final = SIGN_IN_PATHS[ViewerKind.STAFF]
 STEP_COOKIE: Final = "rgl_staff_step"
 FLOW_COOKIE: Final = "rgl_staff_flow"
@@ -61,9 +63,9 @@ def entered(kit: Kit, opened: Opened, to: str, notice: Notice | None = None) -> 
 
 
 def _onward(kit: Kit, request: AnyRequest) -> str:
-    """Where somebody wanted to go before they had to sign in: on this site, or the console."""
+    """Where somebody wanted to go before they had to sign in: on this site, or first steps, or the console."""
     del kit
-    return local_path(request.query_params.get("next"), HOME)
+    return local_path(request.query_params.get("next"), HOME if "console" in guides_hidden(request) else WELCOME)
 
 
 def _password(kit: Kit) -> Sequence[ControllerRouterHandler]:

@@ -37,6 +37,7 @@ IDENTITIES: Final[dict[str, str]] = {
     "external": mark("External id"),
     "openid": mark("OpenID"),
 }
+_FIRST_HAN: Final = "\u4e00"
 _TIER_TONES: Final[tuple[Tone, ...]] = ("neutral", "info", "warning", "primary")
 
 
@@ -63,6 +64,14 @@ def wallet_name(code: str, language: str) -> str:
 def language_name(tag: str, language: str) -> str:
     """Return what a language (a BCP 47 tag) is called."""
     return Locale.parse(tag, sep="-").get_language_name(language) or tag
+
+
+def full_name(given: str | None, family: str | None) -> str:
+    """Return a name as its people write it: the family first, and joined, in Chinese; else the given name first."""
+    parts = [one for one in (family, given) if one]
+    if parts and not parts[0][0].isascii() and parts[0][0] >= _FIRST_HAN:
+        return "".join(parts)
+    return " ".join(reversed(parts))
 
 
 def member_path(member_id: UUID) -> str:

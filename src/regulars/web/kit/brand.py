@@ -7,6 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from regulars.platform.settings import SettingError, Settings
+from regulars.web.kit.touch_icon import touch_icon
 
 READABLE_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 _CLEAR_CONTRAST = 5.2  # with room for tints of the colour behind it
@@ -52,6 +53,10 @@ class Brand:
             "--brand-radius": f"{self.radius_px}px",
         }
         return ":root{" + ";".join([f"{name}:{value}" for name, value in tokens.items()]) + "}"
+
+    def touch_icon(self) -> bytes:
+        """Return what stands for the brand on a home screen that takes no SVG, as PNG."""
+        return touch_icon(self.color, _text_on(self.color))
 
     def app_icon(self) -> bytes:
         """Return what stands for the brand on a home screen and in a tab, as SVG."""

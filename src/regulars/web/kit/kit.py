@@ -14,6 +14,7 @@ from regulars.platform.services import Services
 from regulars.platform.vault.cipher import key_for
 from regulars.web.kit.assets import FOLDER, Assets, load_assets
 from regulars.web.kit.brand import Brand, brand_of
+from regulars.web.kit.demo import Demo
 from regulars.web.kit.errors import PermissionNeeded
 from regulars.web.kit.formats import formats_of
 from regulars.web.kit.listings import Fetch, Listing, Shown, csv_lines
@@ -21,7 +22,7 @@ from regulars.web.kit.navigation import Group, navigation_for
 from regulars.web.kit.notices import COOKIE, Notice, Notices, gone
 from regulars.web.kit.pages import Page, Templates, html_response
 from regulars.web.kit.palette import Palette, Provider
-from regulars.web.kit.preferences import language_for, theme_for
+from regulars.web.kit.preferences import guides_hidden, language_for, theme_for
 from regulars.web.kit.viewers import Guards, Sessions, ViewerKind, viewer_of
 
 SEE_OTHER: Final = 303
@@ -43,12 +44,13 @@ class Kit:
     """What every page stands on.
 
     `time_zone` is that in which instants are shown to viewers who have none of their own: the first market's, once it
-    is known; UTC until then.
+    is known; UTC until then. `demo` is known where a demo is served.
     """
 
     services: Services
     sessions: Sessions
     time_zone: str | None = None
+    demo: Demo | None = None
     assets_folder: Path = FOLDER
     navigation: dict[ViewerKind, list[Group]] = field(default_factory=dict)
     palette: Palette = field(default_factory=Palette)
@@ -98,6 +100,8 @@ class Kit:
             navigation=navigation_for(self.navigation.get(viewer.kind, ()), viewer, path),
             notice=self.notices.read(request.cookies),
             development=self.development,
+            demo=self.demo,
+            hidden_guides=guides_hidden(request),
         )
 
     def render(

@@ -17,11 +17,12 @@ from markupsafe import Markup
 from regulars.web.kit.assets import Assets
 from regulars.web.kit.brand import Brand
 from regulars.web.kit.cells import Cell, render_cell
+from regulars.web.kit.demo import Demo
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.navigation import Navigation
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.texts import translate, translate_plural
-from regulars.web.kit.viewers import Viewer
+from regulars.web.kit.viewers import Viewer, ViewerKind
 
 ROOMS: Final = ("kit", "console", "portal", "store")
 _STAFF_PATHS: Final = ("/console", "/store")
@@ -47,6 +48,8 @@ class Page:
     navigation: Navigation
     notice: Notice | None = None
     development: bool = False
+    demo: Demo | None = None
+    hidden_guides: frozenset[str] = frozenset()
 
     @property
     def language_tag(self) -> str:
@@ -60,8 +63,16 @@ class Page:
 
     @property
     def home(self) -> str:
-        """The first page of the face."""
+        """The first page of the face that somebody may see."""
+        if self.path.startswith("/console") and self.viewer.kind is ViewerKind.STAFF:
+            return "/console" if self.viewer.may("overview:read") else "/console/welcome"
         return next((path for path in _STAFF_PATHS if self.path.startswith(path)), "/")
+
+    @property
+    def guide_is_hidden(self) -> bool:
+        """Whether the face's first steps were hidden in this browser."""
+        name = next((path for path in _STAFF_PATHS if self.path.startswith(path)), "/portal")
+        return name.removeprefix("/") in self.hidden_guides
 
     @property
     def here(self) -> str:

@@ -13,6 +13,8 @@ Theme = Literal["auto", "light", "dark"]
 THEMES: Final[tuple[str, ...]] = get_args(Theme)
 LANGUAGE_COOKIE: Final = "rgl_language"
 THEME_COOKIE: Final = "rgl_theme"
+GUIDE_COOKIE: Final = "rgl_guide_off"
+GUIDES: Final = frozenset({"console", "portal", "store"})
 _A_YEAR_SECONDS: Final = 365 * 24 * 3600
 
 
@@ -29,6 +31,11 @@ def theme_for(request: Request[Any, Any, Any]) -> str:
     """Return light or dark if chosen in this browser, else auto: as the machine is set."""
     kept = request.cookies.get(THEME_COOKIE, "")
     return kept if kept in THEMES else "auto"
+
+
+def guides_hidden(request: Request[Any, Any, Any]) -> frozenset[str]:
+    """Return the faces whose first steps somebody has hidden in this browser."""
+    return GUIDES.intersection(request.cookies.get(GUIDE_COOKIE, "").split("."))
 
 
 def preference_cookie(name: str, value: str, *, secure: bool) -> Cookie:

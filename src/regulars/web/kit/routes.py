@@ -15,13 +15,23 @@ from regulars.web.kit.forms import form_values
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.pages import takes_gzip
 from regulars.web.kit.palette import pages_called
-from regulars.web.kit.preferences import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, preference_cookie
+from regulars.web.kit.preferences import (
+    GUIDE_COOKIE,
+    GUIDES,
+    LANGUAGE_COOKIE,
+    THEME_COOKIE,
+    THEMES,
+    guides_hidden,
+    preference_cookie,
+)
 from regulars.web.kit.security import HEADERS, refuse_foreign
+from regulars.web.kit.touch_icon import SIZE_PX
 from regulars.web.kit.viewers import ViewerKind, local_path, viewer_of
 
 _PALETTE_LETTERS: Final = 2
 _NOT_MODIFIED: Final = 304
 _WORKER: Final = "worker.js"
+TOUCH_ICON: Final = "/apple-touch-icon.png"
 
 
 def page_router(kit: Kit, handlers: Sequence[ControllerRouterHandler]) -> Router:
@@ -60,7 +70,7 @@ def _assets(kit: Kit) -> ControllerRouterHandler:
 
 
 def _preferences(kit: Kit) -> list[ControllerRouterHandler]:
-    """Language and theme are forms, so that they work without scripts."""
+    """Language, theme and hiding first steps are forms, so that they work without scripts."""
 
     @post("/preferences/language", guards=[_whoever(kit)])
     async def language(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -81,7 +91,14 @@ def _preferences(kit: Kit) -> list[ControllerRouterHandler]:
         cookie = preference_cookie(THEME_COOKIE, chosen, secure=kit.secure_cookies)
         return kit.see(local_path(given.get("next"), "/"), cookies=[cookie])
 
-    return [language, theme]
+    @post("/preferences/guide")
+    async def guide(request: Request[Any, Any, Any]) -> Response[bytes]:
+        given = form_values(request)
+        hidden = guides_hidden(request) | GUIDES.intersection({given.get("hide", "")})
+        cookie = preference_cookie(GUIDE_COOKIE, ".".join(sorted(hidden)), secure=kit.secure_cookies)
+        return kit.see(local_path(given.get("next"), "/"), cookies=[cookie])
+
+    return [language, theme, guide]
 
 
 def _palette(kit: Kit) -> ControllerRouterHandler:
@@ -112,17 +129,25 @@ def _installing(kit: Kit) -> list[ControllerRouterHandler]:
             "display": "standalone",
             "background_color": "#ffffff",
             "theme_color": brand.color,
-            "icons": [{"src": kit.assets.url("app.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}],
+            "icons": [
+                {"src": kit.assets.url("app.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
+                {"src": TOUCH_ICON, "sizes": f"{SIZE_PX}x{SIZE_PX}", "type": "image/png", "purpose": "any"},
+            ],
         }
         headers = {"Cache-Control": "public, max-age=3600"}
         return Response(msgspec.json.encode(described), headers=headers, media_type="application/manifest+json")
+
+    @get(TOUCH_ICON)
+    async def icon() -> Response[bytes]:
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return Response(kit.brand.touch_icon(), headers=headers, media_type="image/png")
 
     @get(f"/{_WORKER}")
     async def worker() -> Response[bytes]:
         content = kit.assets.files[kit.assets.url(_WORKER).removeprefix(PREFIX)].content
         return Response(content, headers={"Cache-Control": "no-cache"}, media_type="text/javascript")
 
-    return [manifest, worker]
+    return [manifest, icon, worker]
 
 
 def _whoever(kit: Kit) -> Any:  # noqa: ANN401 - a guard

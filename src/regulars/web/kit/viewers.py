@@ -43,7 +43,8 @@ class Viewer:
 
     `permissions` are those of a staff member's roles, or what may be done at a device. `stores` are the ids of the
     shops they are bound to; None means every shop. `language` (a BCP 47 tag) and `time_zone` are None where they have
-    none of their own. `session` is what the room that signed them in knows of them.
+    none of their own. `news` is how many messages of a member's inbox are unread. `session` is what the room that
+    signed them in knows of them.
     """
 
     kind: ViewerKind = ViewerKind.NOBODY
@@ -54,6 +55,7 @@ class Viewer:
     stores: frozenset[str] | None = field(default_factory=frozenset)
     language: str | None = None
     time_zone: str | None = None
+    news: int = 0
     session: Any = None
 
     def may(self, permission: str) -> bool:

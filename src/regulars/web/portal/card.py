@@ -5,7 +5,6 @@ from typing import Any, Final
 import msgspec
 from litestar import Response, get
 
-from regulars.engagement import api as engagement
 from regulars.loyalty import api as loyalty
 from regulars.members import api as members
 from regulars.members.contracts import CardCode, Profile
@@ -54,14 +53,13 @@ def card_pages(kit: Kit) -> Pages:
             policy = await loyalty.policy_in_force(tx, configuration)
             purse = await read_purse(tx, member_id, policy, notice_days)
             tier = await read_tier(tx, configuration, member_id, policy, page.language)
-            unread = await engagement.unread_count(tx, member_id)
         shown: dict[str, Any] = {
             "name": name_of(profiles.get(member_id)),
             "purse": purse,
             "tier": tier,
             "tier_name": tier and loyalty.name_of_tier(tier.tier, page.language),
             "next_name": tier and tier.next_tier and loyalty.name_of_tier(tier.next_tier, page.language),
-            "unread": unread,
+            "unread": page.viewer.news,
             "last_moment": last_moment,
             "still": members.still_card_code(services.vault, member_id).code,
             "codes": codes_of(members.card_codes(services.vault, member_id)),

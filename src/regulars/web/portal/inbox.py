@@ -39,13 +39,12 @@ def _inbox(kit: Kit) -> list[ControllerRouterHandler]:
         before = parse_public_id(MESSAGE_PREFIX, request.query_params.get("after", ""))
         async with services.database.transaction() as tx:
             page = await engagement.list_inbox(tx, services.vault, brand, member_id, before=before, limit=_ROWS)
-            unread = await engagement.unread_count(tx, member_id)
         older = None if page.next_before is None else f"{HOME}?after={public_id(MESSAGE_PREFIX, page.next_before)}"
         return kit.render(
             request,
             "portal/inbox.html",
             messages=[one for one in page.messages if one.letter is not None],
-            unread=unread,
+            unread=viewer_of(request).news,
             newest=public_id(MESSAGE_PREFIX, page.messages[0].ref.message_id) if page.messages else "",
             older=older,
             is_first=before is None,
