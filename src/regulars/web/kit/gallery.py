@@ -247,7 +247,8 @@ def _faces(kit: Kit) -> Sequence[ControllerRouterHandler]:
     @get(f"{HOME}/store")
     async def store(request: Request[Any, Any, Any]) -> Response[bytes]:
         page = _with_tabs(kit.page(request), _COUNTER)
-        return kit.render(request, "kit/gallery/store.html", page=page, form=blank_form())
+        shown = _at_the_counter(page.language)
+        return kit.render(request, "kit/gallery/store.html", page=page, form=blank_form(), **shown)
 
     @get(f"{HOME}/plain")
     async def plain(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -266,6 +267,29 @@ def _faces(kit: Kit) -> Sequence[ControllerRouterHandler]:
         raise Conflict
 
     return [portal, store, plain, refused, broken, locked]
+
+
+def _at_the_counter(language: str) -> dict[str, Any]:
+    """What a counter sees of a member, and what an order does."""
+    gold = {"name": in_language(_TIERS[2][1], language), "tone": _TIERS[2][2]}
+    member = {
+        "name": _PEOPLE[0],
+        "tier": gold,
+        "tier_is_new": True,
+        "birthday": "week",
+        "available": 12_480,
+        "pending": 240,
+        "debt": 60,
+    }
+    nothing: dict[str, Any] = {"points": 0, "value": None, "available_at": None, "tier": None}
+    effects = [
+        {**nothing, "kind": "points_redeemed", "tone": "info", "points": 500, "value": Money(500, "CNY")},
+        {**nothing, "kind": "points_pending", "tone": "success", "points": 263, "available_at": _NOW},
+        {**nothing, "kind": "points_clawed_back", "tone": "warning", "points": 40},
+        {**nothing, "kind": "debt", "tone": "error", "points": 12},
+        {**nothing, "kind": "tier_reached", "tone": "success", "tier": gold},
+    ]
+    return {"member": member, "effects": effects, "amount": Money(26_300, "CNY")}
 
 
 def _with_tabs(page: Page, entries: tuple[Entry, ...]) -> Page:
