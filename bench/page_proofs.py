@@ -1,10 +1,11 @@
 """That there is what was to be made, and that pages show what the rows say, counted by the bench's own SQL."""
 
+import asyncio
 from typing import Any, Final
 
 from bench.crowd import WHALE, Crowd, store_id
 from bench.programme import Site, member_id, public
-from bench.proofs import books_balance
+from bench.proofs import DRAIN_SECONDS, books_balance
 from bench.server import BenchBroken
 from bench.visitors import Browser
 from regulars.demo.programme import MARKET
@@ -73,6 +74,20 @@ async def prove_crowd(crowd: Crowd) -> None:
         raise BenchBroken(f"the members that were made are not right: {found} instead of {wanted}")
     if crowd.members <= PROVED_WHOLE_UP_TO:  # by every check of the product; they take a minute for 100,000
         await books_balance(Site(crowd.home, crowd.url, crowd.database, "", 0))
+
+
+async def settled(crowd: Crowd, browsers: dict[str, Browser]) -> None:
+    """Wait until the worker has added up what pages show. Raises BenchBroken after two minutes."""
+    tries = int(DRAIN_SECONDS)
+    for left in reversed(range(tries)):
+        try:
+            await prove(crowd, browsers)
+        except BenchBroken:
+            if not left:
+                raise
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 async def prove(crowd: Crowd, browsers: dict[str, Browser]) -> None:

@@ -90,12 +90,12 @@ def product(
 
 
 @contextmanager
-def empty_route(home: Path) -> Iterator[int]:
-    """Run the framework with one empty JSON route, served as the product is; gives its port."""
+def empty_route(home: Path) -> Iterator[tuple[int, int]]:
+    """Run the framework with one empty JSON route, served as the product is; gives its port and pid."""
     port = free_port()
     command = [sys.executable, "-m", "bench.empty", str(port)]
-    with running(command, environment(home), home / "empty.log", port, "/empty"):
-        yield port
+    with running(command, environment(home), home / "empty.log", port, "/empty") as pid:
+        yield port, pid
 
 
 def request(method: str, path: str, token: str, body: bytes = b"", key: str = "") -> bytes:

@@ -16,10 +16,10 @@ from bench.crowd import WHALE, Crowd, crowded, email, store_id
 from bench.figures import Budget, Row, row
 from bench.options import Options
 from bench.page_list import PAGES
-from bench.page_proofs import prove, prove_crowd
+from bench.page_proofs import prove, prove_crowd, settled
 from bench.programme import Site, member_id, public
 from bench.proofs import drained
-from bench.server import BenchBroken, product
+from bench.server import BenchBroken, empty_route, product
 from bench.usage import cpu_seconds, server_cpu_seconds
 from bench.visitors import Browser, enrol_device, sign_in_member, sign_in_staff
 from regulars.platform.auth.staff.permissions import Role
@@ -28,6 +28,7 @@ from regulars.platform.embedded.server import wait_until_stopped
 CPU_MS: Final = Budget(most=10)
 VIEWS: Final = 20  # a page and round
 _WARM_UP: Final = 3
+_NOTHING: Final = "the framework's empty route"
 _OF_A_RETURN: Final = "SELECT order_id FROM order_returns WHERE member_id = %s ORDER BY order_id LIMIT 1"
 _SOLD_HERE: Final = "SELECT order_id FROM orders WHERE member_id = %s AND store_id = %s ORDER BY order_id LIMIT 1"
 _STATEMENT: Final = re.compile(r"LOG:  (?:execute [^:]*|statement): (?!BEGIN|COMMIT|SET LOCAL)")
@@ -66,17 +67,20 @@ async def _measured(home: Path, options: Options) -> list[Row]:
             }
             browsers["device"] = enrol_device(browsers["staff"], port, store_id(0))
             await drained(Site(home, crowd.url, crowd.database, "", 0))
+            await settled(crowd, browsers)
             names = await _names(crowd, browsers)
         asked = {page: path.format(**names) for page, (_, path) in PAGES.items()}
-        with product(home, also=["--no-work"]) as (port, pid):
+        with product(home, also=["--no-work"]) as (port, pid), empty_route(home) as (empty_port, empty_pid):
+            nothing, of_nothing = Browser(empty_port), Seen()
             browsers = {who: browser.moved(port) for who, browser in browsers.items()}
             await prove(crowd, browsers)
             seen = {page: Seen() for page in PAGES}
             await _count_statements(crowd, browsers, asked, seen)
             for _ in range(options.rounds):
+                _view(home, empty_pid, nothing, "/empty", of_nothing)
                 for page, (who, _) in PAGES.items():
                     _view(home, pid, browsers[who], asked[page], seen[page])
-    return [_row(page, one) for page, one in seen.items()]
+    return [_row(_NOTHING, of_nothing), *[_row(page, one) for page, one in seen.items()]]
 
 
 async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:

@@ -22,7 +22,7 @@ async def reads(site: Site, options: Options) -> list[Row]:
             result = fire(port, requests, connections=CONNECTIONS, seconds=options.seconds, cycle=True)
         rates.append(result.rate)
         p99.append(result.p99_ms)
-        with empty_route(site.home) as port:
+        with empty_route(site.home) as (port, _pid):
             nothing = [request("GET", "/empty", site.token)]
             empty.append(fire(port, nothing, connections=CONNECTIONS, seconds=options.seconds, cycle=True).rate)
     return [

@@ -26,7 +26,7 @@ class KnownQueries:
                         [parameter.field_alias for parameter in parameters.expected_query_params]
                     )
 
-    def refuse_unknown(self, request: Request[Any, Any, Any]) -> None:
+    async def refuse_unknown(self, request: Request[Any, Any, Any]) -> None:  # Litestar would take a thread
         """Refuse a request that gives a parameter its route does not take. Raises FieldUnknown."""
         if not request.scope["query_string"]:
             return

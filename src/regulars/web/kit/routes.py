@@ -39,7 +39,8 @@ def page_router(kit: Kit, handlers: Sequence[ControllerRouterHandler]) -> Router
     return Router("/", route_handlers=[*_routes(kit), *handlers], include_in_schema=False, **_SAFETY)
 
 
-def _with_headers(response: Response[Any]) -> Response[Any]:
+# Litestar sends hooks that are not asynchronous through threads, which takes longer than all they do.
+async def _with_headers(response: Response[Any]) -> Response[Any]:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response

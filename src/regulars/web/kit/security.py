@@ -25,7 +25,7 @@ HEADERS: Final = {
 }
 
 
-def refuse_foreign(request: Request[Any, Any, Any]) -> None:
+async def refuse_foreign(request: Request[Any, Any, Any]) -> None:  # asynchronous: Litestar would take a thread
     """Refuse a change that no page of this site asked for. Raises ForeignRequest.
 
     Cookies are SameSite=Lax already; this also stops sites of the same registrable domain. Browsers say where a request
