@@ -141,10 +141,11 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
     sight = await sight_of(tx, viewer, member_id, statement.lines, tier)
     tier = None if tier is None else sight.tier(tier)
     orders: list[OrderOutcome] = []
+    looked_at = _FEW if viewer.stores is None else _MANY
     if viewer.may("orders:read"):
         orders = [
             one
-            for one in (await commerce.orders_of_member(tx, member_id, None, _MANY))[0]
+            for one in (await commerce.orders_of_member(tx, member_id, None, looked_at))[0]
             if viewer.sees_store(one.store_id)
         ]
     in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
