@@ -10,13 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from playwright.sync_api import Browser, Page, Response
 
+from regulars.platform.auth.staff.contracts import How, NewAccount, Status
+from regulars.platform.auth.staff.limits import terms_of
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.auth.staff.service import invite
+from regulars.platform.auth.staff.sessions import open_session
+from regulars.platform.auth.staff.store import UPDATE_SECRETS
+from regulars.platform.db.database import Database
+from regulars.platform.ids import new_id
+from regulars.platform.settings import Settings
 from tests.browser.addresses import Place, ids_of, places
 from tests.browser.chromium import Look, Visit, visiting
-from tests.browser.club import Club, holds
+from tests.browser.club import Club, elsewhere, holds
 from tests.browser.walking import Walk
+from tests.web.counter import HERE
 
 NARROWED = "nothing is called like this"
 PHONE, DESK = 390, 1440
@@ -131,6 +141,32 @@ def test_every_page_of_who_is_new(club: Club, go_round: tuple[str, Callable[...,
         if place.who == "member":
             tour.look(place.path, f"new-{place.path}")
     assert tour.opened >= 8
+
+
+def test_every_page_of_an_empty_programme(
+    chromium: Browser, address: str, product_database_url: str, pictures: Path
+) -> None:
+    """Before the first market, member and order: the console says what to do first."""
+    look = Look(DESK, "light", "en")
+    token = elsewhere(_first_owner(product_database_url))
+    with visiting(chromium, address, look, bypass_csp=True) as visit:
+        visit.expected_statuses = {404}
+        holds(visit, staff=token)
+        tour = Round(visit, (Walk(visit, pictures, look),))
+        for place in places({"invitation": "x", "stop": "x", "email": "x"}):
+            if place.who == "staff" and "{" not in place.address and not place.path.startswith("/kit"):
+                tour.look(place.path, f"empty-{place.path}")
+    assert tour.opened >= 10
+    assert tour.found() == []
+
+
+async def _first_owner(url: str) -> str:
+    async with Database(url, pool_size=1) as database, database.transaction(actor="test") as tx:
+        wish = NewAccount(email=f"{new_id().hex}@club.example", name="First", roles=(Role.OWNER,))
+        account = (await invite(tx, wish)).account
+        tx.write(UPDATE_SECRETS, ("no hash", None, "test", account.staff_id))
+        active = structs.replace(account, status=Status.ACTIVE)
+        return open_session(tx, active, How.PASSWORD, terms_of(Settings()), browser=HERE).token
 
 
 def test_every_refusal(club: Club, go_round: tuple[str, Callable[..., Round]]) -> None:

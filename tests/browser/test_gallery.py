@@ -6,8 +6,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import Look, visiting
+from tests.web.access import ACCESS
 
-PAGES = ["", "/forms", "/listing", "/listing/cursor", "/listing/empty", "/charts", "/portal", "/store", "/plain"]
+# Those that show pieces; a failure, a refusal and what needs a sign-in are looked at elsewhere.
+PAGES = sorted(
+    one.removeprefix("GET /kit")
+    for one in ACCESS["anybody"]
+    if one.startswith("GET /kit") and not one.endswith(("/broken", "/refused"))
+)
 LOOKS = [
     Look(width, theme, language)
     for width in (390, 820, 1440)

@@ -134,7 +134,6 @@ def test_the_console_s_pages_of_signing_in(
         walk.at("enrol")
         walk.send(code="0000-0000")
         walk.at("enrol-refused")
-        visit.expected_statuses.add(404)  # until the store screen has a first page
         walk.send(code=code)
         visit.open("/console/devices")
         walk.at("devices-full")
@@ -145,7 +144,7 @@ def test_the_console_s_pages_of_signing_in(
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
 def test_the_portal_s_pages_of_signing_in(chromium: Browser, address: str, look: Look, pictures: Path) -> None:
     with visiting(chromium, address, look, bypass_csp=True) as visit:
-        visit.expected_statuses = {401, 404}  # 404 until the portal has a first page
+        visit.expected_statuses = {401}
         walk = Walk(visit, pictures, look, [])
         visit.open("/portal/sign-in?next=/portal/devices")
         walk.at("member-sign-in")
