@@ -49,6 +49,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/staff/{staff_id}",
             "/console/stores",
             "/console/stores/{store_id}",
+            "/console/welcome",
         ),
         "member": (
             "/portal",
