@@ -13,10 +13,10 @@ refusal in order, exactly as if it had come alone. `Commerce` is what it decides
 device and logged; given and not raised, because the try is counted: UnknownReceipt (404), TooManyAttempts (429).
 
 Reading (`commerce/orders`): `read_order` gives one with lines and returns (raises UnknownOrder), `order_lineage` also
-what it caused in the ledger; `list_orders(tx, ...)` those of all members, the
-latest first, and `find_orders` those whose id begins with a text. `stores` narrows to some stores, None to
-none. `effects_of_order` and `effects_of_return` say what an outcome did, `verdicts_of_order` and
-`verdicts_of_return` why, in sentences. Source: orders, order_keys, order_lines, order_returns, guest_orders.
+what it caused in the ledger; `list_orders(tx, ...)` those of all members, the latest first, and `find_orders` those
+whose id begins with a text. `stores` narrows to some stores, None to none. `effects_of_order` and `effects_of_return`
+say what an outcome did, `verdicts_of_order` and `verdicts_of_return` why, in sentences. Source: orders, order_keys,
+order_lines, order_returns, guest_orders.
 
 Figures (`commerce/figures`): `sales_figures` of a period against the one before, by market, currency and channel, and
 `store_figures` of each store. Source: orders, order_returns.
@@ -29,9 +29,9 @@ device with its key, or, given and not raised because the try is counted, Enrolm
 staff)` says what may be done at a device. Source: store_devices, device_enrolments. Instants by the wall clock.
 
 For members' own eyes: `orders_of_member(tx, member_id, cursor, limit)` gives a page of orders, the latest first, and
-the cursor of the next one (raises NotFound, CursorUnreadable); `own_order(tx, member_id, order_id)` one of them with
-its lines and returns (raises NotFound, for everybody else's too); `stores_of_orders(tx, member_id, order_ids)` the
-stores of some. Source: orders, order_lines, order_returns.
+the cursor of the next one (raises NotFound, CursorUnreadable), with `stores` only those of some stores;
+`own_order(tx, member_id, order_id)` one of them with its lines and returns (raises NotFound, for everybody else's
+too); `stores_of_orders(tx, member_id, order_ids)` the stores of some. Source: orders, order_lines, order_returns.
 """
 
 from regulars.commerce.contracts import FindReceipt, OrderRef, SalesTotals, Store

@@ -214,6 +214,14 @@ class TierChange(Struct, frozen=True, kw_only=True):
     effective_at: datetime
     recorded_at: datetime
 
+    @property
+    def order_id(self) -> str | None:
+        """The order that caused it, itself or by a return of it; None for a review or a posting."""
+        named = self.reference.removeprefix("order:")
+        if self.cause == "return":
+            return named.rpartition(":return:")[0]
+        return named if self.cause == "order" else None
+
 
 class TierStatus(Struct, frozen=True, kw_only=True):
     """A member's tier at an instant, why, and what comes next.

@@ -82,16 +82,16 @@ async def _read_guest(tx: Transaction, order_id: str) -> OrderRead:
 
 
 async def page(
-    tx: Transaction, member_id: UUID, cursor: str | None, limit: int
+    tx: Transaction, member_id: UUID, cursor: str | None, limit: int, *, stores: Sequence[str] | None = None
 ) -> tuple[list[OrderOutcome], str | None]:
-    """Return a member's orders, the latest first, and the cursor of the next page (None: no more).
+    """Return a member's orders (of some stores), the latest first, and the cursor of the next page (None: no more).
 
     Raises NotFound (404) for an unknown member, CursorUnreadable (422).
     """
     if not await members.known_members(tx, [member_id]):
         raise NotFound
     found = await store.member_orders(
-        tx, member_id, _END if cursor is None else cursors.read(cursor, _Place), limit + 1
+        tx, member_id, _END if cursor is None else cursors.read(cursor, _Place), stores, limit + 1
     )
     shown, more = found[:limit], len(found) > limit
     following = cursors.write((shown[-1].occurred_at, shown[-1].order_id)) if more else None

@@ -98,8 +98,9 @@ MEMBER_ORDERS: LiteralString = (
     "SELECT "
     + ORDER_COLUMNS
     + """
-FROM orders AS o WHERE o.member_id = %s AND (o.occurred_at, o.order_id) < (%s, %s)
-ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %s
+FROM orders AS o WHERE o.member_id = %(member)s AND (o.occurred_at, o.order_id) < (%(before)s, %(before_order)s)
+  AND (%(stores)s::text[] IS NULL OR o.store_id = ANY (%(stores)s::text[]))
+ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %(limit)s
 """
 )
 
@@ -290,9 +291,18 @@ async def read_returns(tx: Transaction, member_id: UUID, order_id: str) -> Rows:
     return await tx.rows(READ_RETURNS, (member_id, order_id))
 
 
-async def member_orders(tx: Transaction, member_id: UUID, before: tuple[datetime, str], limit: int) -> list[Order]:
-    """Return a member's orders before a point in time, the latest first."""
-    return [as_order(row) for row in await tx.rows(MEMBER_ORDERS, (member_id, *before, limit))]
+async def member_orders(
+    tx: Transaction, member_id: UUID, before: tuple[datetime, str], stores: Sequence[str] | None, limit: int
+) -> list[Order]:
+    """Return a member's orders before a point in time, the latest first; of some stores (None: wherever)."""
+    parameters = {
+        "member": member_id,
+        "before": before[0],
+        "before_order": before[1],
+        "stores": None if stores is None else list(stores),
+        "limit": limit,
+    }
+    return [as_order(row) for row in await tx.rows(MEMBER_ORDERS, parameters)]
 
 
 async def read_stores(tx: Transaction, member_id: UUID, order_ids: Sequence[str]) -> Rows:

@@ -111,17 +111,17 @@ def reason_of_tier(language: str, change: TierChange | None, policy: TierPolicy,
             **told,
         )
     if change.cause == "return":
-        order_id, _, return_id = change.reference.removeprefix("order:").rpartition(":return:")
+        return_id = change.reference.rpartition(":return:")[2]
         return say(
             "Return {return_id} of order {order_id} on {on} left {metric} growth in {days} days; "
             "that gives {tier} (from {threshold}).",
             language,
             **told,
-            order_id=order_id,
+            order_id=change.order_id,
             return_id=return_id,
         )
     if change.cause == "order":
-        told["reference"] = change.reference.removeprefix("order:")
+        told["reference"] = change.order_id
         return say(
             "Order {reference} on {on} brought growth to {metric} in {days} days; "
             "that gives {tier} (from {threshold}).",

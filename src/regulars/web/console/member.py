@@ -16,7 +16,7 @@ from regulars.commerce.contracts import OrderOutcome
 from regulars.engagement import api as engagement
 from regulars.engagement.contracts import MESSAGE_PREFIX, Message
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import StatementLine, TierChange, TierStatus, WalletBalance
+from regulars.loyalty.contracts import TierChange, TierStatus, WalletBalance
 from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX, Consent, Decision, IdentityShown, Member, Profile
 from regulars.platform.audit.contracts import AuditEntry
@@ -29,7 +29,7 @@ from regulars.web.console.message_words import CHANNELS as WAYS
 from regulars.web.console.message_words import KINDS
 from regulars.web.console.message_words import state_badge as message_badge
 from regulars.web.console.messages import actor_of
-from regulars.web.console.sight import sight_of
+from regulars.web.console.sight import LineSeen, lines_seen, scope_of, tier_reason_seen
 from regulars.web.console.words import (
     IDENTITIES,
     channel_name,
@@ -138,16 +138,9 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
     statement = await loyalty.statement(
         tx, member_id, limit=_FEW, wallet=_spending(policy) if policy else None, language=language
     )
-    sight = await sight_of(tx, viewer, member_id, statement.lines, tier)
-    tier = None if tier is None else sight.tier(tier)
     orders: list[OrderOutcome] = []
-    looked_at = _FEW if viewer.stores is None else _MANY
     if viewer.may("orders:read"):
-        orders = [
-            one
-            for one in (await commerce.orders_of_member(tx, member_id, None, looked_at))[0]
-            if viewer.sees_store(one.store_id)
-        ]
+        orders, _ = await commerce.orders_of_member(tx, member_id, None, _FEW, stores=scope_of(viewer))
     in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
     messages: Sequence[Message] = ()
     if viewer.may("messages:read"):
@@ -164,8 +157,11 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         "next_tier": None if tier is None or tier.next_tier is None else loyalty.name_of_tier(tier.next_tier, language),
         "person_facts": _person_facts(person, language),
         "identities": [_identity(one, language) for one in person.identities],
-        "statement": [_line_row(sight.line(one), language) for one in statement.lines],
-        "orders": [_order_row(one, language) for one in orders[:_FEW]],
+        "tier_reason": "" if tier is None else await tier_reason_seen(tx, viewer, member_id, tier, page.formats),
+        "statement": [
+            _line_row(one, language) for one in await lines_seen(tx, viewer, member_id, statement.lines, language)
+        ],
+        "orders": [_order_row(one, language) for one in orders],
         "orders_seen": viewer.may("orders:read"),
         "consents": [_consent(one, language) for one in in_force],
         "messages": [_message(one, language) for one in messages],
@@ -251,7 +247,7 @@ def _badge_text(code: str | None, language: str) -> str | None:
     return None if code is None else loyalty.name_of_tier(code, language)
 
 
-def _line_row(line: StatementLine, language: str) -> dict[str, Any]:
+def _line_row(line: LineSeen, language: str) -> dict[str, Any]:
     return {
         "amount": line.amount,
         "reason": line.reason,
@@ -294,8 +290,9 @@ def _message(one: Message, language: str) -> list[Cell]:
 # --- the statement ----------------------------------------------------------------------------------------------------
 
 
-def statement_listing(language: str, wallets: Sequence[str]) -> Listing:
-    """Return the statement as a list."""
+def statement_listing(language: str, wallets: Sequence[str], *, bound: bool) -> Listing:
+    """Return the statement as a list; who is bound to shops gets no balances after lines that are not theirs to see."""
+    balance = (Column("balance", mark("Balance after"), lambda line: line.balance, minor=True),)
     return Listing(
         name="statement",
         columns=(
@@ -303,7 +300,7 @@ def statement_listing(language: str, wallets: Sequence[str]) -> Listing:
             Column("kind", mark("Kind"), lambda line: kind_name(line.kind, language), minor=True),
             Column("wallet", mark("Wallet"), lambda line: wallet_name(line.wallet, language), minor=True),
             Column("amount", mark("Amount"), lambda line: line.amount),
-            Column("balance", mark("Balance after"), lambda line: line.balance, minor=True),
+            *(() if bound else balance),
             Column("debt", mark("Debt change"), lambda line: line.debt_change or None, minor=True, shown=False),
             Column("reason", mark("Why"), lambda line: line.reason, wraps=True),
             Column(
@@ -320,14 +317,14 @@ def statement_listing(language: str, wallets: Sequence[str]) -> Listing:
 def _points(kit: Kit) -> ControllerRouterHandler:
     @get(f"{MEMBER}/points", guards=[kit.guards.staff(READ)])
     async def points(request: AnyRequest, member_id: FromPath[str]) -> Response[Any]:
-        page = kit.page(request)
+        page, viewer = kit.page(request), viewer_of(request)
         async with kit.services.database.transaction() as tx:
             person = await _person(kit, tx, member_id, clear=False)
             wallets = [wallet.code for wallet in await loyalty.list_wallets(tx)]
 
         async def fetch(wanted: Wanted) -> Slice:
             before = int(wanted.after) if wanted.after and wanted.after.isdecimal() and len(wanted.after) < 18 else None  # noqa: PLR2004 - fits bigint
-            lines: list[StatementLine] = []
+            lines: list[LineSeen] = []
             while len(lines) < wanted.limit:  # the ledger gives at most 200 at once, a file wants 1,000
                 async with kit.services.database.transaction() as tx:
                     found = await loyalty.statement(
@@ -338,14 +335,13 @@ def _points(kit: Kit) -> ControllerRouterHandler:
                         wallet=wanted.filters.get("wallet"),
                         language=page.language,
                     )
-                    sight = await sight_of(tx, page.viewer, person.member.member_id, found.lines)
-                lines += [sight.line(line) for line in found.lines]
+                    lines += await lines_seen(tx, viewer, person.member.member_id, found.lines, page.language)
                 before = found.next_before
                 if before is None:
                     return Slice(lines)
             return Slice(lines, after=str(before))
 
-        listing = statement_listing(page.language, wallets)
+        listing = statement_listing(page.language, wallets, bound=viewer.stores is not None)
         tabs = _tabs(person.public, page.language)
         return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
 
@@ -364,8 +360,10 @@ def _orders(kit: Kit) -> ControllerRouterHandler:
 
         async def fetch(wanted: Wanted) -> Slice:
             async with kit.services.database.transaction() as tx:
-                found, after = await commerce.orders_of_member(tx, person.member.member_id, wanted.after, wanted.limit)
-            return Slice([one for one in found if viewer.sees_store(one.store_id)], after=after)
+                found, after = await commerce.orders_of_member(
+                    tx, person.member.member_id, wanted.after, wanted.limit, stores=scope_of(viewer)
+                )
+            return Slice(found, after=after)
 
         listing = Listing(
             name="member-orders",
@@ -418,26 +416,14 @@ async def _happenings(
     member_id, language, viewer = person.member.member_id, page.language, page.viewer
     orders: list[OrderOutcome] = []
     if viewer.may("orders:read"):
-        orders = [
-            one
-            for one in (await commerce.orders_of_member(tx, member_id, None, _MANY))[0]
-            if viewer.sees_store(one.store_id)
-        ]
-    lines = (await loyalty.statement(tx, member_id, limit=2 * _MANY, language=language)).lines
-    sight = await sight_of(tx, viewer, member_id, lines)
+        orders, _ = await commerce.orders_of_member(tx, member_id, None, _MANY, stores=scope_of(viewer))
+    booked = (await loyalty.statement(tx, member_id, limit=2 * _MANY, language=language)).lines
+    lines = await lines_seen(tx, viewer, member_id, booked, language)
     tiers: list[TierChange] = await loyalty.tier_history(tx, rules.configuration, member_id)
     _, consents = await members.consents(tx, member_id, as_of=tx.now)
     messages: Sequence[Message] = ()
     if viewer.may("messages:read"):
         brand = engagement.brand_of(kit.services.settings)
         messages = (await engagement.list_of_member(tx, kit.services.vault, brand, member_id, limit=_MANY)).messages
-    found = happened(
-        page,
-        person.member,
-        orders=orders,
-        lines=[sight.line(line) for line in lines],
-        tiers=tiers,
-        consents=consents,
-        messages=messages,
-    )
+    found = happened(page, person.member, orders=orders, lines=lines, tiers=tiers, consents=consents, messages=messages)
     return found[:_MANY]

@@ -6,13 +6,14 @@ from typing import Final
 from regulars.commerce.contracts import OrderOutcome
 from regulars.engagement.contracts import MESSAGE_PREFIX, Message
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import StatementLine, TierChange
+from regulars.loyalty.contracts import TierChange
 from regulars.members.contracts import Consent, ConsentChannel, Decision, Member, Purpose
 from regulars.platform.ids import public_id
 from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.message_words import CHANNELS as WAYS
 from regulars.web.console.message_words import KINDS
+from regulars.web.console.sight import LineSeen
 from regulars.web.console.words import STATES, channel_name, wallet_name
 from regulars.web.kit.cells import Tone
 from regulars.web.kit.pages import Page
@@ -56,7 +57,7 @@ def happened(
     member: Member,
     *,
     orders: Sequence[OrderOutcome],
-    lines: Sequence[StatementLine],
+    lines: Sequence[LineSeen],
     tiers: Sequence[TierChange],
     consents: Sequence[Consent],
     messages: Sequence[Message],
@@ -90,9 +91,11 @@ def _order(page: Page, one: OrderOutcome) -> Happening:
     return Happening(one.occurred_at, title, text, f"/console/orders/{one.order_id}", tone)
 
 
-def _line(one: StatementLine, language: str) -> Happening:
+def _line(one: LineSeen, language: str) -> Happening:
     label, tone = BOOKINGS.get(one.kind, (one.kind, "neutral"))
-    title = f"{in_language(label, language)}: {one.amount:+,} {wallet_name(one.wallet, language)}"
+    title = in_language(label, language)
+    if one.amount is not None:
+        title += f": {one.amount:+,} {wallet_name(one.wallet, language)}"
     return Happening(one.effective_at, title, one.reason, "", tone)
 
 

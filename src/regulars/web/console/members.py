@@ -17,7 +17,7 @@ from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
 from regulars.web.console.member import member_handlers
-from regulars.web.console.orders import scope_of
+from regulars.web.console.sight import scope_of
 from regulars.web.console.words import channel_name, full_name, member_link, member_path, span_of, tier_badge
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.kit import Kit, Pages

@@ -20,6 +20,7 @@ from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.member_words import kind_name
 from regulars.web.console.messages import actor_of
+from regulars.web.console.sight import ELSEWHERE, orders_elsewhere
 from regulars.web.console.verdicts import Why
 from regulars.web.console.words import channel_name, member_link, order_link, state_badge, wallet_name
 from regulars.web.kit.cells import Cell
@@ -68,6 +69,8 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             await commerce.follow_policies(tx, rules)
             found = await read_seen(tx, viewer, order_id)
             _, caused = await commerce.order_lineage(tx, rules, order_id)
+            spent_for = [move.order_id for lot in caused.lots for move in lot.movements]
+            hidden = await orders_elsewhere(tx, viewer, found.outcome.member_id, spent_for)
         result, language = found.outcome, page.language
         verdicts = commerce.verdicts_of_order(result, commerce.Seen(), rules.configuration, language)
         return kit.render(
@@ -85,7 +88,7 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             why=Why.of(verdicts, page, result.currency),
             returns=[_returned(store, one, page) for store, one in found.returns],
             caused=[_caused(one, language) for one in caused.transfers],
-            lots=[_lot(one, language) for one in caused.lots],
+            lots=[_lot(one, hidden, language) for one in caused.lots],
             may_return=_can_return(found, viewer),
         )
 
@@ -180,11 +183,15 @@ def _caused(one: loyalty.CausedTransfer, language: str) -> list[Cell]:
     ]
 
 
-def _lot(one: loyalty.CausedLot, language: str) -> dict[str, Any]:
-    moves = [
-        (kind_name(move.kind, language), order_link(move.order_id) if move.order_id else None, -move.points)
-        for move in one.movements
-    ]
+def _lot(one: loyalty.CausedLot, hidden: frozenset[str], language: str) -> dict[str, Any]:
+    """Return where the points of an order went; of `hidden` orders it is told that there is one."""
+    moves: list[tuple[str, Cell, int | None]] = []
+    for move in one.movements:
+        kind = kind_name(move.kind, language)
+        if move.order_id in hidden:
+            moves.append((kind, in_language(ELSEWHERE, language), None))
+        else:
+            moves.append((kind, order_link(move.order_id) if move.order_id else None, -move.points))
     return {"lot": one, "moves": moves}
 
 

@@ -10,6 +10,7 @@ from regulars.commerce.contracts import OrderRef, Store
 from regulars.platform.errors import DomainError
 from regulars.platform.money import Money
 from regulars.web.console.order import order_handlers
+from regulars.web.console.sight import scope_of
 from regulars.web.console.words import CHANNELS, STATES, channel_name, member_link, order_link, span_of, state_badge
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.kit import Kit, Pages
@@ -68,13 +69,6 @@ def listing_in(language: str, stores: list[Store]) -> Listing:
 
 def _returned(one: OrderRef) -> Cell:
     return Money(one.returned_minor, one.currency) if one.returned_minor else None
-
-
-def scope_of(viewer: Viewer, chosen: str | None = None) -> list[str] | None:
-    """Return the stores whose orders somebody gets to see, of those chosen; None for all."""
-    if chosen is not None:
-        return [chosen] if viewer.sees_store(chosen) else []
-    return None if viewer.stores is None else sorted(viewer.stores)
 
 
 def _listing(kit: Kit) -> ControllerRouterHandler:

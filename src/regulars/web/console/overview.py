@@ -10,8 +10,8 @@ from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.platform.money import Money
 from regulars.platform.texts import say
-from regulars.web.console.orders import scope_of
 from regulars.web.console.periods import Period, change, period_of, presets
+from regulars.web.console.sight import scope_of
 from regulars.web.console.words import CHANNELS, channel_name
 from regulars.web.kit.charts import Chart, Series
 from regulars.web.kit.kit import Kit, Pages

@@ -9,9 +9,9 @@ from regulars.commerce import api as commerce
 from regulars.commerce.contracts import Store
 from regulars.platform.errors import NotFound
 from regulars.platform.money import Money
-from regulars.web.console.orders import scope_of
 from regulars.web.console.overview import revenue_chart, sales_tiles
 from regulars.web.console.periods import period_of, presets
+from regulars.web.console.sight import scope_of
 from regulars.web.kit.cells import Cell, Link
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Column, Listing, Slice, Wanted
