@@ -184,6 +184,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /store/till",
         "POST /store/till",
         "POST /store/till/confirm",
+        "POST /store/till/member",
         "POST /store/till/review",
     ),
     "key ledger:read": (

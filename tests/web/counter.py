@@ -144,9 +144,10 @@ class CounterWorld:
 
 
 def hidden(page: httpx.Response) -> dict[str, list[str]]:
-    """Return the hidden fields of a page."""
+    """Return the hidden fields of a page, but for those of the form that adds a member to what they say too."""
     fields: dict[str, list[str]] = {}
-    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text):
+    text = re.sub(r'<form method="post" action="/store/till/member".*?</form>', "", page.text, flags=re.DOTALL)
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text):
         if name != "next":
             fields.setdefault(name, []).append(unescape(value))
     return fields

@@ -9,7 +9,16 @@ from uuid import UUID
 import httpx
 
 from regulars.commerce import api as commerce
-from regulars.commerce.contracts import Channel, Line, OrderState, Payment, PutOrder, ReturnLine, ReturnOrder
+from regulars.commerce.contracts import (
+    Channel,
+    Line,
+    OrderFact,
+    OrderState,
+    Payment,
+    PutOrder,
+    ReturnLine,
+    ReturnOrder,
+)
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import web
 from regulars.loyalty import api as loyalty
@@ -132,7 +141,7 @@ class Site:
             payments=(Payment("card", total - points),),
         )
 
-    async def apply(self, *facts: PutOrder | ReturnOrder) -> None:
+    async def apply(self, *facts: OrderFact) -> None:
         """Carry facts out one after the other."""
         for fact in facts:
             async with self.services.database.transaction(actor="test", set_based=True) as tx:

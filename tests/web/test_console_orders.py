@@ -1,13 +1,17 @@
 """Orders in the console: listed, explained, returned by line after a look at what that will do; shops see their own."""
 
 import re
+from datetime import datetime, timedelta
 from html import unescape
 
+import httpx
 import pytest
+from msgspec import structs
 
+from regulars.commerce.contracts import ClaimOrder, PutOrder, ReturnLine, ReturnOrder
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.services import Services
-from tests.web.site import Site
+from tests.web.site import DAY, NOW, Site
 from tests.web.test_console_members import words
 from tests.web.visitors import OTHER_STORE, STORE
 
@@ -158,6 +162,90 @@ async def test_shops_see_and_return_their_own_orders_only(site: Site) -> None:
     )
     assert refused == [404] * 4
     assert (elsewhere.status_code, own.status_code, may_not.status_code) == (422, 303, 403)
+
+
+def guest(site: Site, order_id: str, total: int, *, at: datetime, store_id: str | None = STORE) -> PutOrder:
+    """Return an order that nobody has claimed."""
+    return structs.replace(site.order(order_id, total, at=at, store_id=store_id), member_id=None)
+
+
+async def test_orders_of_guests_are_listed_among_the_others(site: Site) -> None:
+    await site.apply(
+        guest(site, "g-1", 7_000, at=NOW - 15 * DAY),
+        guest(site, "g-2", 8_000, at=NOW - 3 * DAY, store_id=OTHER_STORE),
+        guest(site, "g-3", 9_000, at=NOW - timedelta(hours=1)),
+        ReturnOrder(order_id="g-1", return_id="r-9", lines=(ReturnLine("1", 1000),), occurred_at=NOW - 9 * DAY),
+        ClaimOrder(order_id="g-3", member_id=site.chen),
+    )
+
+    async def rows(browser: httpx.AsyncClient, **query: str) -> list[str]:
+        page = (await browser.get("/console/orders", params=query)).text
+        return re.findall(r'href="/console/orders/([go]-\d)"', page)
+
+    async with site.browsing(Role.OWNER) as browser:
+        found = {
+            "all": await rows(browser),
+            "guests": await rows(browser, whose="guest"),
+            "members": await rows(browser, whose="member"),
+            "back": await rows(browser, whose="guest", back="some"),
+            "store": await rows(browser, whose="guest", store=OTHER_STORE),
+            "online": await rows(browser, whose="guest", channel="online"),
+            "placed": await rows(browser, whose="guest", state="placed"),
+            "days": await rows(browser, whose="guest", ordered_from="2026-02-20"),
+            "search": await rows(browser, q="g-"),
+        }
+        file = (await browser.get("/console/orders?format=csv&whose=guest&columns=order&columns=member")).text
+        palette = (await browser.get("/console/palette", params={"q": "g-2"})).text
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        own = await rows(browser, whose="guest")
+        of_others = await rows(browser, q="g-2")
+        elsewhere = (await browser.get("/console/orders/g-2")).status_code
+
+    assert found == {
+        "all": ["g-3", "o-5", "o-4", "g-2", "o-3", "g-1", "o-2", "o-1"],
+        "guests": ["g-2", "g-1"],
+        "members": ["g-3", "o-5", "o-4", "o-3", "o-2", "o-1"],
+        "back": ["g-1"],
+        "store": ["g-2"],
+        "online": [],
+        "placed": [],
+        "days": ["g-2"],
+        "search": ["g-1", "g-2", "g-3"],
+    }
+    assert file.splitlines()[1:] == ["g-2,Guest", "g-1,Guest"]
+    assert "/console/orders/g-2" in palette
+    assert (own, of_others, elsewhere) == (["g-1"], [], 404)
+
+
+async def test_pages_of_orders_follow_each_other_without_gaps(site: Site) -> None:
+    """Members' and guests' orders of one instant, more than a page of them."""
+    facts = [guest(site, f"g-{n}", 1_000, at=NOW - DAY) for n in range(20)]
+    facts += [site.order(f"n-{n}", 1_000, at=NOW - DAY) for n in range(20)]
+    await site.apply(*facts)
+    seen: list[str] = []
+    path = "/console/orders"
+    async with site.browsing(Role.OWNER) as browser:
+        while path:
+            page = (await browser.get(path)).text
+            seen += re.findall(r'href="/console/orders/([gno]-\d+)"', page)
+            (*_, path) = ["", *[unescape(one) for one in re.findall(r'href="([^"]*after=[^"]*)"', page)]]
+
+    assert len(seen) == len(set(seen)) == 45
+
+
+async def test_a_guests_order_has_a_page_and_is_returned(site: Site) -> None:
+    await site.apply(guest(site, "g-1", 8_000, at=NOW - 3 * DAY))
+    given = {"return_id": "c-" + "0" * 32, "line-0": "1", "store_id": STORE, "reason": "broken"}
+    async with site.browsing(Role.CARE) as browser:
+        page = words((await browser.get("/console/orders/g-1")).text)
+        preview = await browser.post("/console/orders/g-1/return", data={**given, "step": "preview"})
+        done = await browser.post("/console/orders/g-1/return", data={**given, "step": "confirm"})
+        after = words((await browser.get("/console/orders/g-1")).text)
+
+    assert "Member Guest Can be claimed until Mar 29, 2026" in page
+    assert (preview.status_code, done.status_code) == (200, 303)
+    assert "CN¥10.00" in words(preview.text)
+    assert f"Return {given['return_id']}" in after
 
 
 async def test_pages_of_orders_answer_in_chinese(site: Site) -> None:

@@ -177,6 +177,28 @@ async def test_a_tier_reached_is_told_then_and_at_the_next_scan(till: httpx.Asyn
     assert "They have just become Silver" in (await found(till, PHONE)).text
 
 
+async def test_a_member_joins_an_order_that_was_begun_without_one(till: httpx.AsyncClient, world: CounterWorld) -> None:
+    """The lines stay, whoever is or is not found; the order is the member's, and earns."""
+    begun = await till.get("/store/till")
+    typed = await till.post("/store/till", data={**hidden(begun), "amount": "120", "quantity": "2", "name": "tea"})
+    nobody = await till.post("/store/till/member", data={**hidden(typed), "code": "13900139000"})
+    blank = await till.post("/store/till/member", data={**hidden(typed), "code": " "})
+    joined = await till.post("/store/till/member", data={**hidden(typed), "code": PHONE})
+    review = await till.post("/store/till/review", data=hidden(joined))
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
+
+    assert 'action="/store/till/member"' not in begun.text, "there is nothing to keep yet"
+    assert (nobody.status_code, blank.status_code, joined.status_code) == (404, 422, 200)
+    assert refused(nobody) == "Nobody was found by this. Check it, or register a new member."
+    assert hidden(nobody) == hidden(typed)
+    assert hidden(joined)["line"] == hidden(typed)["line"]
+    assert hidden(joined)["order"] == hidden(typed)["order"]
+    assert text_of(joined, "available") == "1,234"
+    assert 'action="/store/till/member"' not in joined.text
+    assert done.status_code == 303
+    assert await world.points(world.member) == (1_234, 120, 0)
+
+
 async def test_a_guest_earns_nothing_and_gets_a_receipt(till: httpx.AsyncClient) -> None:
     review = await rung_up(till, await till.get("/store/till"), ("9.90", "", ""))
     assert "Pay with points" not in review.text

@@ -13,10 +13,10 @@ refusal in order, exactly as if it had come alone. `Commerce` is what it decides
 device and logged; given and not raised, because the try is counted: UnknownReceipt (404), TooManyAttempts (429).
 
 Reading (`commerce/orders`): `read_order` gives one with lines and returns (raises UnknownOrder), `order_lineage` also
-what it caused in the ledger; `list_orders(tx, ...)` those of all members, the latest first, and `find_orders` those
-whose id begins with a text. `stores` narrows to some stores, None to none. `effects_of_order` and `effects_of_return`
-say what an outcome did, `verdicts_of_order` and `verdicts_of_return` why, in sentences. Source: orders, order_keys,
-order_lines, order_returns, guest_orders.
+what it caused in the ledger; `list_orders(tx, ...)` those of members and of guests (which may be claimed for
+`CLAIM_DAYS`), the latest first, and `find_orders` those whose id begins with a text. `stores` narrows to some stores,
+None to none. `effects_of_order` and `effects_of_return` say what an outcome did, `verdicts_of_order` and
+`verdicts_of_return` why, in sentences. Source: orders, order_keys, order_lines, order_returns, guest_orders.
 
 Figures (`commerce/figures`): `sales_figures` of a period against the one before, by market, currency and channel, and
 `store_figures` of each store. Source: orders, order_returns.
@@ -41,6 +41,7 @@ from regulars.commerce.devices.service import list_devices as list_store_devices
 from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
 from regulars.commerce.devices.service import recognise as recognise_device
 from regulars.commerce.figures.service import Bucket, SalesFigures, StoreFigures, sales_figures, store_figures
+from regulars.commerce.guests.service import CLAIM_DAYS
 from regulars.commerce.orders.answers import (
     Effect,
     LineAnswer,
@@ -52,7 +53,14 @@ from regulars.commerce.orders.answers import (
 from regulars.commerce.orders.desk import OrderDesk, Refusal, Sender
 from regulars.commerce.orders.explain import Verdict, verdicts_of_order, verdicts_of_return
 from regulars.commerce.orders.intake import apply
-from regulars.commerce.orders.reading import OrderRead, find_orders, list_orders, read_order, stores_of_orders
+from regulars.commerce.orders.reading import (
+    OrderRead,
+    Whose,
+    find_orders,
+    list_orders,
+    read_order,
+    stores_of_orders,
+)
 from regulars.commerce.orders.reading import follow as follow_policies
 from regulars.commerce.orders.reading import lineage as order_lineage
 from regulars.commerce.orders.reading import page as orders_of_member
@@ -66,6 +74,7 @@ from regulars.commerce.stores.service import define_stores, every_store
 from regulars.commerce.verification.service import checks
 
 __all__ = [
+    "CLAIM_DAYS",
     "Bucket",
     "Commerce",
     "Effect",
@@ -84,6 +93,7 @@ __all__ = [
     "Store",
     "StoreFigures",
     "Verdict",
+    "Whose",
     "apply",
     "checks",
     "counter_permissions",

@@ -140,10 +140,10 @@ class FindReceipt(Struct, frozen=True, kw_only=True):
 
 
 class OrderRef(Struct, frozen=True):
-    """An order in a list; amounts in minor units."""
+    """An order in a list; amounts in minor units. A guest's, which nobody has claimed, has no member."""
 
     order_id: str
-    member_id: UUID
+    member_id: UUID | None
     state: OrderState
     channel: Channel
     store_id: str | None

@@ -6,12 +6,31 @@ from uuid import UUID
 
 from msgspec import structs
 
-from regulars.commerce.contracts import OrderOutcome, PutOrder, ReturnLine, ReturnOrder, ReturnOutcome
+from regulars.commerce.contracts import OrderOutcome, OrderRef, PutOrder, ReturnLine, ReturnOrder, ReturnOutcome
 from regulars.commerce.errors import ClaimTooLate, NotReturnable, ReturnIdReused
 from regulars.commerce.guests import store
 from regulars.commerce.guests.book import GuestBook, GuestOrder, GuestReturn
+from regulars.commerce.guests.store import find_unclaimed, list_unclaimed
 from regulars.commerce.orders import rules
 from regulars.platform.db.transaction import Transaction
+
+__all__ = [
+    "CLAIM_DAYS",
+    "GuestBook",
+    "adopted",
+    "as_ref",
+    "check_claim",
+    "check_return_time",
+    "find_unclaimed",
+    "history",
+    "list_unclaimed",
+    "load",
+    "outcome",
+    "put",
+    "return_outcome",
+    "take_back",
+    "write",
+]
 
 CLAIM_DAYS = 30
 CANCELLATION = "~cancellation"  # no caller's return id begins with a tilde
@@ -120,6 +139,24 @@ def history(order: GuestOrder, member_id: UUID) -> tuple[PutOrder, list[PutOrder
         cancelled_at = [written.occurred_at for written in order.returns if written.return_id == CANCELLATION]
         later.append(structs.replace(now_stands, occurred_at=cancelled_at[0]) if cancelled_at else now_stands)
     return structs.replace(now_stands, state="paid"), later
+
+
+def as_ref(order: GuestOrder) -> OrderRef:
+    """Return a guest order as it stands in a list."""
+    fact = order.fact
+    return OrderRef(
+        order_id=fact.order_id,
+        member_id=None,
+        state=fact.state,
+        channel=fact.channel,
+        store_id=fact.store_id,
+        market=fact.market,
+        currency=fact.currency,
+        total_minor=fact.total_minor,
+        returned_minor=order.returned_minor,
+        points_used=0,
+        occurred_at=order.occurred_at,
+    )
 
 
 def outcome(order: GuestOrder, *, created: bool = False) -> OrderOutcome:

@@ -1,6 +1,7 @@
 """SQL of guest orders."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import LiteralString
 
 import msgspec
@@ -25,6 +26,25 @@ ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, occurred_at = exclu
     recorded_at = excluded.recorded_at, document = excluded.document, claimed_by = excluded.claimed_by
 """
 
+# Guest orders are few beside those of members, and the unclaimed ones are found by their day: what else is asked for is
+# looked up in the documents.
+LIST_UNCLAIMED: LiteralString = """
+SELECT g.document FROM guest_orders AS g
+WHERE g.claimed_by IS NULL AND (g.occurred_at, g.order_id) < (%(before)s, %(before_order)s)
+  AND g.occurred_at >= %(since)s
+  AND (%(stores)s::text[] IS NULL OR g.document::jsonb #>> '{fact,store_id}' = ANY (%(stores)s::text[]))
+  AND (%(channel)s::text IS NULL OR g.document::jsonb #>> '{fact,channel}' = %(channel)s)
+  AND (%(state)s::text IS NULL OR g.state = %(state)s)
+  AND (NOT %(returned)s OR g.document::jsonb -> 'returned' <> '{}')
+ORDER BY g.occurred_at DESC, g.order_id DESC LIMIT %(limit)s
+"""
+FIND_UNCLAIMED: LiteralString = """
+SELECT g.document FROM guest_orders AS g
+WHERE g.claimed_by IS NULL AND g.order_id >= %(begins)s AND g.order_id < %(ends)s AND g.order_id > %(after)s
+  AND (%(stores)s::text[] IS NULL OR g.document::jsonb #>> '{fact,store_id}' = ANY (%(stores)s::text[]))
+ORDER BY g.order_id LIMIT %(limit)s
+"""
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(GuestOrder).decode
 
@@ -39,6 +59,45 @@ async def load(tx: Transaction, order_ids: Sequence[str], *, lock: bool) -> Gues
         order.claimed_by = claimed_by
         book.orders[order_id] = order
     return book
+
+
+async def list_unclaimed(
+    tx: Transaction,
+    *,
+    stores: Sequence[str] | None,
+    channel: str | None,
+    state: str | None,
+    returned: bool,
+    since: datetime,
+    before: tuple[datetime, str],
+    limit: int,
+) -> list[GuestOrder]:
+    """Return orders that nobody has claimed, before a point in time, the latest first."""
+    parameters = {
+        "stores": None if stores is None else list(stores),
+        "channel": channel,
+        "state": state,
+        "returned": returned,
+        "since": since,
+        "before": before[0],
+        "before_order": before[1],
+        "limit": limit,
+    }
+    return [_decode(document) for (document,) in await tx.rows(LIST_UNCLAIMED, parameters)]
+
+
+async def find_unclaimed(
+    tx: Transaction, begins: str, stores: Sequence[str] | None, after: str, limit: int
+) -> list[GuestOrder]:
+    """Return orders that nobody has claimed whose id begins with a text, by id, behind the id `after`."""
+    parameters = {
+        "begins": begins,
+        "ends": begins + "\x7f",
+        "after": after,
+        "stores": None if stores is None else list(stores),
+        "limit": limit,
+    }
+    return [_decode(document) for (document,) in await tx.rows(FIND_UNCLAIMED, parameters)]
 
 
 def write(tx: Transaction, book: GuestBook) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -29,6 +29,21 @@ _END = (datetime.max.replace(tzinfo=UTC), "")
 _decode_payments = msgspec.json.Decoder(tuple[Payment, ...]).decode
 _decode_return = msgspec.json.Decoder(ReturnOutcome).decode
 _Place = tuple[Annotated[datetime, Meta(tz=True)], Annotated[str, Meta(pattern=ORDER_ID)]]
+
+
+Whose = Literal["member", "guest"]
+
+
+class _Asked(TypedDict):
+    """What a list of orders is narrowed to."""
+
+    stores: Sequence[str] | None
+    channel: str | None
+    state: str | None
+    returned: bool
+    since: datetime
+    before: tuple[datetime, str]
+    limit: int
 
 
 class OrderRead(Struct, frozen=True, kw_only=True):
@@ -101,6 +116,7 @@ async def page(
 async def list_orders(
     tx: Transaction,
     *,
+    whose: Whose | None = None,
     stores: Sequence[str] | None = None,
     channel: str | None = None,
     state: str | None = None,
@@ -110,38 +126,43 @@ async def list_orders(
     cursor: str | None = None,
     limit: int = 25,
 ) -> tuple[list[OrderRef], str | None]:
-    """Return orders of members that happened in `[since, until)`, the latest first, and the cursor of the next page.
+    """Return orders that happened in `[since, until)`, the latest first, and the cursor of the next page.
 
-    `stores` None is every order; named, only those of these stores. `returned`: only those of which something came
-    back. Raises CursorUnreadable (422).
+    `whose` None is those of members and of guests alike. `stores` None is every order; named, only those of these
+    stores. `returned`: only those of which something came back. Raises CursorUnreadable (422).
     """
     before = cursors.read(cursor, _Place) if cursor is not None else (_END if until is None else (until, ""))
-    rows = await store.list_orders(
-        tx,
-        stores=stores,
-        channel=channel,
-        state=state,
-        returned=returned,
-        since=since or _BEGINNING,
-        before=tuple(before),
-        limit=limit + 1,
-    )
-    shown = [OrderRef(*row) for row in rows[:limit]]
-    more = len(rows) > limit
+    asked: _Asked = {
+        "stores": stores,
+        "channel": channel,
+        "state": state,
+        "returned": returned,
+        "since": since or _BEGINNING,
+        "before": tuple(before),
+        "limit": limit + 1,
+    }
+    found = [OrderRef(*row) for row in await store.list_orders(tx, **asked)] if whose != "guest" else []
+    if whose != "member":
+        found += [guest_orders.as_ref(order) for order in await guest_orders.list_unclaimed(tx, **asked)]
+        found.sort(key=lambda one: (one.occurred_at, one.order_id), reverse=True)
+    shown, more = found[:limit], len(found) > limit
     return shown, cursors.write((shown[-1].occurred_at, shown[-1].order_id)) if more else None
 
 
 async def find_orders(
     tx: Transaction, text: str, *, stores: Sequence[str] | None = None, after: str = "", limit: int = 25
 ) -> list[OrderRef]:
-    """Return orders of members whose id begins with a text, by id, behind the id `after`.
+    """Return orders, members' and guests', whose id begins with a text, by id, behind the id `after`.
 
     Those of some stores are sought among the first thousand that begin so: who finds nothing types more. Raises
     nothing.
     """
     if _ORDER_ID.fullmatch(text) is None:
         return []
-    return [OrderRef(*row) for row in await store.find_orders(tx, text, stores, after, limit)]
+    found = [OrderRef(*row) for row in await store.find_orders(tx, text, stores, after, limit)]
+    guests = await guest_orders.find_unclaimed(tx, text, stores, after, limit)
+    found += [guest_orders.as_ref(order) for order in guests]
+    return sorted(found, key=lambda one: one.order_id)[:limit]
 
 
 async def follow(tx: Transaction, commerce: Commerce) -> None:

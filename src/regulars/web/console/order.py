@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from regulars.web.console.messages import actor_of
 from regulars.web.console.sight import ELSEWHERE, orders_elsewhere
 from regulars.web.console.verdicts import Why
 from regulars.web.console.words import channel_name, member_link, order_link, state_badge, wallet_name
-from regulars.web.kit.cells import Cell
+from regulars.web.kit.cells import Badge, Cell
 from regulars.web.kit.forms import REQUIRED, Form, form_values
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.notices import Notice
@@ -34,6 +35,7 @@ from regulars.web.kit.viewers import Viewer, viewer_of
 READ: Final = "orders:read"
 RETURN: Final = "returns:write"
 ORDER: Final = "/console/orders/{order_id:str}"
+CLAIM: Final = timedelta(days=commerce.CLAIM_DAYS)
 _MILLI: Final = 1000
 _MOST: Final = Decimal(10**9)
 _RETURN_ID_LETTERS: Final = 34
@@ -116,7 +118,7 @@ def _left(one: Any) -> int:  # noqa: ANN401 - a line of OrderRead
 def _facts(found: commerce.OrderRead, language: str) -> list[tuple[str, Cell]]:
     result = found.outcome
     facts: list[tuple[str, Cell]] = [
-        (mark("Member"), None if result.member_id is None else member_link(result.member_id)),
+        (mark("Member"), Badge(mark("Guest")) if result.member_id is None else member_link(result.member_id)),
         (mark("State"), state_badge(result.state)),
         (mark("Channel"), channel_name(result.channel, language)),
         (mark("Store"), result.store_id),
@@ -124,6 +126,8 @@ def _facts(found: commerce.OrderRead, language: str) -> list[tuple[str, Cell]]:
         (mark("Happened"), result.occurred_at),
         (mark("Recorded"), result.recorded_at),
     ]
+    if result.member_id is None:
+        facts.insert(1, (mark("Can be claimed until"), result.occurred_at + CLAIM))
     return [(in_language(label, language), value) for label, value in facts]
 
 

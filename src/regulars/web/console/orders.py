@@ -12,7 +12,7 @@ from regulars.platform.money import Money
 from regulars.web.console.order import order_handlers
 from regulars.web.console.sight import scope_of
 from regulars.web.console.words import CHANNELS, STATES, channel_name, member_link, order_link, span_of, state_badge
-from regulars.web.kit.cells import Cell
+from regulars.web.kit.cells import Badge, Cell
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
@@ -23,6 +23,7 @@ from regulars.web.kit.viewers import Viewer, ViewerKind, viewer_of
 ORDERS: Final = "/console/orders"
 READ: Final = "orders:read"
 _HITS: Final = 5
+_WHOSE: Final[dict[str, commerce.Whose]] = {"member": "member", "guest": "guest"}
 _STORES_IN_A_FILTER: Final = 600
 
 AnyRequest = Request[Any, Any, Any]
@@ -45,7 +46,7 @@ def listing_in(language: str, stores: list[Store]) -> Listing:
         name="orders",
         columns=(
             Column("order", mark("Order"), lambda one: order_link(one.order_id)),
-            Column("member", mark("Member"), lambda one: member_link(one.member_id), minor=True),
+            Column("member", mark("Member"), _whose, minor=True),
             Column("at", mark("Happened"), lambda one: one.occurred_at, minor=True),
             Column("state", mark("State"), lambda one: state_badge(one.state)),
             Column("channel", mark("Channel"), lambda one: channel_name(one.channel, language), minor=True),
@@ -56,6 +57,7 @@ def listing_in(language: str, stores: list[Store]) -> Listing:
         ),
         filters=(
             Choice("store", mark("Store"), tuple((one.store_id, one.name) for one in stores[:_STORES_IN_A_FILTER])),
+            Choice("whose", mark("Buyer"), (("member", mark("Members")), ("guest", mark("Guests")))),
             Choice("channel", mark("Channel"), tuple(CHANNELS.items())),
             Choice("state", mark("State"), tuple((state, label) for state, (label, _) in STATES.items())),
             Choice("back", mark("Returns"), (("some", mark("Something came back")),)),
@@ -65,6 +67,10 @@ def listing_in(language: str, stores: list[Store]) -> Listing:
         sort="-at",
         empty=mark("No orders yet. They appear here as soon as a shop sends the first one."),
     )
+
+
+def _whose(one: OrderRef) -> Cell:
+    return Badge(mark("Guest")) if one.member_id is None else member_link(one.member_id)
 
 
 def _returned(one: OrderRef) -> Cell:
@@ -92,6 +98,7 @@ def _listing(kit: Kit) -> ControllerRouterHandler:
                     return Slice(rows, after=rows[-1].order_id if len(found) > wanted.limit else None)
                 rows, after = await commerce.list_orders(
                     tx,
+                    whose=_WHOSE.get(asked.get("whose", "")),
                     stores=scope_of(viewer, asked.get("store")),
                     channel=asked.get("channel"),
                     state=asked.get("state"),

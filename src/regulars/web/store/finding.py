@@ -1,6 +1,7 @@
 """The first page of the counter: scan or type a member."""
 
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -15,7 +16,7 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind
-from regulars.web.store.counter import HOME, Counter
+from regulars.web.store.counter import HOME, Counter, Till
 
 AnyRequest = Request[Any, Any, Any]
 NAVIGATION: Final = Group(
@@ -35,9 +36,21 @@ class Typed(msgspec.Struct):
     code: Annotated[str, Meta(max_length=320)]
 
 
+async def look_up(kit: Kit, till: Till, typed: str) -> UUID | DomainError:
+    """Find a member by what was scanned or typed at a till; a refusal is given, because the try is counted."""
+    wish = LookUp(
+        typed=typed,
+        market=till.market.code,
+        store_id=till.device.store_id,
+        device=till.device.actor,
+        assistant=till.assistant,
+    )
+    async with kit.services.database.transaction(actor=till.device.actor, request_id=till.request_id) as tx:
+        return await members.look_up_at_counter(tx, kit.services.vault, wish)
+
+
 def finding_pages(kit: Kit, counter: Counter) -> Pages:
     """Return the page on which members are found."""
-    services = kit.services
 
     @get(HOME, guards=[kit.guards.device()])
     async def scan(request: AnyRequest) -> Response[bytes]:
@@ -51,15 +64,7 @@ def finding_pages(kit: Kit, counter: Counter) -> Pages:
             return kit.render(
                 request, "store/scan.html", status=422, form=blank_form(code=""), refused=form.problems["code"]
             )
-        wish = LookUp(
-            typed=form.value.code,
-            market=till.market.code,
-            store_id=till.device.store_id,
-            device=till.device.actor,
-            assistant=till.assistant,
-        )
-        async with services.database.transaction(actor=till.device.actor, request_id=till.request_id) as tx:
-            found = await members.look_up_at_counter(tx, services.vault, wish)
+        found = await look_up(kit, till, form.value.code)
         if isinstance(found, DomainError):
             said = say(found.message, till.language, **found.data)
             return kit.render(request, "store/scan.html", status=found.status, form=blank_form(code=""), refused=said)

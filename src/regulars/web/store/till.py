@@ -22,6 +22,7 @@ from regulars.web.store.counter import Counter, Till
 from regulars.web.store.drafts import DraftLine, TillForm
 from regulars.web.store.effects import effects_shown
 from regulars.web.store.errors import MemberGone
+from regulars.web.store.finding import Typed, look_up
 from regulars.web.store.seals import ORDER
 
 AnyRequest = Request[Any, Any, Any]
@@ -117,7 +118,21 @@ def _typing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
         draft = _read(request, till)
         return await show_till(kit, counter, request, till, draft)
 
-    return [begin, write_line]
+    @post(f"{TILL}/member", guards=[kit.guards.device()])
+    async def add_member(request: AnyRequest) -> Response[bytes]:
+        """Say who buys what is typed already; what was typed stays, whoever is or is not found."""
+        till = await counter.till(request)
+        draft, typed = _read(request, till), read_form(request, Typed, till.language)
+        if typed.value is None:
+            return await show_till(kit, counter, request, till, draft, refused=typed.problems["code"], status=422)
+        found = await look_up(kit, till, typed.value.code)
+        if isinstance(found, DomainError):
+            said = say(found.message, till.language, **found.data)
+            return await show_till(kit, counter, request, till, draft, refused=said, status=found.status)
+        given = structs.replace(draft.given, member=counter.ticket(till, found))
+        return await show_till(kit, counter, request, till, structs.replace(draft, given=given))
+
+    return [begin, write_line, add_member]
 
 
 async def show_till(
