@@ -1,12 +1,14 @@
 """The overview, stores and the programme: figures of a period, each by its own currency, of one's own stores only."""
 
 import pytest
+from msgspec import structs
 
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.markets.service import define_market
 from regulars.platform.services import Services
 from tests.web.site import Site
 from tests.web.test_console_members import words
-from tests.web.visitors import OTHER_STORE, STORE
+from tests.web.visitors import MARKET, OTHER_STORE, STORE
 
 pytestmark = pytest.mark.anyio
 DAYS = "from=2026-01-31&to=2026-03-02"
@@ -74,9 +76,24 @@ async def test_the_programme_is_explained_in_words(site: Site, language: str) ->
         assert "Points pay at most 5 % of an order." in said
         assert "12 months after reaching a tier it is reviewed; who falls short has 30 days of grace." in said
         assert "Diamond 5,000 3" in said
+        assert "Every full CN¥1.00 paid in money gives one base point; the tier multiplies it." in said
+        assert "A point is worth CN¥0.01 when it pays: 1,000 points pay CN¥10.00." in said
+        assert "minor" not in said
     else:
+        assert "以货币支付的每满 ¥1.00 得 1 基础积分" in said
         assert "积分最多抵扣订单的 5%。" in said
     assert [one.status_code for one in pages] == [200] * 3
+
+
+async def test_amounts_are_said_in_the_money_of_every_market(site: Site) -> None:
+    async with site.services.database.transaction(actor="test") as tx:
+        await define_market(
+            tx, structs.replace(MARKET, code="JP", country="JP", currency="JPY", time_zone="Asia/Tokyo")
+        )
+    async with site.browsing(Role.AUDITOR) as browser:
+        said = words((await browser.get("/console/programme")).text)
+
+    assert "Every full CN¥1.00 / ¥100 paid in money gives one base point" in said
 
 
 async def test_a_deployment_in_which_nothing_happened_yet_has_pages(services: Services) -> None:

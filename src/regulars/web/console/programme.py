@@ -1,14 +1,18 @@
 """The programme as it stands, in words: tiers, earning, paying, returns, wallets, markets; and since when."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from litestar import Request, Response, get
 
 from regulars.loyalty import api as loyalty
+from regulars.platform.markets.contracts import Market
 from regulars.platform.markets.service import list_markets
+from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.words import tier_badge, wallet_name
 from regulars.web.kit.cells import Badge
+from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.texts import mark
@@ -18,6 +22,8 @@ PROGRAMME: Final = "/console/programme"
 READ: Final = "programme:read"
 
 AnyRequest = Request[Any, Any, Any]
+AsMoney = Callable[[int], str]
+_EXAMPLE_POINTS: Final = 1_000
 
 
 def programme_pages(kit: Kit) -> Pages:
@@ -32,14 +38,14 @@ def programme_pages(kit: Kit) -> Pages:
             versions = await loyalty.list_policies(tx)
             wallets = await loyalty.list_wallets(tx)
             markets = await list_markets(tx)
-        language = page.language
+        language, money = page.language, _money_of(markets, page.formats)
         return kit.render(
             request,
             "console/programme.html",
             page=page,
             policy=policy,
-            earning=[] if policy is None else earning_said(policy, language),
-            paying=[] if policy is None else paying_said(policy, language),
+            earning=[] if policy is None else earning_said(policy, language, money),
+            paying=[] if policy is None else paying_said(policy, page.formats, money),
             returning=[] if policy is None else returning_said(policy, language),
             tiers=[] if policy is None else _tiers(policy),
             reviewing=[] if policy is None else reviewing_said(policy, language),
@@ -60,7 +66,19 @@ def _use(wallet: loyalty.WalletRule) -> Badge:
     return Badge(mark("Spendable"), "success") if wallet.spendable else Badge(mark("Counts for tiers"), "info")
 
 
-def earning_said(policy: loyalty.Policy, language: str) -> list[str]:
+def _money_of(markets: Sequence[Market], formats: Formats) -> AsMoney:
+    """Return how minor units are written: as money, in the currency of each market."""
+    currencies = sorted({one.currency for one in markets})
+
+    def written(minor: int) -> str:
+        if not currencies:
+            return say("{minor} minor units", formats.language, minor=formats.number(minor))
+        return " / ".join([formats.money(Money(minor, currency)) for currency in currencies])
+
+    return written
+
+
+def earning_said(policy: loyalty.Policy, language: str, money: AsMoney) -> list[str]:
     """Say how an order earns."""
     earning = policy.earning
     hours = earning.maturity_hours
@@ -75,9 +93,9 @@ def earning_said(policy: loyalty.Policy, language: str) -> list[str]:
     )
     return [
         say(
-            "Every full {minor} minor units paid in money give one base point; the tier multiplies it.",
+            "Every full {amount} paid in money gives one base point; the tier multiplies it.",
             language,
-            minor=f"{earning.minor_per_point:,}",
+            amount=money(earning.minor_per_point),
         ),
         waits if hours else say("They can be spent at once.", language),
         say(
@@ -89,16 +107,22 @@ def earning_said(policy: loyalty.Policy, language: str) -> list[str]:
     ]
 
 
-def paying_said(policy: loyalty.Policy, language: str) -> list[str]:
+def paying_said(policy: loyalty.Policy, formats: Formats, money: AsMoney) -> list[str]:
     """Say how points pay."""
-    payment = policy.payment
+    payment, language = policy.payment, formats.language
     return [
-        say("A point is worth {minor} minor units.", language, minor=payment.point_value_minor),
+        say(
+            "A point is worth {amount} when it pays: {points} points pay {example}.",
+            language,
+            amount=money(payment.point_value_minor),
+            points=formats.number(_EXAMPLE_POINTS),
+            example=money(_EXAMPLE_POINTS * payment.point_value_minor),
+        ),
         say("Points pay at most {percent} % of an order.", language, percent=payment.max_percent),
         say(
             "A member needs {least} points that can be spent before any may pay.",
             language,
-            least=f"{payment.min_spendable:,}",
+            least=formats.number(payment.min_spendable),
         ),
         say("The points that run out first are used first.", language),
     ]
