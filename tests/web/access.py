@@ -166,6 +166,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /portal/points",
         "GET /portal/profile",
         "POST /portal/profile",
+        "POST /portal/profile/birthday",
+        "POST /portal/profile/consents",
         "GET /portal/statement",
         "GET /portal/tier",
     ),

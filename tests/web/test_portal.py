@@ -205,8 +205,9 @@ async def test_the_profile_shows_what_is_known_and_changes_name_and_language(
     text = words(await browser.get("/portal/profile", headers=cookies))
     assert "Birthday 1990-05-01 Phone number +86 138****8000" in text
     assert (
-        "Offers and news By e-mail · Mar 2, 2026 Withdrawn Offers and news By text message · Mar 2, 2026 Agreed" in text
-    )
+        "Offers and news · By e-mail Send me offers and news by e-mail. I can take this back at any time, with one "
+        "click. not since Mar 2, 2026 Offers and news · By text message agreed on Mar 2, 2026" in text
+    ), "the words of the wording agreed to are not known here"
 
     refused = await browser.post("/portal/profile", content=urlencode({"language": "de"}), headers=FORM | cookies)
     assert refused.status_code == 422

@@ -12,8 +12,10 @@ from regulars.members.access import service as access
 from regulars.members.access import sessions
 from regulars.members.cards import service as cards
 from regulars.members.consent import service as consent
+from regulars.members.consent import switches as consent_own
 from regulars.members.contracts import (
     AddIdentity,
+    Birthday,
     CardCode,
     ChangeProfile,
     CodeSent,
@@ -22,6 +24,7 @@ from regulars.members.contracts import (
     ConsentChannel,
     ConsentGiven,
     ConsentOffered,
+    ConsentSwitch,
     CounterGreeting,
     DeliverCode,
     Device,
@@ -144,6 +147,43 @@ async def read_profiles(
     member_profiles.
     """
     return await profile.read_profiles(tx, vault, member_ids, clear=clear)
+
+
+async def tell_birthday(tx: Transaction, vault: Vault, member_id: UUID, birthday: Birthday) -> ProfileChanged:
+    """Take down the birthday that a member tells of themselves, once; `change_profile` may change it afterwards.
+
+    Raises BirthdayFixed (409) where one is known, and what `change_profile` says. Source: member_profiles.
+    """
+    return await profile.tell_birthday(tx, vault, member_id, birthday)
+
+
+async def consent_switches(tx: Transaction, member_id: UUID) -> list[ConsentSwitch]:
+    """Return the consents that a member may give and take back by themselves, as they stand.
+
+    First those that are offered here, in a fixed order, then what was agreed to elsewhere. Raises NotFound (404).
+    Source: consents.
+    """
+    return await consent_own.switches(tx, member_id)
+
+
+async def switch_consent(
+    tx: Transaction,
+    member_id: UUID,
+    purpose: Purpose,
+    channel: ConsentChannel,
+    *,
+    on: bool,
+    wording_version: str,
+    actor: str,
+) -> Consent | None:
+    """Record that a member gave a consent or took it back; None, and nothing recorded, where it stands so already.
+
+    `wording_version` is the `asked_version` of the switch that they saw. Raises NotFound (404), WordingUnknown (422)
+    for another one or for a consent that is not offered.
+    """
+    return await consent_own.switch(
+        tx, member_id, (purpose, channel), on=on, wording_version=wording_version, actor=actor
+    )
 
 
 async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:

@@ -286,6 +286,21 @@ class ConsentOffered(Struct, frozen=True, kw_only=True):
     wording: str
 
 
+class ConsentSwitch(Struct, frozen=True, kw_only=True):
+    """A consent as its member sees it: whether it is given, since when (None: never decided), and in which words.
+
+    `wording` is an English sentence to be translated, that agreed to or, where it is off, that offered; "" where the
+    words are not known here. `asked_version` names the words in which it is decided anew.
+    """
+
+    purpose: Purpose
+    channel: ConsentChannel
+    is_on: bool
+    decided_at: datetime | None
+    wording: str
+    asked_version: str
+
+
 class SignUpByCode(Struct, frozen=True, kw_only=True):
     """What somebody who proved an address tells to become a member; of the consents offered, those given."""
 

@@ -1,6 +1,6 @@
 """Refusals about profiles. None of them repeats a value."""
 
-from regulars.platform.errors import InvalidInput
+from regulars.platform.errors import Conflict, InvalidInput
 
 
 class BirthdayImpossible(InvalidInput):
@@ -28,3 +28,11 @@ class LanguageImpossible(InvalidInput):
     code = "language_impossible"
     status = 422
     message = "This is not a language tag. Write it like zh, zh-CN or en."
+
+
+class BirthdayFixed(Conflict):
+    """A member may tell a birthday once; who asks for more would have two gifts a year."""
+
+    code = "birthday_fixed"
+    status = 409
+    message = "Your birthday is known already. If it is wrong, ask us in a shop or write to us: we change it for you."

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.members.contracts import ChangeProfile, Profile, ProfileChanged
+from regulars.members.contracts import Birthday, ChangeProfile, Profile, ProfileChange, ProfileChanged
 from regulars.members.identity import service as identity
 from regulars.members.identity.errors import MemberErased
 from regulars.members.profile import rules, store
+from regulars.members.profile.errors import BirthdayFixed
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.vault.cipher import seal, unseal
 from regulars.platform.vault.contracts import Vault
@@ -45,6 +46,15 @@ async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> 
     sealed = seal(key, _encode(profile), member_id=wish.member_id, field=_field(profile.version))
     store.upsert_profile(tx, wish.member_id, profile.version, sealed, tx.now)
     return ProfileChanged(member_id=wish.member_id, version=profile.version, changed=fields)
+
+
+async def tell_birthday(tx: Transaction, vault: Vault, member_id: UUID, birthday: Birthday) -> ProfileChanged:
+    """Take down a birthday that its member tells; see `members.api.tell_birthday`."""
+    await identity.member_market(tx, member_id, lock=True)
+    known = (await read_profiles(tx, vault, [member_id], clear=True)).get(member_id)
+    if known is not None and known.birthday is not None:
+        raise BirthdayFixed
+    return await change_profile(tx, vault, ChangeProfile(member_id=member_id, change=ProfileChange(birthday=birthday)))
 
 
 def _opened(key: bytes, member_id: UUID, version: int, sealed: bytes) -> Profile:

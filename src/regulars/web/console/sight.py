@@ -74,7 +74,7 @@ async def lines_seen(
 
 
 def _seen(line: StatementLine, viewer: Viewer, language: str, *, is_kept: bool) -> LineSeen:
-    """Who is bound to shops is told nothing of other orders; who may not see orders at all, everything but their ids."""
+    """Who is bound to shops is told nothing of other orders; who may see no orders, everything but their ids."""
     is_elsewhere = is_kept and viewer.stores is not None
     reason = line.reason
     if is_elsewhere:

@@ -1,4 +1,4 @@
-"""The member's profile: name and language can be changed; identities and consents are shown as they stand."""
+"""The member's profile: name, language and consents can be changed, a birthday told once; identities are shown."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -9,16 +9,16 @@ from msgspec import Meta
 
 from regulars.members import api as members
 from regulars.members.contracts import (
+    Birthday,
     Calendar,
     ChangeProfile,
-    Consent,
     ConsentChannel,
-    Decision,
+    ConsentSwitch,
     IdentityKind,
     ProfileChange,
     Purpose,
 )
-from regulars.platform.errors import DomainError
+from regulars.platform.errors import DomainError, NotFound
 from regulars.web.kit.forms import Form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
@@ -55,6 +55,24 @@ _WAYS: Final = {
 }
 
 
+class BirthdayTold(msgspec.Struct):
+    """A birthday as its member types it."""
+
+    month: Annotated[int, Meta(ge=1, le=12)]
+    day: Annotated[int, Meta(ge=1, le=31)]
+    calendar: Calendar = Calendar.SOLAR
+    year: int | None = None
+
+
+class Switched(msgspec.Struct):
+    """A consent that a member gives or takes back."""
+
+    purpose: Purpose
+    channel: ConsentChannel
+    wording_version: Annotated[str, Meta(max_length=100)]
+    on: bool = False
+
+
 class Own(msgspec.Struct):
     """What members may change here."""
 
@@ -65,18 +83,20 @@ class Own(msgspec.Struct):
 def profile_pages(kit: Kit) -> Pages:
     """Return the page of the profile."""
     entries = (Entry(HOME, mark("Profile"), icon="user", also=("/portal/devices",)),)
-    return Pages(ViewerKind.MEMBER, _profile(kit), navigation=[Group("", entries)])
+    return Pages(ViewerKind.MEMBER, [*_profile(kit), _consents(kit)], navigation=[Group("", entries)])
 
 
 def _profile(kit: Kit) -> list[ControllerRouterHandler]:
     services = kit.services
 
-    async def show(request: AnyRequest, form: Form[Any] | None = None, status: int = 200) -> Response[bytes]:
+    async def show(
+        request: AnyRequest, form: Form[Any] | None = None, status: int = 200, *, born: Form[Any] | None = None
+    ) -> Response[bytes]:
         member_id, page = own_id(request), kit.page(request)
         async with services.database.transaction() as tx:
             ((member, identities),) = await members.show_members(tx, services.vault, [member_id], clear=False)
             profile = (await members.read_profiles(tx, services.vault, [member_id], clear=True)).get(member_id)
-            in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
+            switches = await members.consent_switches(tx, member_id)
         birthday = profile.birthday if profile else None
         told = (profile and profile.display_name) or ""
         return kit.render(
@@ -90,7 +110,8 @@ def _profile(kit: Kit) -> list[ControllerRouterHandler]:
             birthday=birthday,
             is_lunar=birthday is not None and birthday.calendar is Calendar.LUNAR,
             identities=[(in_language(_KINDS[one.kind], page.language), one) for one in identities],
-            consents=[_consent(one, page.language) for one in in_force],
+            consents=[_switch(one, page.language) for one in switches],
+            born=born or Form(page.language, {"calendar": Calendar.SOLAR.value}),
         )
 
     @get(HOME, guards=[kit.guards.member()])
@@ -105,20 +126,65 @@ def _profile(kit: Kit) -> list[ControllerRouterHandler]:
             return await show(request, form, 422)
         wish = ProfileChange(display_name=form.value.display_name, language=form.value.language)
         try:
-            async with services.database.transaction(
-                actor=getattr(viewer_of(request).session, "actor", "member")
-            ) as tx:
+            async with services.database.transaction(actor=_told(request)) as tx:
                 await members.change_profile(tx, services.vault, ChangeProfile(member_id=member_id, change=wish))
         except DomainError as error:
             return await show(request, form.refused(error), error.status)
         cookie = preference_cookie(LANGUAGE_COOKIE, form.value.language, secure=kit.secure_cookies)
         return kit.see(HOME, Notice(mark("Saved.")), cookies=[cookie])
 
-    return [profile, change]
+    @post(f"{HOME}/birthday", guards=[kit.guards.member()])
+    async def tell_birthday(request: AnyRequest) -> Response[bytes]:
+        form = read_form(request, BirthdayTold, kit.page(request).language)
+        if form.value is None:
+            return await show(request, None, 422, born=form)
+        told = form.value
+        day = Birthday(month=told.month, day=told.day, year=told.year, calendar=told.calendar)
+        try:
+            async with services.database.transaction(actor=_told(request)) as tx:
+                await members.tell_birthday(tx, services.vault, own_id(request), day)
+        except DomainError as error:
+            return await show(request, None, error.status, born=form.refused(error))
+        return kit.see(HOME, Notice(mark("Thank you. We will think of your birthday.")))
+
+    return [profile, change, tell_birthday]
 
 
-def _consent(consent: Consent, language: str) -> tuple[str, str, bool, Consent]:
-    """Return purpose and way in words, and whether it was given."""
-    way = _WAYS[consent.channel]
-    said = in_language(_PURPOSES[consent.purpose], language), in_language(way, language) if way else ""
-    return *said, consent.decision is Decision.GIVEN, consent
+def _told(request: AnyRequest) -> str:
+    """Return as whom a member acts, for the books."""
+    return str(getattr(viewer_of(request).session, "actor", "member"))
+
+
+def _consents(kit: Kit) -> ControllerRouterHandler:
+    @post(f"{HOME}/consents", guards=[kit.guards.member()])
+    async def switch(request: AnyRequest) -> Response[bytes]:
+        """Record one decision: a fact of its own, in the words that were on the page."""
+        form = read_form(request, Switched, kit.page(request).language)
+        if form.value is None:
+            raise NotFound
+        given = form.value
+        async with kit.services.database.transaction(actor=_told(request)) as tx:
+            await members.switch_consent(
+                tx,
+                own_id(request),
+                given.purpose,
+                given.channel,
+                on=given.on,
+                wording_version=given.wording_version,
+                actor=_told(request),
+            )
+        said = mark("Agreed. You can take it back here at any time.") if given.on else mark("Taken back from now on.")
+        return kit.see(f"{HOME}#consents", Notice(said))
+
+    return switch
+
+
+def _switch(one: ConsentSwitch, language: str) -> dict[str, Any]:
+    """Return a consent in words, and how it stands."""
+    way = _WAYS[one.channel]
+    return {
+        "purpose": in_language(_PURPOSES[one.purpose], language),
+        "way": in_language(way, language) if way else "",
+        "wording": in_language(one.wording, language) if one.wording else "",
+        "switch": one,
+    }
