@@ -226,7 +226,7 @@ async def test_what_a_till_found_is_forgotten_after_an_hour(
     browser.cookies.set("rgl_device", world.device.token)
     found = (await browser.post("/store/find", data={"code": "13800138000"})).headers["location"]
     page = await browser.get(found)
-    wall.advance(seconds=LASTS_SECONDS + 1)
+    wall.advance(seconds=LASTS_SECONDS[MEMBER] + 1)
 
     assert page.status_code == 200
     assert (await browser.get(found)).status_code == 409
