@@ -43,6 +43,15 @@ BY_VALUE = {
 
 # On the coordinator alone: the deployment's own rows, its logs, and what works through them.
 LOCAL = {
+    "bought_again",
+    "joined_days",
+    "points_days",
+    "returns_days",
+    "rollup_days",
+    "rollups",
+    "sales_days",
+    "store_sales_days",
+    "tier_days",
     "api_key_revision",
     "api_keys",
     "attempts",

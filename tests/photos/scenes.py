@@ -165,6 +165,14 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
             "console/return-refused", "/console/orders/{order}/return", "owner", "error", act=press("button[name=step]")
         ),
     ),
+    "GET /console/bookings": (
+        Scene("console/bookings", "/console/bookings?wallet=points", "owner"),
+        Scene("console/bookings-empty", "/console/bookings", "owner", "empty"),
+    ),
+    "GET /console/returns": (
+        Scene("console/returns", "/console/returns", "owner"),
+        Scene("console/returns-empty", "/console/returns", "owner", "empty"),
+    ),
     "GET /console/stores": (
         Scene("console/stores", "/console/stores", "owner"),
         Scene("console/stores-empty", "/console/stores", "owner", "empty"),

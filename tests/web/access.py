@@ -113,10 +113,11 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /kit/locked",
     ),
     "staff members:read members:personal": ("POST /console/members/{member_id}/reveal",),
-    "staff overview:read": ("GET /console",),
+    "staff overview:read": ("GET /console", "GET /console/bookings", "POST /console/buyers"),
     "staff orders:read": (
         "GET /console/orders",
         "GET /console/orders/{order_id}",
+        "GET /console/returns",
     ),
     "staff orders:read returns:write": (
         "GET /console/orders/{order_id}/return",

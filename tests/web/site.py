@@ -19,6 +19,7 @@ from regulars.commerce.contracts import (
     ReturnLine,
     ReturnOrder,
 )
+from regulars.entrypoints.commands import roll_everything_up
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import web
 from regulars.loyalty import api as loyalty
@@ -62,7 +63,7 @@ class Site:
     rules: commerce.Commerce = field(default_factory=lambda: commerce.Commerce(loyalty.Configuration()))
     chen: UUID = field(init=False)
 
-    async def begin(self) -> "Site":
+    async def begin(self, *, rolled_up: bool = True) -> "Site":
         """Define the programme, and the member Chen with five orders, one of them returned in part."""
         self.at(NOW)
         self.visitors = await Visitors(self.services).begin()
@@ -92,6 +93,8 @@ class Site:
                 recorded_at=NOW,
             ),
         )
+        if rolled_up:
+            await roll_everything_up(self.services.database)
         return self
 
     def at(self, instant: datetime) -> None:

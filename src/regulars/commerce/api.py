@@ -18,8 +18,11 @@ what it caused in the ledger; `list_orders(tx, ...)` those of members and of gue
 None to none. `effects_of_order` and `effects_of_return` say what an outcome did, `verdicts_of_order` and
 `verdicts_of_return` why, in sentences. Source: orders, order_keys, order_lines, order_returns, guest_orders.
 
-Figures (`commerce/figures`): `sales_figures` of a period against the one before, by market, currency and channel, and
-`store_figures` of each store. Source: orders, order_returns.
+Figures (`commerce/figures`): `sales_figures` of a period against the one before, by market, currency and channel,
+`store_figures` of each store, and `sales_standing`, up to when they hold; from the roll-up `SALES`, sums of local days.
+`buyers_at(tx, days, stores, each=, by=)` are the members who bought at some stores, counted in the background;
+`count_buyers_again` has them counted anew. `list_returns` and `members_who_bought` are the rows behind the figures.
+Source: sales_days, store_sales_days, returns_days, bought_again; orders, order_returns.
 
 Devices of shops (`commerce/devices`): `make_device_enrolment(tx, vault, store_id, name)` gives a code for one device,
 good for 15 minutes and once (raises NotFound, DeviceNameImpossible); `enrol_device(tx, vault, code, browser)` gives the
@@ -40,7 +43,18 @@ from regulars.commerce.devices.service import enrol as enrol_device
 from regulars.commerce.devices.service import list_devices as list_store_devices
 from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
 from regulars.commerce.devices.service import recognise as recognise_device
-from regulars.commerce.figures.service import Bucket, SalesFigures, StoreFigures, sales_figures, store_figures
+from regulars.commerce.figures.buyers import Buyers, PeriodDays, buyers_at, count_buyers_again
+from regulars.commerce.figures.listing import ReturnRef, list_returns, members_who_bought
+from regulars.commerce.figures.rolling import SALES
+from regulars.commerce.figures.service import (
+    Bucket,
+    SalesFigures,
+    Sold,
+    StoreFigures,
+    sales_figures,
+    sales_standing,
+    store_figures,
+)
 from regulars.commerce.guests.service import CLAIM_DAYS
 from regulars.commerce.orders.answers import (
     Effect,
@@ -75,7 +89,9 @@ from regulars.commerce.verification.service import checks
 
 __all__ = [
     "CLAIM_DAYS",
+    "SALES",
     "Bucket",
+    "Buyers",
     "Commerce",
     "Effect",
     "FindReceipt",
@@ -84,18 +100,23 @@ __all__ = [
     "OrderRead",
     "OrderRef",
     "OrderShown",
+    "PeriodDays",
     "Refusal",
+    "ReturnRef",
     "ReturnShown",
     "SalesFigures",
     "SalesTotals",
     "Seen",
     "Sender",
+    "Sold",
     "Store",
     "StoreFigures",
     "Verdict",
     "Whose",
     "apply",
+    "buyers_at",
     "checks",
+    "count_buyers_again",
     "counter_permissions",
     "define_stores",
     "effects_of_order",
@@ -106,8 +127,10 @@ __all__ = [
     "find_receipt",
     "follow_policies",
     "list_orders",
+    "list_returns",
     "list_store_devices",
     "make_device_enrolment",
+    "members_who_bought",
     "order_lineage",
     "orders_of_member",
     "own_order",
@@ -115,6 +138,7 @@ __all__ = [
     "recognise_device",
     "revoke_device",
     "sales_figures",
+    "sales_standing",
     "sales_totals",
     "shown_quantity",
     "store_figures",

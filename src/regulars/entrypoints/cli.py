@@ -290,6 +290,21 @@ def verify(
     raise typer.Exit(0 if ok else 1)
 
 
+@app.command()
+def figures(*, as_json: Json = False) -> None:
+    """Compute the sums behind the console's figures anew, every day of them, from the facts."""
+    from regulars.entrypoints.commands import roll_everything_up
+
+    async def compute(database: "Database") -> dict[str, int]:
+        return await roll_everything_up(database, anew=True)
+
+    found = with_database(compute)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(("roll-up", "days"), [(name, f"{days:,}") for name, days in found.items()])
+
+
 @keys.command("create")
 def create_key(
     scopes: Annotated[list[str], typer.Option("--scope", help="A scope; may be given several times.")],
@@ -425,13 +440,15 @@ def _find_port_free(settings: Settings, host: str | None, port: int | None) -> N
 
 
 async def _do_background_work(database: "Database") -> None:
-    """Relay every event and seal every audit entry there is, as the worker would."""
+    """Relay every event, seal every audit entry and roll everything up, as the worker would."""
+    from regulars.entrypoints.commands import roll_everything_up
     from regulars.entrypoints.reactions import REACTIONS
     from regulars.platform.audit.service import seal_all
     from regulars.platform.outbox.relay import Relay
 
     await Relay(database, REACTIONS).drain()
     await seal_all(database)
+    await roll_everything_up(database)
 
 
 def _say_served(address: str) -> None:

@@ -53,6 +53,18 @@ async def _used(place: "Place", settings: Settings, use: "Callable[[Database], A
         return await use(database)
 
 
+async def roll_everything_up(database: "Database", *, anew: bool = False) -> dict[str, int]:
+    """Bring every roll-up up to date, or compute it anew; returns how many days of each were computed."""
+    from regulars.entrypoints.wiring import roll_ups
+    from regulars.platform.rollups.service import bring_up_to_date
+
+    days = {}
+    for roll_up in roll_ups():
+        async with database.transaction(actor="roll-up", set_based=True) as tx:
+            days[roll_up.name] = await bring_up_to_date(tx, roll_up, anew=anew)
+    return days
+
+
 def in_transaction(do: "Callable[[Transaction], Awaitable[Result]]") -> Result:
     async def run(database: "Database") -> Result:
         async with database.transaction(actor="cli") as tx:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from regulars.platform.audit.contracts import Head
     from regulars.platform.embedded import EmbeddedServer
     from regulars.platform.http.hot import HotRoute
+    from regulars.platform.rollups.contracts import RollUp
     from regulars.platform.services import Services
     from regulars.platform.verification.contracts import Check
     from regulars.web.kit.demo import Demo
@@ -153,6 +154,16 @@ def checks(known_head: "Head | None" = None) -> "list[Check]":
     """
     from regulars.commerce.api import checks as commerce_checks
     from regulars.loyalty.api import checks as loyalty_checks
+    from regulars.members.api import checks as members_checks
     from regulars.platform.verification.platform_checks import platform_checks
 
-    return [*loyalty_checks(), *commerce_checks(), *platform_checks(known_head)]
+    return [*members_checks(), *loyalty_checks(), *commerce_checks(), *platform_checks(known_head)]
+
+
+def roll_ups() -> "list[RollUp]":
+    """Return every roll-up of every room."""
+    from regulars.commerce.api import SALES
+    from regulars.loyalty.api import BOOKS
+    from regulars.members.api import sign_ups_rolled_up
+
+    return [sign_ups_rolled_up(), BOOKS, SALES]

@@ -3,18 +3,22 @@
 Everything here works inside the caller's transaction. Amounts of points are whole units of a wallet; amounts of money
 are minor units of the market's currency; instants are UTC. Where it is decided: `loyalty/ledger` (books, postings,
 settlement), `loyalty/policy` (versions), `loyalty/tiers` (rules), `loyalty/statement` (reading),
-`loyalty/verification` (proofs), `loyalty/roll` (who is a member), `loyalty/figures` (`programme_figures`).
+`loyalty/verification` (proofs), `loyalty/roll` (who is a member), `loyalty/figures` (`programme_figures`, from
+the roll-up `BOOKS`; `list_bookings`, the rows behind them).
 
-`roll(tx, configuration, market=, stores=, tier=, since=, until=, after=, limit=)` lists members (all, or who signed up
-in some stores) with tier, balance and debt as the books hold them, the last to sign up first, from behind `after` (an
-instant and a member id); `roll_of` those of some ids. Raises NoActivePolicy (409). `tier_history` tells how a member
-came to each tier, `policy_in_force` by what is decided now (None before the first policy). Source: members,
-member_books, member_wallets; tier_changes; policies.
+`roll(tx, configuration, market=, stores=, tier=, tier_on=, first=, last=, after=, limit=)` lists members (all, or who
+signed up in some stores or on some local days) with tier, balance and debt as the books hold them, the last to sign
+up first, from behind `after` (an instant and a member id); of a tier, as held now or at the end of the local day
+`tier_on`; `roll_of` those of some ids. Raises NoActivePolicy (409). `tier_history` tells how a member came to each
+tier, `policy_in_force` by what is decided now (None before the first policy). Source: members, member_books,
+member_wallets; tier_changes; policies.
 
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
-from regulars.loyalty.figures.service import PointsFigures, ProgrammeFigures, programme_figures
+from regulars.loyalty.figures.listing import Booking, list_bookings
+from regulars.loyalty.figures.rolling import BOOKS
+from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
 from regulars.loyalty.lineage.service import (
     CausedLot,
@@ -65,14 +69,17 @@ from regulars.loyalty.tiers.names import name_of_tier, tier_label
 from regulars.loyalty.verification.service import checks
 
 __all__ = [
+    "BOOKS",
     "Allowance",
     "AnniversaryReview",
+    "Booking",
     "Books",
     "CausedLot",
     "CausedTierChange",
     "CausedTransfer",
     "Configuration",
     "EarningPolicy",
+    "Liability",
     "LotMovement",
     "MonthlyReview",
     "Needs",
@@ -98,6 +105,7 @@ __all__ = [
     "expiries",
     "expiring",
     "lineage",
+    "list_bookings",
     "list_policies",
     "list_wallets",
     "lots",

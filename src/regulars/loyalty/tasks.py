@@ -1,12 +1,23 @@
-"""What time decides, booked every five minutes. Nothing waits for it: spendable and tier follow from the instant."""
+"""What time decides, booked every five minutes. Nothing waits for it: spendable and tier follow from the instant.
 
+And the books, rolled up each minute.
+"""
+
+from regulars.loyalty.figures import rolling
 from regulars.loyalty.ledger import service
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.jobs.registry import task
+from regulars.platform.rollups import service as rollups
 
 MEMBERS_AT_ONCE = 500
 EVERY_FIVE_MINUTES = "*/5 * * * *"
+
+
+@task(cron="* * * * *")
+async def roll_up_books(tx: Transaction) -> None:
+    """Recompute the sums of the days that what was booked since touched."""
+    await rollups.bring_up_to_date(tx, rolling.BOOKS)
 
 
 @task(cron=EVERY_FIVE_MINUTES)

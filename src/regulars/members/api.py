@@ -34,6 +34,7 @@ from regulars.members.contracts import (
     IdentityValue,
     LookUp,
     Member,
+    MemberFigures,
     MemberOpened,
     MemberRef,
     MemberViewer,
@@ -47,14 +48,17 @@ from regulars.members.contracts import (
     WalkIn,
 )
 from regulars.members.counter import service as counter
+from regulars.members.figures import service as figures
 from regulars.members.identity import search
 from regulars.members.identity import service as identity
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
+from regulars.platform.rollups.contracts import RollUp
 from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
+from regulars.platform.verification.contracts import Check
 
 
 async def sign_up(tx: Transaction, vault: Vault, sign_ups: Sequence[SignUp]) -> list[Member | DomainError]:
@@ -388,3 +392,21 @@ async def register_walk_in(tx: Transaction, vault: Vault, wish: WalkIn) -> UUID 
     member_profiles, attempts.
     """
     return await counter.register_walk_in(tx, vault, wish)
+
+
+async def member_figures(tx: Transaction, *, before_first: date, first: date, last: date) -> MemberFigures:
+    """Return how many members there were at the end of a period of local days, and joined in it, and the same before.
+
+    Raises nothing. Source: the roll-up of sign-ups (`sign_ups_rolled_up`).
+    """
+    return await figures.member_figures(tx, before_first=before_first, first=first, last=last)
+
+
+def checks() -> list[Check]:
+    """Return what must hold of members, as `regulars verify` asks it. Source: members, joined_days."""
+    return figures.checks()
+
+
+def sign_ups_rolled_up() -> RollUp:
+    """Return the roll-up of sign-ups: members by the local day on which they joined."""
+    return figures.SIGN_UPS

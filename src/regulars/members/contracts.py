@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import public_id
+from regulars.platform.rollups.contracts import Standing
 
 MEMBER_PREFIX = "mbr"
 IDENTITY_PREFIX = "idn"
@@ -390,3 +391,16 @@ class WalkIn(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"WalkIn(form_id={self.form_id}, …)"
+
+
+class MemberFigures(Struct, frozen=True, kw_only=True):
+    """Members at the end of a period and of the one before, and those who joined in each.
+
+    `standing` tells up to when the figures hold; None: nothing has been rolled up yet.
+    """
+
+    members: int
+    members_before: int
+    joined: int
+    joined_before: int
+    standing: Standing | None

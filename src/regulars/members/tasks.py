@@ -1,11 +1,19 @@
-"""What ended is deleted: sessions of members, codes on their way, used codes of cards."""
+"""Sign-ups are rolled up; what ended is deleted: sessions of members, codes on their way, used codes of cards."""
 
 from regulars.members.access import sessions
 from regulars.members.cards import service as cards
+from regulars.members.figures import service as figures
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.jobs.registry import task
+from regulars.platform.rollups import service as rollups
 
 _AT_MOST = 1_000
+
+
+@task(cron="* * * * *")
+async def roll_up_sign_ups(tx: Transaction) -> None:
+    """Recompute the sums of the days on which those joined who signed up since."""
+    await rollups.bring_up_to_date(tx, figures.SIGN_UPS)
 
 
 @task(cron="37 * * * *")

@@ -7,6 +7,7 @@ from litestar import Router
 from litestar.types import ControllerRouterHandler
 
 from regulars.web.console.account import account_pages
+from regulars.web.console.bookings import booking_pages
 from regulars.web.console.devices import store_device_pages
 from regulars.web.console.health import health_pages
 from regulars.web.console.invitation import invitation_pages
@@ -43,6 +44,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     member_pages,
     all_order_pages,
     store_pages,
+    booking_pages,
     message_pages,
     door_pages,
     card_pages,

@@ -1,13 +1,17 @@
-"""What was sold in a period, against the period before; money never adds up across currencies."""
+"""What was sold in a period, against the period before, from the roll-up; money never adds up across currencies."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from msgspec import Struct
 
-from regulars.commerce.figures import store
-from regulars.platform.db.transaction import Transaction
+from regulars.commerce.figures.buyers import PeriodDays
+from regulars.commerce.figures.rolling import SALES
+from regulars.commerce.figures.store import reading
+from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.rollups import service as rollups
+from regulars.platform.rollups.contracts import Standing
 
 Bucket = Literal["day", "week", "month"]
 
@@ -37,13 +41,18 @@ class CameBack(Struct, frozen=True, kw_only=True):
 
 
 class SalesFigures(Struct, frozen=True, kw_only=True):
-    """A period and the one before it. `active` members are those with a paid order."""
+    """A period and the one before it.
+
+    `active` members are those with a paid order; None of chosen stores (`buyers_at` counts those). `standing` tells up
+    to when the figures hold; None: nothing has been rolled up yet.
+    """
 
     sold: list[Sold]
     sold_before: list[Sold]
     came_back: list[CameBack]
-    active: int
-    active_before: int
+    active: int | None
+    active_before: int | None
+    standing: Standing | None
 
 
 class StoreFigures(Struct, frozen=True):
@@ -54,45 +63,48 @@ class StoreFigures(Struct, frozen=True):
     orders: int
     revenue_minor: int
     returned_minor: int
-    members: int
 
 
 async def sales_figures(
-    tx: Transaction,
-    *,
-    before_start: datetime,
-    start: datetime,
-    end: datetime,
-    by: Bucket,
-    time_zone: str,
-    stores: Sequence[str] | None = None,
+    tx: Transaction, days: PeriodDays, *, by: Bucket, stores: Sequence[str] | None = None
 ) -> SalesFigures:
-    """Return what members bought in `[start, end)`, in buckets of local days, and in `[before_start, start)`.
+    """Return what members bought in a period, in buckets of local days, and in the period before.
 
-    Orders count at their own time (`occurred_at`). `stores` narrows to some. One round trip, as long as the period is.
-    Raises nothing. Source: orders, order_returns.
+    Orders count on their own day (`occurred_at`) in their market's time zone; days are whole. `stores` narrows to some.
+    One round trip whose cost grows with the days, not with the orders. Raises nothing. Source: the roll-up of sales.
     """
-    sales, active, returns = await store.read_sales(
-        tx, before_start=before_start, start=start, end=end, by=by, zone=time_zone, stores=stores
+    sold, returned = reading.sales(
+        before_first=days.before_first, first=days.first, last=days.last, by=by, stores=stores
     )
-    sold = [
+    asked = [sold, returned, rollups.standing_question(SALES)]
+    if stores is None:
+        span = {"before_first": days.before_first, "first": days.first, "last": days.last}
+        asked.append(Statement(reading.BUYERS, span))
+    sales, returns, standing, *buyers = await tx.read(*asked)
+    active, active_before = buyers[0][0] if buyers else (None, None)
+    found = [
         Sold(market=market, currency=currency, channel=channel, bucket=bucket, orders=orders, revenue_minor=revenue)
         for market, currency, channel, _, bucket, orders, revenue in sales
     ]
     return SalesFigures(
-        sold=[one for one in sold if one.bucket is not None],
-        sold_before=[one for one in sold if one.bucket is None],
+        sold=[one for one in found if one.bucket is not None],
+        sold_before=[one for one in found if one.bucket is None],
         came_back=[
             CameBack(market=market, currency=currency, is_current=is_current, returns=count, returned_minor=value)
             for market, currency, is_current, count, value in returns
         ],
-        active=active[0][0],
-        active_before=active[0][1],
+        active=active,
+        active_before=active_before,
+        standing=rollups.standing_in(standing),
     )
 
 
-async def store_figures(
-    tx: Transaction, start: datetime, end: datetime, stores: Sequence[str] | None = None
-) -> list[StoreFigures]:
-    """Return what each store sold in `[start, end)`; those that sold nothing are left out. Source: orders."""
-    return [StoreFigures(*row) for row in await store.read_stores(tx, start, end, stores)]
+async def store_figures(tx: Transaction, days: PeriodDays, stores: Sequence[str] | None = None) -> list[StoreFigures]:
+    """Return what each store sold in a period; those that sold nothing are left out. Source: the roll-up of sales."""
+    span = {"first": days.first, "last": days.last, "stores": None if stores is None else list(stores)}
+    return [StoreFigures(*row) for row in await tx.rows(reading.STORES, span)]
+
+
+async def sales_standing(tx: Transaction) -> Standing | None:
+    """Return up to when sales are rolled up, and the first and last day that have any; None: not yet."""
+    return rollups.standing_in((await tx.read(rollups.standing_question(SALES)))[0])

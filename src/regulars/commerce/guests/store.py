@@ -1,7 +1,7 @@
 """SQL of guest orders."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import LiteralString
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from regulars.commerce.guests.book import GuestBook, GuestOrder
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.markets.days import instants_around
 
 READ_GUESTS: LiteralString = """
 SELECT g.order_id, g.document, g.claimed_by FROM guest_orders AS g WHERE g.order_id = ANY (%s::text[])
@@ -29,13 +30,17 @@ ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, occurred_at = exclu
 # Guest orders are few beside those of members, and the unclaimed ones are found by their day: what else is asked for is
 # looked up in the documents.
 LIST_UNCLAIMED: LiteralString = """
-SELECT g.document FROM guest_orders AS g
+SELECT g.document FROM guest_orders AS g JOIN markets AS k ON k.code = g.document::jsonb #>> '{fact,market}'
 WHERE g.claimed_by IS NULL AND (g.occurred_at, g.order_id) < (%(before)s, %(before_order)s)
   AND g.occurred_at >= %(since)s
   AND (%(stores)s::text[] IS NULL OR g.document::jsonb #>> '{fact,store_id}' = ANY (%(stores)s::text[]))
   AND (%(channel)s::text IS NULL OR g.document::jsonb #>> '{fact,channel}' = %(channel)s)
   AND (%(state)s::text IS NULL OR g.state = %(state)s)
   AND (NOT %(returned)s OR g.document::jsonb -> 'returned' <> '{}')
+  AND (%(market)s::text IS NULL OR k.code = %(market)s)
+  AND (%(currency)s::text IS NULL OR k.currency = %(currency)s)
+  AND (%(first)s::date IS NULL OR (g.occurred_at AT TIME ZONE k.time_zone)::date >= %(first)s)
+  AND (%(last)s::date IS NULL OR (g.occurred_at AT TIME ZONE k.time_zone)::date <= %(last)s)
 ORDER BY g.occurred_at DESC, g.order_id DESC LIMIT %(limit)s
 """
 FIND_UNCLAIMED: LiteralString = """
@@ -68,19 +73,27 @@ async def list_unclaimed(
     channel: str | None,
     state: str | None,
     returned: bool,
-    since: datetime,
-    before: tuple[datetime, str],
+    market: str | None,
+    currency: str | None,
+    days: tuple[date | None, date | None],
+    before: tuple[datetime, str] | None,
     limit: int,
 ) -> list[GuestOrder]:
-    """Return orders that nobody has claimed, before a point in time, the latest first."""
+    """Return orders that nobody has claimed, before a place, the latest first; `days` are local to their market."""
+    since, until = instants_around(*days)
+    at, order_id = before or (until, "")
     parameters = {
         "stores": None if stores is None else list(stores),
         "channel": channel,
         "state": state,
         "returned": returned,
+        "market": market,
+        "currency": currency,
+        "first": days[0],
+        "last": days[1],
         "since": since,
-        "before": before[0],
-        "before_order": before[1],
+        "before": at,
+        "before_order": order_id,
         "limit": limit,
     }
     return [_decode(document) for (document,) in await tx.rows(LIST_UNCLAIMED, parameters)]

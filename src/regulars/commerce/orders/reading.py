@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal, TypedDict
 from uuid import UUID
 
@@ -23,7 +23,6 @@ from regulars.members import api as members
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 
-_BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 _ORDER_ID = re.compile(ORDER_ID)
 _END = (datetime.max.replace(tzinfo=UTC), "")
 _decode_payments = msgspec.json.Decoder(tuple[Payment, ...]).decode
@@ -41,8 +40,10 @@ class _Asked(TypedDict):
     channel: str | None
     state: str | None
     returned: bool
-    since: datetime
-    before: tuple[datetime, str]
+    market: str | None
+    currency: str | None
+    days: tuple[date | None, date | None]
+    before: tuple[datetime, str] | None
     limit: int
 
 
@@ -121,28 +122,35 @@ async def list_orders(
     channel: str | None = None,
     state: str | None = None,
     returned: bool = False,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    paid: bool = False,
+    market: str | None = None,
+    currency: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
     cursor: str | None = None,
     limit: int = 25,
 ) -> tuple[list[OrderRef], str | None]:
-    """Return orders that happened in `[since, until)`, the latest first, and the cursor of the next page.
+    """Return orders that happened from `first` to `last`, the latest first, and the cursor of the next page.
 
-    `whose` None is those of members and of guests alike. `stores` None is every order; named, only those of these
-    stores. `returned`: only those of which something came back. Raises CursorUnreadable (422).
+    Days are local to each order's market, both included. `whose` None is those of members and of guests alike.
+    `stores` None is every order; named, only those of these stores. `returned`: only those of which something came
+    back; `paid`: only members' that were paid, whatever became of them. Raises CursorUnreadable (422).
     """
-    before = cursors.read(cursor, _Place) if cursor is not None else (_END if until is None else (until, ""))
     asked: _Asked = {
         "stores": stores,
         "channel": channel,
         "state": state,
         "returned": returned,
-        "since": since or _BEGINNING,
-        "before": tuple(before),
+        "market": market,
+        "currency": currency,
+        "days": (first, last),
+        "before": None if cursor is None else cursors.read(cursor, _Place),
         "limit": limit + 1,
     }
-    found = [OrderRef(*row) for row in await store.list_orders(tx, **asked)] if whose != "guest" else []
-    if whose != "member":
+    found = []
+    if whose != "guest":
+        found = [OrderRef(*row) for row in await store.list_orders(tx, **asked, paid=paid)]
+    if whose != "member" and not paid:
         found += [guest_orders.as_ref(order) for order in await guest_orders.list_unclaimed(tx, **asked)]
         found.sort(key=lambda one: (one.occurred_at, one.order_id), reverse=True)
     shown, more = found[:limit], len(found) > limit

@@ -1,7 +1,7 @@
 """SQL of orders, set-based."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from regulars.commerce.orders.book import Order, OrderBook
 from regulars.commerce.orders.rules import LineLeft
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Statement, Transaction
+from regulars.platform.markets.days import instants_around
 
 ORDER_COLUMNS: LiteralString = """o.member_id, o.order_id, o.state, o.channel, o.store_id, o.market, o.currency,
     o.total_minor, o.returned_minor, o.points_used, o.occurred_at, o.recorded_at, o.paid_at, o.content_hash,
@@ -112,10 +113,16 @@ SELECT o.order_id, o.member_id, o.state, o.channel, o.store_id, o.market, o.curr
 LIST_ORDERS: LiteralString = (
     REF
     + """
-FROM orders AS o
+FROM orders AS o JOIN markets AS k ON k.code = o.market
 WHERE (o.occurred_at, o.order_id) < (%(before)s, %(before_order)s) AND o.occurred_at >= %(since)s
 """
 )
+# Days are local to the order's market; the instants around them bound what the index is asked for.
+FROM_DAY: LiteralString = "AND (o.occurred_at AT TIME ZONE k.time_zone)::date >= %(first)s\n"
+TO_DAY: LiteralString = "AND (o.occurred_at AT TIME ZONE k.time_zone)::date <= %(last)s\n"
+OF_MARKET: LiteralString = "AND o.market = %(market)s\n"
+IN_CURRENCY: LiteralString = "AND o.currency = %(currency)s\n"
+PAID_ONCE: LiteralString = "AND o.paid_at IS NOT NULL\n"
 OF_STORE: LiteralString = "AND o.store_id = %(store)s\n"
 OF_STORES: LiteralString = "AND o.store_id = ANY (%(stores)s::text[])\n"
 OF_CHANNEL: LiteralString = "AND o.channel = %(channel)s\n"
@@ -317,11 +324,16 @@ async def list_orders(
     channel: str | None,
     state: str | None,
     returned: bool,
-    since: datetime,
-    before: tuple[datetime, str],
+    paid: bool,
+    market: str | None,
+    currency: str | None,
+    days: tuple[date | None, date | None],
+    before: tuple[datetime, str] | None,
     limit: int,
 ) -> Rows:
-    """Return rows of OrderRef before a point in time, the latest first."""
+    """Return rows of OrderRef before a place, the latest first; `days` are local, None has no bound."""
+    since, until = instants_around(*days)
+    at, order_id = before or (until, "")
     text: LiteralString = LIST_ORDERS
     if stores is not None:
         text += OF_STORE if len(stores) == 1 else OF_STORES
@@ -331,13 +343,26 @@ async def list_orders(
         text += IN_STATE[state]
     if returned:
         text += OF_WHICH_SOMETHING_CAME_BACK
+    narrowing: tuple[tuple[bool, LiteralString], ...] = (
+        (paid, PAID_ONCE),
+        (market is not None, OF_MARKET),
+        (currency is not None, IN_CURRENCY),
+        (days[0] is not None, FROM_DAY),
+        (days[1] is not None, TO_DAY),
+    )
+    for is_asked, condition in narrowing:
+        text += condition if is_asked else ""
     parameters = {
         "store": stores[0] if stores else None,
         "stores": list(stores or ()),
         "channel": channel,
+        "market": market,
+        "currency": currency,
+        "first": days[0],
+        "last": days[1],
         "since": since,
-        "before": before[0],
-        "before_order": before[1],
+        "before": at,
+        "before_order": order_id,
         "limit": limit,
     }
     return await tx.rows(text + LATEST_FIRST, parameters)

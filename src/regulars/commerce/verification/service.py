@@ -3,6 +3,7 @@
 from operator import itemgetter
 from uuid import UUID
 
+from regulars.commerce.figures.rolling import roll_up_is_right
 from regulars.commerce.verification import store
 from regulars.loyalty import api as loyalty
 from regulars.platform.db.transaction import Transaction
@@ -19,6 +20,7 @@ def checks() -> list[Check]:
         Check(mark("orders sum up"), orders_sum_up),
         Check(mark("order ids lead to their orders"), order_ids_lead),
         Check(mark("paid orders are settled"), paid_orders_are_settled),
+        Check(mark("sales rolled up"), roll_up_is_right),
     ]
 
 

@@ -1,15 +1,18 @@
-"""The programme in figures: points issued, used, expired and outstanding, members and their tiers."""
+"""The programme in figures: points issued, used, expired and outstanding, what they are worth, and tiers."""
 
-from datetime import datetime
+from datetime import date
 
 from msgspec import Struct
 
-from regulars.loyalty.figures import store
-from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.figures.rolling import BOOKS
+from regulars.loyalty.figures.store import reading
+from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.tiers.rules import held
 from regulars.platform.db.transaction import Rows, Transaction
+from regulars.platform.rollups import service as rollups
+from regulars.platform.rollups.contracts import Standing
 
-_BEFORE, _CURRENT, _AFTER = 0, 1, 2
+_BEFORE, _CURRENT = 1, 2
 _ISSUED = ("earn", "accrue")
 
 
@@ -29,56 +32,88 @@ class PointsFigures(Struct, frozen=True, kw_only=True):
     outstanding: int
 
 
+class Liability(Struct, frozen=True, kw_only=True):
+    """What the members of a market may still spend at the ends of a period and of the one before, in units.
+
+    `worth_minor` is what that is worth at most, in minor units of the market's currency: every unit, at the policy's
+    value of a point. What expires unused, and what may not pay for more than a share of an order, makes it less.
+    """
+
+    market: str
+    outstanding: int
+    outstanding_before: int
+    worth_minor: int
+    worth_before_minor: int
+
+
 class ProgrammeFigures(Struct, frozen=True, kw_only=True):
-    """A period and the one before it. `tiers` are (code, members now), from the lowest."""
+    """A period and the one before it. `tiers` are (code, members more than none at the end, and at the beginning).
+
+    Everybody begins in the lowest tier: its numbers are those who left it, with a minus. `standing` tells up to when
+    the figures hold; None: nothing has been rolled up yet.
+    """
 
     points: PointsFigures
     points_before: PointsFigures
-    members: int
-    members_before: int
-    joined: int
-    joined_before: int
-    tiers: list[tuple[str, int]]
+    liability: list[Liability]
+    tier_moves: list[tuple[str, int, int]]
+    standing: Standing | None
 
 
 async def programme_figures(
-    tx: Transaction, configuration: Configuration, *, before_start: datetime, start: datetime, end: datetime
+    tx: Transaction, policy: Policy, *, before_first: date, first: date, last: date
 ) -> ProgrammeFigures:
-    """Return the figures of `[start, end)` and of `[before_start, start)`, bookings by when they were recorded.
+    """Return the figures of a period of local days and of the one before, bookings by when they were recorded.
 
-    One round trip; bookings are read from `before_start` on, wallets and tiers of all members. Raises NoActivePolicy
-    (409). Source: ledger_transfers, member_wallets, member_books, members.
+    `policy` is the one in force: its spending wallet, its tiers, its value of a point. One round trip. Raises nothing.
+    Source: the roll-up of the books.
     """
-    await configuration.follow(tx, (await tx.read(configuration.question))[0])
-    policy = configuration.policy_at(tx.now)
-    booked, outstanding, tiers, members = await store.read_figures(
-        tx, wallet=policy.spending_wallet, before_start=before_start, start=start, end=end
+    booked, tiers, standing = await tx.read(
+        *reading.figures(policy.spending_wallet, before_first, first, last), rollups.standing_question(BOOKS)
     )
-    now = outstanding[0][0]
-    at_end = now - _change(booked, _AFTER)
-    by_end, by_start, by_before, everybody = members[0]
-    ranks = [0] * len(policy.tier.tiers)
-    for rank, count in tiers:
-        ranks[held(policy.tier, rank)] += count
-    ranks[0] += everybody - sum(ranks)
+    moves = [[0, 0] for _ in policy.tier.tiers]
+    for rank, at_end, at_start in tiers:
+        sums = moves[held(policy.tier, rank)]
+        sums[0] += at_end
+        sums[1] += at_start
     return ProgrammeFigures(
-        points=_points(booked, _CURRENT, at_end),
-        points_before=_points(booked, _BEFORE, at_end - _change(booked, _CURRENT)),
-        members=by_end,
-        members_before=by_start,
-        joined=by_end - by_start,
-        joined_before=by_start - by_before,
-        tiers=[(rule.code, count) for rule, count in zip(policy.tier.tiers, ranks, strict=True)],
+        points=_points(booked, _CURRENT),
+        points_before=_points(booked, _BEFORE),
+        liability=_liability(booked, policy.payment.point_value_minor),
+        tier_moves=[(rule.code, end, start) for rule, (end, start) in zip(policy.tier.tiers, moves, strict=True)],
+        standing=rollups.standing_in(standing),
     )
 
 
-def _change(booked: Rows, part: int) -> int:
-    """Return by how much the outstanding units changed: what is owed back is no liability of ours."""
-    return sum([units + debt for of, _, units, debt in booked if of == part])
+def _outstanding(booked: Rows, part: int, market: str | None = None) -> int:
+    """Return what is outstanding at the end of a part: what is owed back is no liability of ours."""
+    changes: list[int] = [
+        units + debt for of, until, _, units, debt in booked if until <= part and market in {None, of}
+    ]
+    return sum(changes)
 
 
-def _points(booked: Rows, part: int, outstanding: int) -> PointsFigures:
-    units = {kind: amount for of, kind, amount, _ in booked if of == part}
+def _liability(booked: Rows, value_minor: int) -> list[Liability]:
+    found = []
+    for market in sorted({row[0] for row in booked}):
+        now, before = _outstanding(booked, _CURRENT, market), _outstanding(booked, _BEFORE, market)
+        found.append(
+            Liability(
+                market=market,
+                outstanding=now,
+                outstanding_before=before,
+                worth_minor=now * value_minor,
+                worth_before_minor=before * value_minor,
+            )
+        )
+    return found
+
+
+def _points(booked: Rows, part: int) -> PointsFigures:
+    units: dict[str, int] = {}
+    for _, of, kind, amount, _ in booked:
+        if of == part:
+            units[kind] = units.get(kind, 0) + amount
     return PointsFigures(
         issued=sum([units.get(kind, 0) for kind in _ISSUED]),
         used=-units.get("redeem", 0),
@@ -86,5 +121,5 @@ def _points(booked: Rows, part: int, outstanding: int) -> PointsFigures:
         given_back=units.get("give_back", 0),
         taken_back=-units.get("claw_back", 0),
         corrected=units.get("adjust", 0),
-        outstanding=outstanding,
+        outstanding=_outstanding(booked, part),
     )

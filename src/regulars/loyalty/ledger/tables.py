@@ -162,4 +162,10 @@ tier_changes = Table(
     Column("policy_version", Integer, nullable=False),
     Column("effective_at", TIMESTAMP(timezone=True), nullable=False),
     Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+    Index(
+        "tier_changes_recorded_at_idx",
+        "recorded_at",
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": "16"},
+    ),
 )

@@ -1,7 +1,7 @@
 """The roll of members: who there is, with tier and balance; and how each came to a tier."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from regulars.loyalty.contracts import RollEntry, TierChange
@@ -11,11 +11,6 @@ from regulars.loyalty.roll import store
 from regulars.loyalty.tiers.rules import code_of, held
 from regulars.platform.db.transaction import Rows, Transaction
 
-_EVER = datetime(1, 1, 2, tzinfo=UTC)
-_NEVER = datetime(9999, 12, 30, tzinfo=UTC)
-_LAST = UUID(int=2**128 - 1)
-_FIRST = UUID(int=0)
-
 
 async def roll(
     tx: Transaction,
@@ -24,14 +19,14 @@ async def roll(
     market: str | None = None,
     stores: Sequence[str] | None = None,
     tier: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    tier_on: date | None = None,
+    first: date | None = None,
+    last: date | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int = 25,
 ) -> list[RollEntry]:
     """Return members, the last to sign up first; see `loyalty.api`."""
     policy = await _policy(tx, configuration)
-    before = after or (until or _NEVER, _FIRST if until else _LAST)
     rows = await store.read_page(
         tx,
         wallet=policy.spending_wallet,
@@ -39,8 +34,9 @@ async def roll(
         stores=stores,
         rank=None if tier is None else _rank(policy, tier),
         and_above=tier is not None and _stands_for_more(configuration, policy, tier),
-        since=since or _EVER,
-        before=before,
+        tier_on=tier_on,
+        days=(first, last),
+        before=after,
         limit=limit,
     )
     return _entries(policy, rows)

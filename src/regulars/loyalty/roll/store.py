@@ -1,17 +1,22 @@
 """SQL of the roll: who is a member, with tier and balance, page by page."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import LiteralString
 from uuid import UUID
 
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Transaction
+from regulars.platform.markets.days import instants_around
+
+_FIRST_ID = UUID(int=0)
+_HIGHEST = 32_767
 
 ENTRY: LiteralString = """
 SELECT m.member_id, m.market, m.channel, m.store_id, m.signed_up_at, coalesce(b.tier, 0), coalesce(w.balance, 0),
        coalesce(w.debt, 0)
 FROM members AS m
+JOIN markets AS k ON k.code = m.market
 LEFT JOIN member_books AS b ON b.member_id = m.member_id
 LEFT JOIN member_wallets AS w ON w.member_id = m.member_id
     AND w.wallet_id = (SELECT wallet_id FROM wallets WHERE code = %(wallet)s)
@@ -28,6 +33,16 @@ WHERE b.tier > 0 AND (b.signed_up_at, b.member_id) < (%(before)s, %(before_membe
 OF_RANK: LiteralString = "AND b.tier = %(lowest)s\n"
 OF_RANKS: LiteralString = "AND b.tier >= %(lowest)s\n"
 RISEN_LATEST_FIRST: LiteralString = "ORDER BY b.signed_up_at DESC, b.member_id DESC LIMIT %(limit)s"
+# Days are local to the member's market.
+FROM_DAY: LiteralString = "AND (m.signed_up_at AT TIME ZONE k.time_zone)::date >= %(first)s\n"
+TO_DAY: LiteralString = "AND (m.signed_up_at AT TIME ZONE k.time_zone)::date <= %(last)s\n"
+HELD_ON: LiteralString = """
+AND coalesce((
+    SELECT c.to_tier FROM tier_changes AS c
+    WHERE c.member_id = m.member_id AND (c.recorded_at AT TIME ZONE k.time_zone)::date <= %(tier_on)s
+    ORDER BY c.seq DESC LIMIT 1
+), 0) BETWEEN %(lowest)s AND %(highest)s
+"""
 OF_MARKET: LiteralString = "AND m.market = %(market)s\n"
 OF_STORE: LiteralString = "AND m.store_id = %(store)s\n"
 OF_STORES: LiteralString = "AND m.store_id = ANY (%(stores)s::text[])\n"
@@ -48,16 +63,22 @@ async def read_page(
     stores: Sequence[str] | None,
     rank: int | None,
     and_above: bool,
-    since: datetime,
-    before: tuple[datetime, UUID],
+    tier_on: date | None,
+    days: tuple[date | None, date | None],
+    before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Rows:
     """Return (member, market, channel, store, signed up, tier, balance, debt), the last to sign up first.
 
-    `rank` is the tier to list, with those above it if asked for, `stores` those in which members signed up.
+    `rank` is the tier to list, with those above it if asked for, as held now or at the end of `tier_on`; `stores` those
+    in which members signed up, `days` when (local, both included; None has no bound).
     """
+    since, until = instants_around(*days)
+    at, member_id = before or (until, _FIRST_ID)
     text: LiteralString = ENTRY
-    if rank:
+    if rank is not None and tier_on is not None:
+        text += PAGE + HELD_ON
+    elif rank:
         text += RISEN + (OF_RANKS if and_above else OF_RANK)
     else:
         text += PAGE + (LOWEST if rank == 0 and not and_above else "")
@@ -65,18 +86,24 @@ async def read_page(
         text += OF_MARKET
     if stores is not None:
         text += OF_STORE if len(stores) == 1 else OF_STORES
+    text += "" if days[0] is None else FROM_DAY
+    text += "" if days[1] is None else TO_DAY
     parameters = {
         "wallet": wallet,
         "market": market,
         "store": stores[0] if stores else None,
         "stores": list(stores or ()),
         "lowest": rank,
+        "highest": _HIGHEST if and_above else rank,
+        "tier_on": tier_on,
+        "first": days[0],
+        "last": days[1],
         "since": since,
-        "before": before[0],
-        "before_member": before[1],
+        "before": at,
+        "before_member": member_id,
         "limit": limit,
     }
-    return await tx.rows(text + (RISEN_LATEST_FIRST if rank else LATEST_FIRST), parameters)
+    return await tx.rows(text + (RISEN_LATEST_FIRST if rank and tier_on is None else LATEST_FIRST), parameters)
 
 
 async def read_named(tx: Transaction, wallet: str, member_ids: Sequence[UUID]) -> Rows:

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, LiteralString
 from uuid import UUID
 
+from regulars.loyalty.figures.rolling import roll_up_is_right
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.verification import store
 from regulars.loyalty.verification.rules import (
@@ -80,6 +81,7 @@ def checks() -> list[Check]:
         _check(mark("growth windows"), store.BOOKS, (store.WINDOWS_OFF, WINDOW_OFF)),
         _check(mark("no reference twice"), store.TRANSFERS, (store.REFERENCES_TWICE, REFERENCE_TWICE)),
         _check(mark("books in order"), store.BOOKS, (store.ORDER_OF_BOOKS, OUT_OF_ORDER)),
+        Check(mark("books rolled up"), roll_up_is_right),
     ]
 
 

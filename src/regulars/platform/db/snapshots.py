@@ -76,6 +76,15 @@ IN_WINDOW: LiteralString = """
     AND NOT pg_visible_in_snapshot(transaction_id, %(last_snapshot)s::pg_snapshot)
 """
 
+# The events of some types in a window, for statements that join them: `WITH told AS (` + this + `)`.
+EVENTS_IN_WINDOW: LiteralString = (
+    """
+SELECT type, member_id, recorded_at, payload::jsonb AS fact FROM outbox
+WHERE seq > %(last_seq)s AND seq <= %(end_seq)s AND type = ANY (%(types)s::text[])
+"""
+    + IN_WINDOW
+)
+
 _LOCK: LiteralString = "(hashtextextended('regulars reader ' || %s, 0))"
 
 _READ_CURSOR: LiteralString = """
@@ -211,6 +220,8 @@ async def rebase(tx: Transaction) -> None:
     readers = [reader for (reader,) in await tx.rows("SELECT reader FROM relay_cursors ORDER BY reader")]
     for reader in readers:
         await hold(tx, reader)
+    # A roll-up tells what it has counted by its cursor alone: it begins anew.
+    tx.write("DELETE FROM relay_cursors WHERE starts_with(reader, 'roll-up of ')")
     taken = (await tx.rows("SELECT pg_current_snapshot()"))[0][0]
     for log in LOGS.values():
         unread: LiteralString = _UNREAD.format(seq=log.seq)

@@ -51,6 +51,12 @@ async def latest_done(tx: Transaction, kind: Kind, parameters: Parameters) -> Re
     return _first(await store.latest_done(tx, _question(kind, parameters)))
 
 
+async def latest_and_done(tx: Transaction, kind: Kind, parameters: Parameters) -> tuple[Report | None, Report | None]:
+    """Return the last report that was asked for with these parameters, and the last one that has a result."""
+    last, done = await store.latest_and_done(tx, _question(kind, parameters))
+    return _first(last), _first(done)
+
+
 async def list_reports(tx: Transaction, kind: Kind, limit: int = 10) -> list[Report]:
     """Return the last reports of a kind, the last asked for first."""
     return _as_reports(await store.of_kind(tx, kind.name, limit))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from regulars.platform.db.transaction import Rows, Transaction
+from regulars.platform.db.transaction import Rows, Statement, Transaction
 
 # A report that somebody wants stopped counts as stopped at once; its next slice writes that down.
 _COLUMNS: LiteralString = """
@@ -87,6 +87,12 @@ async def latest(tx: Transaction, question: str) -> Rows:
 async def latest_done(tx: Transaction, question: str) -> Rows:
     """Return the columns of the last report with this question that has a result, or nothing."""
     return await tx.rows(_LATEST_DONE, (question,))
+
+
+async def latest_and_done(tx: Transaction, question: str) -> tuple[Rows, Rows]:
+    """Return the columns of the last report with this question, and of the last one with a result, or nothing."""
+    last, done = await tx.read(Statement(_LATEST, (question,)), Statement(_LATEST_DONE, (question,)))
+    return last, done
 
 
 async def of_kind(tx: Transaction, kind: str, limit: int) -> Rows:

@@ -1,13 +1,14 @@
 """Members: found by any identity, listed by tier, market and day, and offered to the command palette."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.types import ControllerRouterHandler
 
+from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import RollEntry
 from regulars.members import api as members
@@ -18,10 +19,10 @@ from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
 from regulars.web.console.member import member_handlers
 from regulars.web.console.sight import scope_of
-from regulars.web.console.words import channel_name, full_name, member_link, member_path, span_of, tier_badge
+from regulars.web.console.words import channel_name, days_of, full_name, member_link, member_path, tier_badge
 from regulars.web.kit.cells import Cell
 from regulars.web.kit.kit import Kit, Pages
-from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
+from regulars.web.kit.listings import Choice, Column, Days, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.palette import Hit, Provider
 from regulars.web.kit.texts import mark
@@ -88,6 +89,9 @@ def listing_in(language: str, tiers: list[str], markets: list[str]) -> Listing:
             Choice("tier", mark("Tier"), tuple((code, loyalty.tier_label(code)) for code in tiers)),
             *([Choice("market", mark("Market"), tuple((code, code) for code in markets))] if len(markets) > 1 else []),
             Days("joined", mark("Signed up")),
+            Days("bought", mark("Bought"), rare=True),
+            One("store", mark("At the store"), type="text", rare=True),
+            One("tier_on", mark("Tier on"), rare=True),
         ),
         search=mark("Phone, e-mail, card or id, in full"),
         sort="-joined",
@@ -118,15 +122,19 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
                 if wanted.search:
                     found = await members.find_by_any(tx, services.vault, wanted.search)
                     return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, found)))
-                since, until = span_of(wanted.filters, "joined", page.formats.zone)
+                if any(days_of(wanted.filters, "bought")):
+                    return await _who_bought(kit, tx, configuration, wanted, viewer_of(request))
+                first, last = days_of(wanted.filters, "joined")
+                tier_on = wanted.filters.get("tier_on")
                 entries = await loyalty.roll(
                     tx,
                     configuration,
                     market=wanted.filters.get("market"),
                     stores=scope_of(viewer_of(request)),
                     tier=wanted.filters.get("tier"),
-                    since=since,
-                    until=until,
+                    tier_on=None if tier_on is None else date.fromisoformat(tier_on),
+                    first=first,
+                    last=last,
                     after=_place(wanted.after),
                     limit=wanted.limit + 1,
                 )
@@ -139,6 +147,26 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
         )
 
     return member_list
+
+
+async def _who_bought(
+    kit: Kit, tx: Transaction, configuration: loyalty.Configuration, wanted: Wanted, viewer: Viewer
+) -> Slice:
+    """Return members who bought on some days, at stores that the viewer sees; other filters leave some of them out."""
+    first, last = days_of(wanted.filters, "bought")
+    found, after = await commerce.members_who_bought(
+        tx,
+        first=first,
+        last=last,
+        stores=scope_of(viewer, wanted.filters.get("store")),
+        cursor=wanted.after,
+        limit=wanted.limit,
+    )
+    entries = await loyalty.roll_of(tx, configuration, found)
+    for name in ("tier", "market"):
+        if name in wanted.filters:
+            entries = [one for one in entries if getattr(one, name) == wanted.filters[name]]
+    return Slice(await _listed(kit, tx, entries), after=after)
 
 
 async def _listed(kit: Kit, tx: Transaction, entries: list[RollEntry]) -> list[Listed]:

@@ -8,10 +8,12 @@ from litestar.types import ControllerRouterHandler
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import OrderRef, Store
 from regulars.platform.errors import DomainError
+from regulars.platform.markets.contracts import Market
+from regulars.platform.markets.service import list_markets
 from regulars.platform.money import Money
 from regulars.web.console.order import order_handlers
 from regulars.web.console.sight import scope_of
-from regulars.web.console.words import CHANNELS, STATES, channel_name, member_link, order_link, span_of, state_badge
+from regulars.web.console.words import CHANNELS, STATES, channel_name, days_of, member_link, order_link, state_badge
 from regulars.web.kit.cells import Badge, Cell
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
@@ -40,8 +42,8 @@ def all_order_pages(kit: Kit) -> Pages:
     )
 
 
-def listing_in(language: str, stores: list[Store]) -> Listing:
-    """Return the list of orders, with the stores that a viewer sees."""
+def listing_in(language: str, stores: list[Store], markets: list[Market]) -> Listing:
+    """Return the list of orders, with the stores that a viewer sees, and the markets that there are."""
     return Listing(
         name="orders",
         columns=(
@@ -61,6 +63,9 @@ def listing_in(language: str, stores: list[Store]) -> Listing:
             Choice("channel", mark("Channel"), tuple(CHANNELS.items())),
             Choice("state", mark("State"), tuple((state, label) for state, (label, _) in STATES.items())),
             Choice("back", mark("Returns"), (("some", mark("Something came back")),)),
+            Choice("paid", mark("Payment"), (("yes", mark("Was paid")),), rare=True),
+            *several("market", mark("Market"), sorted({one.code for one in markets})),
+            *several("currency", mark("Currency"), sorted({one.currency for one in markets})),
             Days("ordered", mark("Happened")),
         ),
         search=mark("The id, or how it begins"),
@@ -71,6 +76,11 @@ def listing_in(language: str, stores: list[Store]) -> Listing:
 
 def _whose(one: OrderRef) -> Cell:
     return Badge(mark("Guest")) if one.member_id is None else member_link(one.member_id)
+
+
+def several(name: str, label: str, values: list[str]) -> list[Choice]:
+    """Return a filter for values that speak for themselves; none where there is no choice."""
+    return [Choice(name, label, tuple((value, value) for value in values))] if len(values) > 1 else []
 
 
 def _returned(one: OrderRef) -> Cell:
@@ -85,10 +95,11 @@ def _listing(kit: Kit) -> ControllerRouterHandler:
         page, viewer = kit.page(request), viewer_of(request)
         async with services.database.transaction() as tx:
             stores = [one for one in await commerce.every_store(tx) if viewer.sees_store(one.store_id)]
+            markets = await list_markets(tx)
 
         async def fetch(wanted: Wanted) -> Slice:
             asked = wanted.filters
-            since, until = span_of(asked, "ordered", page.formats.zone)
+            first, last = days_of(asked, "ordered")
             async with services.database.transaction() as tx:
                 if wanted.search:
                     found = await commerce.find_orders(
@@ -103,14 +114,17 @@ def _listing(kit: Kit) -> ControllerRouterHandler:
                     channel=asked.get("channel"),
                     state=asked.get("state"),
                     returned="back" in asked,
-                    since=since,
-                    until=until,
+                    paid="paid" in asked,
+                    market=asked.get("market"),
+                    currency=asked.get("currency"),
+                    first=first,
+                    last=last,
                     cursor=wanted.after,
                     limit=wanted.limit,
                 )
             return Slice(rows, after=after)
 
-        return await kit.listing(request, "console/orders.html", listing_in(page.language, stores), fetch)
+        return await kit.listing(request, "console/orders.html", listing_in(page.language, stores, markets), fetch)
 
     return order_list
 

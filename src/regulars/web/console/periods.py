@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from litestar import Request
 
-from regulars.commerce.api import Bucket
-from regulars.web.console.words import day_start
+from regulars.commerce.api import Bucket, PeriodDays
+from regulars.platform.rollups.contracts import Standing
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.texts import in_language, mark
 
@@ -18,25 +18,47 @@ PRESETS: Final[tuple[tuple[str, int], ...]] = (
     (mark("A year"), 365),
 )
 _DEFAULT_DAYS: Final = 30
+_REPLAYED_DAYS: Final = 365
+_QUIET_DAYS: Final = 7  # without a sale for longer, nothing is learned from days until today
 _LONGEST_DAYS: Final = 1_100
 _BY_DAY, _BY_WEEK = 45, 200
 _EARLIEST: Final = date(1990, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
+class Usual:
+    """The days that a programme usually looks at: until when, and how many at first."""
+
+    last: date
+    days: int = _DEFAULT_DAYS
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
-    """Local days, both included, and the instants that bound them; the period before is as long and ends there."""
+    """Local days, both included; the period before is as long and ends the day before."""
 
     first: date
     last: date
-    before_start: datetime
-    start: datetime
-    end: datetime
 
     @property
     def days(self) -> int:
         """How many days it has."""
         return (self.last - self.first).days + 1
+
+    @property
+    def before_first(self) -> date:
+        """The first day of the period before."""
+        return self.first - timedelta(days=self.days)
+
+    @property
+    def before_last(self) -> date:
+        """The last day of the period before."""
+        return self.first - timedelta(days=1)
+
+    @property
+    def with_before(self) -> PeriodDays:
+        """These days and the first of the period before."""
+        return PeriodDays(self.before_first, self.first, self.last)
 
     @property
     def bucket(self) -> Bucket:
@@ -45,7 +67,7 @@ class Period:
 
     @property
     def days_query(self) -> str:
-        """The period as an address names it."""
+        """These days as an address names them."""
         return f"from={self.first}&to={self.last}"
 
     def query(self, name: str) -> str:
@@ -57,28 +79,37 @@ class Period:
         return formats.month(day) if self.bucket == "month" else formats.day(day)
 
 
-def period_of(request: Request[Any, Any, Any], now: datetime, formats: Formats) -> Period:
-    """Read the period that an address names; 30 days until today for none, or one that makes no sense."""
+def usual_days(now: datetime, formats: Formats, standing: Standing | None, *, is_replayed: bool) -> Usual:
+    """Return the days to look at: those until today, or until the last ones that the data knows.
+
+    A programme whose clock was left standing by a replay opens on the year that was replayed.
+    """
     today = now.astimezone(formats.zone).date()
-    last = _day(request.query_params.get("to")) or today
-    first = _day(request.query_params.get("from")) or last - timedelta(days=_DEFAULT_DAYS - 1)
+    known = standing.last_day if standing is not None else None
+    if known is None or known >= today:
+        return Usual(today, _REPLAYED_DAYS if is_replayed and known is not None else _DEFAULT_DAYS)
+    if is_replayed:
+        return Usual(known, _REPLAYED_DAYS)
+    return Usual(known if (today - known).days > _QUIET_DAYS else today)
+
+
+def period_of(request: Request[Any, Any, Any], usual: Usual) -> Period:
+    """Read the period that an address names; the usual days for none, or one that makes no sense."""
+    last = _day(request.query_params.get("to"))
+    first = _day(request.query_params.get("from"))
+    if last is None and first is None:
+        return Period(usual.last - timedelta(days=usual.days - 1), usual.last)
+    last = last or usual.last
+    first = first or last - timedelta(days=_DEFAULT_DAYS - 1)
     if first > last or (last - first).days >= _LONGEST_DAYS:
         first = last - timedelta(days=_DEFAULT_DAYS - 1)
-    days = (last - first).days + 1
-    return Period(
-        first,
-        last,
-        day_start(first - timedelta(days=days), formats.zone),
-        day_start(first, formats.zone),
-        day_start(last + timedelta(days=1), formats.zone),
-    )
+    return Period(first, last)
 
 
-def presets(now: datetime, formats: Formats, path: str) -> list[tuple[str, str]]:
-    """Return the usual periods that end today: text and address."""
-    today = now.astimezone(formats.zone).date()
+def presets(usual: Usual, formats: Formats, path: str) -> list[tuple[str, str]]:
+    """Return the usual periods, all until the same day: text and address."""
     return [
-        (in_language(label, formats.language), f"{path}?from={today - timedelta(days=days - 1)}&to={today}")
+        (in_language(label, formats.language), f"{path}?from={usual.last - timedelta(days=days - 1)}&to={usual.last}")
         for label, days in PRESETS
     ]
 

@@ -1,10 +1,9 @@
-"""What the console calls tiers, channels, states and kinds; instants of days; ids in short."""
+"""What the console calls tiers, channels, states and kinds; days of filters; ids in short."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 
@@ -89,14 +88,7 @@ def order_link(order_id: str) -> Link:
     return Link(order_id, f"/console/orders/{order_id}")
 
 
-def span_of(filters: Mapping[str, str], name: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    """Return the instants between which a filter's days lie in a time zone: from, and before."""
+def days_of(filters: Mapping[str, str], name: str) -> tuple[date | None, date | None]:
+    """Return the days between which a filter of days lies, both included; None has no bound."""
     first, last = filters.get(f"{name}_from"), filters.get(f"{name}_to")
-    since = day_start(date.fromisoformat(first), zone) if first else None
-    until = day_start(date.fromisoformat(last) + timedelta(days=1), zone) if last and last < "9999" else None
-    return since, until
-
-
-def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """Return the instant at which a day begins in a time zone."""
-    return datetime.combine(day, time(), zone).astimezone(UTC) if day.year > 1 else datetime(1, 1, 2, tzinfo=UTC)
+    return (date.fromisoformat(first) if first else None), (date.fromisoformat(last) if last else None)

@@ -55,11 +55,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A filter with a few values: pairs of value and marked text."""
+    """A filter with a few values: pairs of value and marked text. A `rare` one is shown only where it is in use."""
 
     name: str
     label: str
     options: tuple[tuple[str, str], ...]
+    rare: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -78,6 +79,7 @@ class Days:
 
     name: str
     label: str
+    rare: bool = False
     options: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -88,6 +90,28 @@ class Days:
     def read(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return what an address says that makes sense."""
         return {name: given[name] for name in self.parameters if _is_day(given.get(name, ""))}
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """A filter for one day, or (`type` "text") for one text as it is."""
+
+    name: str
+    label: str
+    type: str = "date"
+    rare: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What it is called in the address."""
+        return (self.name,)
+
+    def read(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what an address says that makes sense."""
+        value = given.get(self.name, "")[:_LONGEST_SEARCH]
+        makes_sense = _is_day(value) if self.type == "date" else bool(value)
+        return {self.name: value} if makes_sense else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +155,7 @@ class Listing:
 
     name: str
     columns: tuple[Column, ...]
-    filters: tuple[Choice | Days, ...] = ()
+    filters: tuple[Choice | Days | One, ...] = ()
     search: str | None = None
     sort: str = ""
     rows: int = _PAGE_ROWS
@@ -168,6 +192,12 @@ class Shown:
     slice: Slice
     path: str
     may_export: bool
+
+    @property
+    def filters(self) -> list[Choice | Days | One]:
+        """The filters to show: those that are not rare, and those in use."""
+        used = self.wanted.filters.keys()
+        return [one for one in self.listing.filters if not one.rare or used & set(one.parameters)]
 
     @property
     def is_narrowed(self) -> bool:

@@ -1,0 +1,1 @@
+"""SQL of what was sold: read from roll-ups, rolled up, counted in slices."""

@@ -1,0 +1,37 @@
+"""The roll-up of the books: brought up to date each minute, and proven to be what the books give."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from regulars.loyalty.figures.store import rolling
+from regulars.platform.db.snapshots import NOTHING_SEEN, Window
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.rollups import service as rollups
+from regulars.platform.rollups.contracts import EVER, RollUp
+from regulars.platform.rollups.rules import spans
+from regulars.platform.verification.contracts import MAX_PROBLEMS, CheckResult
+
+
+async def _recompute(tx: Transaction, window: Window | None) -> Sequence[date]:
+    if window is None:
+        rolling.write_days(tx, [EVER])
+        return await rolling.days(tx)
+    touched = await rolling.touched_days(tx, window)
+    rolling.write_days(tx, spans(touched))
+    return touched
+
+
+BOOKS = RollUp("books", "points_days", _recompute)
+
+
+async def roll_up_is_right(tx: Transaction) -> CheckResult:
+    """The sums of every day are what the books give, but for facts that are not rolled up yet."""
+    unread = await rollups.unread(tx, BOOKS)
+    if unread is not None and unread.last_snapshot == NOTHING_SEEN:
+        return CheckResult(ok=True, rows_checked=0, note="not rolled up yet")
+    but = [] if unread is None else await rolling.touched_days(tx, unread)
+    problems = [
+        f"{table}, {day}: the sums are not what the books give. `regulars figures` computes them anew."
+        for table, day in await rolling.differing(tx, but, MAX_PROBLEMS)
+    ]
+    return CheckResult(ok=not problems, rows_checked=await rolling.count_rows(tx), problems=problems[:MAX_PROBLEMS])
