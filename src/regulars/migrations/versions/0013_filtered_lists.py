@@ -33,13 +33,11 @@ def upgrade() -> None:
         op.create_index(
             f"members_{column}_signed_up_at_member_id_idx", "members", [column, "signed_up_at", "member_id"]
         )
-    op.add_column(
-        "member_books",
-        sa.Column("signed_up_at", TIMESTAMP(timezone=True), nullable=False, server_default=sa.text("now()")),
-    )
+    op.add_column("member_books", sa.Column("signed_up_at", TIMESTAMP(timezone=True)))
     op.execute(
         "UPDATE member_books AS b SET signed_up_at = m.signed_up_at FROM members AS m WHERE m.member_id = b.member_id"
     )
+    op.alter_column("member_books", "signed_up_at", nullable=False)
     op.create_index(
         "member_books_tier_idx",
         "member_books",
