@@ -70,7 +70,6 @@ LOCAL = {
     "reports",
     "staff_accounts",
     "staff_links",
-    "staff_oidc_flows",
     "staff_recovery_codes",
     "staff_sessions",
     "staff_steps",

@@ -201,6 +201,26 @@ async def test_a_disabled_account_stays_out(database: Database, oidc: Oidc, prov
         await come_back(oidc, provider)
 
 
+async def test_a_sign_in_that_begins_needs_no_database_and_is_one_browser_s(
+    oidc: Oidc, provider: Provider, mei: Person
+) -> None:
+    nowhere = Database("postgresql://nobody@127.0.0.1:9/nowhere", pool_size=1, lock_timeout_ms=100, wait_seconds=0.1)
+    begun = [await Oidc(nowhere, PEPPER, TERMS, oidc._settings, client=oidc._client).begin() for _ in range(3)]
+
+    other = provider.authorize(begun[1].location)
+    with pytest.raises(SignInElsewhereRefused):  # another sign-in's state
+        await oidc.finish(
+            code=other["code"], state=other["state"], issuer=None, browser_token=begun[0].browser_token, browser=HOME
+        )
+    late = provider.authorize(begun[2].location)
+    mei.wall.advance(minutes=10)
+    with pytest.raises(SignInElsewhereRefused):
+        await oidc.finish(
+            code=late["code"], state=late["state"], issuer=None, browser_token=begun[2].browser_token, browser=HOME
+        )
+    assert await come_back(oidc, provider)
+
+
 async def test_made_up_ways_back_are_limited(oidc: Oidc, wall: Wall) -> None:
     told = []
     for _ in range(21):

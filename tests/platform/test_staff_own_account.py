@@ -69,12 +69,12 @@ async def test_changing_the_password_signs_out_everywhere_else(mei: Person) -> N
     asked, here, there = await mei.password_step(), await mei.sign_in(), await mei.sign_in(ELSEWHERE)
     viewer = await mei.viewer(here)
     with pytest.raises(PasswordWrong) as refusal:
-        await mei.doors.change_password(viewer, "wrong password", "a fresh password 7", HOME)
+        await mei.doors.change_password(viewer, "wrong password", "a fresh password 7")
     assert refusal.value.pointer == "/current_password"
     with pytest.raises(PasswordGuessable):
-        await mei.doors.change_password(viewer, PASSWORD, PASSWORD, HOME)
+        await mei.doors.change_password(viewer, PASSWORD, PASSWORD)
 
-    renewed = await mei.doors.change_password(viewer, PASSWORD, "a fresh password 7", HOME)
+    renewed = await mei.doors.change_password(viewer, PASSWORD, "a fresh password 7")
 
     assert [await mei.doors.recognise(token) for token in (here.token, there.token)] == [None, None]
     found = await mei.doors.recognise(renewed.token)
@@ -96,12 +96,10 @@ async def test_a_changed_second_factor_replaces_the_old_one(mei: Person) -> None
     assert (await mei.doors.show_second_factor(viewer, enrolment.token)).secret == enrolment.secret
     for token, code in ((enrolment.token, "000000"), ("made up", mei.code()), (enrolment.token[:-8], mei.code())):
         with pytest.raises((CodeRefused, SignInStale)):
-            await mei.doors.change_second_factor(viewer, PASSWORD, token, code, HOME)
+            await mei.doors.change_second_factor(viewer, PASSWORD, token, code)
     mei.secret = enrolment.secret
 
-    renewed, mei.recovery_codes = await mei.doors.change_second_factor(
-        viewer, PASSWORD, enrolment.token, mei.code(), HOME
-    )
+    renewed, mei.recovery_codes = await mei.doors.change_second_factor(viewer, PASSWORD, enrolment.token, mei.code())
 
     assert await mei.doors.recognise(opened.token) is None
     assert await mei.doors.recognise(renewed.token) is not None
@@ -127,9 +125,9 @@ async def test_an_enrolment_is_its_own_account_s_and_soon_over(database: Databas
 async def test_recovery_codes_are_renewed_with_the_password(mei: Person) -> None:
     viewer = await mei.viewer()
     with pytest.raises(PasswordWrong):
-        await mei.doors.renew_recovery_codes(viewer, "wrong password", HOME)
+        await mei.doors.renew_recovery_codes(viewer, "wrong password")
 
-    fresh = await mei.doors.renew_recovery_codes(viewer, PASSWORD, HOME)
+    fresh = await mei.doors.renew_recovery_codes(viewer, PASSWORD)
 
     assert not set(fresh) & set(mei.recovery_codes)
     with pytest.raises(CodeRefused):

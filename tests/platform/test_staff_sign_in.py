@@ -11,6 +11,7 @@ from regulars.platform.auth.staff.contracts import CodeAsked, How, Opened
 from regulars.platform.auth.staff.errors import (
     CodeRefused,
     LinkDead,
+    PasswordWrong,
     SignInRefused,
     SignInStale,
 )
@@ -183,7 +184,7 @@ async def test_guessing_gets_slower_whether_the_account_exists_or_not(
             await mei.doors.with_password(email, "wrong password", ELSEWHERE)
         waits.append(0)
         try:
-            await staff_sign_in(database).with_password(email, "wrong password", HOME)  # another process
+            await staff_sign_in(database).with_password(email, "wrong password", ELSEWHERE)  # another process
         except TooManyAttempts as blocked:
             wait = blocked.data["retry_after_seconds"]
             assert isinstance(wait, int)
@@ -192,7 +193,7 @@ async def test_guessing_gets_slower_whether_the_account_exists_or_not(
         except SignInRefused:
             pass
 
-    assert waits == [0, 0, 30, 60, 120, 240, 480, 900, 900]
+    assert waits == [0, 0, 30, 60, 120, 240, 480, 480, 900]
 
 
 async def test_a_blocked_account_refuses_the_right_password_too_and_then_forgets(mei: Person) -> None:
@@ -200,13 +201,93 @@ async def test_a_blocked_account_refuses_the_right_password_too_and_then_forgets
         with pytest.raises(SignInRefused):
             await mei.doors.with_password(EMAIL, "wrong password", ELSEWHERE)
     with pytest.raises(TooManyAttempts):
-        await mei.password_step()
+        await mei.password_step(ELSEWHERE)
     mei.wall.advance(seconds=30)
-    await mei.sign_in()
+    await mei.sign_in(ELSEWHERE)
 
     for _ in range(5):  # right once, so all is forgiven
         with pytest.raises(SignInRefused):
             await mei.doors.with_password(EMAIL, "wrong password", ELSEWHERE)
+
+
+async def test_nobody_elsewhere_keeps_the_owner_out(mei: Person) -> None:
+    """Somebody tries the owner's account for two days, whenever they may; the owner signs in all the same."""
+    end, blocked = mei.wall.now + timedelta(days=2), 0
+    while mei.wall.now < end:
+        try:
+            await mei.doors.with_password(EMAIL, "wrong password", ELSEWHERE)
+        except TooManyAttempts as refusal:
+            wait = refusal.data["retry_after_seconds"]
+            assert isinstance(wait, int)
+            mei.wall.advance(seconds=wait)
+            blocked += 1
+            if blocked % 40 == 0:
+                assert isinstance(await mei.password_step(), CodeAsked)
+        except SignInRefused:
+            pass
+    assert blocked > 80
+
+
+async def test_many_places_cannot_keep_out_a_browser_that_is_known(mei: Person) -> None:
+    known = (await mei.sign_in()).known
+    mine = Browser(address="192.0.2.7", known=known)
+    for n in range(60):
+        with pytest.raises((SignInRefused, TooManyAttempts)):
+            await mei.doors.with_password(EMAIL, "wrong password", Browser(address=f"203.0.113.{n}"))
+    with pytest.raises(TooManyAttempts):
+        await mei.password_step()
+
+    opened = await mei.sign_in(mine)
+
+    assert opened.known not in {"", known}
+    for _ in range(5):  # its own tries count, too
+        with pytest.raises(SignInRefused):
+            await mei.doors.with_password(EMAIL, "wrong password", mine)
+    with pytest.raises(TooManyAttempts):
+        await mei.password_step(mine)
+
+
+async def test_a_known_browser_is_known_for_its_accounts_only(database: Database, wall: Wall, mei: Person) -> None:
+    li = await person(database, wall, "li@shop.example")
+    known = (await mei.sign_in()).known
+    for cookie in (known, known[:-4] + "AAA=", f"x.{known}", "made up" * 500, "é.é"):
+        with pytest.raises(SignInRefused):
+            await li.doors.with_password(li.email, "wrong password", Browser(address="192.0.2.8", known=cookie))
+    with pytest.raises(TooManyAttempts):
+        await li.doors.with_password(li.email, PASSWORD, Browser(address="192.0.2.8", known=known))
+
+    both = (await li.sign_in(Browser(address="192.0.2.7", known=known))).known
+    browsers = mei.doors.known
+    assert [browsers.nonce(both, one) is not None for one in (EMAIL, li.email, "others@shop.example")] == [
+        True,
+        True,
+        False,
+    ]
+    wall.advance(days=180)
+    assert browsers.nonce(both, EMAIL) is None
+
+
+async def test_the_password_once_more_is_counted_by_the_session(mei: Person) -> None:
+    """Whoever tries the account from outside does not keep its owner from changing the password, nor the reverse."""
+    viewer, other = await mei.viewer(await mei.sign_in()), await mei.viewer(await mei.sign_in())
+    for n in range(60):
+        with pytest.raises((SignInRefused, TooManyAttempts)):
+            await mei.doors.with_password(EMAIL, "wrong password", Browser(address=f"203.0.113.{n}"))
+    for _ in range(5):
+        with pytest.raises(PasswordWrong):
+            await mei.doors.renew_recovery_codes(other, "wrong password")
+    with pytest.raises(TooManyAttempts):
+        await mei.doors.renew_recovery_codes(other, PASSWORD)
+
+    assert len(await mei.doors.renew_recovery_codes(viewer, PASSWORD)) == 10
+
+
+async def test_who_is_refused_leaves_nothing_behind(database: Database, mei: Person) -> None:
+    for n in range(25):
+        with pytest.raises((SignInRefused, TooManyAttempts)):
+            await mei.doors.with_password(f"guess{n}@shop.example", "wrong password", ELSEWHERE)
+    async with database.transaction() as tx:
+        assert (await tx.rows("SELECT count(*) FROM attempts"))[0][0] == 20 + 20 + 1
 
 
 async def test_one_place_cannot_try_every_account(mei: Person) -> None:

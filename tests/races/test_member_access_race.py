@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from regulars.members import api
+from regulars.members.access import service as access
 from regulars.members.access import store as codes
 from regulars.members.access.errors import CodeStale
 from regulars.members.cards.errors import CardCodeUsed
@@ -33,6 +35,12 @@ def vault(tmp_path: Path) -> Iterator[LocalVault]:
 async def portal(database: Database, vault: LocalVault) -> Portal:
     await define_markets(database)
     return Portal(database, vault)
+
+
+@pytest.fixture
+def nobody_taps_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the guard decides, without the minute in which the same browser may send the same once more."""
+    monkeypatch.setattr(access, "TAPPED_AGAIN_WITHIN", timedelta(days=-1))
 
 
 async def scan(portal: Portal, code: str) -> UUID | DomainError:
@@ -82,17 +90,25 @@ async def enter_twice(portal: Portal) -> list[object]:
     return list(await asyncio.gather(*[portal.enter(sent.ticket, portal.phones.code) for _ in range(2)]))
 
 
-async def test_a_code_signs_one_of_two_in(portal: Portal) -> None:
+async def test_a_code_signs_one_of_two_in(portal: Portal, nobody_taps_again: None) -> None:
     outcomes = await enter_twice(portal)
 
+    assert nobody_taps_again is None
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["CodeStale", "MemberOpened"]
 
 
 async def test_without_its_guard_a_code_would_sign_both_in(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: whether the code was used is no longer asked."""
+    monkeypatch.setattr(access, "TAPPED_AGAIN_WITHIN", timedelta(days=-1))
     monkeypatch.setattr(codes, "TRY_CODE", codes.TRY_CODE.replace("AND proved_at IS NULL", ""))
 
     assert [type(outcome) for outcome in await enter_twice(portal)] == [MemberOpened, MemberOpened]
+
+
+async def test_both_taps_of_one_browser_lead_on(portal: Portal) -> None:
+    assert [type(outcome) for outcome in await enter_twice(portal)] == [MemberOpened, MemberOpened]
+    assert [type(outcome) for outcome in await sign_up_twice(portal, "fresh@example.com")] == [MemberOpened] * 2
+    assert await rows(portal.database, "SELECT count(*) FROM members") == [(2,)]
 
 
 async def test_guesses_at_once_are_counted_one_by_one(portal: Portal) -> None:
@@ -105,8 +121,8 @@ async def test_guesses_at_once_are_counted_one_by_one(portal: Portal) -> None:
     assert len([left for left in told if left is None]) == 8
 
 
-async def sign_up_twice(portal: Portal) -> list[object]:
-    sent = await portal.ask(email())
+async def sign_up_twice(portal: Portal, address: str = "wang@example.com") -> list[object]:
+    sent = await portal.ask(email(address))
     await portal.enter(sent.ticket, portal.phones.code)
 
     async def sign_up() -> object:
@@ -120,9 +136,10 @@ async def sign_up_twice(portal: Portal) -> list[object]:
     return list(await asyncio.gather(sign_up(), sign_up()))
 
 
-async def test_a_ticket_signs_one_up(portal: Portal) -> None:
+async def test_a_ticket_signs_one_up(portal: Portal, nobody_taps_again: None) -> None:
     outcomes = await sign_up_twice(portal)
 
+    assert nobody_taps_again is None
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["CodeStale", "MemberOpened"]
     assert await rows(portal.database, "SELECT count(*) FROM members") == [(1,)]
 
@@ -131,6 +148,7 @@ async def test_without_its_guard_a_ticket_would_open_two_sessions(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control; one member all the same, because the address belongs to one."""
+    monkeypatch.setattr(access, "TAPPED_AGAIN_WITHIN", timedelta(days=-1))
     monkeypatch.setattr(codes, "FINISH_CODE", codes.FINISH_CODE.replace("AND finished_at IS NULL", ""))
 
     assert [type(outcome) for outcome in await sign_up_twice(portal)] == [MemberOpened, MemberOpened]

@@ -3,15 +3,19 @@
 import csv
 import io
 import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import httpx
 import pytest
+from litestar.datastructures import MultiDict
 
 from regulars.platform.money import Money
 from regulars.web.kit.cells import Badge, Cell, Code, Link, csv_cell, render_cell
-from regulars.web.kit.formats import formats_of
+from regulars.web.kit.formats import Formats, formats_of
+from regulars.web.kit.listings import Column, CsvFile, Listing, Slice, Wanted
+from regulars.web.kit.texts import mark
 
 pytestmark = pytest.mark.anyio
 
@@ -131,6 +135,9 @@ AT = datetime(2026, 11, 20, 20, 30, tzinfo=UTC)
         ("\r=1", "\r=1", "\r=1", "'\r=1"),
         ("\n=1", "\n=1", "\n=1", "'\n=1"),
         ("＝1", "＝1", "＝1", "'＝1"),
+        ("\uff1d1+1", "\uff1d1+1", "\uff1d1+1", "'\uff1d1+1"),
+        (" \u3000=1+1", " \u3000=1+1", " \u3000=1+1", "' \u3000=1+1"),
+        ("1 - 1 = 0", "1 - 1 = 0", "1 - 1 = 0", "1 - 1 = 0"),
         (None, "–", "–", ""),
         ("", "–", "–", ""),
     ],
@@ -141,3 +148,69 @@ def test_a_value_looks_as_its_type_says(value: Cell, english: str, chinese: str,
 
     assert (words(render_cell(value, ENGLISH)), words(render_cell(value, CHINESE))) == (english, chinese)
     assert csv_cell(value, ENGLISH) == in_a_file
+
+
+@pytest.mark.parametrize(
+    "sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe66", "\ufe62", "\ufe63", "\ufe6b"]
+)
+@pytest.mark.parametrize(
+    "before", ["", " ", "\n", "\t", "\r\n", "\xa0", "\u200b", "\ufeff", "\x00", "\u202e", "\u3000 \n"]
+)
+def test_no_text_of_a_file_is_a_formula(sign: str, before: str) -> None:
+    text = f"{before}{sign}1+1"
+
+    assert [csv_cell(cell, ENGLISH) for cell in (text, Code(text), Link(text, "/"))] == [f"'{text}"] * 3
+
+
+def _numbered(most: int, *, by_cursor: bool, breaks_at: int | None = None) -> Callable[[Wanted], Awaitable[Slice]]:
+    async def fetch(wanted: Wanted) -> Slice:
+        first = int(wanted.after or 0) if by_cursor else wanted.offset
+        last = min(first + wanted.limit, most)
+        if breaks_at is not None and last >= breaks_at:
+            raise ConnectionError
+        rows = list(range(first, last))
+        return Slice(rows, after=str(last) if last < most else None) if by_cursor else Slice(rows, total=most)
+
+    return fetch
+
+
+def _file(fetch: Callable[[Wanted], Awaitable[Slice]], formats: Formats = ENGLISH, most_rows: int = 10_000) -> CsvFile:
+    listing = Listing(name="numbers", columns=(Column("number", mark("Number"), lambda row: row),))
+    return CsvFile(listing.wanted(MultiDict()), fetch, formats, most_rows)
+
+
+async def _lines(file: CsvFile) -> list[str]:
+    return [line.strip() async for line in file.lines()][1:]
+
+
+@pytest.mark.parametrize("by_cursor", [True, False])
+@pytest.mark.parametrize("most", [0, 1, 999, 1_000, 1_001, 3_500, 10_000])
+async def test_a_file_holds_every_row_once(most: int, by_cursor: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    file = _file(_numbered(most, by_cursor=by_cursor))
+
+    assert await _lines(file) == [str(n) for n in range(most)]
+    assert (file.rows, file.ending) == (most, "complete")
+
+
+@pytest.mark.parametrize("by_cursor", [True, False])
+@pytest.mark.parametrize("most_rows", [1_500, 2_000])
+async def test_a_file_that_is_cut_says_so(most_rows: int, by_cursor: bool) -> None:  # noqa: FBT001 - as above
+    file = _file(_numbered(3_000, by_cursor=by_cursor), most_rows=most_rows)
+    *rows, last = await _lines(file)
+
+    assert rows == [str(n) for n in range(most_rows)]
+    assert file.ending == "cut"
+    said = f"This file ends here, after {most_rows:,} rows, but there are more. Narrow the list, and take it again."
+    assert last.strip('"') == said
+
+
+async def test_a_file_that_breaks_says_so_in_the_viewer_s_language() -> None:
+    file = _file(_numbered(9_000, by_cursor=True, breaks_at=2_500), CHINESE)
+    *rows, last = await _lines(file)
+
+    assert len(rows) == 2_000
+    assert (file.rows, file.ending) == (2_000, "failed")
+    assert (
+        last
+        == '"\u6b64\u6587\u4ef6\u4e0d\u5b8c\u6574\uff1a\u5199\u5230\u7b2c 2,000 \u884c\u540e\u51fa\u9519\u3002\u8bf7\u91cd\u65b0\u5bfc\u51fa\u3002"'
+    )

@@ -244,6 +244,42 @@ async def test_who_is_new_becomes_a_member_and_who_is_one_gets_in(
     assert "Max-Age" not in cookie  # not remembered: until the browser is closed
 
 
+async def test_a_second_tap_leads_on_and_no_page_says_stale(
+    browser: httpx.AsyncClient, visitors: Visitors, wall: Wall
+) -> None:
+    """The second request carries the cookies of before the first one's answer, as a browser sends it."""
+    await post(browser, "/portal/sign-in", identity="tapped@home.example")
+    waiting, code = dict(browser.cookies), await code_of(visitors)
+    for _ in range(2):
+        browser.cookies = httpx.Cookies(waiting)
+        assert (await post(browser, "/portal/sign-in/code", code=code)).headers["location"] == "/portal/sign-up"
+    for _ in range(2):
+        browser.cookies = httpx.Cookies(waiting)
+        done = await post(browser, "/portal/sign-up", name="Li", remember="true")
+        assert (done.status_code, done.headers["location"]) == (303, "/portal")
+        assert (await browser.get("/portal/devices")).status_code == 200
+
+    wall.advance(minutes=2)
+    browser.cookies = httpx.Cookies(waiting)
+    late = await post(browser, "/portal/sign-up", name="Li")
+    assert (late.status_code, late.headers.get("location")) == (303, "/portal/sign-in")
+
+
+async def test_a_browser_is_known_after_a_sign_in_by_a_cookie_that_opens_nothing(
+    browser: httpx.AsyncClient, visitors: Visitors
+) -> None:
+    await post(browser, "/portal/sign-in", identity="tapped@home.example")
+    await post(browser, "/portal/sign-in/code", code=await code_of(visitors))
+    done = await post(browser, "/portal/sign-up", name="Li")
+    (cookie,) = [one for one in done.headers.get_list("set-cookie") if one.startswith("rgl_member_known=")]
+    assert {"HttpOnly", "Max-Age=15552000", "SameSite=lax"} <= set(cookie.split("; "))
+
+    known = browser.cookies["rgl_member_known"]
+    browser.cookies.clear()
+    browser.cookies.set("rgl_member_known", known)
+    assert (await browser.get("/portal/devices")).headers["location"].startswith("/portal/sign-in")
+
+
 async def test_pages_of_a_member_tell_nothing_of_others(browser: httpx.AsyncClient, visitors: Visitors) -> None:
     """The same answer for a member's address and for nobody's."""
     told = []

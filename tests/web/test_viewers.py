@@ -115,6 +115,14 @@ async def test_a_list_leaves_the_house_only_with_those_who_may(services: Service
         assert (await finance.get("/console/stock?format=csv")).text == "\ufeffNumber\r\nkettle\r\n"
         assert (await care.get("/console/stock?format=csv")).status_code == 403
         assert ["format=csv" in (await one.get("/console/stock")).text for one in (finance, care)] == [True, False]
+    async with services.database.transaction() as tx:
+        noted = await tx.rows(
+            "SELECT action, subject, detail FROM audit_entries WHERE action LIKE '%%_file' ORDER BY entry_id"
+        )
+    assert noted == [
+        ("begin_file", "list stock", "columns sku"),
+        ("take_file", "list stock", "1 rows, complete; columns sku"),
+    ]
 
 
 async def test_staff_keep_their_own_language(services: Services) -> None:

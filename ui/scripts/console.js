@@ -7,6 +7,7 @@ import { watchDialogs } from "./dialogs.js";
 import { drawCharts, watchScanners } from "./lazy.js";
 import { watchMenus } from "./menus.js";
 import { palette } from "./palette.js";
+import { watchSending } from "./sending.js";
 import { watchToasts } from "./toasts.js";
 
 Alpine.data("palette", palette);
@@ -15,6 +16,7 @@ Alpine.start();
 watchMenus();
 watchDialogs();
 watchToasts();
+watchSending();
 watchScanners();
 watchCounter();
 drawCharts(document);

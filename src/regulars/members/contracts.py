@@ -259,13 +259,17 @@ class CodeSent(Struct, frozen=True, kw_only=True):
 
 
 class MemberOpened(Struct, frozen=True, kw_only=True):
-    """A session of a member. `token` is the cookie's value, told this once; not `remembered`: one visit."""
+    """A session of a member. `token` is the cookie's value, told this once; not `remembered`: one visit.
+
+    `known` is the cookie by which this browser is told apart from now on, see `platform.auth.known`.
+    """
 
     token: str
     member_id: UUID
     session_id: UUID
     remembered: bool
     expires_at: datetime
+    known: str = ""
 
     def __repr__(self) -> str:
         return f"MemberOpened(member_id={self.member_id})"

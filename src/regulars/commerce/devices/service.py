@@ -36,7 +36,9 @@ CODE_LENGTH: Final = 8  # 40 bits, for a quarter of an hour
 CODE_LASTS: Final = timedelta(minutes=15)
 SEEN_EVERY: Final = timedelta(minutes=10)
 LONGEST_NAME: Final = 60
-TRIED_FROM: Final = Policy(bucket="device code", free=10, base_seconds=30, cap_seconds=3_600, forget_seconds=21_600)
+TRIED_FROM: Final = Policy(
+    bucket="device code", free=10, base_seconds=30, cap_seconds=3_600, leak_seconds=300, success_returns=1
+)
 
 
 async def make_enrolment(tx: Transaction, vault: Vault, store_id: str, name: str) -> EnrolmentCode:

@@ -15,7 +15,7 @@ from regulars.platform.errors import DomainError
 from regulars.platform.vault.contracts import Vault
 
 # Only codes that lead nowhere stay counted: who holds a receipt is not slowed.
-SOUGHT: Final = Policy(bucket="receipt sought", free=20, base_seconds=15, cap_seconds=900, forget_seconds=1_800)
+SOUGHT: Final = Policy(bucket="receipt sought", free=20, base_seconds=15, cap_seconds=900, leak_seconds=90)
 
 
 async def find_receipt(tx: Transaction, vault: Vault, wish: FindReceipt) -> str | DomainError:

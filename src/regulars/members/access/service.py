@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from regulars.members.access import sessions, store, tickets
 from regulars.members.access.errors import CannotReceiveCodes, CodeStale, CodeWrong, WordingUnknown
 from regulars.members.access.limits import (
@@ -9,7 +11,10 @@ from regulars.members.access.limits import (
     CODE_TRIES,
     SENT_FROM,
     SENT_TO,
+    SENT_TO_HERE,
+    SENT_TO_KNOWN,
     SIGN_UP_LASTS,
+    TAPPED_AGAIN_WITHIN,
     TRIED_FROM,
 )
 from regulars.members.access.tickets import Asked
@@ -39,9 +44,10 @@ from regulars.members.identity.rules import mask, normalise, reveal
 from regulars.members.profile.service import change_profile
 from regulars.platform import clock
 from regulars.platform.auth.contracts import Browser
+from regulars.platform.auth.known import KnownBrowsers
 from regulars.platform.auth.throttle import service as throttle
 from regulars.platform.auth.throttle.service import Attempt
-from regulars.platform.auth.throttle.subjects import Counters
+from regulars.platform.auth.throttle.subjects import Counters, place_of
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import new_id, public_id
@@ -64,8 +70,8 @@ async def request_code(
     if isinstance(value, DomainError):
         value.pointer = "/identity"
         raise value
-    to, at_place = _to(vault, kind, value.canonical), Counters(vault.pepper).at(SENT_FROM, browser.address)
-    if blocked := await throttle.count(tx, to, at_place):
+    counted = _sent(vault, kind, value.canonical, browser)
+    if blocked := await throttle.count(tx, *counted):
         raise blocked
     owner = await identity.owner_of(tx, vault, kind, value.canonical)
     now, ticket_id, code = clock.wall_now(), new_id(), tickets.new_code()
@@ -83,7 +89,7 @@ async def request_code(
         ticket=tickets.write_ticket(vault.pepper, ticket_id, asked),
         shown=mask(kind, value.written),
         expires_at=now + CODE_LASTS,
-        resend_in_seconds=await throttle.wait_for(tx, to),
+        resend_in_seconds=await throttle.wait_for(tx, *counted),
     )
 
 
@@ -100,18 +106,33 @@ async def sign_in_by_code(
         return blocked
     tried = await store.try_code(tx, ticket_id, now, CODE_TRIES)
     if tried is None:
-        return CodeStale()
+        return await _tapped_again(tx, vault, read, code, browser, remember=remember)
     kept, tries = tried
     if not tickets.is_code(vault.pepper, ticket_id, code, kept):
         return CodeWrong(pointer="/code", tries_left=CODE_TRIES - tries) if tries < CODE_TRIES else CodeStale()
     await throttle.forgive(tx, at_place, Counters(vault.pepper).at(SENT_FROM, browser.address))
-    throttle.forget(tx, [_to(vault, asked.kind, asked.canonical)])
+    throttle.forget(tx, [_sent_here(vault, asked.kind, asked.canonical, browser)])
     owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
     until = now + SIGN_UP_LASTS
     tx.write(store.PROVE_CODE, (now, until, None if owner is None else now, ticket_id))
     if owner is None:
         return SignUpOpen(shown=mask(asked.kind, asked.written), expires_at=until)
     return await _let_in(tx, vault, owner, asked, browser, remember=remember)
+
+
+async def _tapped_again(
+    tx: Transaction, vault: Vault, read: tuple[UUID, Asked], code: str, browser: Browser, *, remember: bool
+) -> MemberOpened | SignUpOpen | CodeStale:
+    """Go on where the same code led the same browser a moment ago: it was sent twice, and only this answer is seen."""
+    (ticket_id, asked), now = read, clock.wall_now()
+    proved = await store.try_again(tx, ticket_id, now - TAPPED_AGAIN_WITHIN, CODE_TRIES + 1)
+    if proved is None or not tickets.is_code(vault.pepper, ticket_id, code, proved.code_hash):
+        return CodeStale()
+    await throttle.forgive(tx, Counters(vault.pepper).at(TRIED_FROM, browser.address))
+    if not proved.finished:
+        return SignUpOpen(shown=mask(asked.kind, asked.written), expires_at=proved.expires_at)
+    owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
+    return CodeStale() if owner is None else await _let_in(tx, vault, owner, asked, browser, remember=remember)
 
 
 async def sign_up_open(tx: Transaction, vault: Vault, ticket: str) -> SignUpOpen | None:
@@ -138,9 +159,15 @@ async def sign_up_by_code(
 ) -> MemberOpened:
     """Make a member of who proved an address; see `members.api.sign_up_by_code`."""
     read, now = tickets.read_ticket(vault.pepper, ticket), clock.wall_now()
-    if read is None or not await store.finish_code(tx, read[0], now):
+    if read is None:
         raise CodeStale
-    asked = read[1]
+    ticket_id, asked = read
+    if not await store.finish_code(tx, ticket_id, now):
+        again = await store.is_just_finished(tx, ticket_id, now - TAPPED_AGAIN_WITHIN)
+        owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical) if again else None
+        if owner is None:
+            raise CodeStale
+        return await _let_in(tx, vault, owner, asked, browser, remember=remember)
     if not set(wish.consents) <= set(OFFERED[asked.kind]):
         raise WordingUnknown(pointer="/consents")
     value = IdentityValue(asked.kind, reveal(asked.kind, asked.written))
@@ -184,8 +211,26 @@ async def _let_in(
     tx: Transaction, vault: Vault, member_id: UUID, asked: Asked, browser: Browser, *, remember: bool
 ) -> MemberOpened:
     await identity.prove(tx, vault, member_id, asked.kind, asked.canonical)
-    return await sessions.open_session(tx, member_id, browser, remember=remember)
+    opened = await sessions.open_session(tx, member_id, browser, remember=remember)
+    return replace(opened, known=_known(vault).remember(browser.known, _named(asked.kind, asked.canonical)))
 
 
-def _to(vault: Vault, kind: IdentityKind, canonical: str) -> Attempt:
-    return Counters(vault.pepper).attempt(SENT_TO, f"{kind} {canonical}")
+def _sent(vault: Vault, kind: IdentityKind, canonical: str, browser: Browser) -> tuple[Attempt, ...]:
+    """Return what a code to an address counts as: by itself where the address was proved before."""
+    counters, named = Counters(vault.pepper), _named(kind, canonical)
+    if _known(vault).nonce(browser.known, named) is not None:
+        return (counters.attempt(SENT_TO_KNOWN, named),)
+    here = _sent_here(vault, kind, canonical, browser)
+    return here, counters.attempt(SENT_TO, named), counters.at(SENT_FROM, browser.address)
+
+
+def _sent_here(vault: Vault, kind: IdentityKind, canonical: str, browser: Browser) -> Attempt:
+    return Counters(vault.pepper).attempt(SENT_TO_HERE, f"{_named(kind, canonical)} {place_of(browser.address)}")
+
+
+def _named(kind: IdentityKind, canonical: str) -> str:
+    return f"{kind} {canonical}"
+
+
+def _known(vault: Vault) -> KnownBrowsers:
+    return KnownBrowsers(vault.pepper, "member")

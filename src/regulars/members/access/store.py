@@ -18,6 +18,14 @@ WHERE ticket_id = %s AND proved_at IS NULL AND expires_at > %s AND tries < %s RE
 PROVE_CODE: LiteralString = """
 UPDATE access_codes SET proved_at = %s, expires_at = %s, finished_at = %s WHERE ticket_id = %s
 """
+# A code that was just proved in this browser, once more: counted as every other try.
+TRY_AGAIN: LiteralString = """
+UPDATE access_codes SET tries = tries + 1
+WHERE ticket_id = %s AND proved_at > %s AND tries < %s RETURNING code_hash, expires_at, finished_at IS NOT NULL
+"""
+SELECT_FINISHED: LiteralString = """
+SELECT 1 FROM access_codes WHERE ticket_id = %s AND finished_at > %s
+"""
 SELECT_PROVED: LiteralString = """
 SELECT expires_at FROM access_codes
 WHERE ticket_id = %s AND proved_at IS NOT NULL AND finished_at IS NULL AND expires_at > %s
@@ -83,6 +91,25 @@ async def try_code(tx: Transaction, ticket_id: UUID, now: datetime, at_most: int
     """Count a try; return the hash to compare and how many tries there were. None if the code cannot be tried."""
     rows = await tx.rows(TRY_CODE, (ticket_id, now, at_most))
     return (bytes(rows[0][0]), rows[0][1]) if rows else None
+
+
+class Proved(NamedTuple):
+    """A code that was proved a moment ago: until when it may sign up, and whether it has signed somebody in."""
+
+    code_hash: bytes
+    expires_at: datetime
+    finished: bool
+
+
+async def try_again(tx: Transaction, ticket_id: UUID, proved_after: datetime, at_most: int) -> Proved | None:
+    """Count a try of a code that was proved after `proved_after`; None if there is none, or it was tried too often."""
+    rows = await tx.rows(TRY_AGAIN, (ticket_id, proved_after, at_most))
+    return Proved(bytes(rows[0][0]), *rows[0][1:]) if rows else None
+
+
+async def is_just_finished(tx: Transaction, ticket_id: UUID, finished_after: datetime) -> bool:
+    """Tell whether a ticket was used up after `finished_after`."""
+    return bool(await tx.rows(SELECT_FINISHED, (ticket_id, finished_after)))
 
 
 async def select_proved(tx: Transaction, ticket_id: UUID, now: datetime) -> datetime | None:

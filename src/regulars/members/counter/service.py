@@ -23,7 +23,7 @@ from regulars.members.contracts import (
 )
 from regulars.members.counter import rules
 from regulars.members.counter.errors import NobodyFound
-from regulars.members.counter.limits import LOOKED_UP
+from regulars.members.counter.limits import FOUND_WEIGHS, LOOKED_UP
 from regulars.members.identity import service as identity
 from regulars.members.profile.rules import masked
 from regulars.members.profile.service import change_profile, read_profiles
@@ -51,6 +51,8 @@ async def look_up(tx: Transaction, vault: Vault, wish: LookUp) -> UUID | DomainE
             await throttle.forgive(tx, attempt)
     else:
         how, found = await _by_value(tx, vault, text, wish.market)
+        if isinstance(found, UUID):
+            await throttle.forgive(tx, attempt, weight=FOUND_WEIGHS)
     known = isinstance(found, UUID)
     tx.audit(
         AuditEntry(

@@ -38,12 +38,14 @@ class Browser(Struct, frozen=True, kw_only=True):
     """Where a request of a page comes from.
 
     `address` is the caller's (`platform.http.origin`), `user_agent` what the browser calls itself, `token` the session
-    token that it brought along, empty if none: that session ends when another one is opened in its place.
+    token that it brought along, empty if none: that session ends when another one is opened in its place. `known` is
+    the cookie by which a browser is told apart in which somebody signed in before (`platform.auth.known`).
     """
 
     address: str
     user_agent: str = ""
     token: str = ""
+    known: str = ""
 
     def __repr__(self) -> str:
         return "Browser(…)"

@@ -16,5 +16,5 @@ async def forget_attempts(tx: Transaction) -> bool:
 
 @task(cron="29 3 * * *")
 async def forget_staff_sessions(tx: Transaction) -> bool:
-    """Delete sessions, steps, links and flows of staff that ended a week ago."""
+    """Delete sessions, steps and links of staff that ended a week ago."""
     return await sessions.forget_ended(tx, at_most=_AT_MOST)

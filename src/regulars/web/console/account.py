@@ -17,7 +17,7 @@ from regulars.web.console.roles import roles_said
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
-from regulars.web.kit.session_cookies import browser_of, ended_cookie, session_cookie
+from regulars.web.kit.session_cookies import ended_cookie, session_cookie
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import SIGN_IN_PATHS, ViewerKind, viewer_of
 
@@ -110,11 +110,9 @@ def _password(kit: Kit) -> Sequence[ControllerRouterHandler]:
         form = read_form(request, NewPassword, kit.page(request).language)
         if form.value is None:
             return kit.render(request, "console/account_password.html", status=422, form=form)
-        given, browser = form.value, browser_of(kit, request, _STAFF)
+        given = form.value
         try:
-            opened = await kit.services.staff.change_password(
-                who(request), given.current_password, given.password, browser
-            )
+            opened = await kit.services.staff.change_password(who(request), given.current_password, given.password)
         except DomainError as error:
             return kit.render(request, "console/account_password.html", status=error.status, form=form.refused(error))
         cookie = session_cookie(kit, _STAFF, opened.token, until=opened.expires_at)
@@ -144,10 +142,10 @@ def _phone(kit: Kit) -> Sequence[ControllerRouterHandler]:
             return kit.see(f"{ACCOUNT}/phone", Notice(mark("That took too long. Here is a new code to scan."), "info"))
         if form.value is None:
             return show(request, enrolment, form, 422)
-        given, browser = form.value, browser_of(kit, request, _STAFF)
+        given = form.value
         try:
             opened, codes = await staff.change_second_factor(
-                viewer, given.current_password, given.enrolment, given.code, browser
+                viewer, given.current_password, given.enrolment, given.code
             )
         except DomainError as error:
             return show(
@@ -169,9 +167,8 @@ def _recovery(kit: Kit) -> Sequence[ControllerRouterHandler]:
         form = read_form(request, Confirmed, kit.page(request).language)
         if form.value is None:
             return kit.render(request, "console/account_recovery.html", status=422, form=form)
-        browser = browser_of(kit, request, _STAFF)
         try:
-            codes = await kit.services.staff.renew_recovery_codes(who(request), form.value.current_password, browser)
+            codes = await kit.services.staff.renew_recovery_codes(who(request), form.value.current_password)
         except DomainError as error:
             return kit.render(request, "console/account_recovery.html", status=error.status, form=form.refused(error))
         return kit.render(request, "console/recovery_codes.html", codes=codes)

@@ -13,7 +13,7 @@ from regulars.platform.errors import DomainError
 from regulars.web.console.sign_in import Code
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
-from regulars.web.kit.session_cookies import browser_of, session_cookie
+from regulars.web.kit.session_cookies import browser_of, known_cookies, session_cookie
 from regulars.web.kit.viewers import ViewerKind
 
 INVITATION: Final = "/console/invitation"
@@ -87,7 +87,11 @@ def _phone(kit: Kit) -> Sequence[ControllerRouterHandler]:
         except DomainError as error:
             again: Form[Any] = Form(form.language, {"code": ""}).refused(error)
             return await show(request, token, again, error.status)
-        cookie = session_cookie(kit, ViewerKind.STAFF, welcome.opened.token, until=welcome.opened.expires_at)
-        return kit.render(request, "console/recovery_codes.html", cookies=[cookie], codes=welcome.recovery_codes)
+        opened = welcome.opened
+        cookies = [
+            session_cookie(kit, ViewerKind.STAFF, opened.token, until=opened.expires_at),
+            *known_cookies(kit, ViewerKind.STAFF, opened.known),
+        ]
+        return kit.render(request, "console/recovery_codes.html", cookies=cookies, codes=welcome.recovery_codes)
 
     return [set_up_phone, send_code]

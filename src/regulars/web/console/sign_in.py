@@ -15,7 +15,13 @@ from regulars.web.kit.forms import Form, blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.preferences import guides_hidden
-from regulars.web.kit.session_cookies import browser_of, ended_cookie, passing_cookie, session_cookie
+from regulars.web.kit.session_cookies import (
+    browser_of,
+    ended_cookie,
+    known_cookies,
+    passing_cookie,
+    session_cookie,
+)
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import SIGN_IN_PATHS, ViewerKind, local_path, viewer_of
 
@@ -57,6 +63,7 @@ def entered(kit: Kit, opened: Opened, to: str, notice: Notice | None = None) -> 
         notice,
         cookies=[
             session_cookie(kit, _STAFF, opened.token, until=opened.expires_at),
+            *known_cookies(kit, _STAFF, opened.known),
             *[passing_cookie(kit, name, "", seconds=0) for name in (STEP_COOKIE, FLOW_COOKIE, NEXT_COOKIE)],
         ],
     )

@@ -3,6 +3,7 @@
 Pages give values (a number, Money, an instant, a Link, a Badge); how they look is decided here, once.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,9 +18,11 @@ from regulars.web.kit.texts import in_language
 
 Tone = Literal["neutral", "info", "success", "warning", "error", "primary"]
 NOTHING: Final = "–"
-# Spreadsheets take a text that begins so for a formula; an apostrophe makes it a text again.
-# Those of East Asia read full-width signs alike.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Spreadsheets take a text that begins so for a formula; an apostrophe makes it a text again. Some of them read
+# full-width signs as plain ones, and pass over white space and signs that nobody sees.
+_FORMULA_STARTS: Final = ("=", "+", "-", "@")
+_CELL_ENDS: Final = ("\t", "\r", "\n")
+_UNSEEN: Final = frozenset("CZ")  # Unicode's categories of control signs, format signs and separators
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +151,13 @@ def is_figure(value: Cell) -> bool:
 
 
 def _as_text(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if _may_be_formula(text) else text
+
+
+def _may_be_formula(text: str) -> bool:
+    if text.startswith(_CELL_ENDS):
+        return True
+    for sign in unicodedata.normalize("NFKC", text):
+        if unicodedata.category(sign)[0] not in _UNSEEN:
+            return sign in _FORMULA_STARTS
+    return False

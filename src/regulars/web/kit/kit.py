@@ -16,8 +16,9 @@ from regulars.web.kit.assets import FOLDER, Assets, load_assets
 from regulars.web.kit.brand import Brand, brand_of
 from regulars.web.kit.demo import Demo
 from regulars.web.kit.errors import PermissionNeeded
+from regulars.web.kit.exports import logged_lines
 from regulars.web.kit.formats import formats_of
-from regulars.web.kit.listings import Fetch, Listing, Shown, csv_lines
+from regulars.web.kit.listings import CsvFile, Fetch, Listing, Shown
 from regulars.web.kit.navigation import Group, navigation_for
 from regulars.web.kit.notices import COOKIE, Notice, Notices, gone
 from regulars.web.kit.pages import Page, Templates, html_response
@@ -140,7 +141,8 @@ class Kit:
             if not may_export:
                 raise PermissionNeeded
             headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
-            lines = csv_lines(wanted, fetch, page.formats)
+            file = CsvFile(wanted, fetch, page.formats)
+            lines = logged_lines(self.services.database, page.viewer, listing, file)
             return Stream(lines, headers=headers, media_type="text/csv")
         shown = Shown(listing=listing, wanted=wanted, slice=await fetch(wanted), path=page.path, may_export=may_export)
         return self.render(request, template, headers={"HX-Push-Url": shown.here}, listing=shown, **values)

@@ -17,9 +17,11 @@ the listing does not know is passed over.
 
 import csv
 import io
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -29,7 +31,9 @@ from regulars.web.kit.cells import Cell, csv_cell, is_figure
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.texts import in_language, mark
 
-CSV_MOST_ROWS: Final = 100_000
+logger = logging.getLogger(__name__)
+
+CSV_MOST_ROWS: Final = 1_000_000  # what the usual spreadsheets open
 _CSV_SLICE: Final = 1_000
 _PAGE_ROWS: Final = 25
 _MOST_PAGES: Final = 10_000
@@ -135,11 +139,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some rows. `after` continues (a cursor); `total` is how many there are, where that is cheap to know."""
+    """Some rows. `after` continues (a cursor); `total` is how many there are, where that is cheap to know.
+
+    `cut`: there are more, but this listing does not go on to them.
+    """
 
     rows: Sequence[Any]
     after: str | None = None
     total: int | None = None
+    cut: bool = False
 
 
 Fetch = Callable[[Wanted], Awaitable[Slice]]
@@ -268,20 +276,75 @@ class Shown:
         return any(map(is_figure, values))
 
 
-async def csv_lines(wanted: Wanted, fetch: Fetch, formats: Formats) -> AsyncIterator[str]:
-    """Write every row of a view as CSV (RFC 4180, UTF-8), at most `CSV_MOST_ROWS`."""
-    yield _BYTE_ORDER_MARK + _csv_line([in_language(column.label, formats.language) for column in wanted.columns])
-    wanted = replace(wanted, limit=_CSV_SLICE, after=None, page=1)
-    for _ in range(CSV_MOST_ROWS // _CSV_SLICE):
-        found = await fetch(wanted)
-        for row in found.rows:
-            yield _csv_line([csv_cell(column.value(row), formats) for column in wanted.columns])
-        if found.after is not None:
-            wanted = replace(wanted, after=found.after)
-        elif found.total is not None and wanted.offset + len(found.rows) < found.total and found.rows:
-            wanted = replace(wanted, page=wanted.page + 1)
-        else:
-            return
+class Ending(StrEnum):
+    """How a file ended."""
+
+    COMPLETE = "complete"
+    CUT = "cut"
+    FAILED = "failed"
+    LEFT = "left"
+
+
+@dataclass(slots=True)
+class CsvFile:
+    """A view as a CSV file (RFC 4180, UTF-8). `rows` and `ending` tell, afterwards, what was written.
+
+    It is read slice after slice, each beginning where the one before ended: with a cursor no row is missed and none
+    comes twice, whatever is added meanwhile. A file that does not hold everything says so in its last line.
+    """
+
+    wanted: Wanted
+    fetch: Fetch
+    formats: Formats
+    most_rows: int = CSV_MOST_ROWS
+    rows: int = 0
+    ending: Ending = Ending.LEFT
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Write it."""
+        language = self.formats.language
+        yield _BYTE_ORDER_MARK + _csv_line([in_language(column.label, language) for column in self.wanted.columns])
+        try:
+            async for row in self._rows():
+                yield _csv_line([csv_cell(column.value(row), self.formats) for column in self.wanted.columns])
+                self.rows += 1
+        except Exception:
+            logger.exception("a list could not be written to its end")
+            self.ending = Ending.FAILED
+        if self.ending in _LAST_WORDS:
+            said = in_language(_LAST_WORDS[self.ending], language)
+            yield _csv_line([said.format(rows=self.formats.number(self.rows))])
+
+    async def _rows(self) -> AsyncIterator[Any]:
+        wanted, left = replace(self.wanted, limit=_CSV_SLICE, after=None, page=1), self.most_rows
+        while True:
+            found = await self.fetch(wanted)
+            for row in found.rows[:left]:
+                yield row
+            following = _following(wanted, found)
+            if following is None and len(found.rows) <= left:
+                self.ending = Ending.CUT if found.cut else Ending.COMPLETE
+                return
+            left -= len(found.rows)
+            if left <= 0 or following is None:
+                self.ending = Ending.CUT
+                return
+            wanted = following
+
+
+_LAST_WORDS: Final = {
+    Ending.CUT: mark("This file ends here, after {rows} rows, but there are more. Narrow the list, and take it again."),
+    Ending.FAILED: mark("This file is NOT complete: something went wrong after {rows} rows. Take it again."),
+}
+
+
+def _following(wanted: Wanted, found: Slice) -> Wanted | None:
+    """Return what comes after these rows; None at the end."""
+    if found.after is not None:
+        return replace(wanted, after=found.after)
+    if found.total is not None and found.rows and wanted.offset + len(found.rows) < found.total:
+        return replace(wanted, page=wanted.page + 1)
+    return None
 
 
 def _csv_line(cells: list[str]) -> str:

@@ -8,12 +8,15 @@ from litestar.datastructures import Cookie
 
 from regulars.platform import clock
 from regulars.platform.auth.contracts import Browser
+from regulars.platform.auth.known import KNOWN_LASTS
 from regulars.platform.http.origin import address_of
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.viewers import COOKIES, ViewerKind
 
 # A device stays enrolled until it is revoked; browsers keep a cookie for 400 days at most, then it is enrolled anew.
 DEVICE_SECONDS: Final = 400 * 24 * 3600
+# Tells apart a browser in which somebody signed in before; it opens nothing (`platform.auth.known`).
+KNOWN_COOKIES: Final = {ViewerKind.STAFF: "rgl_staff_known", ViewerKind.MEMBER: "rgl_member_known"}
 
 
 def session_cookie(kit: Kit, kind: ViewerKind, token: str, *, until: datetime | None = None) -> Cookie:
@@ -43,7 +46,13 @@ def browser_of(kit: Kit, request: Request[Any, Any, Any], kind: ViewerKind) -> B
         address=address_of(request.scope, kit.services.proxies),
         user_agent=request.headers.get("user-agent", "")[:500],
         token=request.cookies.get(COOKIES[kind], ""),
+        known=request.cookies.get(KNOWN_COOKIES[kind], "") if kind in KNOWN_COOKIES else "",
     )
+
+
+def known_cookies(kit: Kit, kind: ViewerKind, known: str) -> list[Cookie]:
+    """Return the cookie by which this browser is told apart from now on; none if it stays as it was."""
+    return [_cookie(kit, KNOWN_COOKIES[kind], known, int(KNOWN_LASTS.total_seconds()))] if known else []
 
 
 def _cookie(kit: Kit, name: str, value: str, seconds: int | None) -> Cookie:

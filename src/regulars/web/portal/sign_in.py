@@ -24,7 +24,13 @@ from regulars.platform.markets.service import list_markets
 from regulars.web.kit.forms import Form, blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
-from regulars.web.kit.session_cookies import browser_of, ended_cookie, passing_cookie, session_cookie
+from regulars.web.kit.session_cookies import (
+    browser_of,
+    ended_cookie,
+    known_cookies,
+    passing_cookie,
+    session_cookie,
+)
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import SIGN_IN_PATHS, ViewerKind, local_path, viewer_of
 
@@ -73,6 +79,7 @@ def _entered(kit: Kit, request: AnyRequest, opened: MemberOpened, notice: Notice
         notice,
         cookies=[
             session_cookie(kit, _MEMBER, opened.token, until=until),
+            *known_cookies(kit, _MEMBER, opened.known),
             *[passing_cookie(kit, name, "", seconds=0) for name in (TICKET_COOKIE, NEXT_COOKIE)],
         ],
     )

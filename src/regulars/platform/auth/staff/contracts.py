@@ -100,12 +100,16 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 class Opened(Struct, frozen=True, kw_only=True):
-    """A session that was opened. `token` is the cookie's value, told this once."""
+    """A session that was opened. `token` is the cookie's value, told this once.
+
+    `known` is the cookie by which this browser is told apart from now on; empty: as it was.
+    """
 
     token: str
     staff_id: UUID
     session_id: UUID
     expires_at: datetime
+    known: str = ""
 
     def __repr__(self) -> str:
         return f"Opened(staff_id={self.staff_id})"

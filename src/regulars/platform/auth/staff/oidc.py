@@ -5,7 +5,7 @@ counts, ours is not asked for. Every address is one that its discovery document 
 transaction is open.
 """
 
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from hashlib import sha256
 from hmac import compare_digest
 from time import monotonic
@@ -26,11 +26,12 @@ from regulars.platform.auth.staff.limits import FLOW_LASTS, PLACE, Terms
 from regulars.platform.auth.staff.rules import email_sought
 from regulars.platform.auth.throttle import service as throttle
 from regulars.platform.auth.throttle.subjects import Counters
-from regulars.platform.auth.tokens import hash_of, new_token
+from regulars.platform.auth.tokens import new_token
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, TemporarilyUnavailable
 from regulars.platform.vault.cipher import key_for, seal, unseal
+from regulars.platform.vault.contracts import VaultBroken
 
 ALGORITHMS: Final = ["RS256", "PS256", "ES256", "EdDSA"]  # asymmetric ones: `none` and shared secrets never
 SKEW_SECONDS: Final = 60
@@ -39,6 +40,7 @@ _KEYS_APART_SECONDS: Final = 30.0
 _TIMEOUT_SECONDS: Final = 10.0
 _LARGEST_ANSWER: Final = 1_000_000
 _FIELD: Final = "staff oidc flow"
+_LONGEST_TOKEN: Final = 1_000
 _ONE: Final = UUID(int=0)
 
 
@@ -64,7 +66,10 @@ class Discovered(Struct, frozen=True):
 
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """Where to send the browser, and the token that ties the sign-in to it: a cookie for the way back."""
+    """Where to send the browser, and what ties the sign-in to it: a sealed cookie for the way back.
+
+    Nothing is written here until somebody comes back: anybody may begin, as often as they like.
+    """
 
     location: str
     browser_token: str
@@ -74,8 +79,10 @@ class Begun(Struct, frozen=True, kw_only=True):
 
 
 class _Flow(Struct, frozen=True):
+    state: str
     nonce: str
     verifier: str
+    until: int
 
 
 class _TokenAnswer(Struct, frozen=True):
@@ -104,26 +111,27 @@ class Oidc:
         self._jwks: tuple[float, Any] | None = None
 
     async def begin(self) -> Begun:
-        """Note a sign-in under way, and return where it goes on. Raises TemporarilyUnavailable (503)."""
+        """Seal what a sign-in under way needs, and return where it goes on. Raises TemporarilyUnavailable (503)."""
         there = await self._discover()
-        state, browser, flow = new_token(), new_token(), _Flow(new_token(), new_token())
+        until = int((clock.wall_now() + FLOW_LASTS).timestamp())
+        flow = _Flow(new_token(), new_token(), new_token(), until)
         sealed = seal(self._key, msgspec.json.encode(flow), member_id=_ONE, field=_FIELD)
-        async with self._database.transaction() as tx:
-            expires_at = clock.wall_now() + FLOW_LASTS
-            tx.write(store.INSERT_FLOW, (hash_of(state), hash_of(browser), sealed, expires_at))
         challenge = urlsafe_b64encode(sha256(flow.verifier.encode()).digest()).rstrip(b"=").decode()
         asked = {
             "response_type": "code",
             "client_id": self._settings.client_id,
             "redirect_uri": self._settings.redirect_uri,
             "scope": "openid email",
-            "state": state,
+            "state": flow.state,
             "nonce": flow.nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
         joined = "&" if urlsplit(there.authorization_endpoint).query else "?"
-        return Begun(location=f"{there.authorization_endpoint}{joined}{urlencode(asked)}", browser_token=browser)
+        return Begun(
+            location=f"{there.authorization_endpoint}{joined}{urlencode(asked)}",
+            browser_token=urlsafe_b64encode(sealed).decode(),
+        )
 
     async def finish(
         self,
@@ -141,14 +149,13 @@ class Oidc:
         at_place = self._counters.at(PLACE, browser.address)
         async with self._database.transaction() as tx:
             blocked = await throttle.count(tx, at_place)
-            sealed = None
-            if blocked is None:
-                sealed = await store.take_flow(tx, hash_of(state), hash_of(browser_token), clock.wall_now())
         if blocked is not None:
             raise blocked
-        if sealed is None or not code or issuer not in {None, self._settings.issuer}:
+        flow = self._flow(browser_token)
+        if flow is None or not code or issuer not in {None, self._settings.issuer}:
             raise SignInElsewhereRefused
-        flow = msgspec.json.decode(unseal(self._key, sealed, member_id=_ONE, field=_FIELD), type=_Flow)
+        if not compare_digest(flow.state.encode(), state.encode("utf-8", "replace")):
+            raise SignInElsewhereRefused
         claims = await self._claims(code, flow)
         outcome: Opened | DomainError
         async with self._database.transaction() as tx:
@@ -158,6 +165,20 @@ class Oidc:
         if isinstance(outcome, DomainError):
             raise outcome
         return outcome
+
+    def _flow(self, browser_token: str) -> _Flow | None:
+        """Return what was sealed for this browser; None for what we did not seal, or too long ago.
+
+        It is not used up: a code of the provider is good once, and the nonce ties the answer to this sign-in.
+        """
+        if len(browser_token) > _LONGEST_TOKEN:
+            return None
+        try:
+            sealed = b64decode(browser_token, altchars=b"-_", validate=True)
+            flow = msgspec.json.decode(unseal(self._key, sealed, member_id=_ONE, field=_FIELD), type=_Flow)
+        except (ValueError, VaultBroken):
+            return None
+        return flow if clock.wall_now().timestamp() < flow.until else None
 
     async def _let_in(self, tx: Transaction, claims: dict[str, Any], browser: Browser) -> Opened | DomainError:
         """Open a session for the account that has the verified address; from then on the subject must stay the same."""

@@ -94,5 +94,5 @@ async def sign_out(tx: Transaction, token: str) -> None:
 
 
 async def forget_ended(tx: Transaction, *, at_most: int) -> bool:
-    """Delete sessions, steps, links and flows that ended more than a week ago; True if there may be more."""
+    """Delete sessions, steps and links that ended more than a week ago; True if there may be more."""
     return await store.delete_ended(tx, clock.wall_now() - timedelta(days=7), at_most)

@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from regulars.platform import clock
 from regulars.platform.auth.contracts import Browser
+from regulars.platform.auth.known import KnownBrowsers
 from regulars.platform.auth.staff import sessions, store
 from regulars.platform.auth.staff.contracts import (
     Account,
@@ -34,8 +37,12 @@ from regulars.platform.auth.staff.factors import Factors
 from regulars.platform.auth.staff.hashing import PasswordHashing
 from regulars.platform.auth.staff.limits import (
     CODE,
+    CODE_KNOWN,
+    CONFIRMED,
     LINK_TRIES,
-    PASSWORD,
+    PASSWORD_ANYWHERE,
+    PASSWORD_HERE,
+    PASSWORD_KNOWN,
     PLACE,
     STEP_LASTS,
     STEP_TRIES,
@@ -45,7 +52,7 @@ from regulars.platform.auth.staff.rules import email_sought, password_fault
 from regulars.platform.auth.staff.store import Secrets
 from regulars.platform.auth.throttle import service as throttle
 from regulars.platform.auth.throttle.service import Attempt
-from regulars.platform.auth.throttle.subjects import Counters
+from regulars.platform.auth.throttle.subjects import Counters, place_of
 from regulars.platform.auth.tokens import hash_of, new_token
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
@@ -65,6 +72,7 @@ class StaffSignIn:
         self.hashing = hashing or PasswordHashing()
         self.factors = Factors(pepper)
         self.counters = Counters(pepper)
+        self.known = KnownBrowsers(pepper, "staff")
 
     async def recognise(self, token: str) -> Viewer | None:
         """Return who is signed in by a session token; None if nobody (any more)."""
@@ -80,7 +88,7 @@ class StaffSignIn:
         by the time it takes, whether there is such an account.
         """
         sought = email_sought(email)
-        counted = self.counters.attempt(PASSWORD, sought), self.counters.at(PLACE, browser.address)
+        counted = self._password_attempts(sought, browser)
         secrets = await self._counted(counted, lambda tx: store.select_by_email(tx, sought))
         usable = secrets if secrets and secrets.account.status is Status.ACTIVE else None
         right = await self.hashing.verify(password, usable.password_hash if usable else None)
@@ -92,8 +100,7 @@ class StaffSignIn:
                 sessions.note(tx, staff_id, "refuse_sign_in", detail="password")
                 outcome = SignInRefused()
             else:
-                throttle.forget(tx, counted[:1])
-                await throttle.forgive(tx, counted[1])
+                await self._took_back(tx, counted)
                 outcome = self._after_password(tx, current, browser)
         if isinstance(outcome, DomainError):
             raise outcome
@@ -103,8 +110,7 @@ class StaffSignIn:
 
     def _after_password(self, tx: Transaction, secrets: Secrets, browser: Browser) -> Opened | CodeAsked:
         if secrets.sealed_totp is None:
-            how = How.PASSWORD
-            return sessions.open_session(tx, secrets.account, how, self.terms, browser=browser)
+            return self._opened(tx, secrets.account, How.PASSWORD, browser)
         token, expires_at = new_token(), clock.wall_now() + STEP_LASTS
         tx.write(store.INSERT_STEP, (hash_of(token), secrets.account.staff_id, expires_at))
         return CodeAsked(token=token, expires_at=expires_at)
@@ -125,9 +131,8 @@ class StaffSignIn:
                 outcome = SignInStale()
             else:
                 account = secrets.account
-                on_account = self.counters.attempt(CODE, account.staff_id.hex)
-                at_place = self.counters.at(PLACE, browser.address)
-                blocked = await throttle.count(tx, on_account, at_place)
+                counted = self._code_attempts(account, browser)
+                blocked = await throttle.count(tx, *counted)
                 how = None
                 if blocked is None:
                     how = await self.factors.accept(tx, account.staff_id, secrets.sealed_totp, code)
@@ -135,10 +140,9 @@ class StaffSignIn:
                     sessions.note(tx, account.staff_id, "refuse_sign_in", detail="code")
                     outcome = blocked or CodeRefused()
                 else:
-                    throttle.forget(tx, [on_account])
-                    await throttle.forgive(tx, at_place)
+                    await self._took_back(tx, counted)
                     tx.write(store.DELETE_STEP, (hash_of(step_token),))
-                    outcome = sessions.open_session(tx, account, how, self.terms, browser=browser)
+                    outcome = self._opened(tx, account, how, browser)
         return _or_raise(outcome)
 
     # --- one-time links -----------------------------------------------------------------------------------------
@@ -215,7 +219,7 @@ class StaffSignIn:
         await sessions.end_all_sessions(tx, staff_id)
         codes = self.factors.new_recovery_codes(tx, staff_id)
         sessions.note(tx, staff_id, "set_up_sign_in")
-        opened = sessions.open_session(tx, link.account, How.INVITATION, self.terms, browser=browser)
+        opened = self._opened(tx, link.account, How.INVITATION, browser)
         return Welcome(opened=opened, recovery_codes=codes)
 
     # --- one's own account --------------------------------------------------------------------------------------
@@ -230,7 +234,7 @@ class StaffSignIn:
         async with self._database.transaction() as tx:
             return await store.count_recovery_codes(tx, viewer.staff_id)
 
-    async def change_password(self, viewer: Viewer, current: str, new: str, browser: Browser) -> Opened:
+    async def change_password(self, viewer: Viewer, current: str, new: str) -> Opened:
         """Change the viewer's password; every other session ends, and this one goes on under a fresh token.
 
         Raises TooManyAttempts (429), PasswordWrong, and what `choose_password` says of passwords (422).
@@ -239,7 +243,7 @@ class StaffSignIn:
             raise problem
         if new == current:
             raise PasswordGuessable(pointer="/password")
-        confirmed = await self._confirm(viewer, current, browser)
+        confirmed = await self._confirm(viewer, current)
         password_hash = await self.hashing.hash(new)
         async with self._database.transaction(actor=viewer.actor) as tx:
             await self._still(tx, confirmed)
@@ -261,13 +265,13 @@ class StaffSignIn:
         return self.factors.shown(viewer.staff_id, viewer.email, secret)
 
     async def change_second_factor(
-        self, viewer: Viewer, password: str, enrolment_token: str, code: str, browser: Browser
+        self, viewer: Viewer, password: str, enrolment_token: str, code: str
     ) -> tuple[Opened, tuple[str, ...]]:
         """Replace the viewer's second factor; returns a fresh token for this session, and new recovery codes.
 
         Every other session ends. Raises SignInStale, CodeRefused (401), PasswordWrong (422), TooManyAttempts (429).
         """
-        confirmed = await self._confirm(viewer, password, browser)
+        confirmed = await self._confirm(viewer, password)
         secret = self.factors.secret_of(viewer.staff_id, enrolment_token)
         if secret is None:
             raise SignInStale
@@ -283,9 +287,9 @@ class StaffSignIn:
             sessions.note(tx, viewer.staff_id, "change_second_factor")
             return await self._renewed(tx, viewer), codes
 
-    async def renew_recovery_codes(self, viewer: Viewer, password: str, browser: Browser) -> tuple[str, ...]:
+    async def renew_recovery_codes(self, viewer: Viewer, password: str) -> tuple[str, ...]:
         """Return new recovery codes in place of the old ones. Raises PasswordWrong (422), TooManyAttempts (429)."""
-        confirmed = await self._confirm(viewer, password, browser)
+        confirmed = await self._confirm(viewer, password)
         async with self._database.transaction(actor=viewer.actor) as tx:
             await self._still(tx, confirmed)
             sessions.note(tx, viewer.staff_id, "renew_recovery_codes")
@@ -302,15 +306,42 @@ class StaffSignIn:
             raise blocked
         return found
 
-    async def _confirm(self, viewer: Viewer, password: str, browser: Browser) -> Secrets:
+    def _password_attempts(self, email: str, browser: Browser) -> tuple[Attempt, ...]:
+        """Return what a password for an account counts as: by itself where its owner signed in before."""
+        nonce = self.known.nonce(browser.known, email)
+        if nonce is not None:
+            return (self.counters.attempt(PASSWORD_KNOWN, f"{email} {nonce}"),)
+        return (
+            self.counters.attempt(PASSWORD_HERE, f"{email} {place_of(browser.address)}"),
+            self.counters.attempt(PASSWORD_ANYWHERE, email),
+            self.counters.at(PLACE, browser.address),
+        )
+
+    def _code_attempts(self, account: Account, browser: Browser) -> tuple[Attempt, ...]:
+        nonce = self.known.nonce(browser.known, email_sought(account.email))
+        if nonce is not None:
+            return (self.counters.attempt(CODE_KNOWN, f"{account.staff_id.hex} {nonce}"),)
+        return self.counters.attempt(CODE, account.staff_id.hex), self.counters.at(PLACE, browser.address)
+
+    async def _took_back(self, tx: Transaction, counted: tuple[Attempt, ...]) -> None:
+        """What was tried for the account is forgotten, as it was its owner; of the place, what that one tried."""
+        throttle.forget(tx, [attempt for attempt in counted if attempt.policy is not PLACE])
+        if at_place := [attempt for attempt in counted if attempt.policy is PLACE]:
+            await throttle.forgive(tx, *at_place)
+
+    def _opened(self, tx: Transaction, account: Account, how: How, browser: Browser) -> Opened:
+        """Open a session, and know this browser from now on."""
+        opened = sessions.open_session(tx, account, how, self.terms, browser=browser)
+        return replace(opened, known=self.known.remember(browser.known, email_sought(account.email)))
+
+    async def _confirm(self, viewer: Viewer, password: str) -> Secrets:
         """Ask for the password again, before something that whoever found an open browser must not do."""
-        counted = self.counters.attempt(PASSWORD, viewer.email), self.counters.at(PLACE, browser.address)
+        counted = (self.counters.attempt(CONFIRMED, viewer.session_id.hex),)
         secrets = await self._counted(counted, lambda tx: store.select_secrets(tx, viewer.staff_id))
         right = await self.hashing.verify(password, secrets.password_hash if secrets else None)
         async with self._database.transaction() as tx:
             if right:
-                throttle.forget(tx, counted[:1])
-                await throttle.forgive(tx, counted[1])
+                throttle.forget(tx, counted)
             else:
                 sessions.note(tx, viewer.staff_id, "refuse_confirmation")
         if not right or secrets is None:

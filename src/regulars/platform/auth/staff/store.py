@@ -130,13 +130,6 @@ UPDATE staff_links SET used_at = %s, password_hash = NULL, sealed_totp = NULL
 WHERE token_hash = %s AND used_at IS NULL RETURNING 1
 """
 
-INSERT_FLOW: LiteralString = """
-INSERT INTO staff_oidc_flows (state_hash, browser_hash, sealed_flow, expires_at) VALUES (%s, %s, %s, %s)
-"""
-TAKE_FLOW: LiteralString = """
-DELETE FROM staff_oidc_flows WHERE state_hash = %s AND browser_hash = %s AND expires_at > %s RETURNING sealed_flow
-"""
-
 _DELETE_ENDED: LiteralString = """
 WITH old AS (SELECT {key} FROM {table} WHERE expires_at < %s LIMIT %s FOR UPDATE SKIP LOCKED),
 gone AS (DELETE FROM {table} USING old WHERE {table}.{key} = old.{key} RETURNING 1)
@@ -146,7 +139,6 @@ DELETE_ENDED: tuple[LiteralString, ...] = (
     _DELETE_ENDED.format(table="staff_sessions", key="token_hash"),
     _DELETE_ENDED.format(table="staff_steps", key="token_hash"),
     _DELETE_ENDED.format(table="staff_links", key="token_hash"),
-    _DELETE_ENDED.format(table="staff_oidc_flows", key="state_hash"),
 )
 
 
@@ -289,12 +281,6 @@ async def select_link(tx: Transaction, token_hash: bytes, now: datetime, *, lock
         return None
     password_hash, sealed_totp, tries = rows[0][_ACCOUNT_COLUMNS:]
     return Link(_account(rows[0]), password_hash, _bytes(sealed_totp), tries)
-
-
-async def take_flow(tx: Transaction, state_hash: bytes, browser_hash: bytes, now: datetime) -> bytes | None:
-    """Take what was noted of a sign-in elsewhere, once."""
-    rows = await tx.rows(TAKE_FLOW, (state_hash, browser_hash, now))
-    return bytes(rows[0][0]) if rows else None
 
 
 async def delete_ended(tx: Transaction, before: datetime, at_most: int) -> bool:

@@ -87,14 +87,3 @@ staff_links = Table(
     Index(None, "staff_id"),
     Index(None, "expires_at"),
 )
-
-# A sign-in that is under way at the identity provider.
-staff_oidc_flows = Table(
-    "staff_oidc_flows",
-    metadata,
-    Column("state_hash", LargeBinary, primary_key=True),
-    Column("browser_hash", LargeBinary, nullable=False),
-    Column("sealed_flow", LargeBinary, nullable=False),
-    Column("expires_at", TIMESTAMP(timezone=True), nullable=False),
-    Index(None, "expires_at"),
-)

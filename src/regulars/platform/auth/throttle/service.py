@@ -13,7 +13,7 @@ from regulars.platform.auth.throttle.errors import TooManyAttempts
 from regulars.platform.auth.throttle.rules import Policy
 from regulars.platform.db.transaction import Transaction
 
-FORGET_AFTER = timedelta(days=2)  # longer than any policy remembers
+FORGET_AFTER = timedelta(days=2)  # longer than any policy remembers; a test compares
 
 
 class Attempt(NamedTuple):
@@ -31,30 +31,34 @@ class Attempt(NamedTuple):
 async def count(tx: Transaction, *attempts: Attempt) -> TooManyAttempts | None:
     """Count an attempt, or say that none may be made now; then nothing is counted. Commit whichever it is.
 
-    Holds the rows of all of them until the transaction ends.
+    Holds the rows of all of them until the transaction ends. Who is refused leaves no row behind.
     """
     now = clock.wall_now()
     tallies = await store.lock(tx, [attempt.key for attempt in attempts], now)
     wait = max(rules.seconds_to_wait(tallies[attempt.key], attempt.policy, now) for attempt in attempts)
     if wait:
+        for attempt in attempts:
+            if tallies[attempt.key].attempts == 0:
+                store.delete(tx, attempt.key)
         return TooManyAttempts(retry_after_seconds=wait)
     for attempt in attempts:
         store.update(tx, attempt.key, rules.after_attempt(tallies[attempt.key], attempt.policy, now))
     return None
 
 
-async def wait_for(tx: Transaction, attempt: Attempt) -> int:
+async def wait_for(tx: Transaction, *attempts: Attempt) -> int:
     """Return for how many seconds nothing of this kind may be tried; 0 if it may now."""
     now = clock.wall_now()
-    tallies = await store.lock(tx, [attempt.key], now)
-    return rules.seconds_to_wait(tallies[attempt.key], attempt.policy, now)
+    tallies = await store.lock(tx, [attempt.key for attempt in attempts], now)
+    return max(rules.seconds_to_wait(tallies[attempt.key], attempt.policy, now) for attempt in attempts)
 
 
-async def forgive(tx: Transaction, *attempts: Attempt) -> None:
-    """Take back one attempt each: it was no guess. What others at the same place tried stays counted."""
-    tallies = await store.lock(tx, [attempt.key for attempt in attempts], clock.wall_now())
+async def forgive(tx: Transaction, *attempts: Attempt, weight: float = 0.0) -> None:
+    """Take back an attempt each, but for `weight` of it: it was no guess. What others tried stays counted."""
+    now = clock.wall_now()
+    tallies = await store.lock(tx, [attempt.key for attempt in attempts], now)
     for attempt in attempts:
-        store.update(tx, attempt.key, rules.after_success(tallies[attempt.key]))
+        store.update(tx, attempt.key, rules.after_success(tallies[attempt.key], attempt.policy, now, weight))
 
 
 def forget(tx: Transaction, attempts: Sequence[Attempt]) -> None:

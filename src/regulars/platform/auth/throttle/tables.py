@@ -1,6 +1,6 @@
 """Attempts that were made, by kind and by whom. Local to the coordinator; the subject is a keyed hash."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import CheckConstraint, Column, Double, Index, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from regulars.platform.db.schema import metadata
@@ -10,7 +10,7 @@ attempts = Table(
     metadata,
     Column("bucket", Text, primary_key=True),
     Column("subject", LargeBinary, primary_key=True),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Double, nullable=False),
     Column("attempted_at", TIMESTAMP(timezone=True), nullable=False),
     Column("blocked_until", TIMESTAMP(timezone=True)),
     Index(None, "attempted_at"),
