@@ -1,9 +1,11 @@
 """Accounts as owners manage them: roles, stores, the last owner; and the one page of roles and permissions."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from regulars.entrypoints.doctor import proxies
 from regulars.platform.auth.browsers import agent_family
 from regulars.platform.auth.staff import service
 from regulars.platform.auth.staff.contracts import NewAccount, Status
@@ -28,9 +30,9 @@ from regulars.platform.auth.staff.permissions import (
 from regulars.platform.auth.throttle.subjects import place_of
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError, NotFound
-from regulars.platform.http.origin import address_of, networks_in
+from regulars.platform.http.origin import Origins, address_of, networks_in, proxy_not_believed
 from regulars.platform.ids import new_id
-from regulars.platform.settings import SettingError
+from regulars.platform.settings import SettingError, Settings
 from regulars.platform.texts import catalogue
 from tests.architecture.source import ROOT
 from tests.platform.staffing import Person, Wall, audit, invite, person
@@ -244,3 +246,24 @@ def test_proxies_that_are_no_addresses_are_refused() -> None:
 )
 def test_browsers_are_named_by_family(agent: str, family: str) -> None:
     assert agent_family(agent) == family
+
+
+def test_a_proxy_that_is_not_believed_is_noted_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    forwarded = {"client": ("10.0.0.1", 4711), "headers": [(b"x-forwarded-for", b"203.0.113.1")]}
+    plain = {"client": ("10.0.0.1", 4711), "headers": []}
+    believing, not_believing = Origins("10.0.0.0/8", tmp_path), Origins("", tmp_path)
+    assert [believing.address_of(one) for one in (plain, forwarded)] == ["10.0.0.1", "203.0.113.1"]
+    assert not_believing.address_of(plain) == "10.0.0.1"
+    assert (caplog.messages, proxy_not_believed("", tmp_path)) == ([], None)
+
+    assert {not_believing.address_of(forwarded) for _ in range(3)} == {"10.0.0.1"}
+
+    (said,) = caplog.messages
+    assert "X-Forwarded-For comes from 10.0.0.1, which REGULARS_TRUSTED_PROXIES does not name" in said
+    assert proxy_not_believed("", tmp_path) == "10.0.0.1"
+    assert proxy_not_believed("10.0.0.0/8", tmp_path) is None
+    seen = proxies(Settings(home=tmp_path))
+    assert (seen.ok, "Set REGULARS_TRUSTED_PROXIES to 10.0.0.1" in seen.remedy) == (True, True)
+    assert proxies(Settings(home=tmp_path, trusted_proxies="10.0.0.0/8")).remedy == ""
+    encrypted = proxies(Settings(home=tmp_path / "x", public_url="https://club.example"))
+    assert encrypted.remedy.startswith("Warning: REGULARS_PUBLIC_URL begins with https")

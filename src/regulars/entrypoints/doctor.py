@@ -12,6 +12,7 @@ from regulars.entrypoints.wiring import Place, checks, declare_tasks
 from regulars.platform.db.database import Database
 from regulars.platform.health.contracts import Looked, State
 from regulars.platform.health.looks import LOOKS, look_at_disk, look_at_schema, looked
+from regulars.platform.http.origin import proxy_not_believed
 from regulars.platform.settings import Settings
 from regulars.platform.verification.books import look_at_books
 from regulars.platform.verification.service import verify
@@ -31,6 +32,7 @@ async def examine(settings: Settings, place: Place) -> AsyncIterator[Examined]:
     declare_tasks()
     yield Examined(name="settings", ok=True, said=f"home {settings.home}, database {place.shown}")
     yield vault_permissions(settings.home / "vault")
+    yield proxies(settings)
     database = Database(place.url, pool_size=2, lock_timeout_ms=settings.lock_timeout_ms, wait_seconds=3.0)
     try:
         await database.open()
@@ -80,6 +82,25 @@ def vault_permissions(folder: Path) -> Examined:
             remedy=f"chmod -R go= '{folder}'",
         )
     return Examined(name="vault", ok=True, said=f"{folder} is private")
+
+
+def proxies(settings: Settings) -> Examined:
+    """Look whether the proxy in front is believed: behind one that is not, everybody counts as one place."""
+    believed = settings.trusted_proxies
+    said = f"believed: {believed}" if believed else "none believed"
+    remedy = ""
+    if peer := proxy_not_believed(believed, settings.home):
+        remedy = (
+            f"Warning: X-Forwarded-For came from {peer}, which is not believed. "
+            f"If that is your proxy, everybody behind it counts as one place: "
+            f"Set REGULARS_TRUSTED_PROXIES to {peer}. See docs/signin.md."
+        )
+    elif not believed and (settings.public_url or "").startswith("https://"):
+        remedy = (
+            "Warning: REGULARS_PUBLIC_URL begins with https, so a proxy stands in front that is not believed, and "
+            "everybody counts as one place. Set REGULARS_TRUSTED_PROXIES to its address. See docs/signin.md."
+        )
+    return Examined(name="proxies", ok=True, said=said, remedy=remedy)
 
 
 def channels(settings: Settings) -> Examined:

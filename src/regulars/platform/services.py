@@ -11,7 +11,7 @@ from regulars.platform.commit.lane import Lane
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
-from regulars.platform.http.origin import Network, networks_in
+from regulars.platform.http.origin import Origins
 from regulars.platform.settings import SettingError, Settings
 from regulars.platform.vault.cipher import key_for
 from regulars.platform.vault.contracts import Vault
@@ -36,7 +36,7 @@ class Services:
     authenticator: Authenticator = field(init=False)
     staff: StaffSignIn = field(init=False)
     oidc: "Oidc | None" = field(init=False)
-    proxies: tuple[Network, ...] = field(init=False)
+    origins: Origins = field(init=False)
     lanes: list[Lane[Any, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -44,7 +44,7 @@ class Services:
         self.authenticator = Authenticator(self.database)
         self.staff = StaffSignIn(self.database, self.vault.pepper, terms_of(self.settings))
         self.oidc = _identity_provider(self.settings, self.database, self.vault.pepper)
-        self.proxies = networks_in(self.settings.trusted_proxies)
+        self.origins = Origins(self.settings.trusted_proxies, self.settings.home)
 
     @property
     def request_key(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Browsers in which somebody signed in before: a signed cookie tells them apart, so that their tries count by themselves.
+"""Browsers in which somebody signed in before: a signed cookie tells them apart, so that their tries count for them.
 
 The cookie opens nothing. It says that with this browser somebody proved, not too long ago, to be the owner of an
 account or an address; whoever keeps on guessing from elsewhere then cannot keep that browser out. It holds keyed

@@ -1,13 +1,19 @@
 """From which address a request comes, where proxies stand in front of us."""
 
+import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Any, Final
 
 from regulars.platform.settings import SettingError
 
+logger = logging.getLogger(__name__)
+
 Network = IPv4Network | IPv6Network
 _NOWHERE: Final = "?"
+_NOTE: Final = "unknown-proxy"
 
 
 def networks_in(setting: str) -> tuple[Network, ...]:
@@ -35,6 +41,50 @@ def address_of(scope: Mapping[str, Any], believed: Iterable[Network]) -> str:
     while chain and _is_in(address, networks):
         address = chain.pop()
     return address
+
+
+class Origins:
+    """Says where requests come from; notes, once, a proxy that is not believed.
+
+    Behind such a proxy everybody is one place, and whatever is limited by place is limited for all of them together.
+    The note is a file in the program's folder, for `doctor`, which is another process.
+    """
+
+    def __init__(self, setting: str, home: Path) -> None:
+        self._believed = networks_in(setting)
+        self._home = home
+        self._looks = True
+
+    def address_of(self, scope: Mapping[str, Any]) -> str:
+        """Return the caller's address."""
+        if self._looks:
+            self._look(scope)
+        return address_of(scope, self._believed)
+
+    def _look(self, scope: Mapping[str, Any]) -> None:
+        client = scope.get("client")
+        if client is None or not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
+            return
+        peer = str(client[0])
+        if _is_in(peer, self._believed):
+            return
+        self._looks = False
+        logger.warning(
+            "X-Forwarded-For comes from %s, which REGULARS_TRUSTED_PROXIES does not name: "
+            "if that is your proxy, everybody behind it counts as one place where sign-ins are limited",
+            peer,
+        )
+        with suppress(OSError):
+            (self._home / _NOTE).write_text(peer, encoding="utf-8")
+
+
+def proxy_not_believed(setting: str, home: Path) -> str | None:
+    """Return the address of the proxy that was noted last, if it still is not believed."""
+    try:
+        peer = (home / _NOTE).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+    return None if _is_in(peer, networks_in(setting)) else peer
 
 
 def _is_in(address: str, networks: tuple[Network, ...]) -> bool:

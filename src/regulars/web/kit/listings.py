@@ -139,15 +139,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some rows. `after` continues (a cursor); `total` is how many there are, where that is cheap to know.
-
-    `cut`: there are more, but this listing does not go on to them.
-    """
+    """Some rows. `after` continues (a cursor); `total` is how many there are, where that is cheap to know."""
 
     rows: Sequence[Any]
     after: str | None = None
     total: int | None = None
-    cut: bool = False
 
 
 Fetch = Callable[[Wanted], Awaitable[Slice]]
@@ -323,7 +319,7 @@ class CsvFile:
                 yield row
             following = _following(wanted, found)
             if following is None and len(found.rows) <= left:
-                self.ending = Ending.CUT if found.cut else Ending.COMPLETE
+                self.ending = Ending.COMPLETE
                 return
             left -= len(found.rows)
             if left <= 0 or following is None:

@@ -9,7 +9,6 @@ from litestar.datastructures import Cookie
 from regulars.platform import clock
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.known import KNOWN_LASTS
-from regulars.platform.http.origin import address_of
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.viewers import COOKIES, ViewerKind
 
@@ -43,7 +42,7 @@ def passing_cookie(kit: Kit, name: str, value: str, *, seconds: int) -> Cookie:
 def browser_of(kit: Kit, request: Request[Any, Any, Any], kind: ViewerKind) -> Browser:
     """Return where a request comes from, with the session token of this kind that it brought along."""
     return Browser(
-        address=address_of(request.scope, kit.services.proxies),
+        address=kit.services.origins.address_of(request.scope),
         user_agent=request.headers.get("user-agent", "")[:500],
         token=request.cookies.get(COOKIES[kind], ""),
         known=request.cookies.get(KNOWN_COOKIES[kind], "") if kind in KNOWN_COOKIES else "",
