@@ -18,7 +18,7 @@ the listing does not know is passed over.
 import csv
 import io
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -296,7 +296,7 @@ class CsvFile:
     rows: int = 0
     ending: Ending = Ending.LEFT
 
-    async def lines(self) -> AsyncIterator[str]:
+    async def lines(self) -> AsyncGenerator[str, None]:
         """Write it."""
         language = self.formats.language
         yield _BYTE_ORDER_MARK + _csv_line([in_language(column.label, language) for column in self.wanted.columns])
