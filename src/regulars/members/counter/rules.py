@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Final, Literal
 
 from regulars.members.contracts import Birthday, Calendar, IdentityKind, IdentityValue
+from regulars.members.counter import lunar
 
 _CARD_CODE_LEAST: Final = 40  # shorter ones beginning with RC are printed card numbers
 _FEBRUARY, _LEAP_DAY = 2, 29
@@ -31,20 +32,24 @@ def possible_values(text: str) -> list[IdentityValue]:
 
 
 def birthday_near(birthday: Birthday | None, today: date) -> BirthdayNear | None:
-    """Say whether a birthday is today, or in this week (Monday to Sunday). Those of the lunar calendar are not known.
+    """Say whether a birthday is today, or in this week (Monday to Sunday).
 
-    Who was born on 29 February has it on the 28th in other years.
+    Who was born on 29 February has it on the 28th in other years. Birthdays of the lunar calendar are kept as
+    `lunar.day_in` says: in the regular month also by who was born in a leap month, as is usual.
     """
-    if birthday is None or birthday.calendar is not Calendar.SOLAR:
+    if birthday is None:
         return None
-    if (birthday.month, birthday.day) == (today.month, today.day):
-        return "today"
     monday = today - timedelta(days=today.weekday())
-    week = [monday + timedelta(days=n) for n in range(7)]
-    for day in week:
-        kept = birthday.day
-        if (birthday.month, birthday.day) == (_FEBRUARY, _LEAP_DAY) and not isleap(day.year):
-            kept -= 1
-        if (birthday.month, kept) == (day.month, day.day):
-            return "today" if day == today else "week"
-    return None
+    kept = {_kept_in(birthday, year) for year in (today.year - 1, today.year, today.year + 1)}
+    if today in kept:
+        return "today"
+    return "week" if any(monday + timedelta(days=n) in kept for n in range(7)) else None
+
+
+def _kept_in(birthday: Birthday, year: int) -> date | None:
+    """Return the day of a birthday in a year of its calendar; None where that is not known."""
+    if birthday.calendar is Calendar.LUNAR:
+        return lunar.day_in(year, birthday.month, birthday.day)
+    if (birthday.month, birthday.day) == (_FEBRUARY, _LEAP_DAY) and not isleap(year):
+        return date(year, _FEBRUARY, _LEAP_DAY - 1)
+    return date(year, birthday.month, birthday.day)
