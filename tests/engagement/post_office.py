@@ -66,12 +66,17 @@ class PostOffice:
             await set_programme_clock(tx.connection, at, ticking=ticking)
         await self.database.follow_clock()
 
-    async def member(self, *, market: str = "CN", email: str | None = ADDRESS, name: str | None = None) -> UUID:
+    async def member(
+        self, *, market: str = "CN", email: str | None = ADDRESS, name: str | None = None, proved: bool = True
+    ) -> UUID:
         kind, value = (IdentityKind.EMAIL, email) if email else (IdentityKind.EXTERNAL, "crm:1")
         wish = SignUp(market=market, identities=(IdentityValue(kind, value),), channel="store", recorded_at=NOW)
         async with self.database.transaction() as tx:
             (member,) = await members.sign_up(tx, self.vault, [structs.replace(wish, signed_up_at=NOW)])
         assert isinstance(member, Member), member
+        if email and proved:
+            async with self.database.transaction() as tx:
+                assert await members.prove_email(tx, self.vault, member.member_id, email)
         if name is not None:
             async with self.database.transaction() as tx:
                 change = ChangeProfile(member_id=member.member_id, change=ProfileChange(display_name=name))

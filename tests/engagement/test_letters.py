@@ -10,7 +10,7 @@ import pytest
 from regulars.engagement import api
 from regulars.engagement.channels.layout import brand_of, readable_on, render_mail
 from regulars.engagement.channels.letters import Content, letter_of
-from regulars.engagement.channels.rules import email_of, mask_address, pause_after
+from regulars.engagement.channels.rules import emails_of, mask_address, pause_after, says_nobody_there
 from regulars.engagement.channels.wording import Wording, language_of
 from regulars.engagement.contracts import MessageChannel, MessageKind, ReturnFacts
 from regulars.members.contracts import IdentityKind, IdentityShown
@@ -116,20 +116,40 @@ def identity(
 
 
 @pytest.mark.parametrize(
-    ("identities", "chosen"),
+    ("identities", "ordered"),
     [
-        ([], None),
-        ([identity("+8613800138000", kind=IdentityKind.PHONE)], None),
-        ([identity(None)], None),
-        ([identity("a@x"), identity("b@x")], ("a@x", False)),
-        ([identity("a@x"), identity("b@x", verified=2), identity("c@x", verified=1)], ("b@x", True)),
-        ([identity("a@x", verified=1), identity("b@x"), identity("c@x", verified=3)], ("c@x", True)),
+        ([], []),
+        ([identity("+8613800138000", kind=IdentityKind.PHONE)], []),
+        ([identity(None)], []),
+        ([identity("a@x"), identity("b@x")], ["a@x", "b@x"]),
+        ([identity("a@x"), identity("b@x", verified=2), identity("c@x", verified=1)], ["b@x", "c@x", "a@x"]),
+        ([identity("a@x", verified=1), identity("b@x"), identity("c@x", verified=3)], ["c@x", "a@x", "b@x"]),
     ],
 )
-def test_mail_goes_to_the_address_that_is_known_best(
-    identities: list[IdentityShown], chosen: tuple[str, bool] | None
-) -> None:
-    assert email_of(identities) == chosen
+def test_mail_goes_to_the_address_that_was_proved_last(identities: list[IdentityShown], ordered: list[str]) -> None:
+    assert [one.value for one in emails_of(identities)] == ordered
+
+
+@pytest.mark.parametrize(
+    ("answer", "nobody"),
+    [
+        ("550 5.1.1 <a@x>: no such user", True),
+        ("550-5.1.1 The email account that you tried to reach does not exist.", True),
+        ("553 5.1.2 bad domain", True),
+        ("550 5.1.10 RESOLVER.ADR.RecipientNotFound", True),
+        ("550 User unknown", True),
+        ("550 No such user here", True),
+        ("551 mailbox unavailable", True),
+        ("550 5.7.1 blocked: user unknown to our list", False),
+        ("550 5.2.2 mailbox full", False),
+        ("550 5.1.8 bad sender's address", False),
+        ("550 blocked by policy", False),
+        ("554 message looks like spam", False),
+        ("450 4.1.1 user unknown, for now", False),
+    ],
+)
+def test_an_address_is_nobody_s_only_where_its_server_says_so(answer: str, nobody: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    assert says_nobody_there(answer) is nobody
 
 
 def test_pauses_grow_and_addresses_are_masked() -> None:

@@ -19,12 +19,13 @@ from regulars.engagement import api
 from regulars.engagement.channels import store
 from regulars.engagement.channels.sending.couriers import Courier
 from regulars.engagement.channels.sending.mail import MailTransport
+from regulars.engagement.channels.sending.transport import Outgoing
 from regulars.engagement.channels.stopping import stop_token
 from regulars.engagement.contracts import MessageChannel, MessageRef, MessageState
 from regulars.engagement.errors import MessageNotStuck, MessageUnreadable
 from regulars.entrypoints.doctor import channels
 from regulars.members import api as members
-from regulars.members.contracts import ConsentChannel, Purpose
+from regulars.members.contracts import AddIdentity, ConsentChannel, IdentityKind, IdentityValue, Purpose
 from regulars.platform.clock import wall_now
 from regulars.platform.settings import Settings
 from tests.commerce.shop import DAY, HOUR, MINUTE, NOW
@@ -151,6 +152,83 @@ async def test_what_the_server_refuses_for_good_is_parked_for_a_person(office: P
     assert await office.rows("SELECT actor, action, reason FROM audit_entries WHERE actor = 'staff'") == [
         ("staff", "resend_message", "mailbox exists now")
     ]
+
+
+async def test_an_address_that_is_nobody_s_is_left_alone_until_it_is_proved_anew(
+    office: PostOffice, server: MailServer
+) -> None:
+    courier, member_id = mailing(office, server.port), await office.member()
+    server.refuse_recipient[ADDRESS] = f"550 5.1.1 <{ADDRESS}>: no such user"
+    await office.apply(order(member_id))
+    await office.write()
+    await sent(courier)
+    async with office.database.transaction() as tx:
+        (refused,) = await api.refused_addresses(tx, office.vault, member_id)
+    assert refused.answer == "550 5.1.1 … no such user"
+
+    await office.apply(order(member_id, "1002"))
+    await office.write()
+    assert [one.ref.channel for one in await office.messages()] == ["email", "inbox", "inbox"]
+    server.refuse_recipient.clear()
+    await deliver_code(office, ADDRESS)  # a code goes there all the same: it proves the address
+    async with office.database.transaction() as tx:
+        assert await members.prove_email(tx, office.vault, member_id, ADDRESS.upper())
+        assert await api.refused_addresses(tx, office.vault, member_id) == []
+    await office.apply(order(member_id, "1003"))
+    await office.write()
+    await sent(courier)
+    assert server.recipients == [ADDRESS] * 2  # the code, and the third receipt
+
+
+async def test_another_address_is_used_in_place_of_one_that_is_nobody_s(office: PostOffice, server: MailServer) -> None:
+    courier, member_id = mailing(office, server.port), await office.member()
+    server.refuse_recipient[ADDRESS] = "550 User unknown"
+    await office.apply(order(member_id))
+    await office.write()
+    await sent(courier)
+    async with office.database.transaction() as tx:
+        value = IdentityValue(IdentityKind.EMAIL, "new@example.com")
+        await members.add_identity(tx, office.vault, AddIdentity(member_id=member_id, identity=value))
+        await members.prove_email(tx, office.vault, member_id, "new@example.com")
+    await office.apply(order(member_id, "1002"))
+    await office.write()
+    await sent(courier)
+
+    assert server.recipients == ["new@example.com"]
+
+
+async def test_what_is_refused_for_other_reasons_stops_nothing(office: PostOffice, server: MailServer) -> None:
+    courier, member_id = mailing(office, server.port), await office.member()
+    server.refuse_recipient[ADDRESS] = "550 5.7.1 blocked for today"
+    await office.apply(order(member_id))
+    await office.write()
+    await sent(courier)
+    async with office.database.transaction() as tx:
+        assert await api.refused_addresses(tx, office.vault, member_id) == []
+
+
+async def test_a_message_that_breaks_harms_only_itself(office: PostOffice, server: MailServer) -> None:
+    """Its channel goes on, without a pause; after five tries it is parked."""
+    courier, member_id = mailing(office, server.port), await office.member()
+    carry = courier.transport.send
+
+    async def breaking(outgoing: Outgoing) -> str:
+        if "1001" in outgoing.rendered.text:
+            raise KeyError("poison")
+        return await carry(outgoing)
+
+    courier.transport.send = breaking  # type: ignore[method-assign] # as a bug of ours would
+    await office.apply(order(member_id), order(member_id, "1002"))
+    await office.write()
+    tries = 0
+    while tries < 10 and any(one.ref.state is MessageState.QUEUED for one in await office.messages()):
+        await sent(courier)
+        assert courier._failures == 0
+        office.wall += timedelta(hours=1)
+        tries += 1
+    states = {one.ref.state: (one.ref.attempts, one.ref.answer) for one in await office.messages()}
+    assert states[MessageState.PARKED] == (5, "fault: KeyError")
+    assert len(server.received) == 1
 
 
 async def test_a_parked_message_can_be_given_up_and_an_unreadable_one_not_sent(

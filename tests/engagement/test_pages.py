@@ -46,6 +46,8 @@ class Known:
 class Picky:
     """A transport that refuses everything."""
 
+    is_paid = False
+
     async def send(self, outgoing: Outgoing) -> str:
         del outgoing
         raise Refused("550 no")

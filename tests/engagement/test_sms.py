@@ -13,9 +13,10 @@ import pytest
 from msgspec.structs import replace
 
 from regulars.engagement import api
-from regulars.engagement.channels.sending.couriers import couriers
+from regulars.engagement.channels import store
+from regulars.engagement.channels.sending.couriers import Courier, couriers
 from regulars.engagement.channels.sending.sms import SmsGateway, filled, problem_of_gateway
-from regulars.engagement.channels.sending.transport import NotNow, Outgoing, Refused, Unreachable
+from regulars.engagement.channels.sending.transport import NotNow, Outgoing, Refused, Uncertain, Unreachable
 from regulars.engagement.contracts import MessageChannel, MessageState, RenderedMail
 from regulars.platform.settings import Settings
 from tests.engagement.post_office import PostOffice
@@ -130,7 +131,6 @@ def test_what_is_filled_in_is_not_filled_again() -> None:
         ("429 Too Many", "", "Retry-After: 90", timedelta(seconds=90)),
         ("429 Too Many", "", "X: y", None),
         ("503 Away", "", "Retry-After: 5", timedelta(seconds=5)),
-        ("500 Fault", "<html>", "Retry-After: soon", None),
     ],
 )
 async def test_what_may_pass_is_told_apart(
@@ -164,10 +164,10 @@ async def test_what_is_no_success_is_refused(gateway: Gateway, status: str, body
 
 async def test_a_silent_a_broken_and_an_absent_gateway(gateway: Gateway) -> None:
     gateway.answer = None
-    with pytest.raises(NotNow) as silent:
+    with pytest.raises(Uncertain) as silent:
         await send(gateway.port)
     gateway.answer = b"SMTP 220 hello\r\n\r\n"
-    with pytest.raises(NotNow) as broken:
+    with pytest.raises(Uncertain) as broken:
         await send(gateway.port)
     gateway.says("401 Unauthorized")
     with pytest.raises(Unreachable):
@@ -224,6 +224,86 @@ async def test_a_code_goes_out_by_sms(office: PostOffice, gateway: Gateway) -> N
         "to": PHONE,
         "text": "【Beichen】验证码 482913，10 分钟内有效，请勿告诉任何人。",
     }
+
+
+@pytest.mark.parametrize("status", [None, "500 Fault", "504 Too late", "garbage"])
+async def test_a_code_that_may_have_been_sent_is_sent_once_more_and_no_more(
+    office: PostOffice, gateway: Gateway, status: str | None
+) -> None:
+    """A gateway that takes the request and then says nothing may have sent it, and bills for it."""
+    courier = await _a_code_waits(office, gateway)
+    gateway.answer = b"SMTP 220\r\n\r\n" if status == "garbage" else None
+    if status is not None and status != "garbage":
+        gateway.says(status)
+    for _ in range(6):
+        await courier.drain()
+        office.wall += timedelta(minutes=1)
+    await courier.transport.close()
+
+    assert len(gateway.asked) == 2
+    (message,) = await office.messages()
+    assert (message.ref.state, message.letter) == (MessageState.FAILED, None)
+    assert len({json.loads(body)["ref"] for _, _, body in gateway.asked}) == 1
+
+
+async def test_what_surely_was_not_taken_is_tried_as_often_as_needed(office: PostOffice, gateway: Gateway) -> None:
+    courier = await _a_code_waits(office, gateway)
+    gateway.says("503 Away")
+    for _ in range(5):
+        await courier.drain()
+        office.wall += timedelta(minutes=1, seconds=50)
+    assert len(gateway.asked) >= 3
+    await courier.transport.close()
+
+
+async def test_a_courier_that_died_leaves_a_code_that_is_sent_once_more_at_most(
+    office: PostOffice, gateway: Gateway
+) -> None:
+    courier = await _a_code_waits(office, gateway)
+    courier.lease = timedelta(seconds=30)
+    for _ in range(4):  # each takes it, and dies before it writes what came of it
+        async with office.database.transaction(set_based=True) as tx:
+            await store.claim(tx, "sms", office.wall, office.wall + courier.lease, 4)
+        office.wall += timedelta(minutes=1)
+    await courier.drain()
+    await courier.transport.close()
+
+    assert gateway.asked == []
+    (message,) = await office.messages()
+    assert (message.ref.state, message.ref.answer) == (MessageState.FAILED, "may have been sent before")
+
+
+async def test_a_header_carries_the_id(gateway: Gateway) -> None:
+    await send(gateway.port, sms_headers='{"Idempotency-Key": "{id}"}')
+
+    ((_, headers, _),) = gateway.asked
+    assert headers["idempotency-key"] == "a1b2"
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        ({}, "warning"),
+        ({"sms_body": '{"to": "{to}", "text": "{text}", "ref": "{id}"}'}, "well"),
+        ({"sms_headers": '{"Idempotency-Key": "{id}"}'}, "well"),
+    ],
+)
+def test_who_gives_no_id_is_warned(more: dict[str, str], state: str) -> None:
+    looked = api.look_at_channels(settings(1, **more))
+
+    assert looked.state == state
+    assert looked.remedy is None or "is not given {id}" in str(looked.remedy)
+
+
+async def _a_code_waits(office: PostOffice, gateway: Gateway) -> Courier:
+    body = '{"to": "{to}", "text": "{text}", "ref": "{id}"}'
+    office.settings = replace(
+        office.settings, development=False, sms_url=f"http://127.0.0.1:{gateway.port}/send", sms_body=body
+    )
+    deliver = api.code_delivery(office.settings, office.vault)
+    async with office.database.transaction() as tx:
+        await deliver(tx, channel="sms", address=PHONE, code="482913", language="zh", member_id=None)
+    return office.courier(SmsGateway(office.settings, step_seconds=0.5), MessageChannel.SMS)
 
 
 async def test_there_is_a_courier_for_each_channel_that_can_be_used(office: PostOffice) -> None:

@@ -41,6 +41,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /kit/store",
         "GET /manifest.webmanifest",
         "POST /portal/sign-in",
+        "GET /portal/confirm-address/{token}",
+        "POST /portal/confirm-address/{token}",
         "GET /portal/sign-in",
         "POST /portal/sign-in/code",
         "GET /portal/sign-in/code",

@@ -10,6 +10,7 @@ import httpx
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import Line, Payment, PutOrder, ReturnLine, ReturnOrder, Store
 from regulars.engagement import api as engagement
+from regulars.engagement.channels.addresses import confirm_token
 from regulars.engagement.channels.composing import Composer
 from regulars.engagement.channels.stopping import stop_token
 from regulars.engagement.contracts import MESSAGE_PREFIX, MessageChannel
@@ -111,6 +112,7 @@ class Crowd:
             "language": "en",
             "invitation": link.token,
             "stop": stop_token(services.vault, self.site.chen),
+            "confirm": confirm_token(services.vault, self.site.chen, "chen@home.example"),
             "seen": seen.headers["location"].partition("=")[2],
             "ticket": receipt.headers["location"].rpartition("/")[2],
             "return_id": "r-lines-0",

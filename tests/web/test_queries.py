@@ -20,6 +20,7 @@ from tests.web.visitors import brings
 pytestmark = pytest.mark.anyio
 
 FEW, MANY = 3, 60
+TOKENS = {"/stop": "stop", "/portal/confirm-address": "confirm"}
 FACES = ("/console", "/portal", "/store", "/outbox", "/stop")
 
 
@@ -77,7 +78,8 @@ async def opened(services: Services, database: CountedDatabase, crowd: Crowd) ->
         ids = await crowd.ids(browser, brings(cookies["device"]))
         found = {}
         for address in QUERIES:
-            path = address.format(**ids, token=ids["stop" if address.startswith("/stop") else "invitation"])
+            token = next((name for start, name in TOKENS.items() if address.startswith(start)), "invitation")
+            path = address.format(**ids, token=ids[token])
             who = pages()[address.partition("?")[0]]
             await browser.get(path, headers=brings(cookies[who]))
             database.tally.restart()

@@ -94,6 +94,9 @@ async def let_people_in(
         for person in people:
             value = IdentityValue(IdentityKind.EMAIL, person.email)
             await members.add_identity(tx, vault, AddIdentity(member_id=member_id_of(person.household), identity=value))
+            await members.prove_email(
+                tx, vault, member_id_of(person.household), person.email
+            )  # so that letters go there
 
 
 async def name_everybody(database: Database, vault: Vault, households: Sequence[int]) -> None:

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from regulars.engagement.channels import service, stopping
-from regulars.engagement.channels.codes import CodeDelivery
-from regulars.engagement.channels.health import look_at_channels, look_at_messages
+from regulars.engagement.channels import addresses, rules, service, stopping
+from regulars.engagement.channels.budgets import budget_of
+from regulars.engagement.channels.codes import CodeDelivery, countries_in
+from regulars.engagement.channels.health import look_at_channels, look_at_codes, look_at_messages
 from regulars.engagement.channels.layout import Brand, brand_of
 from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up, reachable
 from regulars.engagement.channels.sending.couriers import couriers, problem_of_channels, run_messages
 from regulars.engagement.contracts import (
+    AddressRefused,
     Letter,
     Message,
     MessageChannel,
@@ -40,9 +42,11 @@ __all__ = [
     "EVERY_STATE",
     "Brand",
     "CodeDelivery",
+    "address_to_confirm",
     "brand_of",
     "cancel",
     "code_delivery",
+    "confirm_address",
     "counts",
     "couriers",
     "is_mail_set_up",
@@ -51,12 +55,14 @@ __all__ = [
     "list_messages",
     "list_of_member",
     "look_at_channels",
+    "look_at_codes",
     "look_at_messages",
     "mark_read",
     "preview",
     "problem_of_channels",
     "reachable",
     "read_message",
+    "refused_addresses",
     "resend",
     "run_messages",
     "stop_notices",
@@ -71,9 +77,33 @@ def code_delivery(settings: Settings, vault: Vault) -> CodeDelivery:
     message in the caller's transaction and returns its id; the worker sends it within a second of the commit, before
     anything else. `address` is an e-mail address or a phone number in E.164. Code and address are sealed (under the
     member's key, or the deployment's for a bare address) and wiped once sent; after `valid_for` it is sent no more.
-    Raises ChannelNotSetUp (503) where the operator has set up no such channel and it is not development mode.
+    Raises ChannelNotSetUp (503) where the operator has set up no such channel and it is not development mode,
+    CodesUsedUp (503) once the budget of the hour or the day is used up, CountryNotServed (422) for a number of a
+    country to which no SMS are sent; roll back then, as the code is counted.
     """
-    return CodeDelivery(vault, reachable(settings))
+    return CodeDelivery(vault, reachable(settings), budget_of(settings), countries_in(settings.sms_countries))
+
+
+def address_to_confirm(vault: Vault, token: str) -> str:
+    """Return, masked, the e-mail address that a link of a confirmation is about. Raises NotFound (404)."""
+    return rules.mask_address(MessageChannel.EMAIL, addresses.address_in(vault, token))
+
+
+async def confirm_address(tx: Transaction, vault: Vault, token: str) -> None:
+    """Note that whoever follows the link of a confirmation holds the address; again changes nothing.
+
+    Raises NotFound (404) for a link that we did not write, or too long ago, and once the address is not the member's.
+    """
+    await addresses.confirm(tx, vault, token)
+
+
+async def refused_addresses(tx: Transaction, vault: Vault, member_id: UUID) -> list[AddressRefused]:
+    """Return which of a member's e-mail addresses their servers refused as nobody's.
+
+    Nothing is sent there until one is proved anew or changed. Raises nothing.
+    Source: mail_standings, member_identities.
+    """
+    return await addresses.refused(tx, vault, member_id)
 
 
 async def list_inbox(

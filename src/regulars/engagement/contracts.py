@@ -19,6 +19,7 @@ class MessageKind(StrEnum):
     RETURN_SETTLED = "return_settled"
     TIER_UP = "tier_up"
     EXPIRING_POINTS = "expiring_points"
+    CONFIRM_ADDRESS = "confirm_address"
 
 
 class MessageChannel(StrEnum):
@@ -100,7 +101,16 @@ class ExpiringFacts(Struct, frozen=True, kw_only=True, tag="expiring_points"):
     expires_at: datetime
 
 
-Facts = CodeFacts | ReceiptFacts | ReturnFacts | TierFacts | ExpiringFacts
+class ConfirmFacts(Struct, frozen=True, kw_only=True, tag="confirm_address"):
+    """What the link of a confirmation carries (empty: no link)."""
+
+    token: str
+
+    def __repr__(self) -> str:
+        return "ConfirmFacts(…)"
+
+
+Facts = CodeFacts | ReceiptFacts | ReturnFacts | TierFacts | ExpiringFacts | ConfirmFacts
 
 
 # --- what others are shown -----------------------------------------------------------------------------------------
@@ -126,6 +136,17 @@ class Letter(Struct, frozen=True, kw_only=True):
     note: str | None = None
     button: tuple[str, str] | None = None
     why: str = ""
+
+
+class AddressRefused(Struct, frozen=True, kw_only=True):
+    """An e-mail address that its server refused as nobody's: nothing is sent there until it is proved or changed.
+
+    `at` by the programme clock; `answer` is what the server said, without addresses.
+    """
+
+    identity_id: UUID
+    at: datetime
+    answer: str
 
 
 class MessageRef(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,21 @@ class ChannelNotSetUp(DomainError):
     message = "Messages by {channel} cannot be sent at present. Choose another way, or ask the shop for help."
 
 
+class CodesUsedUp(DomainError):
+    """As many codes were sent by this channel as the operator allows in an hour, or in a day."""
+
+    code = "codes_used_up"
+    status = 503
+    message = "No more codes can be sent by {channel} at present. Try again later, or ask the shop for help."
+
+
+class CountryNotServed(InvalidInput):
+    """An SMS to a number of a country to which the operator sends none."""
+
+    code = "country_not_served"
+    message = "No SMS are sent to numbers of this country. Use an e-mail address, or ask the shop for help."
+
+
 class MessageNotStuck(Conflict):
     """Only a parked message can be sent again or cancelled by a person."""
 

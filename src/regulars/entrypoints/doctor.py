@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from regulars.engagement.api import look_at_channels, look_at_messages
+from regulars.engagement.api import look_at_channels, look_at_codes, look_at_messages
 from regulars.entrypoints.configure import missing
 from regulars.entrypoints.wiring import Place, checks, declare_tasks
 from regulars.platform.db.database import Database
@@ -45,7 +45,8 @@ async def examine(settings: Settings, place: Place) -> AsyncIterator[Examined]:
         )
         return
     try:
-        for name, look in {**LOOKS, "messages": look_at_messages, "books": look_at_books}.items():
+        looks = {**LOOKS, "messages": look_at_messages, "codes": look_at_codes(settings), "books": look_at_books}
+        for name, look in looks.items():
             found = _examined(await looked(name, look, database))
             yield found
             if look is look_at_schema and not found.ok:

@@ -124,6 +124,14 @@ async def show_members(
     return await identity.show(tx, vault, member_ids, clear=clear)
 
 
+async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: str) -> bool:
+    """Note that a member has proved, now, to hold an e-mail address; False if it is not the member's (any more).
+
+    Raises nothing. Source: identities, member_identities.
+    """
+    return await identity.prove_email(tx, vault, member_id, address)
+
+
 async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Identity:
     """Let a member be found by one more value; adding a value that the member has already changes nothing.
 

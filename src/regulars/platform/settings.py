@@ -205,7 +205,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     sms_method: Annotated[SmsMethod, told("REGULARS_SMS_METHOD", "The method of its requests.")] = "post"
     sms_headers: Annotated[
-        str, told("REGULARS_SMS_HEADERS", "Headers of its requests, e.g. its key.", kind="JSON object of texts")
+        str,
+        told(
+            "REGULARS_SMS_HEADERS",
+            "Headers of its requests, e.g. its key; `{to}` and `{id}` are filled in.",
+            kind="JSON object of texts",
+        ),
     ] = "{}"
     sms_body: Annotated[
         str,
@@ -225,6 +230,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             kind="path=value",
         ),
     ] = None
+    sms_countries: Annotated[
+        str,
+        told(
+            "REGULARS_SMS_COUNTRIES",
+            "Countries to whose numbers SMS are sent. Without it, those of the markets.",
+            kind="ISO codes, e.g. CN, HK",
+            pattern=r"^[A-Za-z]{2}( *, *[A-Za-z]{2})*$|^$",
+        ),
+    ] = ""
+    codes_per_hour: Annotated[
+        int,
+        told(
+            "REGULARS_CODES_PER_HOUR",
+            "How many sign-in codes are sent in an hour at most, by SMS and as many by e-mail, whoever asks.",
+            ge=1,
+            le=10_000_000,
+        ),
+    ] = 1_000
+    codes_per_day: Annotated[
+        int,
+        told("REGULARS_CODES_PER_DAY", "How many in 24 hours.", ge=1, le=100_000_000),
+    ] = 5_000
     expiry_notice_days: Annotated[
         int,
         told(

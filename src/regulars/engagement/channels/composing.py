@@ -12,12 +12,13 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.engagement.channels import rules, store
+from regulars.engagement.channels import addresses, rules, store
+from regulars.engagement.channels.addresses import Standings
 from regulars.engagement.channels.letters import Content
 from regulars.engagement.channels.sealing import seal_address, seal_content
 from regulars.engagement.channels.store import Occasion, Stored
 from regulars.engagement.channels.wording import language_of
-from regulars.engagement.contracts import Facts, MessageChannel, MessageKind, MessageState
+from regulars.engagement.contracts import ConfirmFacts, Facts, MessageChannel, MessageKind, MessageState
 from regulars.members import api as members
 from regulars.members.contracts import ConsentChannel, IdentityShown, Member, Profile, Purpose
 from regulars.platform.clock import wall_now
@@ -47,6 +48,7 @@ class Told:
     market: Market
     key: bytes
     refused_email: bool
+    standings: Standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Composer:
         for occasion in occasions:
             # Who is no member any more, or was erased, is told nothing.
             if (whom := told.get(occasion.member_id)) is not None:
-                messages += self._messages_of(occasion, whom, written_at)
+                messages += await self._messages_of(tx, occasion, whom, written_at)
         return messages
 
     async def _told(self, tx: Transaction, member_ids: set[UUID]) -> dict[UUID, Told]:
@@ -101,6 +103,7 @@ class Composer:
         shown = await members.show_members(tx, self.vault, ids, clear=True)
         profiles = await members.read_profiles(tx, self.vault, ids, clear=True)
         refused = await members.withdrawn(tx, ids, Purpose.SERVICE, ConsentChannel.EMAIL)
+        known = await addresses.standings(tx, ids)
         keys = await self.vault.keys_of(ids)
         return {
             member.member_id: Told(
@@ -110,41 +113,72 @@ class Composer:
                 await market(tx, member.market),
                 keys[member.member_id],
                 member.member_id in refused,
+                known.get(member.member_id, {}),
             )
             for member, identities in shown
             if member.member_id in keys
         }
 
-    def _messages_of(self, occasion: Occasion, whom: Told, written_at: datetime) -> list[Stored]:
+    async def _messages_of(self, tx: Transaction, occasion: Occasion, whom: Told, written_at: datetime) -> list[Stored]:
         facts = _decode(occasion.facts)
         kind = kind_of(facts)
-        email = rules.email_of(whom.identities)
+        email = self._email_of(whom)
         channels = rules.channels_of(
             kind, self.reachable, has_email=email is not None, refused_email=whom.refused_email
         )
         messages = []
         for channel in channels:
-            by_mail = email if channel is MessageChannel.EMAIL else None
-            content = Content(
-                facts=facts,
-                time_zone=whom.market.time_zone,
-                country=whom.market.country,
-                name=None if by_mail is not None and not by_mail[1] else called(whom.profile),
-            )
+            address = None
+            if channel is MessageChannel.EMAIL and email is not None and email.value is not None:
+                if email.verified_at is None:  # it may be a stranger's: asked once, told nothing
+                    messages += await self._asked_to_confirm(tx, occasion, whom, email.value, written_at)
+                    continue
+                address = email.value
             messages.append(
-                written(
-                    content,
-                    message_id=derived_id(occasion.occurred_at, occasion.occasion_id.hex, kind.value, channel.value),
-                    member_id=occasion.member_id,
-                    key=whom.key,
-                    channel=channel,
-                    address=None if by_mail is None else by_mail[0],
-                    language=language_of(whom.member.language),
-                    occurred_at=occasion.occurred_at,
-                    written_at=written_at,
-                )
+                self._written(occasion, whom, kind, facts, channel, address, written_at, called(whom.profile))
             )
         return messages
+
+    def _email_of(self, whom: Told) -> IdentityShown | None:
+        """Return the address that a member's mail goes to: not one that was refused as nobody's."""
+        for one in rules.emails_of(whom.identities):
+            standing = whom.standings.get(addresses.hash_of(self.vault, one.value or ""))
+            if standing is None or not rules.is_refused(one, standing.refused_at):
+                return one
+        return None
+
+    async def _asked_to_confirm(
+        self, tx: Transaction, occasion: Occasion, whom: Told, address: str, written_at: datetime
+    ) -> list[Stored]:
+        if not await addresses.is_first_asked(tx, self.vault, occasion.member_id, address, written_at):
+            return []
+        facts = ConfirmFacts(token=addresses.confirm_token(self.vault, occasion.member_id, address))
+        kind, channel = MessageKind.CONFIRM_ADDRESS, MessageChannel.EMAIL
+        return [self._written(occasion, whom, kind, facts, channel, address, written_at, None)]
+
+    def _written(  # noqa: PLR0917 - what a message is made of
+        self,
+        occasion: Occasion,
+        whom: Told,
+        kind: MessageKind,
+        facts: Facts,
+        channel: MessageChannel,
+        address: str | None,
+        written_at: datetime,
+        name: str | None,
+    ) -> Stored:
+        content = Content(facts=facts, time_zone=whom.market.time_zone, country=whom.market.country, name=name)
+        return written(
+            content,
+            message_id=derived_id(occasion.occurred_at, occasion.occasion_id.hex, kind.value, channel.value),
+            member_id=occasion.member_id,
+            key=whom.key,
+            channel=channel,
+            address=address,
+            language=language_of(whom.member.language),
+            occurred_at=occasion.occurred_at,
+            written_at=written_at,
+        )
 
 
 def called(profile: Profile) -> str | None:

@@ -3,14 +3,20 @@
 from typing import Final
 
 from regulars.engagement.channels import service
+from regulars.engagement.channels.budgets import budget_of, spent
 from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up
 from regulars.engagement.channels.sending.couriers import problem_of_channels
+from regulars.engagement.channels.sending.sms import tells_repeats_apart
+from regulars.engagement.contracts import MessageChannel
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.health.contracts import Fact, Looked, Sentence, State
+from regulars.platform.health.looks import Look
 from regulars.platform.settings import Settings
 from regulars.platform.texts import mark
 
 LATE_SECONDS: Final = 60.0
+_NEARLY: Final = 0.8
+_CODES_BY: Final = {MessageChannel.SMS: mark("Codes by SMS"), MessageChannel.EMAIL: mark("Codes by e-mail")}
 _WAYS_SAID: Final = {  # by whether e-mail and SMS are set up
     (True, True): mark("e-mail and SMS set up"),
     (True, False): mark("e-mail set up, SMS not"),
@@ -47,6 +53,43 @@ async def look_at_messages(tx: Transaction) -> Looked:
     return Looked(name="messages", state=state, said=said, remedy=remedy, facts=facts)
 
 
+def look_at_codes(settings: Settings) -> Look:
+    """Are there codes left to be sent, in this hour and in this day?"""
+    budget = budget_of(settings)
+
+    async def look(tx: Transaction) -> Looked:
+        by_channel = {way: await spent(tx, way) for way in (MessageChannel.SMS, MessageChannel.EMAIL)}
+        facts = tuple(
+            Fact(
+                label,
+                Sentence(
+                    mark("{hour} of {per_hour} in this hour, {day} of {per_day} in 24 hours"),
+                    {
+                        "hour": by_channel[way].this_hour,
+                        "per_hour": budget.per_hour,
+                        "day": by_channel[way].this_day,
+                        "per_day": budget.per_day,
+                    },
+                ),
+            )
+            for way, label in _CODES_BY.items()
+        )
+        share = max(one.share_of(budget) for one in by_channel.values())
+        said = Sentence(mark("{share} % of the codes that may be sent"), {"share": round(100 * share)})
+        if share < _NEARLY:
+            return Looked(name="codes", state=State.WELL, said=said, facts=facts)
+        remedy = Sentence(
+            mark(
+                "Codes run out: nobody can sign in by one once they have. See who asks for them; raise "
+                "REGULARS_CODES_PER_HOUR and REGULARS_CODES_PER_DAY if it is your members."
+            )
+        )
+        state = State.TROUBLE if share >= 1 else State.WARNING
+        return Looked(name="codes", state=state, said=said, remedy=remedy, facts=facts)
+
+    return look
+
+
 def look_at_channels(settings: Settings) -> Looked:
     """Can messages leave the house? A deployment may do without; settings that contradict are wrong."""
     ways = {"email": is_mail_set_up(settings), "sms": is_sms_set_up(settings)}
@@ -60,6 +103,15 @@ def look_at_channels(settings: Settings) -> Looked:
     if problem := problem_of_channels(settings):
         remedy = Sentence(mark("{problem}. See docs/messages.md."), {"problem": problem})
         return Looked(name="channels", state=State.TROUBLE, said=said, remedy=remedy, facts=facts)
+    if ways["sms"] and not tells_repeats_apart(settings):
+        remedy = Sentence(
+            mark(
+                "The SMS gateway is not given {id}, so it cannot tell a repeated code from a new one: name it in "
+                "REGULARS_SMS_BODY or REGULARS_SMS_HEADERS. See docs/messages.md."
+            ),
+            {"id": "{id}"},
+        )
+        return Looked(name="channels", state=State.WARNING, said=said, remedy=remedy, facts=facts)
     if settings.development or any(ways.values()):
         return Looked(name="channels", state=State.WELL, said=said, facts=facts)
     remedy = Sentence(

@@ -1,10 +1,13 @@
 """Letters: the figures of a fact put into words. Pure; every sentence has its Chinese in locale/zh/engagement.po."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from regulars.engagement.channels.wording import Wording
 from regulars.engagement.contracts import (
     CodeFacts,
+    ConfirmFacts,
     ExpiringFacts,
     Facts,
     Letter,
@@ -14,6 +17,8 @@ from regulars.engagement.contracts import (
     TierFacts,
 )
 from regulars.platform.texts import say
+
+CONFIRM_PATH: Final = "/portal/confirm-address"
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -49,6 +54,8 @@ def letter_of(content: Content, language: str, sender: Sender) -> Letter:
             return _tier(tier, words, sender, content.name)
         case ExpiringFacts() as expiring:
             return _expiring(expiring, words, sender)
+        case ConfirmFacts() as confirm:
+            return _confirm(confirm, words, sender)
 
 
 def short_text(content: Content, language: str, sender: Sender) -> str:
@@ -217,6 +224,24 @@ def _expiring(facts: ExpiringFacts, words: Wording, sender: Sender) -> Letter:
             language,
             brand=sender.brand,
         ),
+    )
+
+
+def _confirm(facts: ConfirmFacts, words: Wording, sender: Sender) -> Letter:
+    language = words.language
+    return Letter(
+        subject=say("Is this your address? Confirm it for {brand}", language, brand=sender.brand),
+        preview=say("Then receipts and news of your points come here.", language),
+        heading=say("Confirm your address", language),
+        lead=(
+            say("Somebody gave this address when becoming a member of {brand}.", language, brand=sender.brand),
+            say("If that was you, confirm it: then your receipts and news of your points come here.", language)
+            if sender.public_url
+            else say("If that was you, sign in with it once: then receipts and news of points come here.", language),
+        ),
+        note=say("Until then you find them in the inbox of your membership.", language),
+        button=_button(say("Confirm this address", language), f"{CONFIRM_PATH}/{facts.token}", sender),
+        why=say("If it was not you, there is nothing to do: we will not write to this address again.", language),
     )
 
 

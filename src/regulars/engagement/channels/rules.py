@@ -1,5 +1,6 @@
 """Pure decisions about messages: which ways they take, what is told at all, when is tried again."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -12,6 +13,16 @@ SEND_FOR = timedelta(days=3)
 _FIRST_PAUSE = timedelta(seconds=30)
 _LONGEST_PAUSE = timedelta(hours=1)
 _DOUBLINGS = 12
+_CODES_AT_MOST = 2
+_FAULTS_AT_MOST = 5
+FAULT = "fault: "
+_ENHANCED = re.compile(r"5\d\d[ -]5\.(?:1\.(\d+)|\d+\.\d+)")
+_NOBODY_THERE = re.compile(
+    r"(?:unknown|no such|invalid|non-?existent) (?:local )?(?:user|recipient|mailbox|address|account)"
+    r"|(?:user|recipient|mailbox|address|account) (?:is )?(?:unknown|invalid|not found|unavailable)"
+    r"|does(?: not|n't) exist|no mailbox here",
+    re.IGNORECASE,
+)
 
 # Whoever waits for a code waits now; notices come last.
 _URGENCY = {MessageKind.CODE: 0, MessageKind.EXPIRING_POINTS: 2}
@@ -46,17 +57,17 @@ def channels_of(
     return channels
 
 
-def email_of(identities: Iterable[IdentityShown]) -> tuple[str, bool] | None:
-    """Return a member's e-mail address and whether it is verified: the one verified last, else the first given."""
-    best: IdentityShown | None = None
-    for one in identities:
-        if one.kind is not IdentityKind.EMAIL or one.value is None:
-            continue
-        if best is None or (
-            one.verified_at is not None and (best.verified_at is None or one.verified_at >= best.verified_at)
-        ):
-            best = one
-    return None if best is None or best.value is None else (best.value, best.verified_at is not None)
+def emails_of(identities: Iterable[IdentityShown]) -> list[IdentityShown]:
+    """Return a member's e-mail addresses: the one proved last first, then those that nobody proved, as given."""
+    found = [one for one in identities if one.kind is IdentityKind.EMAIL and one.value is not None]
+    proved = [one for one in found if one.verified_at is not None]
+    proved.sort(key=lambda one: one.verified_at or one.added_at, reverse=True)
+    return [*proved, *(one for one in found if one.verified_at is None)]
+
+
+def is_refused(address: IdentityShown, refused_at: datetime | None) -> bool:
+    """Tell whether an address is left alone: refused as nobody's, and not proved since."""
+    return refused_at is not None and (address.verified_at is None or address.verified_at <= refused_at)
 
 
 def pause_after(attempts: int, asked: timedelta | None = None) -> timedelta:
@@ -68,6 +79,30 @@ def pause_after(attempts: int, asked: timedelta | None = None) -> timedelta:
 def state_when_late(kind: MessageKind) -> MessageState:
     """Return what becomes of a message that could not be sent in time: a code is worth nothing then."""
     return MessageState.FAILED if kind is MessageKind.CODE else MessageState.PARKED
+
+
+def says_nobody_there(answer: str) -> bool:
+    """Tell whether a mail server's refusal of a recipient says that the address is nobody's, for good.
+
+    By the enhanced status where there is one (RFC 3463: 5.1.x is about the address, .7 and .8 about the sender's), else
+    by the words that servers use. What is full, forbidden or suspected is something else, and may pass.
+    """
+    if enhanced := _ENHANCED.match(answer):
+        return enhanced.group(1) not in {"7", "8"} if enhanced.group(1) else False
+    return answer.startswith(("550", "551", "553")) and _NOBODY_THERE.search(answer) is not None
+
+
+def may_be_handed_over(kind: MessageKind, handed_over: int, *, is_paid: bool) -> bool:
+    """Tell whether a message may go out that may have reached its provider so often, this time included.
+
+    What costs goes out once, a code once more: somebody waits for it.
+    """
+    return not is_paid or handed_over <= (_CODES_AT_MOST if kind is MessageKind.CODE else 1)
+
+
+def is_given_up_as_faulty(attempts: int, answer_before: str) -> bool:
+    """Tell whether a message is tried no more that breaks on our side again and again."""
+    return attempts >= _FAULTS_AT_MOST and answer_before.startswith(FAULT)
 
 
 def mask_address(channel: MessageChannel, address: str) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from regulars.engagement.channels.letters import Content
 from regulars.engagement.contracts import (
     CodeFacts,
+    ConfirmFacts,
     ExpiringFacts,
     Facts,
     MessageKind,
@@ -14,6 +15,7 @@ from regulars.engagement.contracts import (
 )
 from regulars.platform.texts import say
 
+_SAMPLE_LINK = "sample"
 _BOUGHT = datetime(2026, 5, 1, 10, 24, tzinfo=UTC)
 
 
@@ -61,3 +63,5 @@ def _facts(kind: MessageKind, store: str) -> Facts:
             return TierFacts(tier="gold", from_tier="silver", multiplier=2)
         case MessageKind.EXPIRING_POINTS:
             return ExpiringFacts(points=1_280, expires_at=datetime(2026, 5, 31, 16, tzinfo=UTC))
+        case MessageKind.CONFIRM_ADDRESS:
+            return ConfirmFacts(token=_SAMPLE_LINK)

@@ -13,6 +13,7 @@ from regulars.engagement.channels.sealing import Keys
 from regulars.engagement.channels.store import Recent, Stored
 from regulars.engagement.contracts import (
     CodeFacts,
+    ConfirmFacts,
     Letter,
     Message,
     MessageChannel,
@@ -39,6 +40,7 @@ KEEP_CODES = timedelta(days=1)
 FORGET_AT_ONCE = 5_000
 PAGE_AT_MOST = 200
 RECENT = timedelta(hours=24)
+HIDDEN = "••••••"
 
 
 async def list_inbox(
@@ -211,7 +213,9 @@ def _content(stored: Stored, keys: Keys, *, clear: bool) -> Content | None:
         return content
     facts = content.facts
     if isinstance(facts, CodeFacts):
-        facts = structs.replace(facts, code="••••••")
+        facts = structs.replace(facts, code=HIDDEN)
+    elif isinstance(facts, ConfirmFacts):
+        facts = ConfirmFacts(token=HIDDEN)
     return structs.replace(content, facts=facts, name=f"{content.name[0]}**" if content.name else None)
 
 

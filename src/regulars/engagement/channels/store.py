@@ -40,16 +40,23 @@ class Stored(NamedTuple):
     written_at: datetime
     sent_at: datetime | None
     read_at: datetime | None
+    handed_over: int = 0
 
 
 class Outcome(NamedTuple):
-    """What became of an attempt to send. `wipe` forgets what the message says and its address."""
+    """What became of an attempt to send. `wipe` forgets what the message says and its address.
+
+    `not_taken`: the provider surely has it not; else the attempt counts among those that may have reached it.
+    `nobody_at` is the member's address, in the clear, that the server said is nobody's: it is noted by its hash.
+    """
 
     state: str
     answer: str
     due_at: datetime | None = None
     sent_at: datetime | None = None
     wipe: bool = False
+    not_taken: bool = False
+    nobody_at: str | None = None
 
 
 class Recent(NamedTuple):
@@ -62,7 +69,7 @@ class Recent(NamedTuple):
 
 COLUMNS: LiteralString = """
 recipient_id, message_id, to_member, kind, channel, language, state, urgency, attempts, due_at, send_until,
-sealed_content, sealed_address, answer, occurred_at, written_at, sent_at, read_at
+sealed_content, sealed_address, answer, occurred_at, written_at, sent_at, read_at, handed_over
 """
 
 # --- occasions -----------------------------------------------------------------------------------------------------
@@ -173,18 +180,19 @@ WITH due AS (
     WHERE state = 'queued' AND channel = %s AND due_at <= %s
     ORDER BY urgency, due_at LIMIT %s FOR UPDATE SKIP LOCKED
 ), claimed AS (
-    UPDATE messages SET attempts = messages.attempts + 1, due_at = %s FROM due
+    UPDATE messages SET attempts = messages.attempts + 1, handed_over = messages.handed_over + 1, due_at = %s FROM due
     WHERE messages.recipient_id = due.recipient_id AND messages.message_id = due.message_id
     RETURNING messages.*
 )
 SELECT recipient_id, message_id, to_member, kind, channel, language, state, urgency, attempts, due_at, send_until,
-       sealed_content, sealed_address, answer, occurred_at, written_at, sent_at, read_at
+       sealed_content, sealed_address, answer, occurred_at, written_at, sent_at, read_at, handed_over
 FROM claimed ORDER BY urgency, occurred_at, message_id
 """
 
 SETTLE: LiteralString = """
 UPDATE messages
 SET state = %(state)s, due_at = %(due_at)s, sent_at = %(sent_at)s, answer = %(answer)s,
+    handed_over = handed_over - %(not_taken)s::boolean::integer,
     sealed_content = CASE WHEN %(wipe)s THEN NULL ELSE sealed_content END,
     sealed_address = CASE WHEN %(wipe)s THEN NULL ELSE sealed_address END
 WHERE recipient_id = %(recipient_id)s AND message_id = %(message_id)s
@@ -200,7 +208,7 @@ async def claim(tx: Transaction, channel: str, at: datetime, leased_until: datet
 
 async def settle(tx: Transaction, message: Stored, outcome: Outcome) -> bool:
     """Write what became of an attempt; False if the message has been taken by somebody else meanwhile."""
-    parameters = outcome._asdict() | {
+    parameters = outcome._replace(nobody_at=None)._asdict() | {
         "recipient_id": message.recipient_id,
         "message_id": message.message_id,
         "attempts": message.attempts,
@@ -318,7 +326,8 @@ async def mark_read_up_to(tx: Transaction, member_id: UUID, message_id: UUID, at
 # --- by hand, and what is kept -------------------------------------------------------------------------------------
 
 REQUEUE: LiteralString = """
-UPDATE messages SET state = 'queued', attempts = 0, due_at = %s, send_until = %s, answer = '', sent_at = NULL
+UPDATE messages
+SET state = 'queued', attempts = 0, handed_over = 0, due_at = %s, send_until = %s, answer = '', sent_at = NULL
 WHERE recipient_id = %s AND message_id = %s
 """
 
@@ -361,6 +370,73 @@ SELECT told_until, told_member FROM expiry_notices WHERE time_zone = %s FOR UPDA
 ADVANCE_NOTICES: LiteralString = """
 UPDATE expiry_notices SET told_until = %s, told_member = %s WHERE time_zone = %s
 """
+
+
+MAIL_STANDINGS: LiteralString = """
+SELECT member_id, address_hash, asked_at, refused_at, answer FROM mail_standings WHERE member_id = ANY (%s::uuid[])
+"""
+
+NOTE_ASKED: LiteralString = """
+INSERT INTO mail_standings (member_id, address_hash, asked_at) VALUES (%s, %s, %s)
+ON CONFLICT (member_id, address_hash) DO UPDATE SET asked_at = excluded.asked_at
+WHERE mail_standings.asked_at IS NULL RETURNING 1
+"""
+
+NOTE_REFUSED: LiteralString = """
+INSERT INTO mail_standings (member_id, address_hash, refused_at, answer) VALUES (%s, %s, %s, %s)
+ON CONFLICT (member_id, address_hash) DO UPDATE SET refused_at = excluded.refused_at, answer = excluded.answer
+"""
+
+
+class MailStanding(NamedTuple):
+    """What is known of a member's e-mail address: when it was asked to be confirmed, and refused as nobody's."""
+
+    member_id: UUID
+    address_hash: bytes
+    asked_at: datetime | None
+    refused_at: datetime | None
+    answer: str
+
+
+async def mail_standings(tx: Transaction, member_ids: Sequence[UUID]) -> list[MailStanding]:
+    """Return what is known of members' addresses."""
+    rows = await tx.rows(MAIL_STANDINGS, (arrays.ids(member_ids),))
+    return [MailStanding(member_id, bytes(address), *rest) for member_id, address, *rest in rows]
+
+
+async def note_asked(tx: Transaction, member_id: UUID, address_hash: bytes, at: datetime) -> bool:
+    """Note that an address is asked to be confirmed; False if it was before."""
+    return bool(await tx.rows(NOTE_ASKED, (member_id, address_hash, at)))
+
+
+def note_refused(tx: Transaction, member_id: UUID, address_hash: bytes, at: datetime, answer: str) -> None:
+    """Note that an address was refused as nobody's, at the programme's `at`."""
+    tx.write(NOTE_REFUSED, (member_id, address_hash, at, answer))
+
+
+COUNT_CODE: LiteralString = """
+INSERT INTO code_tallies (channel, hour, sent) VALUES (%s, %s, 1)
+ON CONFLICT (channel, hour) DO UPDATE SET sent = code_tallies.sent + 1 RETURNING sent
+"""
+
+CODES_SINCE: LiteralString = "SELECT coalesce(sum(sent), 0) FROM code_tallies WHERE channel = %s AND hour >= %s"
+
+FORGET_CODES: LiteralString = "DELETE FROM code_tallies WHERE hour < %s"
+
+
+async def count_code(tx: Transaction, channel: str, hour: datetime) -> int:
+    """Count one code of an hour; returns how many there are now, this one included."""
+    return int((await tx.rows(COUNT_CODE, (channel, hour)))[0][0])
+
+
+async def codes_since(tx: Transaction, channel: str, hour: datetime) -> int:
+    """Return how many codes were sent since an hour began."""
+    return int((await tx.rows(CODES_SINCE, (channel, hour)))[0][0])
+
+
+def forget_codes(tx: Transaction, before: datetime) -> None:
+    """Delete the counts of hours that began before `before`."""
+    tx.write(FORGET_CODES, (before,))
 
 
 def requeue(tx: Transaction, message: Stored, due_at: datetime, send_until: datetime) -> None:

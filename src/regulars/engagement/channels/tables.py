@@ -46,8 +46,10 @@ messages = Table(
     Column("written_at", INSTANT, nullable=False),
     Column("sent_at", INSTANT),
     Column("read_at", INSTANT),
+    # How often it may have reached the provider: counted when it is taken to be sent, taken back for a sure no.
+    Column("handed_over", Integer, nullable=False, server_default=text("0")),
     CheckConstraint(
-        "kind IN ('code', 'receipt', 'return_settled', 'tier_up', 'expiring_points')",
+        "kind IN ('code', 'receipt', 'return_settled', 'tier_up', 'expiring_points', 'confirm_address')",
         name="kind",
     ),
     CheckConstraint("channel IN ('email', 'sms', 'inbox')", name="channel"),
@@ -69,4 +71,24 @@ expiry_notices = Table(
     Column("time_zone", Text, primary_key=True),
     Column("told_until", INSTANT, nullable=False),
     Column("told_member", UUID(as_uuid=True)),
+)
+
+# How many codes were sent in an hour of the wall clock.
+code_tallies = Table(
+    "code_tallies",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("hour", INSTANT, primary_key=True),
+    Column("sent", Integer, nullable=False),
+)
+
+# What is known of a member's e-mail address, by a keyed hash of it. `refused_at` is the programme's instant.
+mail_standings = Table(
+    "mail_standings",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("address_hash", LargeBinary, primary_key=True),
+    Column("asked_at", INSTANT),
+    Column("refused_at", INSTANT),
+    Column("answer", Text, nullable=False, server_default=text("''")),
 )

@@ -119,8 +119,17 @@ async def owner_of(tx: Transaction, vault: Vault, kind: IdentityKind, canonical:
 
 
 async def prove(tx: Transaction, vault: Vault, member_id: UUID, kind: IdentityKind, canonical: str) -> None:
-    """Note that somebody has proved to hold a value, unless that is known already."""
+    """Note that somebody has proved to hold a value, now; nothing where it is not the member's (any more)."""
     store.note_proof(tx, member_id, blind_index(vault.pepper, kind, canonical), tx.now)
+
+
+async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: str) -> bool:
+    """Note that a member holds an address; see `members.api.prove_email`."""
+    found = normalise(IdentityKind.EMAIL, address, None)
+    if isinstance(found, DomainError) or await owner_of(tx, vault, IdentityKind.EMAIL, found.canonical) != member_id:
+        return False
+    await prove(tx, vault, member_id, IdentityKind.EMAIL, found.canonical)
+    return True
 
 
 async def show(

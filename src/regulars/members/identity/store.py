@@ -50,7 +50,8 @@ DELETE_OWNER: LiteralString = "DELETE FROM identities WHERE blind_index = %s AND
 DELETE_IDENTITY: LiteralString = "DELETE FROM member_identities WHERE member_id = %s AND identity_id = %s"
 
 NOTE_PROOF: LiteralString = """
-UPDATE member_identities SET verified_at = %s WHERE member_id = %s AND blind_index = %s AND verified_at IS NULL
+UPDATE member_identities SET verified_at = %(at)s
+WHERE member_id = %(member_id)s AND blind_index = %(blind_index)s AND (verified_at IS NULL OR verified_at < %(at)s)
 """
 
 UPDATE_LANGUAGE: LiteralString = "UPDATE members SET language = %s WHERE member_id = %s"
@@ -174,8 +175,8 @@ def delete_identity(tx: Transaction, kept: KeptIdentity) -> None:
 
 
 def note_proof(tx: Transaction, member_id: UUID, blind_index: bytes, at: datetime) -> None:
-    """Note when somebody proved to hold a value; the first time stays."""
-    tx.write(NOTE_PROOF, (at, member_id, blind_index))
+    """Note when somebody proved to hold a value; the last time stays."""
+    tx.write(NOTE_PROOF, {"at": at, "member_id": member_id, "blind_index": blind_index})
 
 
 def update_language(tx: Transaction, member_id: UUID, language: str) -> None:

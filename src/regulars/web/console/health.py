@@ -58,6 +58,7 @@ PLACES: Final[dict[str, Place]] = {
     "queues": Place(mark("Events"), (mark("Parked events"), PARKED)),
     "jobs": Place(mark("Jobs"), (mark("Schedules and failures"), JOBS)),
     "messages": Place(mark("Messages out"), (mark("All messages"), "/console/messages")),
+    "codes": Place(mark("Sign-in codes")),
     "channels": Place(mark("Ways out")),
     "books": Place(mark("Books"), (mark("The verification"), BOOKS)),
     "audit log": Place(mark("Audit log")),
@@ -111,7 +112,8 @@ def _overview(kit: Kit) -> ControllerRouterHandler:
 async def findings(kit: Kit) -> Mapping[str, Looked]:
     """Look at everything, one after the other, each in a transaction of its own; by name."""
     services = kit.services
-    looks = {**LOOKS, "messages": engagement.look_at_messages, "books": look_at_books}
+    codes = engagement.look_at_codes(services.settings)
+    looks = {**LOOKS, "messages": engagement.look_at_messages, "codes": codes, "books": look_at_books}
     found = {name: await looked(name, look, services.database) for name, look in looks.items()}
     found["channels"] = engagement.look_at_channels(services.settings)
     if services.settings.database_url is None:

@@ -142,6 +142,7 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
     if viewer.may("orders:read"):
         orders, _ = await commerce.orders_of_member(tx, member_id, None, _FEW, stores=scope_of(viewer))
     in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
+    refused = {one.identity_id for one in await engagement.refused_addresses(tx, kit.services.vault, member_id)}
     messages: Sequence[Message] = ()
     if viewer.may("messages:read"):
         brand = engagement.brand_of(kit.services.settings)
@@ -156,7 +157,7 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         "tier_facts": [] if tier is None else _tier_facts(tier, language),
         "next_tier": None if tier is None or tier.next_tier is None else loyalty.name_of_tier(tier.next_tier, language),
         "person_facts": _person_facts(person, language),
-        "identities": [_identity(one, language) for one in person.identities],
+        "identities": [_identity(one, language, one.identity_id in refused) for one in person.identities],
         "tier_reason": "" if tier is None else await tier_reason_seen(tx, viewer, member_id, tier, page.formats),
         "statement": [
             _line_row(one, language) for one in await lines_seen(tx, viewer, member_id, statement.lines, language)
@@ -222,9 +223,11 @@ def _person_facts(person: Person, language: str) -> list[tuple[str, Cell]]:
     return [(in_language(label, language), value) for label, value in facts if value is not None]
 
 
-def _identity(one: IdentityShown, language: str) -> tuple[str, Cell, Cell]:
+def _identity(one: IdentityShown, language: str, is_refused: bool) -> tuple[str, Cell, Cell]:  # noqa: FBT001 - a fact
     label = in_language(IDENTITIES[one.kind.value], language)
     proved = Badge(mark("Confirmed"), "success") if one.verified_at else Badge(mark("Not confirmed"))
+    if is_refused:
+        proved = Badge(mark("No such address: nothing is sent there"), "error")
     return label, one.value or in_language(mark("No longer readable"), language), proved
 
 

@@ -12,6 +12,7 @@ KINDS: Final[dict[MessageKind, str]] = {
     MessageKind.RETURN_SETTLED: mark("Return settled"),
     MessageKind.TIER_UP: mark("New tier"),
     MessageKind.EXPIRING_POINTS: mark("Points expire"),
+    MessageKind.CONFIRM_ADDRESS: mark("Address to confirm"),
 }
 CHANNELS: Final[dict[MessageChannel, str]] = {
     MessageChannel.EMAIL: mark("E-mail message"),

@@ -1,4 +1,4 @@
-"""The member's inbox, and the page on which notices by e-mail are stopped."""
+"""The member's inbox, and the pages to which letters lead: notices are stopped there, an address is confirmed."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -26,7 +26,7 @@ AnyRequest = Request[Any, Any, Any]
 def inbox_pages(kit: Kit) -> Pages:
     """Return the pages of the inbox."""
     entries = (Entry(HOME, mark("Inbox"), icon="inbox"),)
-    return Pages(ViewerKind.MEMBER, [*_inbox(kit), *_stopping(kit)], navigation=[Group("", entries)])
+    return Pages(ViewerKind.MEMBER, [*_inbox(kit), *_stopping(kit), *_confirming(kit)], navigation=[Group("", entries)])
 
 
 def _inbox(kit: Kit) -> list[ControllerRouterHandler]:
@@ -78,6 +78,26 @@ def _stopping(kit: Kit) -> list[ControllerRouterHandler]:
         return kit.see(f"/stop/{token}", Notice(mark("You will get no more notices of expiring points by e-mail.")))
 
     return [ask, confirmed]
+
+
+def _confirming(kit: Kit) -> list[ControllerRouterHandler]:
+    """An e-mail address is confirmed by a button: looking changes nothing, as mail scanners follow every link."""
+    services = kit.services
+    path = "/portal/confirm-address/{token:str}"
+
+    @get(path, guards=[kit.guards.anybody(ViewerKind.MEMBER)])
+    async def ask(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
+        shown = engagement.address_to_confirm(services.vault, token)
+        return kit.render(request, "portal/confirm_address.html", token=token, shown=shown, done=False)
+
+    @post(path, guards=[kit.guards.anybody(ViewerKind.MEMBER)])
+    async def confirm(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
+        shown = engagement.address_to_confirm(services.vault, token)
+        async with services.database.transaction(actor="member") as tx:
+            await engagement.confirm_address(tx, services.vault, token)
+        return kit.render(request, "portal/confirm_address.html", token=token, shown=shown, done=True)
+
+    return [ask, confirm]
 
 
 def _member(request: AnyRequest) -> UUID:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from regulars.engagement.channels import rules, store
+from regulars.engagement.channels import addresses, rules, store
 from regulars.engagement.channels.composing import Composer
 from regulars.engagement.channels.layout import LOGO_CID, Brand, brand_of, render_mail
 from regulars.engagement.channels.letters import letter_of, short_text
@@ -28,6 +28,7 @@ from regulars.engagement.channels.sending.transport import (
     Outgoing,
     Refused,
     Transport,
+    Uncertain,
     Unreachable,
 )
 from regulars.engagement.channels.stopping import stop_url
@@ -120,40 +121,69 @@ class Courier:
             outcome = await self._outcome(message)
             async with self.database.transaction(actor="courier") as tx:
                 await store.settle(tx, message, outcome)
+                if outcome.nobody_at is not None:
+                    await addresses.note_refused(
+                        tx, self.vault, message.recipient_id, outcome.nobody_at, outcome.answer
+                    )
         except Exception as error:  # noqa: BLE001 - its lease ends, and it is taken again
             self._trouble("message not sent", error)
 
     async def _outcome(self, message: Stored) -> Outcome:
-        now = self.wall()
-        if now >= message.send_until:
-            return self._late(message, message.answer or "too late")
-        outgoing = await self._outgoing(message)
-        if outgoing is None:
-            return Outcome(state=MessageState.FAILED.value, answer="unreadable", wipe=True)
+        now, kind = self.wall(), MessageKind(message.kind)
+        over = "too late" if now >= message.send_until else ""
+        if not rules.may_be_handed_over(kind, message.handed_over, is_paid=self.transport.is_paid):
+            over = "may have been sent before"
+        if over:
+            return self._late(message, message.answer or over)
+        keys, outgoing = await Keys.of(self.vault, [message]), None
         try:
+            outgoing = self._outgoing(message, keys)
+            if outgoing is None:
+                return Outcome(state=MessageState.FAILED.value, answer="unreadable", wipe=True)
             answer = await self.transport.send(outgoing)
-        except Refused as refusal:
-            self._failures = 0
-            return Outcome(state=MessageState.PARKED.value, answer=refusal.answer)
-        except NotNow as refusal:
-            if isinstance(refusal, Unreachable):
-                self._trouble(f"{self.channel.value} cannot be sent: {refusal.answer}", None)
-            else:
-                self._failures = 0
-            again = now + rules.pause_after(message.attempts, refusal.wait)
-            if again >= message.send_until:
-                return self._late(message, refusal.answer)
-            return Outcome(state=MessageState.QUEUED.value, answer=refusal.answer, due_at=again)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's own
+            return self._not_sent(message, outgoing, error, now)
         self._failures = 0
-        wipe = message.kind == MessageKind.CODE and answer != DEVELOPMENT_ANSWER
+        wipe = kind is MessageKind.CODE and answer != DEVELOPMENT_ANSWER
         return Outcome(state=MessageState.SENT.value, answer=answer, sent_at=self.wall(), wipe=wipe)
+
+    def _not_sent(self, message: Stored, outgoing: Outgoing | None, error: Exception, now: datetime) -> Outcome:
+        if isinstance(error, Refused):
+            self._failures = 0
+            nobody_at = outgoing.address if outgoing and error.nobody_there and message.to_member else None
+            return Outcome(state=MessageState.PARKED.value, answer=error.answer, nobody_at=nobody_at)
+        if isinstance(error, NotNow):
+            return self._not_now(message, error, now)
+        logger.error("one message breaks", exc_info=error, extra={"fields": {"message": message.message_id.hex}})
+        return self._faulty(message, error, now)
+
+    def _not_now(self, message: Stored, refusal: NotNow, now: datetime) -> Outcome:
+        if isinstance(refusal, Unreachable):
+            self._trouble(f"{self.channel.value} cannot be sent: {refusal.answer}", None)
+        else:
+            self._failures = 0
+        again = now + rules.pause_after(message.attempts, refusal.wait)
+        uncertain = isinstance(refusal, Uncertain)
+        once_more = rules.may_be_handed_over(
+            MessageKind(message.kind), message.handed_over + uncertain, is_paid=self.transport.is_paid
+        )
+        if again >= message.send_until or not once_more:
+            return self._late(message, refusal.answer)
+        return Outcome(state=MessageState.QUEUED.value, answer=refusal.answer, due_at=again, not_taken=not uncertain)
+
+    def _faulty(self, message: Stored, error: Exception, now: datetime) -> Outcome:
+        """What breaks is this message, on our side: its channel goes on as if nothing had been."""
+        answer = f"{rules.FAULT}{type(error).__name__}"
+        again = now + rules.pause_after(message.attempts)
+        if again >= message.send_until or rules.is_given_up_as_faulty(message.attempts, message.answer):
+            return self._late(message, answer)
+        return Outcome(state=MessageState.QUEUED.value, answer=answer, due_at=again)
 
     def _late(self, message: Stored, answer: str) -> Outcome:
         state = rules.state_when_late(MessageKind(message.kind))
         return Outcome(state=state.value, answer=answer, wipe=state is MessageState.FAILED)
 
-    async def _outgoing(self, message: Stored) -> Outgoing | None:
-        keys = await Keys.of(self.vault, [message])
+    def _outgoing(self, message: Stored, keys: Keys) -> Outgoing | None:
         content, address = keys.content(message), keys.address(message)
         if content is None or address is None:
             return None

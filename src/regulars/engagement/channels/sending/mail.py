@@ -19,6 +19,7 @@ from aiosmtplib import (
     SMTPSenderRefused,
 )
 
+from regulars.engagement.channels import rules
 from regulars.engagement.channels.layout import LOGO_CID, Brand
 from regulars.engagement.channels.sending.transport import NotNow, Outgoing, Refused, Unreachable
 from regulars.platform.clock import wall_now
@@ -52,6 +53,8 @@ class _Line:
 class MailTransport:
     """Sends e-mails through the server of the settings; there are as many connections as messages sent at a time."""
 
+    is_paid = False
+
     def __init__(self, settings: Settings, brand: Brand, *, step_seconds: float = STEP_SECONDS) -> None:
         if settings.smtp_host is None or settings.mail_sender is None:
             raise ValueError("no mail server, or no sender")
@@ -73,7 +76,10 @@ class MailTransport:
                 )
         except SMTPRecipientsRefused as error:
             (first, *_) = error.recipients
-            raise _outcome(first.code, first.message) from None
+            answer = f"{first.code} {first.message}"
+            if first.code >= _PERMANENT:
+                raise Refused(answer, nobody_there=rules.says_nobody_there(answer)) from None
+            raise NotNow(answer) from None
         except (SMTPAuthenticationError, SMTPSenderRefused) as error:
             raise Unreachable(f"{error.code} {error.message}") from None
         except SMTPResponseException as error:

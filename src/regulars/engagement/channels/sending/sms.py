@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 import msgspec
 
-from regulars.engagement.channels.sending.transport import NotNow, Outgoing, Refused, Unreachable
+from regulars.engagement.channels.sending.transport import NotNow, Outgoing, Refused, Uncertain, Unreachable
 from regulars.platform.clock import wall_now
 from regulars.platform.settings import Settings
 
 MESSAGE_SECONDS = 20.0
 STEP_SECONDS = 10.0
 _ANSWER_BYTES = 65_536
-_TOO_MANY, _FIRST_SUCCESS, _FIRST_REDIRECT, _FIRST_FAULT = 429, 200, 300, 500
+_TOO_MANY, _AWAY, _FIRST_SUCCESS, _FIRST_REDIRECT, _FIRST_FAULT = 429, 503, 200, 300, 500
 _CREDENTIALS = frozenset({401, 403, 407})
 _PLACE = re.compile(r"\{(to|text|id)\}")
 
@@ -34,19 +34,25 @@ def problem_of_gateway(settings: Settings) -> str | None:
     return None
 
 
+def tells_repeats_apart(settings: Settings) -> bool:
+    """Tell whether the gateway is given the message's id, by which it can know one that it has already."""
+    return "{id}" in settings.sms_body or "{id}" in settings.sms_headers
+
+
 class SmsGateway:
     """Sends SMS by the gateway of the settings. Raises GatewayMisdescribed when made of settings that contradict."""
+
+    is_paid = True
 
     def __init__(self, settings: Settings, *, step_seconds: float = STEP_SECONDS) -> None:
         if settings.sms_url is None:
             raise ValueError("no gateway")
         self._url = settings.sms_url
         self._method = settings.sms_method.upper()
-        headers, self._body = _described(settings)
+        self._headers, self._body = _described(settings)
         path, _, self._expected = (settings.sms_success or "").partition("=")
         self._path = path.split(".") if path else []
         self._client = httpx.AsyncClient(
-            headers=headers,
             timeout=step_seconds,
             follow_redirects=False,
             trust_env=False,
@@ -56,22 +62,24 @@ class SmsGateway:
     async def send(self, outgoing: Outgoing) -> str:
         """Hand a message to the gateway.
 
-        429 and 5xx may pass, so may a gateway that is slow or gone; any other answer that is no success is Refused,
-        one that cannot be read included: it may have been sent, and is not to be sent twice without a person looking.
+        A gateway that is not there, 429 and 503 have surely not taken it (NotNow). One that was asked and then is slow,
+        breaks off or has a fault may have: Uncertain. Any other answer that is no success is Refused, one that cannot
+        be read included: it is not to be sent twice without a person looking.
         """
         values = {"to": outgoing.address, "text": outgoing.text, "id": outgoing.reference}
         body = filled(self._body, values)
+        headers = filled(self._headers, values | {"text": ""})
         asked = {"params": body} if self._method == "GET" else {"json": body}
         try:
             async with (
                 asyncio.timeout(MESSAGE_SECONDS),
-                self._client.stream(self._method, self._url, **asked) as response,
+                self._client.stream(self._method, self._url, headers=headers, **asked) as response,
             ):
                 content = await _read(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Unreachable(type(error).__name__) from None
         except (httpx.HTTPError, TimeoutError) as error:
-            raise NotNow(type(error).__name__) from None
+            raise Uncertain(type(error).__name__) from None
         return self._judged(response, content)
 
     async def close(self) -> None:
@@ -81,10 +89,10 @@ class SmsGateway:
     def _judged(self, response: httpx.Response, content: bytes) -> str:
         status = response.status_code
         answer = f"{status} {content.decode('utf-8', 'replace')}"
-        if status == _TOO_MANY:
+        if status in {_TOO_MANY, _AWAY}:
             raise NotNow(answer, _retry_after(response))
         if status >= _FIRST_FAULT:
-            raise NotNow(answer, _retry_after(response))
+            raise Uncertain(answer, _retry_after(response))
         if status in _CREDENTIALS:
             raise Unreachable(answer)
         if not _FIRST_SUCCESS <= status < _FIRST_REDIRECT:

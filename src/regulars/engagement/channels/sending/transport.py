@@ -38,16 +38,26 @@ class Unreachable(NotNow):
     """The provider cannot be used by any message at present: not there, or our credentials are refused."""
 
 
-class Refused(Exception):
-    """The provider will never take this message as it is."""
+class Uncertain(NotNow):
+    """The provider was asked, and did not say whether it took the message: it may go out, and may be paid for."""
 
-    def __init__(self, answer: str) -> None:
+
+class Refused(Exception):
+    """The provider will never take this message as it is. `nobody_there`: because the address is nobody's."""
+
+    def __init__(self, answer: str, *, nobody_there: bool = False) -> None:
         self.answer = said(answer)
+        self.nobody_there = nobody_there
         super().__init__(self.answer)
 
 
 class Transport(Protocol):
-    """Takes messages of one channel. May be used by several messages at a time."""
+    """Takes messages of one channel. May be used by several messages at a time.
+
+    `is_paid`: what was taken costs, so a message that may have been is not simply handed over again.
+    """
+
+    is_paid: bool
 
     async def send(self, outgoing: Outgoing) -> str:
         """Hand a message over; returns what the provider answered. Raises NotNow, Unreachable, Refused."""
@@ -60,6 +70,8 @@ class Transport(Protocol):
 
 class DevelopmentOutbox:
     """Takes every message and sends it nowhere: the page `/outbox` shows them."""
+
+    is_paid = False
 
     async def send(self, outgoing: Outgoing) -> str:
         """Keep the message where it is."""
