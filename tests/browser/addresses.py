@@ -42,6 +42,7 @@ def _filling(ids: Mapping[str, str], template: str) -> dict[str, str]:
     faces = {
         "/console/invitation": {"token": ids["invitation"]},
         "/stop": {"token": ids["stop"]},
+        "/portal/confirm-address": {"token": ids.get("confirm", "x")},
         "/outbox": {"message": ids["email"]},
         "/console/messages": {"message": ids["email"]},
     }

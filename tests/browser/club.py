@@ -13,6 +13,7 @@ import psycopg
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import DeviceEnrolled, Line, Payment, PutOrder, ReturnLine, ReturnOrder
+from regulars.engagement.channels.addresses import confirm_token
 from regulars.engagement.channels.stopping import stop_token
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue, Adjust
@@ -37,7 +38,7 @@ from regulars.web.store.seals import RETURN, Seals
 from tests.browser.chromium import Visit
 from tests.entrypoints.commands import as_url
 from tests.faults.product import answers, product_at, until
-from tests.web.counter import HERE, CounterWorld
+from tests.web.counter import EMAIL, HERE, CounterWorld
 from tests.web.visitors import OTHER_STORE, STORE
 
 PASSWORD: Final = "correct horse battery"
@@ -160,6 +161,7 @@ async def _found(club: Club, home: Path) -> None:
                 "return_id": "BACK-1",
                 "store_id": STORE,
                 "stop": stop_token(vault, club.people["wang"]),
+                "confirm": confirm_token(vault, club.people["wang"], EMAIL),
                 "ticket": seals.write(RETURN, world.device.device.device_id, RECEIPT),
             }
         finally:

@@ -296,6 +296,9 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("portal/sign-in-code", "/portal/sign-in", "nobody", act=send(identity="somebody@home.example")),
     ),
     "GET /portal/sign-up": (Scene("portal/sign-up", "/portal/sign-up", "signing-up"),),
+    "GET /portal/confirm-address/{token}": (
+        Scene("portal/confirm-address", "/portal/confirm-address/nothing", "nobody", "error"),
+    ),
     "GET /stop/{token}": (Scene("portal/stop", "/stop/nothing", "nobody", "error"),),
     "GET /store": (
         Scene("store/scan", "/store", "device"),
