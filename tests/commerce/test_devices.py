@@ -168,6 +168,7 @@ def test_who_signs_in_at_a_device_may_more_there_and_nowhere_else() -> None:
 
     alone = api.counter_permissions(device, None)
     assert alone == {"till:use", "returns:write"}
+    assert api.counter_permissions(device, None, needs_person=True) == frozenset()
     assert api.counter_permissions(device, manager("406")) == alone
     assert "returns:above_policy" in api.counter_permissions(device, manager("367", "406"))
     assert "returns:above_policy" in api.counter_permissions(device, manager())

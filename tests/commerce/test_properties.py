@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ClaimOrder, Line, OrderFact, OrderOutcome, ReturnOutcome
+from regulars.commerce.orders.rules import money_kept
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault
@@ -100,6 +102,71 @@ async def test_any_split_of_a_return_ends_like_one_return(
     if not parts[2]:
         assert parts == whole
     shop.at(NOW)
+
+
+@SEARCH
+@given(amounts=lines, cut=cuts, points=st.integers(0, 3_000), spent=st.integers(0, 300_000))
+async def test_money_given_back_sums_to_the_money_paid(
+    shop: Shop, amounts: list[tuple[int, int]], cut: list[tuple[int, int]], points: int, spent: int
+) -> None:
+    """Each part gives back its value less what its points are worth; together, what was paid in money."""
+    number = next(numbers)
+    wang = await shop.member(f"money{number}")
+    await shop.grant(wang, 5_000)
+    await done(shop, bought(wang, f"M{number}", amounts, points_at_most=points or None))
+    await done(shop, bought(wang, f"M{number}later", [(spent, 1_000)]))
+    await returned_in_parts(shop, f"M{number}", amounts, cut)
+    async with shop.database.transaction() as tx:
+        order = await commerce.read_order(tx, f"M{number}")
+    assert order.outcome.settlement is not None
+    backs = [one for _, one in order.returns]
+    for one in backs:
+        assert one.settlement is not None
+        assert one.money_back_minor == one.returned_minor - one.settlement.points_given_back
+        assert one.money_back_minor >= 0
+    paid_minor = order.outcome.total_minor - order.outcome.settlement.points_used
+    assert sum(one.money_back_minor or 0 for one in backs) == paid_minor
+
+
+class Order(NamedTuple):
+    """An order of which `points`, each worth so many minor units, paid at most all; and what comes back in turn."""
+
+    total: int
+    points: int
+    worth: int
+    parts: list[int]
+
+
+@st.composite
+def orders_with_points(draw: st.DrawFn) -> Order:
+    worth = draw(st.integers(1, 5_000))
+    points = draw(st.integers(0, 400))
+    total = draw(st.integers(points * worth, points * worth * 30 + 10_000))
+    cuts_at = sorted(draw(st.lists(st.integers(0, total), max_size=12)))
+    return Order(total, points, worth, [*cuts_at, total])
+
+
+@settings(max_examples=500, deadline=None)
+@given(order=orders_with_points())
+def test_money_falls_with_every_return_to_nothing_whatever_a_point_is_worth(order: Order) -> None:
+    kept = [money_kept(order.total, order.points, order.worth, order.total - back) for back in [0, *order.parts]]
+
+    assert kept[0] == order.total - order.points * order.worth
+    assert kept[-1] == 0
+    assert kept == sorted(kept, reverse=True)
+
+
+@settings(max_examples=200, deadline=None)
+@given(points=st.integers(0, 12), worth=st.integers(1, 9), more=st.integers(0, 90))
+def test_money_that_stays_is_the_least_for_these_goods_or_more(points: int, worth: int, more: int) -> None:
+    total = points * worth + more
+
+    def bare(kept: int) -> int:
+        return kept - (points * kept // total if total else 0) * worth
+
+    for kept in range(total + 1):
+        least = min(bare(at) for at in range(kept, total + 1))
+        assert money_kept(total, points, worth, kept) == least
 
 
 class Wish(NamedTuple):

@@ -279,6 +279,10 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("portal/order-returned", "/portal/orders/{own_returned_order}", "member"),
         Scene("portal/order-unknown", "/portal/orders/none", "member", "error"),
     ),
+    "GET /portal/claim": (
+        Scene("portal/claim", "/portal/claim", "member"),
+        Scene("portal/claim-refused", "/portal/claim", "member", "error", act=send(code="NOTHING")),
+    ),
     "GET /portal/inbox": (
         Scene("portal/inbox", "/portal/inbox", "member"),
         Scene("portal/inbox-new", "/portal/inbox", "new", "empty"),
@@ -303,6 +307,9 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /store": (
         Scene("store/scan", "/store", "device"),
         Scene("store/nobody-found", "/store", "device", "error", act=find("13900000000")),
+    ),
+    "GET /store/claim": (
+        Scene("store/claim", "/store", "device", act=find("{email}", then=press("a[href^='/store/claim']"))),
     ),
     "GET /store/enrol": (
         Scene("store/enrol", "/store/enrol", "nobody"),

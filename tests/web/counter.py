@@ -145,13 +145,19 @@ class CounterWorld:
 
 
 def hidden(page: httpx.Response) -> dict[str, list[str]]:
-    """Return the hidden fields of a page, but for those of the form that adds a member to what they say too."""
+    """Return the hidden fields of a page."""
     fields: dict[str, list[str]] = {}
-    text = re.sub(r'<form method="post" action="/store/till/member".*?</form>', "", page.text, flags=re.DOTALL)
-    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text):
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text):
         if name != "next":
             fields.setdefault(name, []).append(unescape(value))
     return fields
+
+
+def hidden_of(page: httpx.Response, action: str) -> dict[str, list[str]]:
+    """Return the hidden fields of the first form of a page that is sent to an address."""
+    found = re.search(rf'<form[^>]* action="{action}[?"].*?</form>', page.text, re.DOTALL)
+    assert found is not None, f"no form for {action} in {page.text}"
+    return hidden(httpx.Response(200, text=found[0]))
 
 
 def text_of(page: httpx.Response, marked: str) -> str:

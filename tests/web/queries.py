@@ -15,6 +15,7 @@ TURNED_AWAY: Final[dict[str, int]] = {
     "/console/sign-in/provider": 404,
     "/portal/sign-in/code": 303,
     "/portal/sign-up": 303,
+    "/store/claim": 303,
 }
 
 QUERIES: Final[dict[str, tuple[int, int]]] = {
@@ -75,6 +76,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/outbox/{message}/mail": (1, 2),
     "/portal": (15, 13),
     "/portal/card/codes": (2, 3),
+    "/portal/claim": (2, 3),
     "/portal/devices": (3, 5),
     "/portal/inbox": (4, 6),
     "/portal/orders": (5, 7),
@@ -90,6 +92,8 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/portal/confirm-address/{token}": (0, 0),
     "/stop/{token}": (0, 0),
     "/store": (1, 2),
+    "/store/claim": (1, 3),
+    "/store/claim?member={seen}": (12, 11),
     "/store/enrol": (0, 0),
     "/store/receipts/{order_id}": (7, 8),
     "/store/register": (1, 3),

@@ -1,14 +1,16 @@
 """The counter: members found, orders rung up once, walk-ins registered; who looked whom up is known."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from regulars.members.counter.limits import LOOKED_UP
+from regulars.platform import clock
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
-from tests.web.counter import CARD, EMAIL, PHONE, CounterWorld, effects_of, hidden, refused, text_of
+from tests.web.counter import CARD, EMAIL, PHONE, CounterWorld, effects_of, hidden, hidden_of, refused, text_of
 from tests.web.visitors import Visitors, brings
 
 pytestmark = pytest.mark.anyio
@@ -117,6 +119,7 @@ async def test_an_order_is_paid_partly_with_points(till: httpx.AsyncClient, worl
 
     receipt = await till.get(done.headers["location"])
     assert effects_of(receipt) == previewed
+    assert text_of(receipt, "paid") == "CN¥190.00"
     assert text_of(receipt, "receipt") in done.headers["location"]
     assert await world.points(world.member) == (234, 190, 0)
 
@@ -175,28 +178,6 @@ async def test_a_tier_reached_is_told_then_and_at_the_next_scan(till: httpx.Asyn
 
     assert effects_of(await till.get(done.headers["location"]))["tier_reached"] == "New tier: Silver"
     assert "They have just become Silver" in (await found(till, PHONE)).text
-
-
-async def test_a_member_joins_an_order_that_was_begun_without_one(till: httpx.AsyncClient, world: CounterWorld) -> None:
-    """The lines stay, whoever is or is not found; the order is the member's, and earns."""
-    begun = await till.get("/store/till")
-    typed = await till.post("/store/till", data={**hidden(begun), "amount": "120", "quantity": "2", "name": "tea"})
-    nobody = await till.post("/store/till/member", data={**hidden(typed), "code": "13900139000"})
-    blank = await till.post("/store/till/member", data={**hidden(typed), "code": " "})
-    joined = await till.post("/store/till/member", data={**hidden(typed), "code": PHONE})
-    review = await till.post("/store/till/review", data=hidden(joined))
-    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
-
-    assert 'action="/store/till/member"' not in begun.text, "there is nothing to keep yet"
-    assert (nobody.status_code, blank.status_code, joined.status_code) == (404, 422, 200)
-    assert refused(nobody) == "Nobody was found by this. Check it, or register a new member."
-    assert hidden(nobody) == hidden(typed)
-    assert hidden(joined)["line"] == hidden(typed)["line"]
-    assert hidden(joined)["order"] == hidden(typed)["order"]
-    assert text_of(joined, "available") == "1,234"
-    assert 'action="/store/till/member"' not in joined.text
-    assert done.status_code == 303
-    assert await world.points(world.member) == (1_234, 120, 0)
 
 
 async def test_a_guest_earns_nothing_and_gets_a_receipt(till: httpx.AsyncClient) -> None:
@@ -263,7 +244,102 @@ async def test_what_one_device_found_is_nothing_to_another(till: httpx.AsyncClie
         assert (answer.status_code, "王" in answer.text) == (409, False)
     assert (await till.get(done.headers["location"], headers=elsewhere)).status_code == 404
     stolen = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"}, headers=elsewhere)
-    assert stolen.status_code == 409
+    assert (stolen.status_code, "王" in stolen.text) == (409, False)
+    assert hidden(stolen)["order"] != hidden(review)["order"]
+
+
+# --- an order under way --------------------------------------------------------------------------------------------
+
+
+async def test_a_till_that_was_left_alone_keeps_the_next_customer_s_lines(
+    till: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = await till.get("/store/till")
+    real = clock.wall_now
+    monkeypatch.setattr(clock, "wall_now", lambda: real() + timedelta(hours=30))
+    review = await rung_up(till, page, ("5", "", "tea"), ("7", "", "cup"))
+
+    assert (review.status_code, text_of(review, "total")) == (200, "CN¥12.00")
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
+    again = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
+    assert done.status_code == again.status_code == 303
+    assert done.headers["location"] == again.headers["location"]
+
+
+@pytest.mark.parametrize("step", ["/store/till", "/store/till/review", "/store/till/confirm"])
+async def test_a_member_seen_too_long_ago_leaves_and_the_lines_stay(
+    till: httpx.AsyncClient, world: CounterWorld, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    review = await rung_up(till, await found(till, PHONE), ("200", "", "tea"))
+    real = clock.wall_now
+    monkeypatch.setattr(clock, "wall_now", lambda: real() + timedelta(minutes=61))
+    left = await till.post(step, data={**hidden(review), "points": "0"})
+
+    assert left.status_code == 409
+    assert refused(left).startswith("The member was found too long ago and has left this order.")
+    assert (text_of(left, "total"), "member" in hidden(left), "王" in left.text) == ("CN¥200.00", False, False)
+    back_again = await till.post("/store/till", data={**hidden(left), "code": PHONE})
+    assert (text_of(back_again, "name"), text_of(back_again, "total")) == ("王**", "CN¥200.00")
+    review = await till.post("/store/till/review", data=hidden(back_again))
+    await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
+    assert await world.points(world.member) == (1_234, 200, 0)
+
+
+@pytest.mark.parametrize("step", ["/store/till", "/store/till/review", "/store/till/confirm"])
+async def test_a_card_shown_after_the_goods_were_rung_up_makes_the_order_theirs(
+    till: httpx.AsyncClient, world: CounterWorld, step: str
+) -> None:
+    review = await rung_up(till, await till.get("/store/till"), ("200", "", "tea"))
+    theirs = await till.post(step, data={**hidden(review), "code": await world.card_code()})
+
+    assert (theirs.status_code, text_of(theirs, "name"), text_of(theirs, "total")) == (200, "王**", "CN¥200.00")
+    assert await world.audited("record_order") == []
+    review = await till.post("/store/till/review", data=hidden(theirs))
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "1000"})
+    assert done.status_code == 303, refused(done)
+    assert await world.points(world.member) == (234, 190, 0)
+
+
+async def test_a_line_being_typed_is_not_lost_to_a_card(till: httpx.AsyncClient) -> None:
+    page = await till.get("/store/till")
+    both = await till.post("/store/till", data={**hidden(page), "amount": "200", "name": "tea", "code": PHONE})
+
+    assert (text_of(both, "name"), text_of(both, "total")) == ("王**", "CN¥200.00")
+
+
+async def test_nobody_found_leaves_the_order_as_it_was(till: httpx.AsyncClient) -> None:
+    review = await rung_up(till, await till.get("/store/till"), ("200", "", "tea"))
+    nobody = await till.post("/store/till/review", data={**hidden(review), "code": "13900139000"})
+
+    assert (nobody.status_code, text_of(nobody, "total")) == (404, "CN¥200.00")
+    assert refused(nobody) == "Nobody was found by this. Check it, or register a new member."
+    assert hidden(nobody)["order"] == hidden(review)["order"]
+
+
+async def test_a_walk_in_registered_in_the_middle_of_an_order_gets_it(till: httpx.AsyncClient) -> None:
+    page = await till.get("/store/till")
+    page = await till.post("/store/till", data={**hidden(page), "amount": "120", "name": "tea"})
+    form = await till.post("/store/till/register", data={**hidden(page), "amount": "80", "name": "cup"})
+    assert form.status_code == 200
+    wrong = await till.post("/store/register", data={**hidden_of(form, "/store/register"), "value": "12"})
+    assert wrong.status_code == 422
+    sent = {**hidden_of(wrong, "/store/register"), "value": "13900139000", "name": "李雷"}
+    theirs = await till.post("/store/register", data=sent)
+
+    assert (theirs.status_code, text_of(theirs, "name"), text_of(theirs, "total")) == (200, "李**", "CN¥200.00")
+    review = await till.post("/store/till/review", data=hidden(theirs))
+    done = await till.post("/store/till/confirm", data={**hidden(review), "points": "0"})
+    assert effects_of(await till.get(done.headers["location"]))["points_pending"].startswith("200 points earned")
+
+
+async def test_who_is_found_to_be_a_member_while_registering_gets_the_order(till: httpx.AsyncClient) -> None:
+    page = await till.get("/store/till")
+    form = await till.post("/store/till/register", data={**hidden(page), "amount": "80", "name": "cup"})
+    taken = await till.post("/store/register", data={**hidden_of(form, "/store/register"), "value": PHONE})
+    assert taken.status_code == 409
+    theirs = await till.post("/store/till", data={**hidden_of(taken, "/store/till"), "code": PHONE})
+
+    assert (text_of(theirs, "name"), text_of(theirs, "total")) == ("王**", "CN¥80.00")
 
 
 # --- walk-ins ------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ async def test_one_of_three_comes_back_once(till: httpx.AsyncClient, world: Coun
     assert await world.points(world.member) == (234, 190, 0)
 
     review = await till.post(f"{path}/review", data={**hidden(page), "quantity-2": "1"})
-    assert text_of(review, "returned") == "CN¥50.00"
+    assert (text_of(review, "returned"), text_of(review, "money-back")) == ("CN¥50.00", "CN¥47.50")
     expected = {
         "points_given_back": "250 points that paid come back",
         "points_clawed_back": "48 earned points are taken back",
@@ -67,7 +67,8 @@ async def test_one_of_three_comes_back_once(till: httpx.AsyncClient, world: Coun
     first, second = [await till.post(f"{path}/confirm", data=sent) for _ in range(2)]
     assert first.headers["location"] == second.headers["location"]
     done = await till.get(first.headers["location"])
-    assert "Done: CN¥50.00 came back." in done.text
+    assert "Done: goods worth CN¥50.00 came back." in done.text
+    assert text_of(done, "money-back") == "CN¥47.50"
     assert effects_of(done) == expected
     assert await world.points(world.member) == (484, 142, 0)
     async with world.database.transaction() as tx:
@@ -77,7 +78,7 @@ async def test_one_of_three_comes_back_once(till: httpx.AsyncClient, world: Coun
     _, again = await found(till)
     assert "0 of 1 left" in again.text
     rest = await till.post(f"{path}/review", data={**hidden(again), "all": "true"})
-    assert text_of(rest, "returned") == "CN¥150.00"
+    assert (text_of(rest, "returned"), text_of(rest, "money-back")) == ("CN¥150.00", "CN¥142.50")
     await till.post(f"{path}/confirm", data=hidden(rest))
     assert await world.points(world.member) == (1_234, 0, 0)
     assert "Everything has come back already" in (await found(till))[1].text
@@ -89,6 +90,7 @@ async def test_a_guest_s_order_comes_back_without_points(till: httpx.AsyncClient
     review = await till.post(f"{path}/review", data={**hidden(page), "all": "true"})
 
     assert "No points move." in review.text
+    assert text_of(review, "money-back") == "CN¥10.00"
 
 
 @pytest.mark.parametrize(

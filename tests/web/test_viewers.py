@@ -37,7 +37,7 @@ def test_a_browser_is_sent_to_an_address_and_nothing_else(services: Services, pa
 
 
 def counting_house(kit: Kit) -> Pages:
-    """A room for this test: a page for those who read members, another for finance, and a listing."""
+    """A room for this test: a page for those who read members, another for care, and a listing."""
 
     async def rows(_: Wanted) -> Slice:
         return Slice(["kettle"], total=1)
@@ -46,7 +46,7 @@ def counting_house(kit: Kit) -> Pages:
     async def one(request: Request[Any, Any, Any]) -> Response[bytes]:
         return kit.render(request, "kit/gallery/charts.html", charts=[])
 
-    @get("/console/two", guards=[kit.guards.staff("members:read", "finance:read")])
+    @get("/console/two", guards=[kit.guards.staff("members:read", "messages:write")])
     async def two(request: Request[Any, Any, Any]) -> Response[bytes]:
         return Response(viewer_of(request).name.encode())
 
@@ -59,13 +59,13 @@ def counting_house(kit: Kit) -> Pages:
 
     entries = (
         Entry("/console/one", "Members", icon="table", permission="members:read"),
-        Entry("/console/two", "Points", icon="coins", permission="finance:read"),
+        Entry("/console/two", "Points", icon="coins", permission="messages:write"),
     )
     return Pages(
         ViewerKind.STAFF,
         [one, two, stock],
         navigation=[Group("", entries)],
-        providers=[Provider("finance:read", find)],
+        providers=[Provider("messages:write", find)],
     )
 
 
@@ -93,17 +93,17 @@ def cheap_hashes(services: Services) -> None:
 
 
 async def test_pages_open_to_those_who_may(services: Services) -> None:
-    async with await signed_in(services, Role.FINANCE) as finance, await signed_in(services, Role.MARKETER) as marketer:
-        assert [(await finance.get(f"/console/{page}")).status_code for page in ("one", "two")] == [200, 200]
+    async with await signed_in(services, Role.CARE) as care, await signed_in(services, Role.MARKETER) as marketer:
+        assert [(await care.get(f"/console/{page}")).status_code for page in ("one", "two")] == [200, 200]
         refused = await marketer.get("/console/two")
         assert (refused.status_code, (await marketer.get("/console/one")).status_code) == (403, 200)
         assert "Your role does not include this." in refused.text
 
 
 async def test_navigation_and_palette_show_what_may_be_opened(services: Services) -> None:
-    async with await signed_in(services, Role.FINANCE) as finance, await signed_in(services, Role.MARKETER) as marketer:
-        shown = [(await one.get("/console/one")).text for one in (finance, marketer)]
-        found = [(await one.get("/console/palette?q=po")).text for one in (finance, marketer)]
+    async with await signed_in(services, Role.CARE) as care, await signed_in(services, Role.MARKETER) as marketer:
+        shown = [(await one.get("/console/one")).text for one in (care, marketer)]
+        found = [(await one.get("/console/palette?q=po")).text for one in (care, marketer)]
 
     assert ['href="/console/two"' in text for text in shown] == [True, False]
     assert ["po for Mei" in text for text in found] == [True, False]

@@ -1,4 +1,6 @@
 // Large parts are loaded by the pages that show them.
+import { sendCode } from "./counter.js";
+
 export async function drawCharts(within) {
   const places = within.querySelectorAll("[data-chart]:not([data-drawn])");
   if (places.length === 0) return;
@@ -19,7 +21,7 @@ export function watchScanners() {
       await scan(video, (text) => {
         video.hidden = true;
         field.value = text;
-        field.form.requestSubmit();
+        sendCode(field);
       });
     } catch {
       video.hidden = true;

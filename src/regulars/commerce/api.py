@@ -8,9 +8,11 @@ currency, quantities thousandths of a unit, instants UTC. Where it is decided: `
 refusal in order, exactly as if it had come alone. `Commerce` is what it decides with; one a process will do.
 
 `OrderDesk(services)` takes orders and returns of our own pages through the same intake, on a lane of its own:
-`preview(fact)` changes nothing, `carry_out(fact, sender)` posts once, `read(tx, order_id)` shows an order.
-`find_receipt(tx, vault, wish)` gives the id of an order of any store by what was typed at a counter, counted for the
-device and logged; given and not raised, because the try is counted: UnknownReceipt (404), TooManyAttempts (429).
+`preview(fact)` changes nothing, `carry_out(fact, sender)` posts once, `read(tx, order_id)` shows an order,
+`claim(wish, member_id, sender)` makes a guest's order a member's by its receipt.
+`find_receipt(tx, vault, wish)` gives the id of an order of any store by what was typed (`receipt_ids`: what that may
+mean) at a counter or by a member, counted for who asks and logged; given and not raised, because the try is counted:
+UnknownReceipt (404), TooManyAttempts (429).
 
 Reading (`commerce/orders`): `read_order` gives one with lines and returns (raises UnknownOrder), `order_lineage` also
 what it caused in the ledger; `list_orders(tx, ...)` those of members and of guests (which may be claimed for
@@ -79,7 +81,7 @@ from regulars.commerce.orders.reading import follow as follow_policies
 from regulars.commerce.orders.reading import lineage as order_lineage
 from regulars.commerce.orders.reading import page as orders_of_member
 from regulars.commerce.orders.reading import read_own_order as own_order
-from regulars.commerce.orders.receipts import find_receipt
+from regulars.commerce.orders.receipts import find_receipt, receipt_ids
 from regulars.commerce.orders.rules import shown_quantity
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.orders.witness import Seen
@@ -135,6 +137,7 @@ __all__ = [
     "orders_of_member",
     "own_order",
     "read_order",
+    "receipt_ids",
     "recognise_device",
     "revoke_device",
     "sales_figures",

@@ -110,7 +110,9 @@ class OrderOutcome(Struct, frozen=True, kw_only=True):
 class ReturnOutcome(Struct, frozen=True, kw_only=True):
     """What a return did. `returned_minor` is this return's value, `returned_so_far_minor` the order's.
 
-    `left` is what can still come back after it, `total_minor` the order's.
+    `money_back_minor` is what is given back in money: the value less what the points given back are worth. None of a
+    return that an earlier release took, which did not say. `left` is what can still come back after it, `total_minor`
+    the order's.
     """
 
     order_id: str
@@ -125,17 +127,19 @@ class ReturnOutcome(Struct, frozen=True, kw_only=True):
     settlement: ReturnSettlement | None = None
     left: tuple[ReturnLine, ...] = ()
     total_minor: int = 0
+    money_back_minor: int | None = None
 
 
 class FindReceipt(Struct, frozen=True, kw_only=True):
-    """An order is sought at a counter: the ids that `typed` may mean, the first that is there is it.
+    """An order is sought by its receipt: the ids that `typed` may mean, the first that is there is it.
 
-    `device` is the actor that asks, `assistant` whoever of staff is signed in there (or empty).
+    `device` is the actor that asks, a device of `store_id` or a member (then None), `assistant` whoever of staff is
+    signed in there (or empty).
     """
 
     typed: tuple[str, ...]
     device: str
-    store_id: str
+    store_id: str | None
     assistant: str = ""
 
 

@@ -33,7 +33,9 @@ class OrderPaid(Event, frozen=True, kw_only=True):
 class OrderReturned(Event, frozen=True, kw_only=True):
     """Part of an order, or what was left of it, came back and was settled anew.
 
-    Amounts are minor units of `currency`. `to_debt` is the part of `points_clawed_back` that was not there any more.
+    Amounts are minor units of `currency`. `money_back_minor` is what went back in money: `returned_minor` less what the
+    points given back are worth (None: written before this was said). `to_debt` is the part of `points_clawed_back` that
+    was not there any more.
     """
 
     member_id: UUID
@@ -49,6 +51,7 @@ class OrderReturned(Event, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
     store_name: str | None = None
     to_debt: int = 0
+    money_back_minor: int | None = None
 
 
 class OrderCancelled(Event, frozen=True, kw_only=True):

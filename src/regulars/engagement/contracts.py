@@ -74,7 +74,10 @@ class ReceiptFacts(Struct, frozen=True, kw_only=True, tag="receipt"):
 
 
 class ReturnFacts(Struct, frozen=True, kw_only=True, tag="return_settled"):
-    """A settled return: what came back (minor units), points given back, taken back, and owed."""
+    """A settled return: what came back and what of it in money (minor units), points given back, taken back, and owed.
+
+    `money_back_minor` None: an event from before this was said.
+    """
 
     order_id: str
     occurred_at: datetime
@@ -84,6 +87,7 @@ class ReturnFacts(Struct, frozen=True, kw_only=True, tag="return_settled"):
     points_given_back: int
     points_clawed_back: int
     to_debt: int
+    money_back_minor: int | None = None
 
 
 class TierFacts(Struct, frozen=True, kw_only=True, tag="tier_up"):

@@ -82,4 +82,5 @@ def _return(back: OrderReturned) -> ReturnFacts:
         points_given_back=back.points_given_back,
         points_clawed_back=back.points_clawed_back,
         to_debt=back.to_debt,
+        money_back_minor=back.money_back_minor,
     )

@@ -80,11 +80,13 @@ class SignedIn:
                 return None
             time_zone = (await market(tx, found.market)).time_zone
         staff = await self._services.staff.recognise(staff_token)
+        known = staff is not None and staff.sees_store(found.store_id)
+        needs_person = self._services.settings.till_needs_person
         return Viewer(
             kind=ViewerKind.DEVICE,
             id=found.device_id,
-            name=found.store_name,
-            permissions=commerce.counter_permissions(found, staff),
+            name=f"{found.store_name} · {staff.name}" if staff is not None and known else found.store_name,
+            permissions=commerce.counter_permissions(found, staff, needs_person=needs_person),
             stores=frozenset([found.store_id]),
             time_zone=time_zone,
             session=found,

@@ -272,6 +272,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pattern=r"^[0-9a-fA-F.:/, ]*$",
         ),
     ] = ""
+    till_needs_person: Annotated[
+        bool,
+        told(
+            "REGULARS_TILL_NEEDS_PERSON",
+            "Whether a till works only while somebody of staff who may work at tills is signed in at it.",
+        ),
+    ] = False
+    till_return_days: Annotated[
+        int,
+        told(
+            "REGULARS_TILL_RETURN_DAYS",
+            "For how many days after a purchase a till takes it back without a store manager signed in at it.",
+            ge=0,
+            le=3_650,
+        ),
+    ] = 30
+    till_return_minor: Annotated[
+        int,
+        told(
+            "REGULARS_TILL_RETURN_MINOR",
+            "Up to which value, in minor units of the market's currency, a till takes back at once without a store "
+            "manager signed in at it; 0 means any.",
+            ge=0,
+            le=1_000_000_000_000,
+        ),
+    ] = 0
     staff_idle_minutes: Annotated[
         int,
         told("REGULARS_STAFF_IDLE_MINUTES", "After how many unused minutes staff sign in again.", ge=1, le=1_440),

@@ -26,6 +26,7 @@ from regulars.web.kit.gallery import gallery_pages
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.routes import page_router
 from regulars.web.portal.card import card_pages
+from regulars.web.portal.claim import claim_pages
 from regulars.web.portal.devices import member_device_pages
 from regulars.web.portal.door import door_pages
 from regulars.web.portal.inbox import inbox_pages
@@ -50,6 +51,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     card_pages,
     points_pages,
     order_pages,
+    claim_pages,
     inbox_pages,
     profile_pages,
     tier_pages,

@@ -107,9 +107,12 @@ async def revoke_device(tx: Transaction, device_id: UUID, stores: Collection[str
     _note(tx, tx.actor, "revoke_device", public_id(DEVICE_PREFIX, device_id), f"store {store_id}")
 
 
-def counter_permissions(device: DeviceViewer, staff: Staff | None) -> frozenset[str]:
-    """Return what may be done at a device: as an assistant may, and what whoever signed in there may beside."""
-    alone = ROLES[Role.ASSISTANT]
+def counter_permissions(device: DeviceViewer, staff: Staff | None, *, needs_person: bool = False) -> frozenset[str]:
+    """Return what may be done at a device: as an assistant may, and what whoever signed in there may beside.
+
+    Where a till `needs_person`, nothing may be done at it alone.
+    """
+    alone = frozenset[str]() if needs_person else ROLES[Role.ASSISTANT]
     return alone | staff.permissions if staff is not None and staff.sees_store(device.store_id) else alone
 
 

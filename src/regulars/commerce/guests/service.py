@@ -188,6 +188,7 @@ def return_outcome(order: GuestOrder, written: GuestReturn) -> ReturnOutcome:
         lines=written.lines,
         left=written.left,
         total_minor=order.fact.total_minor,
+        money_back_minor=written.returned_minor,
         returned_minor=written.returned_minor,
         returned_so_far_minor=written.returned_so_far_minor,
         occurred_at=written.occurred_at,

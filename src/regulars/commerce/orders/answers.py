@@ -72,7 +72,10 @@ class ReturnedQuantity(Struct, frozen=True, kw_only=True):
 
 
 class ReturnAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a return did, and what of the order can still come back."""
+    """What a return did, and what of the order can still come back.
+
+    `money_back` is what is given back in money: `returned` less what the points given back are worth.
+    """
 
     order_id: str
     return_id: str
@@ -84,6 +87,7 @@ class ReturnAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     occurred_at: datetime
     recorded_at: datetime
     effects: list[Effect]
+    money_back: Money | None = None
     explanation: list[Verdict] | None = None
 
 
@@ -98,8 +102,8 @@ class LineAnswer(Struct, frozen=True, kw_only=True):
     returned: Money
 
 
-class ReturnShown(Struct, frozen=True, kw_only=True):
-    """A return of an order."""
+class ReturnShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A return of an order. `money_back` is what was given back in money."""
 
     return_id: str
     store_id: str | None
@@ -108,10 +112,14 @@ class ReturnShown(Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     recorded_at: datetime
     effects: list[Effect]
+    money_back: Money | None = None
 
 
 class OrderShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An order with everything about it. `effects` are those of paying it; each return has its own."""
+    """An order with everything about it. `effects` are those of paying it; each return has its own.
+
+    `paid_in_money` is the total less what the points that paid are worth.
+    """
 
     order_id: str
     member_id: str | None
@@ -120,6 +128,7 @@ class OrderShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     store_id: str | None
     market: str
     total: Money
+    paid_in_money: Money
     returned: Money
     occurred_at: datetime
     recorded_at: datetime
@@ -185,6 +194,7 @@ def return_answer(result: ReturnOutcome, explanation: list[Verdict] | None = Non
         occurred_at=result.occurred_at,
         recorded_at=result.recorded_at,
         effects=effects_of_return(result.settlement),
+        money_back=_money_back(result),
         explanation=explanation,
     )
 
@@ -194,6 +204,8 @@ def order_shown(
 ) -> OrderShown:
     """Write an order with its lines and returns."""
     result = order.outcome
+    effects = effects_of_order(result, configuration)
+    by_points = sum([effect.value.amount_minor for effect in effects if effect.value is not None])
     return OrderShown(
         order_id=result.order_id,
         member_id=_member(result),
@@ -202,11 +214,12 @@ def order_shown(
         store_id=result.store_id,
         market=result.market,
         total=Money(result.total_minor, result.currency),
+        paid_in_money=Money(result.total_minor - by_points, result.currency),
         returned=Money(result.returned_minor, result.currency),
         occurred_at=result.occurred_at,
         recorded_at=result.recorded_at,
         lines=[_line(left, result.currency) for left in order.lines],
-        effects=effects_of_order(result, configuration),
+        effects=effects,
         returns=returns_shown(order),
         explanation=explanation,
     )
@@ -223,6 +236,7 @@ def returns_shown(order: OrderRead) -> list[ReturnShown]:
             occurred_at=result.occurred_at,
             recorded_at=result.recorded_at,
             effects=effects_of_return(result.settlement),
+            money_back=_money_back(result),
         )
         for store_id, result in order.returns
     ]
@@ -302,6 +316,10 @@ def _line(left: LineLeft, currency: str) -> LineAnswer:
 
 def _quantities(lines: Sequence[ReturnLine]) -> list[ReturnedQuantity]:
     return [ReturnedQuantity(line_id=line.line_id, quantity=shown_quantity(line.quantity_milli or 0)) for line in lines]
+
+
+def _money_back(result: ReturnOutcome) -> Money | None:
+    return None if result.money_back_minor is None else Money(result.money_back_minor, result.currency)
 
 
 def _member(result: OrderOutcome | ReturnOutcome) -> str | None:

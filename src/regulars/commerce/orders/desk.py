@@ -5,14 +5,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Final, overload
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct, structs
 
-from regulars.commerce.contracts import OrderFact, OrderOutcome, PutOrder, ReturnOrder, ReturnOutcome
+from regulars.commerce.contracts import (
+    ClaimOrder,
+    FindReceipt,
+    OrderFact,
+    OrderOutcome,
+    PutOrder,
+    ReturnOrder,
+    ReturnOutcome,
+)
+from regulars.commerce.errors import NotAGuestOrder, UnknownReceipt
 from regulars.commerce.orders import reading
 from regulars.commerce.orders.answers import Effect, OrderShown, effects_of_order, effects_of_return, order_shown
 from regulars.commerce.orders.intake import apply
+from regulars.commerce.orders.receipts import find_receipt
 from regulars.commerce.orders.service import Commerce
 from regulars.loyalty import api as loyalty
 from regulars.platform.commit.lane import Call, Lane
@@ -69,7 +80,9 @@ class OrderDesk:
     async def carry_out(self, fact: PutOrder, sender: Sender) -> OrderOutcome | Refusal: ...
     @overload
     async def carry_out(self, fact: ReturnOrder, sender: Sender) -> ReturnOutcome | Refusal: ...
-    async def carry_out(self, fact: PutOrder | ReturnOrder, sender: Sender) -> OrderOutcome | ReturnOutcome | Refusal:
+    @overload
+    async def carry_out(self, fact: ClaimOrder, sender: Sender) -> OrderOutcome | Refusal: ...
+    async def carry_out(self, fact: OrderFact, sender: Sender) -> OrderOutcome | ReturnOutcome | Refusal:
         """Carry a fact out, once: sending it again gives the first answer, with `created` off.
 
         What was refused is decided anew when it comes again, changed or not. Once it was accepted, another content
@@ -89,11 +102,27 @@ class OrderDesk:
         reply = await self._lane.submit(call)
         if reply.status >= _FIRST_REFUSAL:
             return msgspec.json.decode(reply.body, type=Refusal)
-        kind: Any = OrderOutcome if isinstance(fact, PutOrder) else ReturnOutcome
+        kind: Any = ReturnOutcome if isinstance(fact, ReturnOrder) else OrderOutcome
         outcome: OrderOutcome | ReturnOutcome = msgspec.json.decode(reply.body, type=kind)
         if reply.replayed and isinstance(outcome, OrderOutcome):
             return structs.replace(outcome, created=False)
         return outcome
+
+    async def claim(self, wish: FindReceipt, member_id: UUID, sender: Sender) -> OrderOutcome | Refusal | DomainError:
+        """Make the guest's order of a receipt a member's; it stays theirs when it is claimed again.
+
+        Given, not raised, because the try is counted: UnknownReceipt (404; to a member at home, who learns nothing of
+        others, of another member's order too), TooManyAttempts (429). Refusals: of another member's order (409), later
+        than 30 days after it (409). Raises MemberBusy (409).
+        """
+        database, vault = self.services.database, self.services.vault
+        async with database.transaction(actor=wish.device, request_id=sender.request_id) as tx:
+            found = await find_receipt(tx, vault, wish)
+        if isinstance(found, DomainError):
+            return found
+        outcome = await self.carry_out(ClaimOrder(order_id=found, member_id=member_id), sender)
+        taken = isinstance(outcome, Refusal) and outcome.code == NotAGuestOrder.code
+        return UnknownReceipt(pointer="/code") if taken and wish.store_id is None else outcome
 
     async def read(self, tx: Transaction, order_id: str) -> OrderShown:
         """Return an order with its lines, what came back of each, its returns and all effects.

@@ -45,6 +45,10 @@ SENTENCES: Final[dict[str, str]] = {
         "by the policy under which it was paid."
     ),
     "return.given_back": "{points} points that had paid for what came back were given back.",
+    "return.money_back": (
+        "{money_back_minor} of the {returned_minor} minor units that came back are given back in money; points had "
+        "paid the rest."
+    ),
     "return.clawed_back": (
         "{points} points earned on what came back were taken back; {to_debt} were missing and are owed."
     ),
@@ -81,7 +85,18 @@ def verdicts_of_return(result: ReturnOutcome, seen: Seen, language: str) -> list
     kept_minor = result.total_minor - result.returned_so_far_minor
     version = settlement.policy_version
     remains = _verdict("return.remains", version, language, total_minor=result.total_minor, kept_minor=kept_minor)
-    return [remains, *_undone(settlement, language), *_standing(seen.after, language)]
+    told = [remains]
+    if result.money_back_minor is not None and result.money_back_minor != result.returned_minor:
+        told.append(
+            _verdict(
+                "return.money_back",
+                version,
+                language,
+                money_back_minor=result.money_back_minor,
+                returned_minor=result.returned_minor,
+            )
+        )
+    return [*told, *_undone(settlement, language), *_standing(seen.after, language)]
 
 
 def _order(result: OrderOutcome, seen: Seen, configuration: loyalty.Configuration, language: str) -> Iterator[Verdict]:

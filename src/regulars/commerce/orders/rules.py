@@ -178,6 +178,24 @@ def allocate_return(fact: ReturnOrder, lines: Mapping[str, LineLeft]) -> list[Re
     return parts
 
 
+def money_kept(total_minor: int, points_used: int, point_value_minor: int, kept_minor: int) -> int:
+    """Return how much of an order's money stays with the shop while goods worth `kept_minor` stay with the customer.
+
+    What stays is paid by the points that stay, as the ledger counts them (whole points, rounded down), and money for
+    the rest. Where a point is worth more than one minor unit, that rest can be less for more goods, just before the
+    next point; the money never goes back up for that: it is the least for these goods or any more. So it falls with
+    every return, from all that was paid in money to nothing.
+    """
+    if not points_used:
+        return kept_minor
+    points = points_used * kept_minor // total_minor
+    now = kept_minor - points * point_value_minor
+    if points == points_used:
+        return now
+    at_next_point = -(-total_minor * (points + 1) // points_used)
+    return min(now, at_next_point - (points + 1) * point_value_minor)
+
+
 def what_is_left(lines: Mapping[str, LineLeft]) -> tuple[ReturnLine, ...]:
     """Return how much of which lines can still come back."""
     return tuple([ReturnLine(line_id, _left(left)) for line_id, left in lines.items() if _left(left)])

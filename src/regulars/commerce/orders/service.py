@@ -339,6 +339,7 @@ class Batch:
                 recorded_at=now,
             )
         )
+        money_back_minor = self._money_back(order, value_minor)
         self.orders.take_back(order, parts)
         self.orders.change(order)
         result = ReturnOutcome(
@@ -354,6 +355,7 @@ class Batch:
             settlement=settlement,
             left=rules.what_is_left(order.lines),
             total_minor=order.total_minor,
+            money_back_minor=money_back_minor,
         )
         written = WrittenReturn(
             member_id=order.member_id,
@@ -385,9 +387,23 @@ class Batch:
                 occurred_at=result.occurred_at,
                 store_name=self.commerce.stores.name_of(fact.store_id),
                 to_debt=settlement.to_debt,
+                money_back_minor=money_back_minor,
             )
         )
         return result
+
+    def _money_back(self, order: Order, value_minor: int) -> int:
+        """Return how much money goes back for goods worth so much, by the policy under which the order was paid."""
+        if not order.points_used:
+            return value_minor
+        version = _decode_effects(order.effects).policy_version
+        worth = self.commerce.configuration.policy_of_version(version).payment.point_value_minor
+        before = order.total_minor - order.returned_minor
+        kept = [
+            rules.money_kept(order.total_minor, order.points_used, worth, left)
+            for left in (before, before - value_minor)
+        ]
+        return kept[0] - kept[1]
 
 
 def outcome(

@@ -145,7 +145,10 @@ def _bought(facts: ReceiptFacts, words: Wording) -> str:
 def _return(facts: ReturnFacts, words: Wording, sender: Sender) -> Letter:
     language = words.language
     value = words.money(facts.returned_minor, facts.currency)
-    rows = [Row(label=say("Value returned", language), value=value, strong=True)]
+    rows = [Row(label=say("Value returned", language), value=value, strong=facts.money_back_minor is None)]
+    if facts.money_back_minor is not None:
+        money = words.money(facts.money_back_minor, facts.currency)
+        rows.append(Row(label=say("Money given back to you", language), value=money, strong=True))
     if facts.points_given_back:
         rows.append(
             Row(label=say("Points given back to you", language), value=f"+{words.number(facts.points_given_back)}")

@@ -58,6 +58,7 @@ def _facts(kind: MessageKind, store: str) -> Facts:
                 points_given_back=155,
                 points_clawed_back=796,
                 to_debt=40,
+                money_back_minor=39_745,
             )
         case MessageKind.TIER_UP:
             return TierFacts(tier="gold", from_tier="silver", multiplier=2)

@@ -18,6 +18,9 @@ _SENTENCES: Final[dict[str, str]] = {
         "Of {total}, {kept} remain after all that came back; the order is settled for that, by the policy under which "
         "it was paid."
     ),
+    "return.money_back": mark(
+        "{money} of the {returned} that came back are given back in money; points had paid the rest."
+    ),
     "return.clawed_back": mark("{points} points earned on what came back were taken back."),
     "return.owed": mark("{points} points earned on what came back were taken back; {owed} were missing and are owed."),
 }
@@ -59,6 +62,8 @@ def _sentence(one: commerce.Verdict, page: Page, currency: str) -> str:
             told = {"points": number("points_used"), "worth": money("points_value_minor")}
         case "return.remains":
             told = {"total": money("total_minor"), "kept": money("kept_minor")}
+        case "return.money_back":
+            told = {"money": money("money_back_minor"), "returned": money("returned_minor")}
         case "return.clawed_back":
             told = {"points": number("points"), "owed": number("to_debt")}
         case _:

@@ -103,9 +103,15 @@ class Guards:
         """Let in a signed-in member."""
         return self._of_kind(ViewerKind.MEMBER)
 
-    def device(self) -> Guard:
-        """Let in an enrolled shop device."""
-        return self._of_kind(ViewerKind.DEVICE)
+    def device(self, *permissions: str) -> Guard:
+        """Let in an enrolled shop device at which every permission named is given."""
+
+        async def guard(connection: Connection, _: BaseRouteHandler) -> None:
+            viewer = await self._require(connection, ViewerKind.DEVICE)
+            if not viewer.permissions.issuperset(permissions):
+                raise PermissionNeeded
+
+        return guard
 
     def anybody(self, kind: ViewerKind) -> Guard:
         """Let in everybody, and know those who are signed in: for sign-in pages and the like."""

@@ -59,12 +59,13 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class ReturnRow:
-    """A return, and what it did. `lines` are what came back."""
+    """A return, and what it did. `lines` are what came back, `money_back` what was given back in money for it."""
 
     title: str
     place: str
     occurred_at: datetime
     returned: Money
+    money_back: Money | None
     lines: list[str]
     effects: list[Effect]
 
@@ -98,6 +99,7 @@ def order_pages(kit: Kit) -> Pages:
             stores = {store.store_id: store.name for store in await commerce.every_store(tx)}
             await loyalty.policy_in_force(tx, configuration)
         found, formats = read.outcome, page.formats
+        by_points = _paid_by_points(found, configuration)
         skus = {left.line.line_id: left.line.sku for left in read.lines}
         return kit.render(
             request,
@@ -105,9 +107,11 @@ def order_pages(kit: Kit) -> Pages:
             page=page,
             order=_row(found, stores, formats),
             returned=Money(found.returned_minor, found.currency),
+            by_points=by_points,
+            paid_in_money=Money(found.total_minor - by_points.amount_minor, found.currency),
             kept=Money(found.total_minor - found.returned_minor, found.currency),
             lines=_lines(read),
-            effects=effects_of_order(found.settlement, _paid_by_points(found, configuration), tx.now, formats),
+            effects=effects_of_order(found.settlement, by_points, tx.now, formats),
             returns=[_return(store_id, one, stores, skus, formats) for store_id, one in read.returns],
             awaits_payment=found.settlement is None and found.state not in _SETTLED,
         )
@@ -174,6 +178,7 @@ def _return(
         place=_place(store_id, stores, ""),
         occurred_at=returned.occurred_at,
         returned=Money(returned.returned_minor, returned.currency),
+        money_back=None if returned.money_back_minor is None else Money(returned.money_back_minor, returned.currency),
         lines=[
             f"{commerce.shown_quantity(line.quantity_milli or 0)} × {skus.get(line.line_id, line.line_id)}"
             for line in returned.lines

@@ -13,8 +13,9 @@ from regulars.commerce import api as commerce
 from regulars.commerce.contracts import DeviceViewer
 from regulars.loyalty import api as loyalty
 from regulars.members import api as members
+from regulars.members.contracts import LookUp
 from regulars.platform.db.transaction import Transaction
-from regulars.platform.errors import NotFound
+from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.markets.contracts import Market
 from regulars.platform.markets.service import market
@@ -26,6 +27,9 @@ from regulars.web.store.seals import MEMBER, Seals
 
 AnyRequest = Request[Any, Any, Any]
 HOME: Final = "/store"
+USE: Final = "till:use"
+TAKE_BACK: Final = "returns:write"
+ABOVE: Final = "returns:above_policy"
 TIER_IS_NEWS_FOR: Final = timedelta(days=14)
 TIER_TONES: Final[dict[str, Tone]] = {"silver": "info", "gold": "warning", "diamond": "primary"}
 
@@ -106,6 +110,19 @@ class Counter:
         if found is None:
             raise MemberGone
         return UUID(found)
+
+    async def look_up(self, till: Till, typed: str) -> UUID | DomainError:
+        """Return whom a card, a number or an address belongs to; counted and logged. Refusals are given, not raised."""
+        wish = LookUp(
+            typed=typed,
+            market=till.market.code,
+            store_id=till.device.store_id,
+            device=till.device.actor,
+            assistant=till.assistant,
+        )
+        services = self.kit.services
+        async with services.database.transaction(actor=till.device.actor, request_id=till.request_id) as tx:
+            return await members.look_up_at_counter(tx, services.vault, wish)
 
     async def see(self, till: Till, ticket: str) -> MemberSeen | None:
         """Return what the counter sees of the member of a ticket. Raises MemberGone."""

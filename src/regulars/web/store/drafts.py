@@ -33,7 +33,7 @@ TOO_MANY_LINES: Final = mark("An order has {limit} lines at most here.")
 
 
 class TillForm(msgspec.Struct):
-    """What the till sends: who, the order's sealed id, the lines so far, and the line that is being typed."""
+    """What the till sends: who, the order's sealed id, the lines so far, the line being typed, who was scanned."""
 
     member: str = ""
     order: str = ""
@@ -43,6 +43,7 @@ class TillForm(msgspec.Struct):
     name: Annotated[str, Meta(max_length=_LONGEST_NAME)] = ""
     remove: int | None = None
     points: Annotated[int, Meta(ge=0, le=10**12)] = 0
+    code: Annotated[str, Meta(max_length=320)] = ""
 
 
 class DraftLine(NamedTuple):

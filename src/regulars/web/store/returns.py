@@ -10,19 +10,19 @@ from msgspec import Meta
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ReturnLine, ReturnOrder, ReturnOutcome
-from regulars.platform.auth.tokens import new_typed_code, read_typed_code
+from regulars.platform.auth.tokens import new_typed_code
 from regulars.platform.errors import DomainError
 from regulars.platform.money import Money
 from regulars.platform.texts import say
-from regulars.web.kit.errors import PermissionNeeded
 from regulars.web.kit.forms import blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.store import drafts
-from regulars.web.store.counter import Counter, Till
+from regulars.web.store.counter import TAKE_BACK, USE, Counter, Till
 from regulars.web.store.effects import effects_shown
 from regulars.web.store.errors import MemberGone
+from regulars.web.store.limits import check
 from regulars.web.store.seals import FORM, RETURN
 
 AnyRequest = Request[Any, Any, Any]
@@ -58,13 +58,12 @@ def return_pages(kit: Kit, counter: Counter) -> Pages:
 def _finding(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
     services = kit.services
 
-    @get(RETURNS, guards=[kit.guards.device()])
+    @get(RETURNS, guards=[kit.guards.device(USE)])
     async def begin(request: AnyRequest) -> Response[bytes]:
         return kit.render(request, "store/returns.html", form=blank_form(code=""), refused="")
 
-    @post(f"{RETURNS}/find", guards=[kit.guards.device()])
+    @post(f"{RETURNS}/find", guards=[kit.guards.device(USE, TAKE_BACK)])
     async def find(request: AnyRequest) -> Response[bytes]:
-        _check(request)
         till = await counter.till(request)
         form = read_form(request, Typed, till.language)
         if form.value is None:
@@ -73,7 +72,7 @@ def _finding(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
             )
         async with services.database.transaction(actor=till.device.actor, request_id=till.request_id) as tx:
             wish = commerce.FindReceipt(
-                typed=possible_codes(form.value.code),
+                typed=commerce.receipt_ids(form.value.code),
                 device=till.device.actor,
                 store_id=till.device.store_id,
                 assistant=till.assistant,
@@ -88,25 +87,16 @@ def _finding(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
     return [begin, find]
 
 
-def possible_codes(typed: str) -> tuple[str, ...]:
-    """Return the order ids that a typed text may mean: a receipt code of ours however written, or another till's id."""
-    text = typed.strip()
-    code = read_typed_code(text)
-    ours = f"{code[: _CODE_LETTERS // 2]}-{code[_CODE_LETTERS // 2 :]}"
-    return (ours, text) if len(code) == _CODE_LETTERS else (text,)
-
-
 def _choosing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
-    @get(f"{RETURNS}/{{ticket:str}}", guards=[kit.guards.device()])
+    @get(f"{RETURNS}/{{ticket:str}}", guards=[kit.guards.device(USE)])
     async def choose(request: AnyRequest, ticket: FromPath[str]) -> Response[bytes]:
         till = await counter.till(request)
         order = await _order(kit, counter, till, ticket)
         form = counter.seals.write(FORM, till.device.device_id, new_typed_code(_CODE_LETTERS))
         return _show(kit, request, till, order, ticket=ticket, form=form)
 
-    @post(f"{RETURNS}/{{ticket:str}}/review", guards=[kit.guards.device()])
+    @post(f"{RETURNS}/{{ticket:str}}/review", guards=[kit.guards.device(USE, TAKE_BACK)])
     async def review(request: AnyRequest, ticket: FromPath[str]) -> Response[bytes]:
-        _check(request)
         till = await counter.till(request)
         order = await _order(kit, counter, till, ticket)
         sent = form_values(request)
@@ -116,6 +106,7 @@ def _choosing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
             return _show(kit, request, till, order, ticket=ticket, form=form, sent=sent, refused=refused, status=422)
         try:
             outcome = await counter.desk.preview(_fact(counter, till, order, form, lines))
+            check(outcome, order, viewer_of(request), kit.services.settings)
         except DomainError as error:
             said = say(error.message, till.language, **error.data)
             return _show(
@@ -129,12 +120,12 @@ def _choosing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
             form=form,
             chosen=[line for line in _choices(order, sent) if line.chosen],
             returned=Money(outcome.returned_minor, outcome.currency),
+            money_back=Money(outcome.money_back_minor or 0, outcome.currency),
             effects=effects_shown(counter.desk.effects(outcome), till.language),
         )
 
-    @post(f"{RETURNS}/{{ticket:str}}/confirm", guards=[kit.guards.device()])
+    @post(f"{RETURNS}/{{ticket:str}}/confirm", guards=[kit.guards.device(USE, TAKE_BACK)])
     async def confirm(request: AnyRequest, ticket: FromPath[str]) -> Response[bytes]:
-        _check(request)
         till = await counter.till(request)
         order = await _order(kit, counter, till, ticket)
         sent = form_values(request)
@@ -144,6 +135,7 @@ def _choosing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
             return _show(kit, request, till, order, ticket=ticket, form=form, sent=sent, refused=refused, status=422)
         fact = _fact(counter, till, order, form, lines)
         try:
+            check(await _would_do(counter, fact), order, viewer_of(request), kit.services.settings)
             done = await counter.desk.carry_out(fact, till.sender)
         except DomainError as error:
             said = say(error.message, till.language, **error.data)
@@ -160,7 +152,7 @@ def _choosing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
 
 
 def _done(kit: Kit, counter: Counter) -> ControllerRouterHandler:
-    @get(f"{RETURNS}/{{ticket:str}}/done/{{return_id:str}}", guards=[kit.guards.device()])
+    @get(f"{RETURNS}/{{ticket:str}}/done/{{return_id:str}}", guards=[kit.guards.device(USE)])
     async def done(request: AnyRequest, ticket: FromPath[str], return_id: FromPath[str]) -> Response[bytes]:
         till = await counter.till(request)
         order = await _order(kit, counter, till, ticket)
@@ -178,9 +170,12 @@ def _done(kit: Kit, counter: Counter) -> ControllerRouterHandler:
     return done
 
 
-def _check(request: AnyRequest) -> None:
-    if not viewer_of(request).may("returns:write"):
-        raise PermissionNeeded
+async def _would_do(counter: Counter, fact: ReturnOrder) -> ReturnOutcome | None:
+    """Return what a return would do; None for one that will be refused."""
+    try:
+        return await counter.desk.preview(fact)
+    except DomainError:
+        return None
 
 
 async def _order(kit: Kit, counter: Counter, till: Till, ticket: str) -> commerce.OrderShown:
