@@ -54,6 +54,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
         "member": (
             "/portal",
             "/portal/card/codes",
+            "/portal/claim",
             "/portal/devices",
             "/portal/inbox",
             "/portal/orders",

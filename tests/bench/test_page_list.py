@@ -6,7 +6,7 @@ from typing import Final
 from bench.page_list import PAGES
 from tests.web.queries import QUERIES, TURNED_AWAY
 
-# Those for development, those that answer only who is on the way to them, the link at the end of a message, and what
+# Those for development, those that answer only who is on the way to them, the links in messages, and what
 # is there only once something has failed; and the rows behind figures, lists like those of orders.
 NOT_MEASURED: Final = {
     "/console/bookings",
@@ -14,6 +14,7 @@ NOT_MEASURED: Final = {
     "/outbox",
     "/outbox/{}",
     "/outbox/{}/mail",
+    "/portal/confirm-address/{}",
     "/stop/{}",
     "/console/health/parked/{}/{}",
     *TURNED_AWAY,
