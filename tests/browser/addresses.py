@@ -9,7 +9,7 @@ from tests.web.access import ACCESS, ids_of_nobody
 
 # What programs ask for, and ways on to elsewhere: no pages.
 _NO_PAGES: Final = re.compile(
-    r"^/(v1|assets|schema|openapi|health|ready|manifest|worker)|^/console/sign-in/(oidc|provider)"
+    r"^/(v1|assets|schema|openapi|health|ready|manifest|worker|apple-touch-icon)|^/console/sign-in/(oidc|provider)"
 )
 _FIXED: Final = {"kind": "receipt", "language": "en"}
 

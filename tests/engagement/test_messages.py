@@ -83,7 +83,11 @@ async def test_a_return_and_a_new_tier_are_told(office: PostOffice) -> None:
     told = {message.ref.kind.value: message for message in await office.messages()}
     assert sorted(told) == ["receipt", "return_settled", "tier_up"]
     assert figures(told["tier_up"]) == [("我的等级", "金卡"), ("此前", "普通"), ("每次购物积分", "× 2")]
-    assert figures(told["return_settled"]) == [("退货金额", "¥2,600.00"), ("扣回积分", "−2,600")]
+    assert figures(told["return_settled"]) == [
+        ("退货金额", "¥2,600.00"),
+        ("退款金额", "¥2,600.00"),
+        ("扣回积分", "−2,600"),
+    ]
     assert told["return_settled"].letter is not None
     assert told["return_settled"].letter.lead == ("Wudaokou 已于 2026年3月2日 20:02 收到您订单 1001 的退货。",)
 

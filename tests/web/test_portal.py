@@ -185,12 +185,14 @@ async def test_a_partly_returned_order_tells_everything_it_did(
 
     text = await said(browser, membership, "/portal/orders/A1")
     assert "sku2 × 2 2 returned, worth CN¥101.00 CN¥101.00" in text
-    assert "Total CN¥1,000.50 Returned −CN¥101.00 Remains CN¥899.50" in text
+    assert (
+        "Total CN¥1,000.50 Paid with points −CN¥20.00 Paid in money CN¥980.50 Returned −CN¥101.00 Remains CN¥899.50"
+    ) in text
     assert (
         "What it brought −2,000 points They paid CN¥20.00 of this order. +980 points 980 × 1 as Regular. "
         "You can spend them from Mar 9, 2026 20:00. They are good until Mar 31, 2027. +980 growth"
     ) in text
-    assert "Return Wudaokou · Mar 4, 2026 20:00 2 × sku2 · CN¥101.00" in text
+    assert "Return Wudaokou · Mar 4, 2026 20:00 2 × sku2 · CN¥101.00 CN¥98.98 given back in money" in text
     assert (
         "+202 points They had paid for what came back. −99 points You had earned them on what came back. "
         "−99 growth You had earned it on what came back, so it counts no longer. "
@@ -228,8 +230,9 @@ async def test_a_new_member_is_told_what_to_do_first(browser: httpx.AsyncClient,
     assert "Welcome! This is how it works Show this card each time you pay" in await said(
         browser, membership, "/portal", new=True
     )
-    for path in ("/portal/points", "/portal/statement", "/portal/orders"):
+    for path in ("/portal/points", "/portal/statement"):
         assert (await said(browser, membership, path, new=True)).endswith("Show the card"), path
+    assert (await said(browser, membership, "/portal/orders", new=True)).endswith("Show the card Claim a receipt")
     assert "Everybody begins at tier Regular." in await said(browser, membership, "/portal/tier", new=True)
     assert "not told; ask in a shop to add it" in await said(browser, membership, "/portal/profile", new=True)
 

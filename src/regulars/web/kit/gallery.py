@@ -248,7 +248,7 @@ def _faces(kit: Kit) -> Sequence[ControllerRouterHandler]:
     async def store(request: Request[Any, Any, Any]) -> Response[bytes]:
         page = _with_tabs(kit.page(request), _COUNTER)
         shown = _at_the_counter(page.language)
-        return kit.render(request, "kit/gallery/store.html", page=page, form=blank_form(), **shown)
+        return kit.render(request, "kit/gallery/store.html", page=page, **shown)
 
     @get(f"{HOME}/plain")
     async def plain(request: Request[Any, Any, Any]) -> Response[bytes]:
