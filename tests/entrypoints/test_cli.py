@@ -72,7 +72,7 @@ def test_served_with_its_worker_and_described(environment: dict[str, str]) -> No
         if path.startswith("/v1/"):
             assert {"401", "403"} <= set(operation["responses"]), path
             assert operation["security"] != [], path
-        if method in {"post", "put", "patch", "delete"}:
+        if method in {"post", "put", "patch", "delete"} and path != "/v1/members/lookup":  # which changes nothing
             assert "Idempotency-Key" in {one["name"] for one in operation["parameters"]}, path
     assert (taken.returncode, "--port" in taken.stderr) == (2, True)
     assert taken.stderr.count("\n") == 1

@@ -104,6 +104,9 @@ EVERYTHING = {
     "REGULARS_OIDC_ISSUER": "https://id.example",
     "REGULARS_OIDC_CLIENT_ID": "regulars",
     "REGULARS_OIDC_CLIENT_SECRET": "agreed",
+    "REGULARS_TILL_NEEDS_PERSON": "true",
+    "REGULARS_TILL_RETURN_DAYS": "14",
+    "REGULARS_TILL_RETURN_MINOR": "50000",
 }
 
 
@@ -148,6 +151,9 @@ def test_every_variable_is_read() -> None:
         staff_idle_minutes=15,
         staff_session_hours=8,
         member_session_days=30,
+        till_needs_person=True,
+        till_return_days=14,
+        till_return_minor=50_000,
         oidc_issuer="https://id.example",
         oidc_client_id="regulars",
         oidc_client_secret="agreed",

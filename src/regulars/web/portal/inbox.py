@@ -44,7 +44,7 @@ def _inbox(kit: Kit) -> list[ControllerRouterHandler]:
             request,
             "portal/inbox.html",
             messages=[one for one in page.messages if one.letter is not None],
-            unread=viewer_of(request).news,
+            unread=viewer_of(request).news or any(one.ref.read_at is None for one in page.messages),
             newest=public_id(MESSAGE_PREFIX, page.messages[0].ref.message_id) if page.messages else "",
             older=older,
             is_first=before is None,
