@@ -8,6 +8,7 @@ from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue
 from regulars.platform.db.database import Database
 from regulars.platform.ids import public_id
+from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.programme import (
     ANNIVERSARY,
@@ -68,6 +69,8 @@ async def test_books_that_the_ledger_wrote_pass_every_check(database: Database, 
     assert kinds == {"accrue", "adjust", "claw_back", "earn", "expire", "give_back", "redeem"}
     assert max(await programme.rows("SELECT debt_change FROM ledger_transfers")) > (0,)
     assert await programme.rows("SELECT 1 FROM tier_changes WHERE member_id = %s AND cause = 'return'", (busy,))
+    async with database.transaction() as tx:
+        await bring_up_to_date(tx, api.BOOKS)
     assert await programme.problems() == {}
     for check in api.checks():
         async with database.transaction() as tx:

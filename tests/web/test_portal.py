@@ -234,7 +234,7 @@ async def test_a_new_member_is_told_what_to_do_first(browser: httpx.AsyncClient,
         assert (await said(browser, membership, path, new=True)).endswith("Show the card"), path
     assert (await said(browser, membership, "/portal/orders", new=True)).endswith("Show the card Claim a receipt")
     assert "Everybody begins at tier Regular." in await said(browser, membership, "/portal/tier", new=True)
-    assert "not told; ask in a shop to add it" in await said(browser, membership, "/portal/profile", new=True)
+    assert "Save my birthday" in await said(browser, membership, "/portal/profile", new=True)
 
 
 async def test_nobody_sees_what_is_anothers(browser: httpx.AsyncClient, membership: Membership) -> None:

@@ -136,8 +136,20 @@ async def open_window(tx: Transaction, reader: str, log: Log) -> Window | None:
 
     Raises RestoredElsewhere, and RuntimeError if the transaction has written already (see above).
     """
+    return await _window(tx, reader, log, may_have_written=False)
+
+
+async def look_ahead(tx: Transaction, reader: str, log: Log) -> Window | None:
+    """Return what `reader` would read next but for what this transaction wrote itself; the cursor is not to be moved.
+
+    Raises RestoredElsewhere.
+    """
+    return await _window(tx, reader, log, may_have_written=True)
+
+
+async def _window(tx: Transaction, reader: str, log: Log, *, may_have_written: bool) -> Window | None:
     last, current, last_seq, end_seq, taken, from_the_future, has_written = (await tx.rows(_READ_CURSOR, (reader,)))[0]
-    if has_written:
+    if has_written and not may_have_written:
         raise RuntimeError("a window is opened before its transaction writes: it would miss its own rows")
     if from_the_future:
         raise RestoredElsewhere(f"the cursor of {reader} is ahead of this server's transaction ids")

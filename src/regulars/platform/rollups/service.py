@@ -44,7 +44,7 @@ async def unread(tx: Transaction, roll_up: RollUp) -> Window | None:
 
     A roll-up that never ran has everything unread: `window.last_snapshot` is then `NOTHING_SEEN`.
     """
-    return await snapshots.open_window(tx, roll_up.reader, OUTBOX)
+    return await snapshots.look_ahead(tx, roll_up.reader, OUTBOX)
 
 
 def standing_question(roll_up: RollUp) -> Statement:
