@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
+from http.client import HTTPConnection, HTTPResponse
 from http.cookies import SimpleCookie
 from typing import Final
 from urllib.parse import urlencode
@@ -59,7 +59,8 @@ class Browser:
         try:
             self._connection.request(method, path, body, told)
             answer = self._connection.getresponse()
-        except RemoteDisconnected:  # the server had enough of waiting for us
+        except ConnectionError:  # the server had enough of waiting for us
+            self._connection.close()
             self._connection.request(method, path, body, told)
             answer = self._connection.getresponse()
         content = answer.read()

@@ -6,11 +6,9 @@ from typing import Final
 from bench.page_list import PAGES
 from tests.web.queries import QUERIES, TURNED_AWAY
 
-# Those for development, those that answer only who is on the way to them, the links in messages, and what
-# is there only once something has failed; and the rows behind figures, lists like those of orders.
+# Those for development, those that answer only who is on the way to them, the links in messages, and what is there
+# only once something has failed.
 NOT_MEASURED: Final = {
-    "/console/bookings",
-    "/console/returns",
     "/outbox",
     "/outbox/{}",
     "/outbox/{}/mail",
