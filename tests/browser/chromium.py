@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, BrowserType, ConsoleMessage, Page, Playwright, Request
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.architecture.source import ROOT
 
@@ -140,5 +141,8 @@ def visiting(browser: Browser, address: str, look: Look, **options: Any) -> Iter
     try:
         yield visit
         assert visit.troubles == [], visit.troubles
+    except PlaywrightError as error:
+        error.add_note(f"at {visit.page.url}, which reads: {visit.page.inner_text('body', timeout=1000)[:2000]}")
+        raise
     finally:
         context.close()

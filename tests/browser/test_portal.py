@@ -186,7 +186,8 @@ def test_who_signs_out_leaves_no_card_behind(chromium: Browser, site: Site) -> N
 
 def test_the_card_and_its_pages_work_without_scripts(chromium: Browser, site: Site) -> None:
     with visiting(chromium, site.address, Look(390), java_script_enabled=False) as visit:
-        page = signed_in(visit, site.wang).open("/portal")
+        speaks(signed_in(visit, site.wang), "en")
+        page = visit.open("/portal")
         before = page.locator("[data-code] path").get_attribute("d")
         page.get_by_role("link", name="Show a new code").click()
         expect(page.locator("[data-code] path")).not_to_have_attribute("d", before or "")

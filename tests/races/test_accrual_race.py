@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 from psycopg import errors as database_errors
 
+from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue, Posting
 from regulars.platform.errors import DomainError
 from tests.loyalty.programme import Programme
-from tests.races.test_redemption_race import NETS, programme, two_at_once, vault, without_the_lock
+from tests.races.test_redemption_race import NETS, WAITING, programme, spend, two_at_once, vault, without_the_lock
 
 pytestmark = pytest.mark.anyio
 __all__ = ["programme", "vault"]  # fixtures of the other race
@@ -84,4 +85,24 @@ async def test_a_first_posting_from_many_sides_opens_one_book(programme: Program
     assert all(isinstance(posting, Posting) for posting in birthdays)
     assert len({posting.seq for posting in birthdays if isinstance(posting, Posting)}) == 1
     assert await balance(programme, member) == 170
+    assert await programme.problems() == {}
+
+
+async def test_books_opened_while_others_are_waited_for_are_read_again(programme: Programme, member: UUID) -> None:
+    """A batch that waits for one member's books looked for another's before these were opened: it takes what it found
+    when it looks again, not half of it.
+    """
+    (newcomer,) = await programme.members(1, "newcomer")
+    async with programme.database.transaction() as tx:
+        await api.open_books(tx, programme.configuration, api.Needs(until=tx.now, members={member}))
+        batch = asyncio.create_task(programme.post(spend(newcomer, 30, "shoes"), gift(member, 5)))
+        while not batch.done() and (await programme.rows(WAITING))[0][0] == 0:
+            await asyncio.sleep(0.005)
+        assert not batch.done()
+        await programme.post(gift(newcomer, 100))
+    spending, _ = await batch
+
+    assert isinstance(spending, Posting)
+    assert (spending.seq, spending.balance) == (2, 70)
+    assert await balance(programme, newcomer) == 70
     assert await programme.problems() == {}

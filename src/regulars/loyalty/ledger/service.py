@@ -255,6 +255,7 @@ class Books:
             self._written[member_id] = store.written_by_lock(row, reserved.get(member_id, 0))
             if reserved:
                 self._reserved[member_id] = row[2]
+        answers = store.of_open(self._books, answers)  # where some are missing, `load` opens and reads theirs again
         store.fill_wallets(self._books, next(answers))
         if lots_of:
             store.fill_lots(self._books, next(answers))

@@ -1,6 +1,6 @@
 """SQL of the ledger: books are loaded and journals written set-based, one statement a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import heapify
 from typing import Any, LiteralString
@@ -253,6 +253,12 @@ def state_of(book: Book) -> _Column:
         book.window_days,
         book.policy_seen,
     )
+
+
+def of_open(books: Mapping[UUID, Book], answers: Iterable[Rows]) -> Iterator[Rows]:
+    """Leave out rows of books that were not there yet when the books were locked, and were opened just after."""
+    for rows in answers:
+        yield [row for row in rows if row[0] in books]
 
 
 def fill_wallets(books: dict[UUID, Book], rows: Rows) -> None:
