@@ -10,7 +10,7 @@ from psycopg import errors as database_errors
 
 from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue, Posting, Redeem
-from regulars.loyalty.ledger import store
+from regulars.loyalty.ledger.store import reading as store
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault

@@ -11,7 +11,7 @@ from psycopg import errors as database_errors
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ClaimOrder, OrderFact, OrderOutcome, ReturnOutcome
 from regulars.commerce.guests import store as guest_store
-from regulars.loyalty.ledger import store as ledger_store
+from regulars.loyalty.ledger.store import reading as ledger_store
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault

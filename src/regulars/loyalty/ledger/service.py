@@ -27,8 +27,9 @@ from regulars.loyalty.contracts import (
     SettleReturn,
 )
 from regulars.loyalty.errors import ReferenceReused, UnknownMember
-from regulars.loyalty.ledger import postings, settlement, store
+from regulars.loyalty.ledger import postings, settlement
 from regulars.loyalty.ledger.book import Book, Journal
+from regulars.loyalty.ledger.store import reading, writing
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
 from regulars.members import api as members
@@ -65,7 +66,7 @@ class Needs:
 
 
 class Earlier(NamedTuple):
-    """A direct posting that is already in the books, as `store.READ_REFERENCES` gives it."""
+    """A direct posting that is already in the books, as `reading.READ_REFERENCES` gives it."""
 
     member_id: UUID
     reference: str
@@ -146,10 +147,10 @@ class Books:
 
     def write(self, tx: Transaction) -> None:
         """Buffer everything decided, and the facts that follow from it."""
-        store.write_journal(tx, self._books, self.journal, self._written)
+        writing.write_journal(tx, self._books, self.journal, self._written)
         unused = [book for member, first in self._reserved.items() if (book := self._books[member]).next_seq == first]
         if unused:
-            store.give_back(tx, unused)
+            writing.give_back(tx, unused)
         tx.publish(*self._events)
         for row in self.journal.tier_changes:
             policy = self.configuration.policy_of_version(row[7]).tier
@@ -223,7 +224,7 @@ class Books:
         if missing:
             owners = await _owners(tx, missing)
             if lock and owners:
-                store.insert_books(tx, owners)
+                writing.insert_books(tx, owners)
                 await self._read(tx, needs, {member_id for member_id, _, _ in owners}, lock=True)
             for member_id, zone, _ in owners:
                 self._books.setdefault(member_id, Book(member_id, zone, self.configuration, self.journal))
@@ -238,31 +239,31 @@ class Books:
         lots_of = needs.lots_of if everybody else needs.lots_of & members_
         statements: list[Statement] = [
             self.configuration.question,
-            self._locked(ids, reserved) if lock else store.read_books(ids),
-            store.read_wallets(ids),
+            self._locked(ids, reserved) if lock else reading.read_books(ids),
+            reading.read_wallets(ids),
         ]
         if lots_of:
-            statements.append(store.read_open_lots(list(lots_of)))
+            statements.append(reading.read_open_lots(list(lots_of)))
         if orders:
-            statements.extend(store.of_orders(orders))
+            statements.extend(reading.of_orders(orders))
         if references:
-            statements.append(store.read_references(references))
+            statements.append(reading.read_references(references))
         answers = iter(await tx.read(*statements))
         await self.configuration.follow(tx, next(answers))
         for row in next(answers):
             member_id = row[0]
-            self._books[member_id] = store.make_book(row, self.configuration, self.journal)
-            self._written[member_id] = store.written_by_lock(row, reserved.get(member_id, 0))
+            self._books[member_id] = reading.make_book(row, self.configuration, self.journal)
+            self._written[member_id] = reading.written_by_lock(row, reserved.get(member_id, 0))
             if reserved:
                 self._reserved[member_id] = row[2]
-        answers = store.of_open(self._books, answers)  # where some are missing, `load` opens and reads theirs again
-        store.fill_wallets(self._books, next(answers))
+        answers = reading.of_open(self._books, answers)  # where some are missing, `load` opens and reads theirs again
+        reading.fill_wallets(self._books, next(answers))
         if lots_of:
-            store.fill_lots(self._books, next(answers))
+            reading.fill_lots(self._books, next(answers))
         if orders:
             settlements = next(answers)
-            store.fill_lots(self._books, next(answers))
-            store.fill_settlements(self._books, settlements, next(answers))
+            reading.fill_lots(self._books, next(answers))
+            reading.fill_settlements(self._books, settlements, next(answers))
         if references:
             for row in next(answers):
                 self._known[row[0], row[1]] = Earlier(*row)
@@ -270,7 +271,7 @@ class Books:
     def _locked(self, ids: Sequence[UUID], reserved: Mapping[UUID, int]) -> Statement:
         """Lock books, and reserve numbers where only direct postings of this instant are coming."""
         at = self.now if reserved else None
-        return store.lock_books(ids, reserved, at, self.configuration.review_version(at) if at else 0)
+        return reading.lock_books(ids, reserved, at, self.configuration.review_version(at) if at else 0)
 
     async def _read_ageing(self, tx: Transaction, until: datetime) -> None:
         """Read what leaves the window by `until`, where anything can; everything, where the window's length changes."""
@@ -289,7 +290,7 @@ class Books:
             elif book.window_oldest_at is not None and book.window_oldest_at <= last - timedelta(days=days):
                 spans.append((book.member_id, first - timedelta(days=days), last - timedelta(days=days)))
         if spans:
-            store.fill_ageing(self._books, await tx.rows(*store.read_ageing(spans)))
+            reading.fill_ageing(self._books, await tx.rows(*reading.read_ageing(spans)))
         for book in measured:
             book.entries, book.ageing = book.ageing, []
 
@@ -328,13 +329,13 @@ async def review_due(tx: Transaction, configuration: Configuration, at: datetime
     """Carry out the tier reviews due by `at`, each at its own instant; returns how many members."""
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
     version = configuration.review_version(at)
-    due = [row[0] for row in await tx.rows(store.DUE_REVIEWS, (at, at_most, version, at_most))]
+    due = [row[0] for row in await tx.rows(reading.DUE_REVIEWS, (at, at_most, version, at_most))]
     return await _catch_up(tx, configuration, due, at, expire=False)
 
 
 async def expire_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
     """Book the expiries that time has decided by `at`; returns how many members."""
-    due = [row[0] for row in await tx.rows(store.DUE_EXPIRIES, (at, at_most))]
+    due = [row[0] for row in await tx.rows(reading.DUE_EXPIRIES, (at, at_most))]
     return await _catch_up(tx, configuration, due, at, expire=True)
 
 

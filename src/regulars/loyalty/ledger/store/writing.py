@@ -1,83 +1,18 @@
-"""SQL of the ledger: books are loaded and journals written set-based, one statement a table."""
+"""SQL that writes what books have decided, set-based, one statement a table."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from heapq import heapify
 from typing import Any, LiteralString
 from uuid import UUID
 
-from regulars.loyalty.ledger.book import Book, Journal, Lot, LotUse, Rulebook, Settlement, WalletState
+from regulars.loyalty.ledger.book import Book, Journal, Lot
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Rows, Statement, Transaction
+from regulars.platform.db.transaction import Transaction
 
-# Taking the members' locks: an UPDATE, because locking a batch of rows by SELECT .. FOR UPDATE does not distribute. The
-# ids come sorted, and the join keeps their order, so that two batches meet their members in the same order. It writes
-# already what direct postings will most probably change, so that a book is written once and not twice (the second
-# time costs more than the first: PostgreSQL checks the foreign key of a row that its own transaction wrote).
-LOCK_BOOKS: LiteralString = """
-UPDATE member_books AS b SET version = b.version + 1, next_seq = b.next_seq + asked.reserved,
-    last_recorded_at = CASE WHEN b.review_at <= %s::timestamptz OR b.policy_seen < %s THEN b.last_recorded_at
-                            ELSE greatest(b.last_recorded_at, %s::timestamptz) END
-FROM unnest(%s::uuid[], %s::bigint[]) AS asked (member_id, reserved)
-WHERE b.member_id = asked.member_id
-RETURNING b.member_id, b.time_zone, b.next_seq - asked.reserved, b.last_recorded_at, b.tier, b.tier_since, b.review_at,
-          b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen
-"""
-READ_BOOKS: LiteralString = """
-SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
-       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen
-FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
-"""
 INSERT_BOOKS: LiteralString = """
 INSERT INTO member_books (member_id, time_zone, signed_up_at)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) ON CONFLICT (member_id) DO NOTHING
-"""
-READ_WALLETS: LiteralString = """
-SELECT w.member_id, w.wallet_id, w.balance, w.debt
-FROM unnest(%s::uuid[]) AS asked (member_id) JOIN member_wallets AS w ON w.member_id = asked.member_id
-"""
-READ_OPEN_LOTS: LiteralString = """
-SELECT l.member_id, l.lot_no, l.wallet_id, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id
-FROM unnest(%s::uuid[]) AS asked (member_id)
-JOIN lots AS l ON l.member_id = asked.member_id AND l.remaining > 0
-"""
-READ_SETTLEMENTS: LiteralString = """
-SELECT s.member_id, s.order_id, s.total_minor, s.points_used, s.base, s.multiplier, s.tier, s.policy_version,
-       s.redeem_seq, s.earn_seq, s.effective_at, s.recorded_at, s.returned_minor, s.points_used_now, s.base_now
-FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
-JOIN settlements AS s ON s.member_id = asked.member_id AND s.order_id = asked.order_id
-"""
-READ_LOTS_OF_ORDERS: LiteralString = """
-SELECT l.member_id, l.lot_no, l.wallet_id, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id
-FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
-JOIN settlements AS s ON s.member_id = asked.member_id AND s.order_id = asked.order_id
-JOIN lots AS l ON l.member_id = s.member_id AND l.remaining = 0 AND (
-    l.lot_no = s.earn_seq
-    OR l.lot_no IN (SELECT u.lot_no FROM lot_uses AS u WHERE u.member_id = s.member_id AND u.seq = s.redeem_seq)
-)
-"""
-READ_USES_OF_ORDERS: LiteralString = """
-SELECT u.member_id, u.seq, u.lot_no, u.amount, coalesce(
-    (SELECT sum(b.gives_back) FROM lot_uses AS b
-     WHERE b.member_id = u.member_id AND b.of_seq = u.seq AND b.lot_no = u.lot_no), 0)::bigint
-FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
-JOIN settlements AS s ON s.member_id = asked.member_id AND s.order_id = asked.order_id
-JOIN lot_uses AS u ON u.member_id = s.member_id AND u.seq = s.redeem_seq
-ORDER BY u.member_id, u.seq, u.use_no
-"""
-READ_REFERENCES: LiteralString = """
-SELECT t.member_id, t.reference, t.seq, t.wallet_id, t.kind, t.amount, t.balance_after, t.debt_change,
-       t.effective_at, t.recorded_at, t.command_hash, l.available_at, l.expires_at
-FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, reference)
-JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.reference = asked.reference
-LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
-"""
-READ_AGEING: LiteralString = """
-SELECT t.member_id, t.effective_at, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS asked (member_id, after, until)
-JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.qualifying
-    AND t.effective_at > asked.after AND t.effective_at <= asked.until
 """
 INSERT_TRANSFERS: LiteralString = """
 INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount, balance_after,
@@ -145,35 +80,7 @@ FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
     AS u (member_id, order_id, returned_minor, points_used_now, base_now)
 WHERE s.member_id = u.member_id AND s.order_id = u.order_id
 """
-DUE_REVIEWS: LiteralString = """
-(SELECT member_id FROM member_books WHERE review_at <= %s ORDER BY review_at LIMIT %s)
-UNION
-(SELECT member_id FROM member_books WHERE tier > 0 AND policy_seen < %s LIMIT %s)
-"""
-DUE_EXPIRIES: LiteralString = """
-SELECT DISTINCT member_id FROM (
-    SELECT member_id FROM lots WHERE remaining > 0 AND expires_at <= %s ORDER BY expires_at LIMIT %s
-) AS due
-"""
-
 _Column = tuple[Any, ...]
-
-
-def lock_books(
-    member_ids: Sequence[UUID], reserved: Mapping[UUID, int], at: datetime | None, review_version: int
-) -> Statement:
-    """Lock the books of sorted member ids and read them, as they were but for the time.
-
-    With `at`, so many numbers as `reserved` says are taken, and the books count as written to at that instant, unless
-    time has to decide something first: a review, or the policy (`review_version`) that changed how tiers are reviewed.
-    """
-    numbers = arrays.ints([reserved.get(member_id, 0) for member_id in member_ids])
-    return Statement(LOCK_BOOKS, (at, review_version, at, arrays.ids(member_ids), numbers))
-
-
-def read_books(member_ids: Sequence[UUID]) -> Statement:
-    """Read books without a lock (for dry runs)."""
-    return Statement(READ_BOOKS, (arrays.ids(member_ids),))
 
 
 def insert_books(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]]) -> None:
@@ -186,56 +93,6 @@ def insert_books(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]]) -
             arrays.instants([at for _, _, at in books]),
         ),
     )
-
-
-def read_wallets(member_ids: Sequence[UUID]) -> Statement:
-    """Read the wallets of members."""
-    return Statement(READ_WALLETS, (arrays.ids(member_ids),))
-
-
-def read_open_lots(member_ids: Sequence[UUID]) -> Statement:
-    """Read the lots of members that have something left."""
-    return Statement(READ_OPEN_LOTS, (arrays.ids(member_ids),))
-
-
-def of_orders(orders: Sequence[tuple[UUID, str]]) -> list[Statement]:
-    """Read settlements of (member_id, order_id), the spent lots they concern, and what their redemptions took."""
-    parameters = (arrays.ids([member for member, _ in orders]), arrays.texts([order for _, order in orders]))
-    return [
-        Statement(READ_SETTLEMENTS, parameters),
-        Statement(READ_LOTS_OF_ORDERS, parameters),
-        Statement(READ_USES_OF_ORDERS, parameters),
-    ]
-
-
-def read_references(references: Sequence[tuple[UUID, str]]) -> Statement:
-    """Read the transfers that already carry (member_id, reference)."""
-    return Statement(
-        READ_REFERENCES,
-        (arrays.ids([member for member, _ in references]), arrays.texts([text for _, text in references])),
-    )
-
-
-def read_ageing(spans: Sequence[tuple[UUID, datetime, datetime]]) -> Statement:
-    """Read qualifying entries of each member with `after < effective_at <= until`."""
-    return Statement(
-        READ_AGEING,
-        (
-            arrays.ids([member for member, _, _ in spans]),
-            arrays.instants([after for _, after, _ in spans]),
-            arrays.instants([until for _, _, until in spans]),
-        ),
-    )
-
-
-def make_book(row: _Column, rulebook: Rulebook, journal: Journal) -> Book:
-    """Make a book of a row that `lock_books` or `read_books` returned."""
-    return Book(row[0], row[1], rulebook, journal, *row[2:])
-
-
-def written_by_lock(row: _Column, reserved: int) -> _Column:
-    """Return what `lock_books` left in the table, given the row that it returned; compares with `state_of`."""
-    return (row[2] + reserved, *row[3:])
 
 
 def state_of(book: Book) -> _Column:
@@ -253,45 +110,6 @@ def state_of(book: Book) -> _Column:
         book.window_days,
         book.policy_seen,
     )
-
-
-def of_open(books: Mapping[UUID, Book], answers: Iterable[Rows]) -> Iterator[Rows]:
-    """Leave out rows of books that were not there yet when the books were locked, and were opened just after."""
-    for rows in answers:
-        yield [row for row in rows if row[0] in books]
-
-
-def fill_wallets(books: dict[UUID, Book], rows: Rows) -> None:
-    """Put read wallets into their books."""
-    for member_id, wallet_id, balance, debt in rows:
-        books[member_id].wallets[wallet_id] = WalletState(balance, debt)
-
-
-def fill_lots(books: dict[UUID, Book], rows: Rows) -> None:
-    """Put read lots into their books."""
-    for row in rows:
-        book = books[row[0]]
-        lot = Lot(*row[1:])
-        book.lots[lot.lot_no] = lot
-        book.stored_lots[lot.lot_no] = lot.remaining
-
-
-def fill_settlements(books: dict[UUID, Book], settlements: Rows, uses: Rows) -> None:
-    """Put read settlements, and what their redemptions took, into their books."""
-    for row in settlements:
-        books[row[0]].settlements[row[1]] = Settlement(*row[1:])
-    for member_id, seq, lot_no, amount, given_back in uses:
-        books[member_id].uses.setdefault(seq, []).append(LotUse(lot_no, amount, given_back))
-
-
-def fill_ageing(books: dict[UUID, Book], rows: Rows) -> None:
-    """Put read qualifying entries into their books."""
-    touched = set()
-    for member_id, effective_at, change in rows:
-        books[member_id].ageing.append((effective_at, change))
-        touched.add(member_id)
-    for member_id in touched:
-        heapify(books[member_id].ageing)
 
 
 def write_journal(
