@@ -18,9 +18,11 @@ from regulars.entrypoints.configure import configure, read_programme
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.wiring import web
+from regulars.loyalty.api import BOOKS
 from regulars.platform.auth import service as keys
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.outbox.relay import Relay
+from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.services import Services
 from tests.architecture.source import ROOT
 
@@ -75,6 +77,7 @@ class Walk:
             await self._orders(wang)
             await self._books(wang)
             await self._messages(wang)
+            await self._finance()
         return self
 
     async def _clock(self, after: timedelta, *, ticking: bool = False) -> None:
@@ -294,6 +297,23 @@ class Walk:
             language="zh",
         )
         await ask("getTier", "Her tier, why she has it, and what is missing for the next.", "GET", f"{member}/tier")
+
+    async def _finance(self) -> None:
+        ask, database = self._ask, self.services.database
+        async with database.transaction(set_based=True) as tx:
+            await bring_up_to_date(tx, BOOKS)
+        await ask(
+            "getLiability",
+            "What members may still spend, month by month: opening, movements, closing, in points and in money.",
+            "GET",
+            "/v1/finance/liability?wallet=points",
+        )
+        await ask(
+            "getLiabilityAt",
+            "The same as the books knew it on another day, and what of it could be spent then.",
+            "GET",
+            "/v1/finance/liability/at?as_of=2026-05-10T00:00:00%2B08:00&wallet=points&parts=true",
+        )
 
     async def _tell(self, after: timedelta) -> None:
         """Do what the worker does between a fact and its messages. While the clock stands nobody is told anything."""

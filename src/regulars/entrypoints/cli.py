@@ -26,6 +26,7 @@ from regulars.entrypoints.commands import (
     troubles_told,
     with_database,
 )
+from regulars.entrypoints.finance import finance
 from regulars.entrypoints.staff import staff
 from regulars.platform.settings import SettingError, Settings
 
@@ -47,6 +48,7 @@ parked = typer.Typer(help="Events that did not get through: list, replay, discar
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
 app.add_typer(staff, name="staff")
+app.add_typer(finance, name="finance")
 
 
 def _print_version(wanted: bool) -> None:

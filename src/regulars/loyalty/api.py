@@ -13,12 +13,19 @@ up first, from behind `after` (an instant and a member id); of a tier, as held n
 tier, `policy_in_force` by what is decided now (None before the first policy). Source: members, member_books,
 member_wallets; tier_changes; policies.
 
+`liability(tx, configuration, span)` tells by month, market and wallet what members may still spend and how it moved, in
+units and in minor units of the market's currency; `liability_at` the same as it was recorded by an instant (source:
+points_days, ledger_transfers, lots). Raise MonthsImpossible, UnknownWallet, UnknownMarket (422). `loyalty/finance`.
+
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
+from regulars.loyalty.finance.contracts import Held, LiabilityAt, LiabilityMonth, Moved, Parts, Span, Worth
+from regulars.loyalty.finance.months import month_named
+from regulars.loyalty.finance.service import liability, liability_at
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
 from regulars.loyalty.lineage.service import (
     CausedLot,
@@ -79,22 +86,29 @@ __all__ = [
     "CausedTransfer",
     "Configuration",
     "EarningPolicy",
+    "Held",
     "Liability",
+    "LiabilityAt",
+    "LiabilityMonth",
     "LotMovement",
     "MonthlyReview",
+    "Moved",
     "Needs",
     "NoReview",
     "OrderLineage",
+    "Parts",
     "PaymentPolicy",
     "PointsFigures",
     "Policy",
     "ProgrammeFigures",
     "ReturnPolicy",
     "SettledOrder",
+    "Span",
     "Standing",
     "TierPolicy",
     "TierRule",
     "WalletRule",
+    "Worth",
     "activate_policy",
     "balances",
     "balances_of",
@@ -104,11 +118,14 @@ __all__ = [
     "expire_due",
     "expiries",
     "expiring",
+    "liability",
+    "liability_at",
     "lineage",
     "list_bookings",
     "list_policies",
     "list_wallets",
     "lots",
+    "month_named",
     "month_start",
     "name_of_tier",
     "open_books",

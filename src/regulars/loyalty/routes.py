@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from litestar.handlers import HTTPRouteHandler
 
+from regulars.loyalty.finance.routes import routes as finance_routes
 from regulars.loyalty.ledger.routes import routes as ledger_routes
 from regulars.loyalty.policy.routes import routes as policy_routes
 from regulars.loyalty.policy.service import Configuration
@@ -24,4 +25,6 @@ def routes(services: Services) -> Offered:
     configuration = Configuration()
     posting, hot_postings = ledger_routes(services, configuration)
     reading, hot_reads = statement_routes(services, configuration)
-    return Offered([*posting, *reading, *policy_routes(services)], [*hot_postings, *hot_reads])
+    return Offered(
+        [*posting, *reading, *policy_routes(services), *finance_routes(services)], [*hot_postings, *hot_reads]
+    )

@@ -16,6 +16,7 @@ SCOPES: Final[dict[str, str]] = {
     "ledger:write": "Post accruals, redemptions and adjustments.",
     "orders:read": "Read orders and their effects.",
     "orders:write": "Send orders and returns.",
+    "finance:read": "Read the liability, closed months and journals.",
     "stores:write": "Register and change stores.",
     ADMIN: "Everything.",
 }

@@ -1,0 +1,95 @@
+"""SQL of the liability: months from the roll-up of the books, an instant from the roll-up and the days behind it."""
+
+from datetime import date, datetime
+from typing import LiteralString
+
+from regulars.platform.db.transaction import Rows, Statement, Transaction
+from regulars.platform.markets.days import instants_around
+
+WALLETS: LiteralString = "SELECT wallet_id, code, qualifying, spendable FROM wallets ORDER BY wallet_id"
+MONTHS: LiteralString = """
+SELECT wallet_id, market, CASE WHEN day < %(first)s::date THEN NULL ELSE date_trunc('month', day)::date END, kind,
+       sum(transfers)::bigint, sum(units)::bigint, sum(debt_change)::bigint
+FROM points_days WHERE day >= %(since)s::date AND day < %(until)s::date
+GROUP BY 1, 2, 3, 4
+"""
+FIRST_DAY: LiteralString = "SELECT min(day) FROM points_days"
+
+# The roll-up's days that have long been complete, and the transfers of those behind them.
+AS_OF: LiteralString = """
+SELECT wallet_id, market, sum(units)::bigint, sum(debt_change)::bigint FROM (
+    SELECT wallet_id, market, units, debt_change FROM points_days WHERE day <= %(rolled)s::date
+    UNION ALL
+    SELECT t.wallet_id, m.market, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change
+    FROM ledger_transfers AS t JOIN members AS m ON m.member_id = t.member_id JOIN markets AS k ON k.code = m.market
+    WHERE t.recorded_at >= %(since)s AND t.recorded_at <= %(at)s
+      AND (t.recorded_at AT TIME ZONE k.time_zone)::date > %(rolled)s::date
+) AS part GROUP BY 1, 2
+"""
+
+# What was left in lots at an instant is what is left in them now and what was taken since. A lot that came later is
+# known by its transfer. `of` says for each market by when: what was recorded before that instant, or at it.
+PARTS: LiteralString = """
+WITH of AS (
+    SELECT * FROM unnest(%(markets)s::text[], %(instants)s::timestamptz[]) AS of (market, at)
+), since AS (
+    SELECT t.member_id, t.seq FROM ledger_transfers AS t
+    JOIN members AS m ON m.member_id = t.member_id JOIN of ON of.market = m.market
+    WHERE t.recorded_at >= %(earliest)s AND t.recorded_at > of.at
+), used AS (
+    SELECT u.member_id, u.lot_no, sum(u.amount)::bigint AS amount
+    FROM since JOIN lot_uses AS u ON u.member_id = since.member_id AND u.seq = since.seq
+    GROUP BY u.member_id, u.lot_no
+), parts AS (
+    SELECT l.member_id, l.lot_no, l.wallet_id, l.remaining, l.available_at, l.expires_at
+    FROM lots AS l WHERE l.remaining > 0
+    UNION ALL
+    SELECT l.member_id, l.lot_no, l.wallet_id, used.amount, l.available_at, l.expires_at
+    FROM used JOIN lots AS l ON l.member_id = used.member_id AND l.lot_no = used.lot_no
+)
+SELECT p.wallet_id, m.market,
+       coalesce(sum(p.remaining) FILTER (WHERE p.available_at <= of.at AND p.expires_at > of.at), 0)::bigint,
+       coalesce(sum(p.remaining) FILTER (WHERE p.available_at > of.at AND p.expires_at > of.at), 0)::bigint,
+       coalesce(sum(p.remaining) FILTER (WHERE p.expires_at <= of.at), 0)::bigint
+FROM parts AS p JOIN members AS m ON m.member_id = p.member_id JOIN of ON of.market = m.market
+WHERE NOT EXISTS (SELECT FROM since WHERE since.member_id = p.member_id AND since.seq = p.lot_no)
+GROUP BY 1, 2
+"""
+
+
+def wallets() -> Statement:
+    """Return what asks for (wallet_id, code, qualifying, spendable)."""
+    return Statement(WALLETS)
+
+
+def months(since: date, first: date, until: date) -> Statement:
+    """Return what asks for (wallet, market, month, kind, transfers, units, debt) from `since` up to before `until`.
+
+    What lies before `first` has the month None.
+    """
+    return Statement(MONTHS, {"since": since.isoformat(), "first": first, "until": until})
+
+
+def first_day() -> Statement:
+    """Return what asks for the first day that has facts; None before there are any."""
+    return Statement(FIRST_DAY)
+
+
+def as_of(rolled: date, at: datetime) -> Statement:
+    """Return what asks for (wallet, market, balance, debt) of what was recorded by an instant.
+
+    Days up to `rolled` are taken from the roll-up.
+    """
+    since, _ = instants_around(rolled, None)
+    return Statement(AS_OF, {"rolled": rolled, "since": since, "at": at})
+
+
+async def read_parts(tx: Transaction, instants: dict[str, datetime]) -> Rows:
+    """Return (wallet, market, spendable, pending, run out) of what was recorded by an instant, given for each market.
+
+    Reads every open lot, and what was booked since: seconds at some million members.
+    """
+    if not instants:
+        return []
+    asked = {"markets": list(instants), "instants": list(instants.values()), "earliest": min(instants.values())}
+    return await tx.rows(PARTS, asked)
