@@ -82,15 +82,18 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, *, actor: str = SYSTEM, request_id: str = "", set_based: bool = False
+        self, *, actor: str = SYSTEM, request_id: str = "", set_based: bool = False, one_snapshot: bool = False
     ) -> AsyncIterator[Transaction]:
         """Open the one transaction of a request, a task or a batch; commit at the end, roll back on any exception.
 
         `set_based` tells the planner that tables are met through their keys only, whatever it believes of
-        their sizes: a statement planned while its tables were empty once kept a plan 5-15 times slower.
+        their sizes: a statement planned while its tables were empty once kept a plan 5-15 times slower. `one_snapshot`
+        reads of one instant, whatever others commit meanwhile, and writes nothing.
         """
         async with self._pool.connection() as connection:
             transaction = Transaction(connection, self.clock.now(), actor, request_id)
+            if one_snapshot:
+                transaction.write("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             transaction.write(f"SET LOCAL lock_timeout = {self._lock_timeout_ms:d}")
             if set_based:
                 transaction.write("SET LOCAL enable_seqscan = off")

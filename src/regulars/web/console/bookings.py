@@ -43,7 +43,7 @@ def booking_pages(kit: Kit) -> Pages:
                 return Slice([])  # points belong to no store
             first, last = days_of(wanted.filters, "recorded")
             kind = wanted.filters.get("kind")
-            async with services.database.transaction() as tx:
+            async with wanted.reading() as tx:
                 found = await loyalty.list_bookings(
                     tx,
                     wallet=wanted.filters.get("wallet"),
@@ -69,7 +69,7 @@ def booking_pages(kit: Kit) -> Pages:
 
         async def fetch(wanted: Wanted) -> Slice:
             first, last = days_of(wanted.filters, "returned")
-            async with services.database.transaction() as tx:
+            async with wanted.reading() as tx:
                 rows, after = await commerce.list_returns(
                     tx,
                     first=first,

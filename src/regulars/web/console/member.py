@@ -329,7 +329,7 @@ def _points(kit: Kit) -> ControllerRouterHandler:
             before = int(wanted.after) if wanted.after and wanted.after.isdecimal() and len(wanted.after) < 18 else None  # noqa: PLR2004 - fits bigint
             lines: list[LineSeen] = []
             while len(lines) < wanted.limit:  # the ledger gives at most 200 at once, a file wants 1,000
-                async with kit.services.database.transaction() as tx:
+                async with wanted.reading() as tx:
                     found = await loyalty.statement(
                         tx,
                         person.member.member_id,
@@ -362,7 +362,7 @@ def _orders(kit: Kit) -> ControllerRouterHandler:
             person = await _person(kit, tx, member_id, clear=False)
 
         async def fetch(wanted: Wanted) -> Slice:
-            async with kit.services.database.transaction() as tx:
+            async with wanted.reading() as tx:
                 found, after = await commerce.orders_of_member(
                     tx, person.member.member_id, wanted.after, wanted.limit, stores=scope_of(viewer)
                 )

@@ -118,7 +118,7 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
         async def fetch(wanted: Wanted) -> Slice:
             if policy is None:
                 return Slice([])
-            async with services.database.transaction() as tx:
+            async with wanted.reading() as tx:
                 if wanted.search:
                     found = await members.find_by_any(tx, services.vault, wanted.search)
                     return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, found)))

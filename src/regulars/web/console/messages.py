@@ -110,7 +110,7 @@ def _listing(kit: Kit) -> ControllerRouterHandler:
 
     async def fetch(wanted: Wanted) -> Slice:
         asked = wanted.filters
-        async with services.database.transaction() as tx:
+        async with wanted.reading() as tx:
             page = await engagement.list_messages(
                 tx,
                 services.vault,

@@ -100,7 +100,7 @@ def _listing(kit: Kit) -> ControllerRouterHandler:
         async def fetch(wanted: Wanted) -> Slice:
             asked = wanted.filters
             first, last = days_of(asked, "ordered")
-            async with services.database.transaction() as tx:
+            async with wanted.reading() as tx:
                 if wanted.search:
                     found = await commerce.find_orders(
                         tx, wanted.search, stores=scope_of(viewer), after=wanted.after or "", limit=wanted.limit + 1

@@ -94,7 +94,7 @@ async def _show_list(kit: Kit, request: AnyRequest, form: Form[Any]) -> Response
     async def fetch(wanted: Wanted) -> Slice:
         asked = wanted.filters.get("state")
         states = [state for state in get_args(ParkedState) if asked in {None, state}]
-        async with kit.services.database.transaction() as tx:
+        async with wanted.reading() as tx:
             rows = await service.list_parked(tx, states=states, after=_after(wanted.after), limit=wanted.limit + 1)
         shown = rows[: wanted.limit]
         more = len(rows) > wanted.limit

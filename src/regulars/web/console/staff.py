@@ -103,7 +103,7 @@ def _reading(kit: Kit) -> Sequence[ControllerRouterHandler]:
     @get(STAFF, guards=[kit.guards.staff("staff:read")])
     async def staff(request: AnyRequest) -> Response[Any]:
         async def fetch(wanted: Wanted) -> Slice:
-            async with kit.services.database.transaction() as tx:
+            async with wanted.reading() as tx:
                 accounts = await service.list_accounts(tx)
             return Slice(accounts[wanted.offset : wanted.offset + wanted.limit], total=len(accounts))
 

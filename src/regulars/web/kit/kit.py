@@ -1,7 +1,8 @@
 """The kit as pages are given it: guards, rendering, listings, notices. One for a process; entrypoints makes it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from regulars.web.kit.assets import FOLDER, Assets, load_assets
 from regulars.web.kit.brand import Brand, brand_of
 from regulars.web.kit.demo import Demo
 from regulars.web.kit.errors import PermissionNeeded
-from regulars.web.kit.exports import logged_lines
+from regulars.web.kit.exports import logged_file
 from regulars.web.kit.formats import formats_of
 from regulars.web.kit.listings import CsvFile, Fetch, Listing, Shown
 from regulars.web.kit.navigation import Group, navigation_for
@@ -28,6 +29,7 @@ from regulars.web.kit.viewers import Guards, Sessions, ViewerKind, viewer_of
 
 SEE_OTHER: Final = 303
 _UTC: Final = "UTC"
+_FILES_AT_ONCE: Final = 2  # lists that are read for files; each holds a connection of the pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Kit:
     assets_folder: Path = FOLDER
     navigation: dict[ViewerKind, list[Group]] = field(default_factory=dict)
     palette: Palette = field(default_factory=Palette)
+    files: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_FILES_AT_ONCE), repr=False)
     brand: Brand = field(init=False)
     assets: Assets = field(init=False)
     templates: Templates = field(init=False)
@@ -135,15 +138,16 @@ class Kit:
 
         `fetch` gives the rows of what is wanted; it is called again and again for a file. Raises PermissionNeeded.
         """
-        page, wanted = self.page(request), listing.wanted(request.query_params)
+        page = self.page(request)
+        wanted = replace(listing.wanted(request.query_params), reading=self.services.database.transaction)
         may_export = listing.export is None or page.viewer.may(listing.export)
         if request.query_params.get("format") == "csv":
             if not may_export:
                 raise PermissionNeeded
             headers = {"Content-Disposition": f'attachment; filename="{listing.name}.csv"', "Cache-Control": "no-store"}
             file = CsvFile(wanted, fetch, page.formats)
-            lines = logged_lines(self.services.database, page.viewer, listing, file)
-            return Stream(lines, headers=headers, media_type="text/csv")
+            content = logged_file(self.services.database, self.files, page.viewer, listing, file)
+            return Stream(content, headers=headers, media_type="text/csv")
         shown = Shown(listing=listing, wanted=wanted, slice=await fetch(wanted), path=page.path, may_export=may_export)
         return self.render(request, template, headers={"HX-Push-Url": shown.here}, listing=shown, **values)
 

@@ -19,7 +19,8 @@ import csv
 import io
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -27,6 +28,7 @@ from urllib.parse import urlencode
 
 from litestar.datastructures import MultiDict
 
+from regulars.platform.db.transaction import Transaction
 from regulars.web.kit.cells import Cell, csv_cell, is_figure
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.texts import in_language, mark
@@ -118,9 +120,20 @@ class One:
         return {self.name: value} if makes_sense else {}
 
 
+Reading = Callable[[], AbstractAsyncContextManager[Transaction]]
+
+
+def _nothing_to_read() -> AbstractAsyncContextManager[Transaction]:
+    raise RuntimeError("who shows this listing gave it no database to read")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a viewer wants to see of a listing."""
+    """What a viewer wants to see of a listing.
+
+    `reading` opens what its rows are read in: a transaction for a page; for a file, however many slices it takes, one
+    and the same, which reads of one instant.
+    """
 
     search: str
     filters: Mapping[str, str]
@@ -130,6 +143,7 @@ class Wanted:
     page: int
     limit: int
     columns: tuple[Column, ...]
+    reading: Reading = field(default=_nothing_to_read, repr=False, compare=False)
 
     @property
     def offset(self) -> int:
@@ -285,8 +299,8 @@ class Ending(StrEnum):
 class CsvFile:
     """A view as a CSV file (RFC 4180, UTF-8). `rows` and `ending` tell, afterwards, what was written.
 
-    It is read slice after slice, each beginning where the one before ended: with a cursor no row is missed and none
-    comes twice, whatever is added meanwhile. A file that does not hold everything says so in its last line.
+    It is read slice after slice, each beginning where the one before ended, all in one snapshot where `wanted` reads
+    one: its rows belong together. A file that does not hold everything says so in its last line.
     """
 
     wanted: Wanted
@@ -308,8 +322,12 @@ class CsvFile:
             logger.exception("a list could not be written to its end")
             self.ending = Ending.FAILED
         if self.ending in _LAST_WORDS:
-            said = in_language(_LAST_WORDS[self.ending], language)
-            yield _csv_line([said.format(rows=self.formats.number(self.rows))])
+            yield self.last_words()
+
+    def last_words(self) -> str:
+        """Return the line that says why a file ends before everything is in it."""
+        said = in_language(_LAST_WORDS[self.ending], self.formats.language)
+        return _csv_line([said.format(rows=self.formats.number(self.rows))])
 
     async def _rows(self) -> AsyncIterator[Any]:
         wanted, left = replace(self.wanted, limit=_CSV_SLICE, after=None, page=1), self.most_rows
