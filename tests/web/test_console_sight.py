@@ -8,6 +8,7 @@ import pytest
 from regulars.platform.auth.staff import service, store
 from regulars.platform.auth.staff.contracts import NewAccount
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 from tests.web.site import DAY, NOW, Site
 from tests.web.test_console_members import words
@@ -120,3 +121,42 @@ async def test_it_is_said_in_chinese(site: Site) -> None:
         page = (await browser.get(f"{site.path()}/points")).text
 
     assert "其他门店的订单" in page
+
+
+async def test_phone_numbers_cannot_be_tried_one_after_another(site: Site) -> None:
+    """The owner sees every member in the list anyway; somebody bound to a shop would learn who is a member."""
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        found = words((await browser.get("/console/members", params={"q": "138 0013 8000"})).text)
+        tried = [
+            words((await browser.get("/console/members", params={"q": f"139 0013 {number}"})).text)
+            for number in range(8000, 8062)
+        ]
+        after = words((await browser.get("/console/members", params={"q": "138 0013 8000"})).text)
+        palette = (await browser.get("/console/palette", params={"q": "13800138000"})).text
+        by_id = words((await browser.get("/console/members", params={"q": public_id("mbr", site.chen)})).text)
+    async with site.browsing(Role.OWNER) as browser:
+        free = words((await browser.get("/console/members", params={"q": "138 0013 8000"})).text)
+    noted = await site.rows(
+        "SELECT actor LIKE 'staff:%%', subject, detail FROM audit_entries WHERE action = 'search_member'"
+        " ORDER BY entry_id LIMIT 2"
+    )
+
+    assert "1 row" in found
+    assert "Nothing matches." in tried[0]
+    assert "Too many attempts. Wait" in tried[-1]
+    assert "Too many attempts. Wait" in after, "not even who is a member"
+    assert "mbr_" not in palette
+    assert "1 row" in by_id
+    assert "1 row" in free
+    assert noted == [(True, public_id("mbr", site.chen), "1 found"), (True, "nobody", "0 found")]
+
+
+async def test_what_is_still_being_typed_is_not_counted(site: Site) -> None:
+    typed = "13800138000"
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        for _ in range(8):
+            shown = [
+                (await browser.get("/console/palette", params={"q": typed[:length]})).text
+                for length in range(2, len(typed) + 1)
+            ]
+            assert ["mbr_" in text for text in shown] == [*[False] * 9, True]

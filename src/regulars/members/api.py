@@ -37,6 +37,7 @@ from regulars.members.contracts import (
     MemberFigures,
     MemberOpened,
     MemberRef,
+    MemberSearch,
     MemberViewer,
     Profile,
     ProfileChanged,
@@ -53,6 +54,7 @@ from regulars.members.identity import search
 from regulars.members.identity import service as identity
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
+from regulars.platform.auth.throttle.errors import TooManyAttempts
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.rollups.contracts import RollUp
@@ -111,6 +113,15 @@ async def find_by_any(tx: Transaction, vault: Vault, text: str) -> list[UUID]:
     market. Raises nothing. Source: identities, members.
     """
     return await search.find_by_any(tx, vault, text)
+
+
+async def find_counted(tx: Transaction, vault: Vault, wish: MemberSearch) -> list[UUID] | TooManyAttempts:
+    """Return the members whom a text names in full, for somebody who may not see everybody: counted and logged.
+
+    Logged is who was found by whom, never what was typed; a member id is neither counted nor logged. A refusal is
+    given, not raised, because the try has to be counted: commit, then answer. Source: attempts, identities, members.
+    """
+    return await search.find_counted(tx, vault, wish)
 
 
 async def show_members(

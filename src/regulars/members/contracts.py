@@ -353,6 +353,17 @@ class CardCode(Struct, frozen=True, kw_only=True):
 # --- at the counter of a shop ---------------------------------------------------------------------------------------
 
 
+class MemberSearch(Struct, frozen=True, kw_only=True):
+    """What somebody who sees some members only looks for. `by` is the actor of their session.
+
+    `while_typing`: what is sent as it is typed is looked for only once it is a whole phone number or e-mail address.
+    """
+
+    text: str
+    by: str
+    while_typing: bool = False
+
+
 class LookUp(Struct, frozen=True, kw_only=True):
     """Somebody is looked up at a counter: `typed` is what the scanner or the assistant typed (never logged).
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from litestar import Request, Response, get
@@ -12,11 +12,12 @@ from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import RollEntry
 from regulars.members import api as members
-from regulars.members.contracts import MEMBER_PREFIX, IdentityShown, Profile
+from regulars.members.contracts import MEMBER_PREFIX, IdentityShown, MemberSearch, Profile
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
+from regulars.platform.texts import say
 from regulars.web.console.member import member_handlers
 from regulars.web.console.sight import scope_of
 from regulars.web.console.words import channel_name, days_of, full_name, member_link, member_path, tier_badge
@@ -114,14 +115,17 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
             policy = await loyalty.policy_in_force(tx, configuration)
             markets = [market.code for market in await list_markets(tx)]
         tiers = [rule.code for rule in policy.tier.tiers] if policy is not None else []
+        listing = listing_in(page.language, tiers, markets)
+        searched = await _searched(kit, viewer_of(request), listing.wanted(request.query_params).search, page.language)
 
         async def fetch(wanted: Wanted) -> Slice:
             if policy is None:
                 return Slice([])
+            if searched.refused:
+                return Slice([], refused=searched.refused)
             async with wanted.reading() as tx:
                 if wanted.search:
-                    found = await members.find_by_any(tx, services.vault, wanted.search)
-                    return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, found)))
+                    return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, searched.found)))
                 if any(days_of(wanted.filters, "bought")):
                     return await _who_bought(kit, tx, configuration, wanted, viewer_of(request))
                 first, last = days_of(wanted.filters, "joined")
@@ -141,12 +145,38 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
                 rows = await _listed(kit, tx, entries[: wanted.limit])
             return Slice(rows, after=_cursor(entries[wanted.limit - 1]) if len(entries) > wanted.limit else None)
 
-        listing = listing_in(page.language, tiers, markets)
         return await kit.listing(
             request, "console/members.html", listing, fetch, settled=policy is not None, bound=bound
         )
 
     return member_list
+
+
+class Searched(NamedTuple):
+    """Whom a search found, or why it was not made."""
+
+    found: list[UUID]
+    refused: str = ""
+
+
+async def _searched(kit: Kit, viewer: Viewer, text: str, language: str) -> Searched:
+    """Look for members by an identity in full; counted for those who may not see every member anyway."""
+    if not text:
+        return Searched([])
+    async with kit.services.database.transaction(actor=viewer.session.actor) as tx:
+        outcome = await _find(kit, tx, text, viewer)
+    if isinstance(outcome, DomainError):
+        return Searched([], say(outcome.message, language, **outcome.data))
+    return Searched(outcome)
+
+
+async def _find(
+    kit: Kit, tx: Transaction, text: str, viewer: Viewer, *, while_typing: bool = False
+) -> list[UUID] | DomainError:
+    if viewer.stores is None:
+        return await members.find_by_any(tx, kit.services.vault, text)
+    wish = MemberSearch(text=text, by=viewer.session.actor, while_typing=while_typing)
+    return await members.find_counted(tx, kit.services.vault, wish)
 
 
 async def _who_bought(
@@ -179,12 +209,13 @@ async def _listed(kit: Kit, tx: Transaction, entries: list[RollEntry]) -> list[L
 
 def _finder(kit: Kit, configuration: loyalty.Configuration) -> Any:  # noqa: ANN401 - the palette's `Find`
     async def find(text: str, viewer: Viewer) -> list[Hit]:
-        del viewer
-        services = kit.services
         try:
-            async with services.database.transaction() as tx:
-                found = await members.find_by_any(tx, services.vault, text)
-                entries = await loyalty.roll_of(tx, configuration, found[:_HITS]) if found else []
+            async with kit.services.database.transaction(actor=viewer.session.actor) as tx:
+                found = await _find(kit, tx, text, viewer, while_typing=True)
+            if isinstance(found, DomainError) or not found:
+                return []
+            async with kit.services.database.transaction() as tx:
+                entries = await loyalty.roll_of(tx, configuration, found[:_HITS])
                 listed = await _listed(kit, tx, entries)
         except DomainError:  # no policy yet: nobody has a tier
             return []

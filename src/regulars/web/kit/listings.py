@@ -153,11 +153,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some rows. `after` continues (a cursor); `total` is how many there are, where that is cheap to know."""
+    """Some rows. `after` continues (a cursor); `total` is how many there are, where that is cheap to know.
+
+    `refused` says, in the viewer's language, why there are none although there may be some.
+    """
 
     rows: Sequence[Any]
     after: str | None = None
     total: int | None = None
+    refused: str = ""
 
 
 Fetch = Callable[[Wanted], Awaitable[Slice]]
@@ -333,6 +337,8 @@ class CsvFile:
         wanted, left = replace(self.wanted, limit=_CSV_SLICE, after=None, page=1), self.most_rows
         while True:
             found = await self.fetch(wanted)
+            if found.refused:
+                raise RuntimeError("the rows of a file were refused")
             for row in found.rows[:left]:
                 yield row
             following = _following(wanted, found)
