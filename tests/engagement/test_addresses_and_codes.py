@@ -66,16 +66,16 @@ async def test_a_link_of_a_month_ago_or_to_a_lost_address_confirms_nothing(
 
 
 async def test_codes_have_a_ceiling_by_hour_and_day(office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-    office.settings = structs.replace(office.settings, codes_per_hour=3, codes_per_day=5)
+    office.settings = structs.replace(office.settings, codes_per_hour=4, codes_per_day=6)
     now = datetime(2026, 5, 4, 8, 59, tzinfo=UTC)
     monkeypatch.setattr(codes, "wall_now", lambda: now)
 
-    async def ask(channel: str) -> bool:
+    async def ask(channel: str, *, is_known: bool = False) -> bool:
         address = "a@example.com" if channel == "email" else "+8613800138000"
         try:
             async with office.database.transaction() as tx:
                 await api.code_delivery(office.settings, office.vault)(
-                    tx, channel=channel, address=address, code="1", language="en", member_id=None
+                    tx, channel=channel, address=address, code="1", language="en", member_id=None, is_known=is_known
                 )
         except CodesUsedUp:
             return False
@@ -87,13 +87,14 @@ async def test_codes_have_a_ceiling_by_hour_and_day(office: PostOffice, monkeypa
     assert [await ask("sms") for _ in range(3)] == [True, True, False]
     now += timedelta(hours=22)
     assert not await ask("sms")
+    assert [await ask("sms", is_known=True) for _ in range(2)] == [True, False], "the last quarter"
     now += timedelta(hours=1)
-    assert [await ask("sms") for _ in range(4)] == [True, True, True, False]
+    assert [await ask("sms") for _ in range(3)] == [True, True, False]
     assert len(await office.messages()) == 9
 
 
 async def test_the_health_of_codes_says_when_they_run_out(office: PostOffice) -> None:
-    settings = structs.replace(office.settings, codes_per_hour=5, codes_per_day=50)
+    settings = structs.replace(office.settings, codes_per_hour=6, codes_per_day=60)
     states = []
     for _ in range(6):
         async with office.database.transaction() as tx:

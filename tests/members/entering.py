@@ -33,12 +33,22 @@ class Phones:
     """Whoever gets the codes: fits `DeliverCode`."""
 
     got: list[tuple[str, str, str, str, UUID | None]] = field(default_factory=list)
+    known: list[bool] = field(default_factory=list)
 
     async def __call__(
-        self, tx: Transaction, *, channel: str, address: str, code: str, language: str, member_id: UUID | None
+        self,
+        tx: Transaction,
+        *,
+        channel: str,
+        address: str,
+        code: str,
+        language: str,
+        member_id: UUID | None,
+        is_known: bool,
     ) -> UUID:
         assert not tx.connection.closed
         self.got.append((channel, address, code, language, member_id))
+        self.known.append(is_known)
         return new_id()
 
     @property

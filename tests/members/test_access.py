@@ -212,6 +212,39 @@ async def test_nobody_elsewhere_keeps_a_member_out(portal: Portal, wall: Wall) -
     assert len(portal.phones.got) > 90
 
 
+async def test_wrong_codes_of_others_at_a_place_keep_no_known_browser_out(portal: Portal, wall: Wall) -> None:
+    """A shop's network, or a carrier's, is one place for everybody in it."""
+    await signed_up(portal.database, portal.vault, phone())
+    opened = await portal.sign_in(phone())
+    mine = Browser(address=PHONE_BROWSER.address, known=opened.known)
+    wall.advance(hours=1)
+    foul = await portal.ask(phone("139 0013 8001"))
+    outcomes = [await portal.enter(foul.ticket, portal.phones.wrong) for _ in range(40)]
+    sent = await portal.ask(phone(), mine)
+
+    assert isinstance(outcomes[-1], TooManyAttempts)
+    assert portal.phones.known == [False, False, True]
+    assert isinstance(await portal.enter(sent.ticket, portal.phones.wrong, mine), CodeWrong)
+    assert isinstance(await portal.enter(sent.ticket, portal.phones.code, mine), MemberOpened)
+    again = await portal.ask(phone(), mine)
+    tries = [await portal.enter(again.ticket, portal.phones.wrong, mine) for _ in range(6)]
+    assert [isinstance(one, CodeWrong) for one in tries] == [*[True] * 4, False, False], "five tries, known or not"
+
+
+async def test_a_thousand_places_side_by_side_are_a_neighbourhood(portal: Portal, wall: Wall) -> None:
+    assert wall
+    refused = 0
+    for number in range(320):
+        browser = Browser(address=f"2001:db8:7:{number:x}::1")
+        try:
+            await portal.ask(phone(f"139 {number:04} 8001"), browser)
+        except TooManyAttempts:
+            refused += 1
+    assert refused > 0
+    assert len(portal.phones.got) >= 300
+    await portal.ask(phone(), Browser(address="2001:db8:8:1::1"))
+
+
 async def test_many_places_cannot_keep_out_a_browser_that_is_known(portal: Portal, wall: Wall) -> None:
     await signed_up(portal.database, portal.vault, phone())
     opened = await portal.sign_in(phone())

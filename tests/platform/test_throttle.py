@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.commerce.devices.service import TRIED_FROM as DEVICE_CODE
-from regulars.commerce.orders.receipts import SOUGHT
+from regulars.commerce.orders.receipts import CLAIMED, SOUGHT
 from regulars.members.access import limits as members
 from regulars.members.counter.limits import FOUND_WEIGHS, LOOKED_UP
+from regulars.members.identity.limits import SEARCHED
 from regulars.platform.auth.staff import limits as staff
 from regulars.platform.auth.throttle import rules, service
 from regulars.platform.auth.throttle.rules import Policy, Tally
@@ -18,11 +19,13 @@ from regulars.platform.auth.throttle.rules import Policy, Tally
 BEGIN = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 POLICIES = [
     LOOKED_UP,
+    SEARCHED,
     SOUGHT,
+    CLAIMED,
     DEVICE_CODE,
     *[one for one in (*vars(members).values(), *vars(staff).values()) if isinstance(one, Policy)],
 ]
-PLACES = [members.SENT_FROM, members.TRIED_FROM, staff.PLACE]
+PLACES = [members.SENT_FROM, members.SENT_AROUND, members.TRIED_FROM, staff.PLACE]
 
 
 class Bucket:
@@ -57,7 +60,7 @@ def at_once_for_ever(policy: Policy, hours: int) -> Iterator[datetime]:
 
 
 def test_every_policy_is_looked_at() -> None:
-    assert len(POLICIES) == 15
+    assert len(POLICIES) == 18
     assert len({one.bucket for one in POLICIES}) == len(POLICIES)
 
 

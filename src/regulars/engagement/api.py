@@ -73,12 +73,14 @@ __all__ = [
 def code_delivery(settings: Settings, vault: Vault) -> CodeDelivery:
     """Return how one-time codes are delivered in this deployment; it fits `members.contracts.DeliverCode`.
 
-    `await deliver(tx, channel="email" | "sms", address=..., code=..., language=..., member_id=... | None)` writes the
-    message in the caller's transaction and returns its id; the worker sends it within a second of the commit, before
-    anything else. `address` is an e-mail address or a phone number in E.164. Code and address are sealed (under the
-    member's key, or the deployment's for a bare address) and wiped once sent; after `valid_for` it is sent no more.
+    `await deliver(tx, channel="email" | "sms", address=, code=, language=, member_id=, is_known=)` writes the message
+    in the caller's transaction and returns its id; the worker sends it within a second of the commit, before anything
+    else. `member_id` is None for a bare address. `address` is an e-mail address or a phone number in E.164. Code and
+    address are sealed (under the member's key, or the deployment's for a bare address) and wiped once sent; after
+    `valid_for` it is sent no more.
     Raises ChannelNotSetUp (503) where the operator has set up no such channel and it is not development mode,
-    CodesUsedUp (503) once the budget of the hour or the day is used up, CountryNotServed (422) for a number of a
+    CodesUsedUp (503) once the budget of the hour or the day is used up, its last quarter for a browser that `is_known`
+    only, CountryNotServed (422) for a number of a
     country to which no SMS are sent; roll back then, as the code is counted.
     """
     return CodeDelivery(vault, reachable(settings), budget_of(settings), countries_in(settings.sms_countries))

@@ -229,9 +229,20 @@ class DeliverCode(Protocol):
     """
 
     async def __call__(
-        self, tx: Transaction, *, channel: str, address: str, code: str, language: str, member_id: UUID | None
+        self,
+        tx: Transaction,
+        *,
+        channel: str,
+        address: str,
+        code: str,
+        language: str,
+        member_id: UUID | None,
+        is_known: bool,
     ) -> UUID:
-        """Send it by `email` or `sms`. Raises what the channel refuses with (503)."""
+        """Send it by `email` or `sms`; `is_known`: the browser that asks proved the address before.
+
+        Raises what the channel refuses with (503).
+        """
         ...
 
 

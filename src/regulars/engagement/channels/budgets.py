@@ -1,6 +1,8 @@
 """How many codes leave the house in an hour and in a day: a ceiling on what anybody can make us spend.
 
-Counted by channel in hours of the wall clock; a day is this hour and the 23 before it.
+Counted by channel in hours of the wall clock; a day is this hour and the 23 before it. The last quarter is kept for
+browsers in which the address was proved before: whoever uses up the rest, from ever so many places, keeps out those
+who come for the first time, and no member on a device of their own.
 """
 
 from datetime import datetime, timedelta
@@ -15,13 +17,21 @@ from regulars.platform.settings import Settings
 
 _HOURS_BEFORE = timedelta(hours=23)
 _KEPT = timedelta(days=7)
+_KEPT_FOR_KNOWN = 4  # one in so many
 
 
 class Budget(Struct, frozen=True, kw_only=True):
-    """How many codes are sent by one channel at most."""
+    """How many codes are sent by one channel at most, and how many of them to whoever asks."""
 
     per_hour: int
     per_day: int
+
+    def of_anybody(self) -> "Budget":
+        """Return what is left for browsers that are not known."""
+        return Budget(
+            per_hour=self.per_hour - self.per_hour // _KEPT_FOR_KNOWN,
+            per_day=self.per_day - self.per_day // _KEPT_FOR_KNOWN,
+        )
 
 
 class Spent(Struct, frozen=True, kw_only=True):

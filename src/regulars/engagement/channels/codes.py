@@ -43,6 +43,7 @@ class CodeDelivery:
         code: str,
         language: str,
         member_id: UUID | None,
+        is_known: bool = False,
         valid_for: timedelta = CODE_VALID_FOR,
     ) -> UUID:
         """Send a code after the commit; see `engagement.api.code_delivery`."""
@@ -52,7 +53,8 @@ class CodeDelivery:
             raise ChannelNotSetUp(channel=name_of_channel(way, speaking))
         if way is MessageChannel.SMS and not await self._is_served(tx, address):
             raise CountryNotServed(pointer="/identity")
-        if not await budgets.spend(tx, way, self.budget, wall_now()):
+        budget = self.budget if is_known else self.budget.of_anybody()
+        if not await budgets.spend(tx, way, budget, wall_now()):
             logger.error("no more codes are sent: the budget is used up", extra={"fields": {"channel": way.value}})
             raise CodesUsedUp(channel=name_of_channel(way, speaking))
         key = None

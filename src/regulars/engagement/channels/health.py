@@ -74,14 +74,15 @@ def look_at_codes(settings: Settings) -> Look:
             )
             for way, label in _CODES_BY.items()
         )
-        share = max(one.share_of(budget) for one in by_channel.values())
-        said = Sentence(mark("{share} % of the codes that may be sent"), {"share": round(100 * share)})
+        share = max(one.share_of(budget.of_anybody()) for one in by_channel.values())
+        said = Sentence(mark("{share} % of the codes that may be sent to whoever asks"), {"share": round(100 * share)})
         if share < _NEARLY:
             return Looked(name="codes", state=State.WELL, said=said, facts=facts)
         remedy = Sentence(
             mark(
-                "Codes run out: nobody can sign in by one once they have. See who asks for them; raise "
-                "REGULARS_CODES_PER_HOUR and REGULARS_CODES_PER_DAY if it is your members."
+                "Codes run out: then nobody gets in by one but in a browser that is known; the last quarter is kept "
+                "for those. See who asks for them; raise REGULARS_CODES_PER_HOUR and REGULARS_CODES_PER_DAY if it is "
+                "your members."
             )
         )
         state = State.TROUBLE if share >= 1 else State.WARNING

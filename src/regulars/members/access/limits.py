@@ -26,6 +26,10 @@ SENT_TO_KNOWN: Final = Policy(
 SENT_FROM: Final = Policy(
     bucket="code sent from", free=30, base_seconds=60, cap_seconds=3_600, leak_seconds=300, success_returns=1
 )
+# From its whole neighbourhood: who has a thousand places side by side gets no more than ten of them would.
+SENT_AROUND: Final = Policy(
+    bucket="code sent from around", free=300, base_seconds=60, cap_seconds=3_600, leak_seconds=30, success_returns=1
+)
 TRIED_FROM: Final = Policy(
     bucket="code tried from", free=30, base_seconds=60, cap_seconds=3_600, leak_seconds=300, success_returns=1
 )

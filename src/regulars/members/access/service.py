@@ -9,6 +9,7 @@ from regulars.members.access.errors import CannotReceiveCodes, CodeStale, CodeWr
 from regulars.members.access.limits import (
     CODE_LASTS,
     CODE_TRIES,
+    SENT_AROUND,
     SENT_FROM,
     SENT_TO,
     SENT_TO_HERE,
@@ -83,6 +84,7 @@ async def request_code(
         code=code,
         language=wish.language,
         member_id=owner,
+        is_known=_is_known(vault, kind, value.canonical, browser),
     )
     asked = Asked(kind, value.canonical, value.written, where.code, wish.language)
     return CodeSent(
@@ -101,8 +103,8 @@ async def sign_in_by_code(
     if read is None:
         return CodeStale()
     ticket_id, asked = read
-    at_place = Counters(vault.pepper).at(TRIED_FROM, browser.address)
-    if blocked := await throttle.count(tx, at_place):
+    tried_here = _tried(vault, asked, browser)
+    if tried_here and (blocked := await throttle.count(tx, *tried_here)):
         return blocked
     tried = await store.try_code(tx, ticket_id, now, CODE_TRIES)
     if tried is None:
@@ -110,7 +112,10 @@ async def sign_in_by_code(
     kept, tries = tried
     if not tickets.is_code(vault.pepper, ticket_id, code, kept):
         return CodeWrong(pointer="/code", tries_left=CODE_TRIES - tries) if tries < CODE_TRIES else CodeStale()
-    await throttle.forgive(tx, at_place, Counters(vault.pepper).at(SENT_FROM, browser.address))
+    if tried_here:
+        counters = Counters(vault.pepper)
+        sent_from = (counters.at(SENT_FROM, browser.address), counters.around(SENT_AROUND, browser.address))
+        await throttle.forgive(tx, *tried_here, *sent_from)
     throttle.forget(tx, [_sent_here(vault, asked.kind, asked.canonical, browser)])
     owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
     until = now + SIGN_UP_LASTS
@@ -128,7 +133,8 @@ async def _tapped_again(
     proved = await store.try_again(tx, ticket_id, now - TAPPED_AGAIN_WITHIN, CODE_TRIES + 1)
     if proved is None or not tickets.is_code(vault.pepper, ticket_id, code, proved.code_hash):
         return CodeStale()
-    await throttle.forgive(tx, Counters(vault.pepper).at(TRIED_FROM, browser.address))
+    if tried_here := _tried(vault, asked, browser):
+        await throttle.forgive(tx, *tried_here)
     if not proved.finished:
         return SignUpOpen(shown=mask(asked.kind, asked.written), expires_at=proved.expires_at)
     owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
@@ -218,10 +224,24 @@ async def _let_in(
 def _sent(vault: Vault, kind: IdentityKind, canonical: str, browser: Browser) -> tuple[Attempt, ...]:
     """Return what a code to an address counts as: by itself where the address was proved before."""
     counters, named = Counters(vault.pepper), _named(kind, canonical)
-    if _known(vault).nonce(browser.known, named) is not None:
+    if _is_known(vault, kind, canonical, browser):
         return (counters.attempt(SENT_TO_KNOWN, named),)
-    here = _sent_here(vault, kind, canonical, browser)
-    return here, counters.attempt(SENT_TO, named), counters.at(SENT_FROM, browser.address)
+    here, anywhere = _sent_here(vault, kind, canonical, browser), counters.attempt(SENT_TO, named)
+    return here, anywhere, counters.at(SENT_FROM, browser.address), counters.around(SENT_AROUND, browser.address)
+
+
+def _tried(vault: Vault, asked: Asked, browser: Browser) -> tuple[Attempt, ...]:
+    """Return what a try of a code counts as: for nothing more than its five where the address was proved before.
+
+    Else whoever shares a member's place (a shop's network, a carrier's) could keep the member out with wrong codes.
+    """
+    if _is_known(vault, asked.kind, asked.canonical, browser):
+        return ()
+    return (Counters(vault.pepper).at(TRIED_FROM, browser.address),)
+
+
+def _is_known(vault: Vault, kind: IdentityKind, canonical: str, browser: Browser) -> bool:
+    return _known(vault).nonce(browser.known, _named(kind, canonical)) is not None
 
 
 def _sent_here(vault: Vault, kind: IdentityKind, canonical: str, browser: Browser) -> Attempt:

@@ -8,7 +8,10 @@ from regulars.platform.auth.throttle.rules import Policy
 from regulars.platform.auth.throttle.service import Attempt
 from regulars.platform.vault.cipher import key_for
 
+_V6: Final = 6
 _NEIGHBOURS_V6: Final = 64  # who has one address of IPv6 has all of its /64
+_CUSTOMERS_V6: Final = 48  # and gets 65,536 of those for nothing
+_NEIGHBOURS_V4: Final = 24
 
 
 def place_of(address: str) -> str:
@@ -24,6 +27,15 @@ def place_of(address: str) -> str:
     return str(found)
 
 
+def neighbourhood_of(address: str) -> str:
+    """Return the network that a place lies in, which one customer may have whole: a /48 of IPv6, a /24 of IPv4."""
+    place = place_of(address)
+    if place == "?":
+        return place
+    network = ip_network(place)
+    return str(network.supernet(new_prefix=_CUSTOMERS_V6 if network.version == _V6 else _NEIGHBOURS_V4))
+
+
 class Counters:
     """Names what is counted by a keyed hash: the table of attempts holds neither addresses nor places."""
 
@@ -37,3 +49,7 @@ class Counters:
     def at(self, policy: Policy, address: str) -> Attempt:
         """Return one attempt from the place of an address."""
         return self.attempt(policy, place_of(address))
+
+    def around(self, policy: Policy, address: str) -> Attempt:
+        """Return one attempt from the neighbourhood of an address."""
+        return self.attempt(policy, neighbourhood_of(address))
