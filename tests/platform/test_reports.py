@@ -16,7 +16,7 @@ from regulars.platform.jobs.queue import run_jobs
 from regulars.platform.reports import computing, service
 from regulars.platform.reports.contracts import Done, Kind, More, Parameters, Report
 from regulars.platform.reports.registry import report
-from regulars.platform.reports.tasks import compute_report
+from regulars.platform.reports.tasks import compute_report, end_abandoned_reports
 
 pytestmark = pytest.mark.anyio
 
@@ -183,3 +183,23 @@ async def test_old_reports_are_forgotten_but_not_those_under_way(database: Datab
 def test_two_kinds_have_two_names() -> None:
     with pytest.raises(ValueError, match=r"test\.sum"):
         report("test.sum")(add_up.work)
+
+
+async def test_a_report_whose_job_failed_for_good_is_not_waited_for_for_ever(database: Database) -> None:
+    lost = await asked(database, add_up, {"up_to": 3})
+    kept = await asked(database, add_up, {"up_to": 4})
+    assert await slice_of(database, lost)
+    async with database.transaction() as tx:
+        tx.write("UPDATE reports SET asked_at = asked_at - interval '2 minutes'")
+        tx.write(
+            "UPDATE procrastinate_jobs SET status = 'failed' WHERE args ->> 'report_id' = %s", (str(lost.report_id),)
+        )
+    async with database.transaction() as tx:
+        await end_abandoned_reports.work(tx)
+    states = [(await seen(database, add_up, {"up_to": number})).state for number in (3, 4)]
+    again = await asked(database, add_up, {"up_to": 3})
+
+    assert states == ["failed", "queued"]
+    assert (await seen(database, add_up, {"up_to": 4})).report_id == kept.report_id
+    assert (again.state, again.report_id == lost.report_id) == ("queued", False)
+    assert not await slice_of(database, lost), "whoever tries the job again finds nothing to do"

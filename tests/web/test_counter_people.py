@@ -120,6 +120,19 @@ async def test_a_return_beyond_the_limits_needs_a_store_manager(shop: Shop, why:
     assert (subject, reason) == (ORDER, f"assistant staff:{public_id('stf', manager.staff_id)}")
 
 
+@pytest.mark.parametrize("shop", [{"till_return_minor": 100_00}], indirect=True)
+async def test_piece_by_piece_no_more_comes_back_than_at_once(shop: Shop) -> None:
+    await shop.world.buy(ORDER, 60_00, 60_00, member_id=shop.world.member)
+    answers = []
+    for line in (1, 2):
+        path = (await shop.client.post("/store/returns/find", data={"code": ORDER})).headers["location"]
+        form = hidden(await shop.client.get(path))
+        answers.append(await shop.client.post(f"{path}/confirm", data={**form, f"quantity-{line}": "1"}))
+
+    assert [answer.status_code for answer in answers] == [303, 403]
+    assert refused(answers[1]).startswith("This is more than a till takes back by itself.")
+
+
 @pytest.mark.parametrize("shop", [{"till_return_minor": 100_00, "till_return_days": 1}], indirect=True)
 async def test_a_return_within_the_limits_is_taken_by_a_till_alone(shop: Shop) -> None:
     await shop.world.buy(ORDER, 100_00, member_id=shop.world.member)

@@ -292,8 +292,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         told(
             "REGULARS_TILL_RETURN_MINOR",
-            "Up to which value, in minor units of the market's currency, a till takes back at once without a store "
-            "manager signed in at it; 0 means any.",
+            "Up to which value of one purchase, in minor units of the market's currency, a till takes back without a "
+            "store manager signed in at it; 0 means any.",
             ge=0,
             le=1_000_000_000_000,
         ),

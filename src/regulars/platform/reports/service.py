@@ -24,6 +24,8 @@ from regulars.platform.reports import store
 from regulars.platform.reports.contracts import Kind, Parameters, Report
 
 KEPT: Final = timedelta(days=30)
+JOB_LOST: Final = "JobLost"
+_SURELY_QUEUED: Final = timedelta(minutes=1)
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -73,6 +75,11 @@ async def read_report(tx: Transaction, report_id: UUID) -> Report:
 def cancel(tx: Transaction, report_id: UUID, *, by: str) -> None:
     """Stop a report that is still open: it counts as cancelled at once, and ends with the slice under way."""
     store.cancel(tx, report_id, by, wall_now())
+
+
+def end_abandoned(tx: Transaction, task: str) -> None:
+    """Let reports fail whose jobs of this task failed for good, so that they can be asked for anew."""
+    store.end_abandoned(tx, task, JOB_LOST, asked_before=wall_now() - _SURELY_QUEUED, at=wall_now())
 
 
 async def forget_ended(tx: Transaction, before: datetime, *, at_most: int) -> bool:

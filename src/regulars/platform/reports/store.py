@@ -50,6 +50,14 @@ UPDATE reports SET state = 'done', done = greatest(all_of_it, 1), all_of_it = gr
     carry = 'null', ended_at = %s, began_at = coalesce(began_at, %s), as_of = coalesce(as_of, %s)
 WHERE report_id = %s
 """
+# A job that failed for good, or was deleted, leaves its report open; nobody would ever compute it, or ask anew.
+_END_ABANDONED: LiteralString = """
+UPDATE reports AS r SET state = 'failed', error = %s, ended_at = %s
+WHERE r.state IN ('queued', 'running') AND r.asked_at < %s AND NOT EXISTS (
+    SELECT 1 FROM procrastinate_jobs AS j
+    WHERE j.task_name = %s AND j.status IN ('todo', 'doing') AND j.args ->> 'report_id' = r.report_id::text
+)
+"""
 _FORGET: LiteralString = """
 DELETE FROM reports WHERE report_id IN (
     SELECT report_id FROM reports WHERE ended_at < %s ORDER BY ended_at LIMIT %s
@@ -135,6 +143,11 @@ def end(tx: Transaction, report_id: UUID, state: str, error: str | None, *, at: 
     tx.write(
         "UPDATE reports SET state = %s, error = %s, ended_at = %s WHERE report_id = %s", (state, error, at, report_id)
     )
+
+
+def end_abandoned(tx: Transaction, task: str, error: str, *, asked_before: datetime, at: datetime) -> None:
+    """End open reports that no job of this task is going to compute."""
+    tx.write(_END_ABANDONED, (error, at, asked_before, task))
 
 
 async def forget(tx: Transaction, before: datetime, at_most: int) -> bool:

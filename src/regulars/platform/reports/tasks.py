@@ -17,6 +17,12 @@ async def compute_report(tx: Transaction, *, report_id: str) -> None:
         await tx.defer(compute_report, report_id=report_id)
 
 
+@task(cron="*/10 * * * *")
+async def end_abandoned_reports(tx: Transaction) -> None:
+    """Let reports fail that nobody is going to compute any more."""
+    service.end_abandoned(tx, compute_report.name)
+
+
 @task(cron="47 3 * * *")
 async def forget_reports(tx: Transaction) -> bool:
     """Delete reports that ended a month ago."""
