@@ -98,6 +98,18 @@ async def test_a_return_is_looked_at_and_then_settled_once(site: Site) -> None:
     assert await site.rows(asked) == [(care, "o-1", "broken")]
 
 
+async def test_a_second_tap_on_the_button_is_told_the_same(site: Site) -> None:
+    given = {"return_id": "c-" + "1" * 32, "line-0": "2", "line-1": "0.535", "store_id": STORE, "reason": "broken"}
+    async with site.browsing(Role.CARE) as browser:
+        taps = [await browser.post("/console/orders/o-4/return", data={**given, "step": "confirm"}) for _ in range(2)]
+        again = {**given, "return_id": "c-" + "2" * 32, "step": "confirm"}
+        another = await browser.post("/console/orders/o-4/return", data=again)
+
+    assert [(one.status_code, one.headers.get("location")) for one in taps] == [(303, "/console/orders/o-4")] * 2
+    assert another.status_code == 422, "another return of what is not there any more"
+    assert await site.rows("SELECT count(*) FROM order_returns WHERE order_id = 'o-4'") == [(1,)]
+
+
 async def test_a_return_number_takes_back_once_whatever_is_sent_under_it(site: Site) -> None:
     """Sent again, it gives the first answer; with other lines it is refused, and nothing more comes back."""
     given = {"return_id": "c-" + "0" * 32, "line-0": "1", "store_id": STORE, "reason": "broken", "step": "confirm"}

@@ -142,6 +142,19 @@ async def test_bookings_go_on_page_by_page(site: Site) -> None:
     assert returned.status_code == 422
 
 
+async def test_who_sees_no_orders_sees_none_of_their_ids_among_bookings(site: Site) -> None:
+    """An order's id is the code on its receipt."""
+    columns = "&".join(f"columns={name}" for name in ("recorded", "order", "reference", "units"))
+    pages = {}
+    for role in (Role.COMMUNITY, Role.OWNER):
+        async with site.browsing(role) as browser:
+            pages[role] = (await browser.get(f"/console/bookings?{columns}")).text
+
+    assert re.findall(r"\bo-[1-6]\b", pages[Role.COMMUNITY]) == []
+    assert re.findall(r"\bo-[1-6]\b", pages[Role.OWNER])
+    assert "Units" in pages[Role.COMMUNITY]
+
+
 async def test_who_is_bound_to_stores_sees_no_bookings_and_their_returns_only(site: Site) -> None:
     async with site.browsing(Role.STORE_MANAGER) as browser:
         bookings = words((await browser.get("/console/bookings")).text)

@@ -34,7 +34,8 @@ def booking_pages(kit: Kit) -> Pages:
 
     @get(BOOKED, guards=[kit.guards.staff("overview:read")])
     async def bookings(request: AnyRequest) -> Response[Any]:
-        page, is_bound = kit.page(request), viewer_of(request).stores is not None
+        page, viewer = kit.page(request), viewer_of(request)
+        is_bound = viewer.stores is not None
         async with services.database.transaction() as tx:
             markets = sorted({market.code for market in await list_markets(tx)})
 
@@ -58,7 +59,11 @@ def booking_pages(kit: Kit) -> Pages:
             return Slice(found[: wanted.limit], after=_cursor(found[wanted.limit - 1]) if more else None)
 
         return await kit.listing(
-            request, "console/bookings.html", _bookings(page.language, markets), fetch, is_bound=is_bound
+            request,
+            "console/bookings.html",
+            _bookings(page.language, markets, names_orders=viewer.may("orders:read")),
+            fetch,
+            is_bound=is_bound,
         )
 
     @get(RETURNED, guards=[kit.guards.staff("orders:read")])
@@ -86,7 +91,12 @@ def booking_pages(kit: Kit) -> Pages:
     return Pages(ViewerKind.STAFF, [bookings, returns])
 
 
-def _bookings(language: str, markets: list[str]) -> Listing:
+def _bookings(language: str, markets: list[str], *, names_orders: bool) -> Listing:
+    """Return the list; without the orders, whose ids are the codes on receipts, for who may not see orders."""
+    of_orders = (
+        Column("order", mark("Order"), _order_of, minor=True),
+        Column("reference", mark("Reference"), lambda one: one.reference, minor=True, shown=False),
+    )
     return Listing(
         name="bookings",
         columns=(
@@ -94,8 +104,7 @@ def _bookings(language: str, markets: list[str]) -> Listing:
             Column("member", mark("Member"), lambda one: member_link(one.member_id)),
             Column("kind", mark("Booking"), lambda one: kind_name(one.kind, language)),
             Column("wallet", mark("Wallet"), lambda one: wallet_name(one.wallet, language), minor=True),
-            Column("order", mark("Order"), _order_of, minor=True),
-            Column("reference", mark("Reference"), lambda one: one.reference, minor=True, shown=False),
+            *(of_orders if names_orders else ()),
             Column("effective", mark("Happened"), lambda one: one.effective_at, minor=True, shown=False),
             Column("market", mark("Market"), lambda one: one.market, minor=True, shown=len(markets) > 1),
             Column("units", mark("Units"), lambda one: one.units),

@@ -116,16 +116,18 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
             markets = [market.code for market in await list_markets(tx)]
         tiers = [rule.code for rule in policy.tier.tiers] if policy is not None else []
         listing = listing_in(page.language, tiers, markets)
-        searched = await _searched(kit, viewer_of(request), listing.wanted(request.query_params).search, page.language)
+        search = listing.wanted(request.query_params).search
+        counted = await _counted(kit, viewer_of(request), search, page.language)
 
         async def fetch(wanted: Wanted) -> Slice:
             if policy is None:
                 return Slice([])
-            if searched.refused:
-                return Slice([], refused=searched.refused)
+            if counted is not None and counted.refused:
+                return Slice([], refused=counted.refused)
             async with wanted.reading() as tx:
                 if wanted.search:
-                    return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, searched.found)))
+                    found = counted.found if counted else await members.find_by_any(tx, services.vault, wanted.search)
+                    return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, found)))
                 if any(days_of(wanted.filters, "bought")):
                     return await _who_bought(kit, tx, configuration, wanted, viewer_of(request))
                 first, last = days_of(wanted.filters, "joined")
@@ -152,31 +154,26 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
     return member_list
 
 
-class Searched(NamedTuple):
-    """Whom a search found, or why it was not made."""
+class Counted(NamedTuple):
+    """Whom a search that is counted found, or why it was not made."""
 
     found: list[UUID]
     refused: str = ""
 
 
-async def _searched(kit: Kit, viewer: Viewer, text: str, language: str) -> Searched:
-    """Look for members by an identity in full; counted for those who may not see every member anyway."""
-    if not text:
-        return Searched([])
-    async with kit.services.database.transaction(actor=viewer.session.actor) as tx:
-        outcome = await _find(kit, tx, text, viewer)
-    if isinstance(outcome, DomainError):
-        return Searched([], say(outcome.message, language, **outcome.data))
-    return Searched(outcome)
+async def _counted(kit: Kit, viewer: Viewer, text: str, language: str, *, while_typing: bool = False) -> Counted | None:
+    """Look for members as somebody who may not see every member anyway; None for who may.
 
-
-async def _find(
-    kit: Kit, tx: Transaction, text: str, viewer: Viewer, *, while_typing: bool = False
-) -> list[UUID] | DomainError:
-    if viewer.stores is None:
-        return await members.find_by_any(tx, kit.services.vault, text)
+    The search is counted and logged in a transaction of its own, whatever a page makes of it.
+    """
+    if viewer.stores is None or not text:
+        return None
     wish = MemberSearch(text=text, by=viewer.session.actor, while_typing=while_typing)
-    return await members.find_counted(tx, kit.services.vault, wish)
+    async with kit.services.database.transaction(actor=viewer.session.actor) as tx:
+        outcome = await members.find_counted(tx, kit.services.vault, wish)
+    if isinstance(outcome, DomainError):
+        return Counted([], say(outcome.message, language, **outcome.data))
+    return Counted(outcome)
 
 
 async def _who_bought(
@@ -209,13 +206,11 @@ async def _listed(kit: Kit, tx: Transaction, entries: list[RollEntry]) -> list[L
 
 def _finder(kit: Kit, configuration: loyalty.Configuration) -> Any:  # noqa: ANN401 - the palette's `Find`
     async def find(text: str, viewer: Viewer) -> list[Hit]:
+        services, counted = kit.services, await _counted(kit, viewer, text, "en", while_typing=True)
         try:
-            async with kit.services.database.transaction(actor=viewer.session.actor) as tx:
-                found = await _find(kit, tx, text, viewer, while_typing=True)
-            if isinstance(found, DomainError) or not found:
-                return []
-            async with kit.services.database.transaction() as tx:
-                entries = await loyalty.roll_of(tx, configuration, found[:_HITS])
+            async with services.database.transaction() as tx:
+                found = counted.found if counted else await members.find_by_any(tx, services.vault, text)
+                entries = await loyalty.roll_of(tx, configuration, found[:_HITS]) if found else []
                 listed = await _listed(kit, tx, entries)
         except DomainError:  # no policy yet: nobody has a tier
             return []

@@ -256,7 +256,8 @@ def _returning(kit: Kit, desk: commerce.OrderDesk) -> list[ControllerRouterHandl
         async with kit.services.database.transaction() as tx:
             found = await read_seen(tx, viewer, order_id)
             stores = _stores(await commerce.every_store(tx), found, viewer)
-        wish = read_wish(given, found, {store_id for store_id, _ in stores}, kit.page(request).language)
+        seen = {store_id for store_id, _ in stores}
+        wish = read_wish(given, found, seen, kit.page(request).language, confirmed=confirmed)
         if wish.fact is None:
             return await _show_return(kit, request, found, wish.form, status=422)
         try:
@@ -294,8 +295,13 @@ def _stores(stores: Sequence[Store], found: commerce.OrderRead, viewer: Viewer) 
     return [(one.store_id, one.name) for one in stores if one.market == market and viewer.sees_store(one.store_id)]
 
 
-def read_wish(given: Mapping[str, str], found: commerce.OrderRead, stores: set[str], language: str) -> Wish:
-    """Read what is to come back: a quantity for each line (none: it stays), where, and why."""
+def read_wish(
+    given: Mapping[str, str], found: commerce.OrderRead, stores: set[str], language: str, *, confirmed: bool = False
+) -> Wish:
+    """Read what is to come back: a quantity for each line (none: it stays), where, and why.
+
+    `confirmed`: how much is left was judged before. Sent twice, it is the same return, of which nothing is left.
+    """
     problems: dict[str, str] = {}
     lines: list[ReturnLine] = []
     values = {name: given.get(name, "").strip() for name in ("store_id", "reason", "return_id")}
@@ -304,7 +310,7 @@ def read_wish(given: Mapping[str, str], found: commerce.OrderRead, stores: set[s
         values[name] = given.get(name, "").strip()
         if values[name] not in {"", "0"}:
             milli = _milli(values[name])
-            if milli is None or milli > _left(one):
+            if milli is None or milli > (one.line.quantity_milli if confirmed else _left(one)):
                 left = commerce.shown_quantity(_left(one))
                 problems[name] = say("At most {left} can come back.", language, left=left)
             else:
