@@ -45,6 +45,11 @@ BY_VALUE = {
 # On the coordinator alone: the deployment's own rows, its logs, and what works through them.
 LOCAL = {
     "bought_again",
+    "finance_balances",
+    "finance_bounds",
+    "finance_closes",
+    "finance_cohorts",
+    "finance_figures",
     "joined_days",
     "points_days",
     "returns_days",

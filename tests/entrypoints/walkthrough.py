@@ -18,7 +18,7 @@ from regulars.entrypoints.configure import configure, read_programme
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.wiring import web
-from regulars.loyalty.api import BOOKS
+from regulars.loyalty.api import BOOKS, Configuration, go_on_closing
 from regulars.platform.auth import service as keys
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.outbox.relay import Relay
@@ -30,6 +30,7 @@ PAGE: Final = ROOT / "docs" / "walkthrough.md"
 EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_examples.json"
 PROGRAMME: Final = ROOT / "docs" / "examples" / "programme.toml"
 OPENS: Final = datetime.fromisoformat("2026-05-01T02:00:00+00:00")
+DIGESTS: Final = ("digest", "recomputed")  # of rows with drawn ids
 WALL: Final = ("written_at", "sent_at", "read_at", "schema")  # what this programme clock does not decide
 _DRAWN: Final = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)"
@@ -124,6 +125,8 @@ class Walk:
             return [self._same_each_time(value, name) for value in part]
         if not isinstance(part, str):
             return part
+        if name in DIGESTS:
+            return "c0ffee" + 58 * "0"
         if name in WALL:
             return _INSTANT.sub("2026-05-20T02:00:00.000000Z", part) if name != "schema" else "0000"
         return _DRAWN.sub(
@@ -313,6 +316,26 @@ class Walk:
             "The same as the books knew it on another day, and what of it could be spent then.",
             "GET",
             "/v1/finance/liability/at?as_of=2026-05-10T00:00:00%2B08:00&wallet=points&parts=true",
+        )
+        await self._clock(timedelta(days=32))
+        await ask(
+            "closeMonth",
+            "May is over: nothing is booked into it any more.",
+            "POST",
+            "/v1/finance/closes",
+            {"month": "2026-05", "reason": "Month end"},
+        )
+        async with database.transaction(set_based=True) as tx:
+            await go_on_closing(tx, Configuration())
+        await ask(
+            "getClose",
+            "What began before has ended, and the month is frozen. The digest stands on every transfer of it.",
+            "GET",
+            "/v1/finance/closes/2026-05",
+        )
+        await ask("listCloses", "Every closed month.", "GET", "/v1/finance/closes")
+        await ask(
+            "proveMonth", "Recomputed from the transfers, it is the same.", "GET", "/v1/finance/closes/2026-05/proof"
         )
 
     async def _tell(self, after: timedelta) -> None:

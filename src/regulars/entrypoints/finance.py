@@ -1,14 +1,29 @@
 """`regulars finance`: what members may still spend, months closed and proven, journals."""
 
+import asyncio
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import msgspec
 import typer
 
-from regulars.entrypoints.commands import Json, in_transaction, print_json, print_table
+from regulars.entrypoints.commands import (
+    Json,
+    Reason,
+    day,
+    in_transaction,
+    print_json,
+    print_table,
+    ticked,
+    with_database,
+)
 
 if TYPE_CHECKING:
+    from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
+
+ACTOR: Final = "cli"
 
 finance = typer.Typer(help="Liability, months, journals.", no_args_is_help=True)
 
@@ -121,3 +136,92 @@ def _instant(text: str) -> datetime:
     if at is None or at.tzinfo is None:
         raise typer.BadParameter(f"{text} is no instant; write it as 2026-05-31T23:59:59+08:00")
     return at
+
+
+@finance.command("close")
+def close(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="The month, the next in order.")],
+    reason: Reason = "",
+    patience_seconds: Annotated[
+        float, typer.Option("--patience", min=0, help="How long to wait for transactions that began before.")
+    ] = 60.0,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Close a month for good: nothing is booked into it any more. Exit code 1 if it is still being closed."""
+    from regulars.loyalty import api as loyalty
+
+    asked = month_given(month)
+
+    async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
+        async with database.transaction(actor=ACTOR) as tx:
+            under_way = [one for one in await loyalty.list_closes(tx) if (one.month, one.state) == (month, "closing")]
+            if asked is not None and not under_way:
+                await loyalty.begin_close(tx, asked, by=ACTOR, reason=reason)
+        give_up_at = perf_counter() + patience_seconds
+        while True:
+            async with database.transaction(actor=ACTOR) as tx:
+                await loyalty.go_on_closing(tx, loyalty.Configuration())
+            async with database.transaction(actor=ACTOR) as tx:
+                found = await loyalty.read_close(tx, asked or date.min)
+            if found.state == "closed" or perf_counter() > give_up_at:
+                return found
+            await asyncio.sleep(0.2)
+
+    found = with_database(run)
+    if as_json:
+        print_json(found)
+    elif found.state == "closed":
+        typer.echo(f"{found.month} is closed: {found.transfers:,} transfers of {found.members:,} members.")
+        typer.echo(f"Digest {found.digest}. Write it down elsewhere; `regulars finance prove {found.month}` compares.")
+    else:
+        typer.echo(
+            f"{found.month} takes no bookings any more, but {found.waits_for} transactions that began before have not "
+            "ended. A worker closes it once they have; or run this again.",
+            err=True,
+        )
+    raise typer.Exit(0 if found.state == "closed" else 1)
+
+
+@finance.command("closes")
+def show_closes(*, as_json: Json = False) -> None:
+    """List the months that are closed or being closed."""
+    from regulars.loyalty import api as loyalty
+
+    found = in_transaction(loyalty.list_closes)
+    if as_json:
+        print_json({"closes": found})
+        return
+    rows = [
+        (one.month, one.state, one.asked_by, day(one.closed_at), f"{one.transfers or 0:,}", one.digest or "")
+        for one in found
+    ]
+    print_table(("month", "state", "by", "closed", "transfers", "digest"), rows)
+
+
+@finance.command("prove")
+def prove(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A closed month.")],
+    digest: Annotated[str, typer.Option(help="The digest as it was written down when the month was closed.")] = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Recompute a closed month from every transfer in it. Exit code 1 if it is not what was closed."""
+    from regulars.loyalty import api as loyalty
+
+    asked = month_given(month)
+
+    async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        return await loyalty.prove(tx, asked or date.min)
+
+    proof = in_transaction(look)
+    ok = proof.holds and digest.lower() in {"", proof.digest}
+    if as_json:
+        print_json({"ok": ok, **msgspec.to_builtins(proof)})
+        raise typer.Exit(0 if ok else 1)
+    for problem in proof.problems:
+        typer.echo(problem, err=True)
+    if proof.holds and not ok:
+        typer.echo(f"{proof.month}: the digest that was written down is another one.", err=True)
+    typer.echo(f"{ticked(ok)} {proof.month}: {proof.transfers:,} transfers, digest {proof.recomputed}")
+    raise typer.Exit(0 if ok else 1)

@@ -15,7 +15,9 @@ member_wallets; tier_changes; policies.
 
 `liability(tx, configuration, span)` tells by month, market and wallet what members may still spend and how it moved, in
 units and in minor units of the market's currency; `liability_at` the same as it was recorded by an instant (source:
-points_days, ledger_transfers, lots). Raise MonthsImpossible, UnknownWallet, UnknownMarket (422). `loyalty/finance`.
+closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, UnknownWallet, UnknownMarket (422).
+`begin_close` ends a month for bookings, `go_on_closing` freezes it, `prove` recomputes it from its transfers;
+`list_closes` and `read_close` tell of closed months (`loyalty/finance`).
 
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
@@ -23,6 +25,8 @@ points_days, ledger_transfers, lots). Raise MonthsImpossible, UnknownWallet, Unk
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
+from regulars.loyalty.finance.closing import MonthClose, Proof, begin_close, list_closes, prove, read_close
+from regulars.loyalty.finance.closing import go_on as go_on_closing
 from regulars.loyalty.finance.contracts import Held, LiabilityAt, LiabilityMonth, Moved, Parts, Span, Worth
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.service import liability, liability_at
@@ -91,6 +95,7 @@ __all__ = [
     "LiabilityAt",
     "LiabilityMonth",
     "LotMovement",
+    "MonthClose",
     "MonthlyReview",
     "Moved",
     "Needs",
@@ -101,6 +106,7 @@ __all__ = [
     "PointsFigures",
     "Policy",
     "ProgrammeFigures",
+    "Proof",
     "ReturnPolicy",
     "SettledOrder",
     "Span",
@@ -112,16 +118,19 @@ __all__ = [
     "activate_policy",
     "balances",
     "balances_of",
+    "begin_close",
     "checks",
     "define_standard_wallets",
     "define_wallets",
     "expire_due",
     "expiries",
     "expiring",
+    "go_on_closing",
     "liability",
     "liability_at",
     "lineage",
     "list_bookings",
+    "list_closes",
     "list_policies",
     "list_wallets",
     "lots",
@@ -134,6 +143,8 @@ __all__ = [
     "post",
     "programme_figures",
     "programme_totals",
+    "prove",
+    "read_close",
     "review_due",
     "roll",
     "roll_of",

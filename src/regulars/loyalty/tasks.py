@@ -1,9 +1,10 @@
 """What time decides, booked every five minutes. Nothing waits for it: spendable and tier follow from the instant.
 
-And the books, rolled up each minute.
+And the books, rolled up each minute, and months that are being closed.
 """
 
 from regulars.loyalty.figures import rolling
+from regulars.loyalty.finance import closing
 from regulars.loyalty.ledger import service
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
@@ -30,3 +31,9 @@ async def book_expiries(tx: Transaction) -> bool:
 async def book_tier_reviews(tx: Transaction) -> bool:
     """Book the tier reviews due by now, of some hundred members a transaction; returns whether there may be more."""
     return await service.review_due(tx, Configuration(), tx.now, MEMBERS_AT_ONCE) > 0
+
+
+@task(cron="* * * * *")
+async def close_months(tx: Transaction) -> None:
+    """Bring the month that is being closed to its end, once what began before it has ended."""
+    await closing.go_on(tx, Configuration())

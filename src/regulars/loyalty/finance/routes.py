@@ -1,24 +1,33 @@
 """HTTP of finance: what members may still spend, by month and at an instant."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
-from litestar import Request, get
+import msgspec
+from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromQuery, QueryParameter
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from regulars.loyalty.finance import service
+from regulars.loyalty.finance import closing, service
+from regulars.loyalty.finance.closing import MonthClose, Proof
 from regulars.loyalty.finance.contracts import Span
 from regulars.loyalty.finance.months import month_named
-from regulars.loyalty.finance.schemas import LiabilityAnswer, LiabilityAtAnswer
+from regulars.loyalty.finance.schemas import CloseBody, ClosesAnswer, LiabilityAnswer, LiabilityAtAnswer
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.statement.errors import AsOfAhead
+from regulars.loyalty.tasks import close_months
+from regulars.platform.commit.lane import json_answer, one_by_one
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import NotFound
 from regulars.platform.http.errors import WrongForm
-from regulars.platform.http.guards import requires
+from regulars.platform.http.guards import principal_of, requires
+from regulars.platform.http.mutations import carry_out
 from regulars.platform.services import Services
 
 TAGS: Final = ["finance"]
 READ: Final = "finance:read"
+WRITE: Final = "finance:write"
 
 AnyRequest = Request[Any, Any, Any]
 MonthAsked = Annotated[str | None, QueryParameter(description="A calendar month, e.g. 2026-05.")]
@@ -27,7 +36,12 @@ MonthAsked = Annotated[str | None, QueryParameter(description="A calendar month,
 def routes(services: Services) -> list[HTTPRouteHandler]:
     """Return the routes of finance."""
     configuration = Configuration()
-    return [_liability(services, configuration), _liability_at(services, configuration)]
+    return [
+        _liability(services, configuration),
+        _liability_at(services, configuration),
+        _close(services),
+        *_closes(services),
+    ]
 
 
 def _liability(services: Services, configuration: Configuration) -> HTTPRouteHandler:
@@ -84,6 +98,96 @@ def _liability_at(services: Services, configuration: Configuration) -> HTTPRoute
         return LiabilityAtAnswer(at=at, wallets=found)
 
     return get_liability_at
+
+
+class AskedClose(NamedTuple):
+    """A month to close, and for whom."""
+
+    month: date
+    reason: str
+    by: str
+
+
+def _close(services: Services) -> HTTPRouteHandler:
+    async def apply(tx: Transaction, asked: AskedClose) -> MonthClose:
+        found = await closing.begin_close(tx, asked.month, by=asked.by, reason=asked.reason)
+        await tx.defer(close_months)
+        return found
+
+    lane = services.lane("ask_to_close_month", one_by_one(apply), json_answer(202, msgspec.json.Encoder().encode))
+
+    @post(
+        "/v1/finance/closes",
+        guards=[requires(WRITE)],
+        operation_id="closeMonth",
+        tags=TAGS,
+        summary="Close a month",
+        responses={202: ResponseSpec(MonthClose, description="Nothing is booked into the month any more.")},
+    )
+    async def close_month(request: AnyRequest, data: JSONBody[CloseBody]) -> Response[Any]:
+        """Close a month for good: the next in order, once it is over in every market.
+
+        From the answer on nothing is booked into it. Its figures are frozen in the background, once every transaction
+        that began before has ended: `getClose` tells. A closed month is never opened again.
+        """
+        month = month_named(data.month)
+        if month is None:
+            raise WrongForm(pointer="/month", field="month", example="2026-05")
+        asked = AskedClose(month, data.reason, principal_of(request).client)
+        return await carry_out(request, lane, asked, subject=data.month, reason=data.reason)
+
+    return close_month
+
+
+def _closes(services: Services) -> list[HTTPRouteHandler]:
+    @get(
+        "/v1/finance/closes",
+        guards=[requires(READ)],
+        operation_id="listCloses",
+        tags=TAGS,
+        summary="List the closed months",
+        response_description="Every month that is closed or being closed.",
+    )
+    async def list_closes() -> ClosesAnswer:
+        """Return which months are closed, by whom, when, and the digests of their transfers."""
+        async with services.database.transaction() as tx:
+            return ClosesAnswer(closes=await closing.list_closes(tx))
+
+    @get(
+        "/v1/finance/closes/{month:str}",
+        guards=[requires(READ)],
+        operation_id="getClose",
+        tags=TAGS,
+        summary="Read a closed month",
+        response_description="How the month stands.",
+    )
+    async def get_close(month: FromPath[str]) -> MonthClose:
+        """Return one month that is closed or being closed."""
+        async with services.database.transaction() as tx:
+            return await closing.read_close(tx, _in_path(month))
+
+    @get(
+        "/v1/finance/closes/{month:str}/proof",
+        guards=[requires(READ)],
+        operation_id="proveMonth",
+        tags=TAGS,
+        summary="Prove a closed month",
+        response_description="What recomputing the month from its transfers found.",
+    )
+    async def prove_month(month: FromPath[str]) -> Proof:
+        """Recompute a closed month from every transfer in it, and compare it with what was kept."""
+        async with services.database.transaction() as tx:
+            return await closing.prove(tx, _in_path(month))
+
+    return [list_closes, get_close, prove_month]
+
+
+def _in_path(text: str) -> date:
+    """Return the month that an address names. Raises NotFound."""
+    found = month_named(text)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def month_asked(name: str, text: str | None) -> date | None:

@@ -36,9 +36,20 @@ class Sums:
 
     opening: dict[Place, Held] = field(default_factory=dict)
     kinds: dict[tuple[Place, date], list[Kind]] = field(default_factory=dict)
+    closed: dict[tuple[Place, date], tuple[Parts, int | None]] = field(default_factory=dict)
+    closed_months: set[date] = field(default_factory=set)
 
-    def add(self, rows: Rows) -> None:
-        """Take over rows of `reading.months`."""
+    def take_over(self, opening: Rows, closed: Rows, ends: Rows, rolled: Rows) -> None:
+        """Take over what `reading.months` asks for."""
+        self.opening = {(row[0], row[1]): rules.held(row[2], row[3]) for row in opening}
+        for wallet_id, market, month, spendable, pending, run_out, value in ends:
+            parts = Parts(spendable=spendable, pending=pending, run_out=run_out)
+            self.closed[(wallet_id, market), month] = (parts, value)
+            self.closed_months.add(month)
+        self._add(closed)
+        self._add(rolled)
+
+    def _add(self, rows: Rows) -> None:
         for wallet_id, market, month, kind, transfers, units, debt_change in rows:
             place = (wallet_id, market)
             of = Kind(kind, transfers, units, debt_change)
@@ -53,17 +64,15 @@ async def liability(
 ) -> tuple[list[LiabilityMonth], Standing | None]:
     """Return months of each wallet and market, and up to when they hold (None: nothing was rolled up yet).
 
-    Raises MonthsImpossible, UnknownWallet, UnknownMarket. Source: the roll-up
-    of the books.
+    Raises MonthsImpossible, UnknownWallet, UnknownMarket. Source: closed months
+    as they were kept, then the roll-up of the books.
     """
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
     places = await _places(tx, configuration, asked)
     first, last = await _span(tx, asked, [market for _, market in places])
-    rows, standing = await tx.read(
-        reading.months(_NOTHING_ROLLED, first, calendar.next_month(last)), rollups.standing_question(BOOKS)
-    )
+    *rows, standing = await tx.read(*reading.months(first, calendar.next_month(last)), rollups.standing_question(BOOKS))
     sums = Sums()
-    sums.add(rows)
+    sums.take_over(*rows)
     found = [month for place in places for month in _months(configuration, sums, (first, last), place, tx.now)]
     return found, rollups.standing_in(standing)
 
@@ -94,7 +103,7 @@ async def liability_at(
     for of, each in places:
         place = (of.wallet_id, each.code)
         has = held.get(place, rules.held(0, 0))
-        value = _value_at(configuration, of, at)
+        value = value_at(configuration, of, at)
         found.append(
             LiabilityAt(
                 market=each.code,
@@ -161,8 +170,9 @@ def _months(
             return
         kinds = sums.kinds.get((place, month), [])
         closing = rules.after(opening, kinds)
-        value = _value_at(configuration, wallet, min(until - INSTANT, now))
-        before = _value_at(configuration, wallet, since - INSTANT)
+        parts, kept = sums.closed.get((place, month), (None, None))
+        value = kept if parts else value_at(configuration, wallet, min(until - INSTANT, now))
+        before = value_at(configuration, wallet, since - INSTANT)
         before = value if before is None else before
         yield LiabilityMonth(
             month=calendar.name_of(month),
@@ -171,7 +181,7 @@ def _months(
             currency=market.currency,
             wallet=wallet.code,
             spendable=wallet.spendable,
-            is_closed=False,
+            is_closed=month in sums.closed_months,
             until=until,
             opening=opening,
             movements=rules.moved(kinds, value),
@@ -179,6 +189,7 @@ def _months(
             opening_worth=_worth(opening, before),
             closing_worth=_worth(closing, value),
             revaluation_minor=None if value is None or before is None else opening.outstanding * (value - before),
+            parts=parts if wallet.spendable else None,
         )
         opening = closing
 
@@ -187,7 +198,7 @@ def _worth(held: Held, value: int | None) -> Worth | None:
     return None if value is None else rules.worth(held.outstanding, value, None)
 
 
-def _value_at(configuration: Configuration, wallet: Wallet, at: datetime) -> int | None:
+def value_at(configuration: Configuration, wallet: Wallet, at: datetime) -> int | None:
     """Return what a unit pays at an instant, in minor units; None where the wallet pays for nothing."""
     policy: Policy | None = active_at(configuration.policies, at)
     if policy is None or policy.spending_wallet != wallet.code:

@@ -106,6 +106,10 @@ class Rulebook(Protocol):
         """Return the policy in force at an instant."""
         ...
 
+    def open_from(self, time_zone: str) -> datetime | None:
+        """Return the instant before which nothing is recorded any more; None: there is none."""
+        ...
+
 
 @dataclass(slots=True)
 class Book:
@@ -142,12 +146,15 @@ class Book:
     # --- time -------------------------------------------------------------------------------------------------------
 
     def begin(self, at: datetime) -> datetime:
-        """Return the instant at which a command is recorded: never before what is already in the book.
+        """Return the instant at which a command is recorded: never before what is in the book, nor in a closed month.
 
         Reviews that time has brought on by then are applied first, each at its own instant; so is a policy that
         reviews tiers otherwise than the one before.
         """
         now = at if self.last_recorded_at is None or at >= self.last_recorded_at else self.last_recorded_at
+        open_from = self.rulebook.open_from(self.time_zone)
+        if open_from is not None and now < open_from:
+            now = open_from
         for policy in self.rulebook.review_changes:
             if policy.version > self.policy_seen and policy.active_from is not None and policy.active_from <= now:
                 while self.review_at is not None and self.review_at < policy.active_from:

@@ -279,6 +279,9 @@ class Books:
         configuration = self.configuration
         for book in self._books.values():
             last = until if book.last_recorded_at is None or book.last_recorded_at < until else book.last_recorded_at
+            open_from = configuration.open_from(book.time_zone)
+            if open_from is not None and last < open_from:
+                last = open_from
             days = configuration.policy_at(last).tier.window_days
             first = book.window_at
             if first is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 
 from msgspec import structs
@@ -31,7 +31,7 @@ class Wallet:
 
 @dataclass(slots=True)
 class Configuration:
-    """Policies and wallets as this process knows them; every batch asks whether they still are the latest."""
+    """Policies, wallets and closed months as this process knows them; every batch asks whether that is the latest."""
 
     policies: list[Policy] = field(default_factory=list)
     wallets: dict[str, Wallet] = field(default_factory=dict)
@@ -39,15 +39,19 @@ class Configuration:
     window_changes: list[datetime] = field(default_factory=list)
     review_changes: list[Policy] = field(default_factory=list)
     longest_window_days: int = 0
-    known: tuple[int, int] = (-1, -1)
+    closed_month: date | None = None
+    known: tuple[int, int, date | None] = (-1, -1, None)
 
     question: Statement = store.LATEST_VERSION
 
     async def follow(self, tx: Transaction, answer: Rows) -> None:
         """Take over what is new, given the rows that `question` returned in this transaction."""
-        latest = (answer[0][0], answer[0][1])
+        latest = (answer[0][0], answer[0][1], answer[0][2])
         if latest == self.known:
             return
+        closed = latest[2]
+        if closed is not None and (self.closed_month is None or closed > self.closed_month):
+            self.closed_month = closed  # never back: of two batches under way one may have asked before the other
         self.policies = await store.read_policies(tx)
         self.wallets = {row[1]: Wallet(*row) for row in await store.read_wallets(tx)}
         self.wallet_codes = {wallet.wallet_id: wallet.code for wallet in self.wallets.values()}
@@ -65,6 +69,11 @@ class Configuration:
     def review_version(self, at: datetime) -> int:
         """Return the latest version in force at an instant that reviews tiers otherwise than the one before; else 0."""
         return max([one.version for one in self.review_changes if one.active_from and one.active_from <= at], default=0)
+
+    def open_from(self, time_zone: str) -> datetime | None:
+        """Return the instant from which books of a time zone are open: the end of the last closed month; None: ever."""
+        closed = self.closed_month
+        return None if closed is None else rules.month_start(closed.year, closed.month, time_zone)
 
     def window_changes_within(self, after: datetime, until: datetime) -> bool:
         """Say whether a policy with a window of another length comes into force in `(after, until]`."""

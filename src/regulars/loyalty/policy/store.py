@@ -8,7 +8,12 @@ import msgspec
 from regulars.loyalty.policy.contracts import Policy
 from regulars.platform.db.transaction import Statement, Transaction
 
-LATEST: LiteralString = "SELECT coalesce(max(version), 0), (SELECT count(*) FROM wallets) FROM loyalty_policies"
+# Asked by every batch that posts. To read the closed months is also a lock on their table until the batch ends: who
+# closes a month waits for whoever may have read this before (`finance/store/closing.py`).
+LATEST: LiteralString = """
+SELECT coalesce(max(version), 0), (SELECT count(*) FROM wallets), (SELECT max(month) FROM finance_closes)
+FROM loyalty_policies
+"""
 LATEST_VERSION = Statement(LATEST)
 
 _decode = msgspec.json.Decoder(Policy).decode

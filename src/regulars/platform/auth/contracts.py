@@ -17,6 +17,7 @@ SCOPES: Final[dict[str, str]] = {
     "orders:read": "Read orders and their effects.",
     "orders:write": "Send orders and returns.",
     "finance:read": "Read the liability, closed months and journals.",
+    "finance:write": "Close months.",
     "stores:write": "Register and change stores.",
     ADMIN: "Everything.",
 }

@@ -7,10 +7,25 @@ from regulars.platform.db.transaction import Rows, Statement, Transaction
 from regulars.platform.markets.days import instants_around
 
 WALLETS: LiteralString = "SELECT wallet_id, code, qualifying, spendable FROM wallets ORDER BY wallet_id"
+# Closed months stand as they were kept; the roll-up serves what lies behind them.
+OPENING: LiteralString = """
+SELECT wallet_id, market, balance, debt FROM finance_balances
+WHERE month = (SELECT max(month) FROM finance_balances WHERE month < %(first)s)
+"""
+CLOSED: LiteralString = """
+SELECT wallet_id, market, month, kind, sum(transfers)::bigint, sum(units)::bigint, sum(debt_change)::bigint
+FROM finance_figures WHERE month >= %(first)s AND month < %(until)s GROUP BY 1, 2, 3, 4
+"""
+ENDS: LiteralString = """
+SELECT wallet_id, market, month, spendable, pending, run_out, point_value_minor
+FROM finance_balances WHERE month >= %(first)s AND month < %(until)s
+"""
 MONTHS: LiteralString = """
 SELECT wallet_id, market, CASE WHEN day < %(first)s::date THEN NULL ELSE date_trunc('month', day)::date END, kind,
        sum(transfers)::bigint, sum(units)::bigint, sum(debt_change)::bigint
-FROM points_days WHERE day >= %(since)s::date AND day < %(until)s::date
+FROM points_days
+WHERE day >= coalesce((SELECT max(month) + interval '1 month' FROM finance_balances)::date, '-infinity')
+  AND day < %(until)s::date
 GROUP BY 1, 2, 3, 4
 """
 FIRST_DAY: LiteralString = "SELECT min(day) FROM points_days"
@@ -62,12 +77,15 @@ def wallets() -> Statement:
     return Statement(WALLETS)
 
 
-def months(since: date, first: date, until: date) -> Statement:
-    """Return what asks for (wallet, market, month, kind, transfers, units, debt) from `since` up to before `until`.
+def months(first: date, until: date) -> tuple[Statement, Statement, Statement, Statement]:
+    """Return what asks for months from `first` up to before `until`.
 
-    What lies before `first` has the month None.
+    In turn: the (wallet, market, balance, debt) at the end of the last closed month before; of closed months (wallet,
+    market, month, kind, transfers, units, debt) and (wallet, market, month, spendable, pending, run out, value of a
+    point); and the former of open months, what lies before `first` with the month None.
     """
-    return Statement(MONTHS, {"since": since.isoformat(), "first": first, "until": until})
+    asked = {"first": first, "until": until}
+    return Statement(OPENING, asked), Statement(CLOSED, asked), Statement(ENDS, asked), Statement(MONTHS, asked)
 
 
 def first_day() -> Statement:
