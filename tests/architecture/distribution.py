@@ -13,6 +13,7 @@ REFERENCE = {"loyalty_policies", "markets", "stores", "wallets"}
 # What a member owns: distributed by member_id, all of one member on one node.
 MEMBER_OWNED = {
     "consents",
+    "erasures",
     "ledger_transfers",
     "lot_uses",
     "lots",

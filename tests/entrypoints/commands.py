@@ -61,4 +61,5 @@ def wait_until_ready(client: httpx.Client, process: "subprocess.Popen[str]") -> 
                 return
         except httpx.TransportError:
             time.sleep(0.02)
-    raise AssertionError(f"not ready: exit code {process.poll()}")
+    process.kill()
+    raise AssertionError(f"not ready: exit code {process.poll()}, {process.communicate()[1][-2000:]}")

@@ -31,7 +31,8 @@ EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_exam
 PROGRAMME: Final = ROOT / "docs" / "examples" / "programme.toml"
 OPENS: Final = datetime.fromisoformat("2026-05-01T02:00:00+00:00")
 DIGESTS: Final = ("digest", "recomputed")  # of rows with drawn ids
-WALL: Final = ("written_at", "sent_at", "read_at", "schema")  # what this programme clock does not decide
+# What this programme clock does not decide.
+WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "schema")
 _DRAWN: Final = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)"
 )  # of 32 digits; a lot's has 12 more
@@ -79,6 +80,7 @@ class Walk:
             await self._books(wang)
             await self._messages(wang)
             await self._finance()
+            await self._privacy(wang)
         return self
 
     async def _clock(self, after: timedelta, *, ticking: bool = False) -> None:
@@ -358,6 +360,18 @@ class Walk:
             f"/v1/members/{wang}/messages/read",
             {"up_to": told["messages"][0]["message_id"]},
         )
+
+    async def _privacy(self, wang: str) -> None:
+        ask, erasure = self._ask, f"/v1/members/{wang}/erasure"
+        await ask("getErasure", "She wonders what she would lose if she left for good.", "GET", erasure)
+        await ask(
+            "askErasure",
+            "She wants to be forgotten. For three days she can think again.",
+            "POST",
+            erasure,
+            {"reason": "The member asked for it"},
+        )
+        await ask("withdrawErasure", "She stays after all.", "DELETE", erasure)
 
 
 def examples(walk: Walk) -> bytes:

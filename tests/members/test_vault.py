@@ -1,9 +1,11 @@
 """Keys outside the database: made once, durable, private, and gone when destroyed."""
 
+import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from regulars.platform.ids import new_id
 from regulars.platform.vault.cipher import blind_index, key_for, seal, unseal
 from regulars.platform.vault.contracts import Vault, VaultBroken
+from regulars.platform.vault.journal import Erased, ErasureJournal
 from regulars.platform.vault.local import LocalVault
 
 keys = st.binary(min_size=32, max_size=32)
@@ -125,6 +128,52 @@ async def test_a_key_can_be_destroyed_before_it_was_made(tmp_path: Path) -> None
 
     assert await vault.make_keys([erased]) == {}
     vault.close()
+
+
+@pytest.mark.anyio
+async def test_an_older_copy_of_the_vault_brings_no_key_back(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "vault", new_id()
+    vault, erased = LocalVault(folder), new_id()
+    made = await vault.make_keys([erased, kept])
+    vault.close()
+    shutil.copytree(folder, tmp_path / "backup")
+    vault = LocalVault(folder)
+    await vault.destroy(erased)
+    at = (await vault.erased())[erased]
+    vault.close()
+
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "backup", folder)
+    restored = LocalVault(folder)
+
+    assert await restored.keys_of([erased, kept]) == {kept: made[kept]}
+    assert await restored.make_keys([erased]) == {}
+    assert await restored.erased() == {erased: at}
+    restored.close()
+    (tmp_path / "vault.erasures").unlink()  # and a journal that is lost is written anew from the vault
+    again = LocalVault(folder)
+    assert await again.erased() == {erased: at}
+    again.close()
+
+
+def test_a_journal_survives_a_torn_line_and_no_other_damage(tmp_path: Path) -> None:
+    path, first, second = tmp_path / "vault.erasures", new_id(), new_id()
+    journal, at = ErasureJournal(path), datetime(2026, 5, 1, tzinfo=UTC)
+    assert journal.read() == {}
+    journal.append([Erased(first, at)])
+    with path.open("ab") as stream:
+        stream.write(b'{"member_id":"0190')  # the machine stopped here
+
+    assert journal.read() == {first: at}
+    journal.append([Erased(second, at)])
+    assert journal.read() == {first: at, second: at}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    path.write_bytes(b"x" + path.read_bytes())
+    with pytest.raises(VaultBroken, match="line 1"):
+        journal.read()
+    with pytest.raises(VaultBroken, match="line 1"):
+        LocalVault(tmp_path / "vault")
 
 
 def test_everything_is_private_to_its_owner(tmp_path: Path) -> None:

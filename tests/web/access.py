@@ -212,10 +212,15 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/members/{member_id}/adjustments",
         "POST /v1/members/{member_id}/redemptions",
     ),
+    "key members:erase": (
+        "POST /v1/members/{member_id}/erasure",
+        "DELETE /v1/members/{member_id}/erasure",
+    ),
     "key members:personal": ("GET /v1/members/{member_id}/messages",),
     "key members:read": (
         "POST /v1/members/lookup",
         "GET /v1/members/{member_id}",
+        "GET /v1/members/{member_id}/erasure",
         "GET /v1/members/{member_id}/consents",
     ),
     "key members:write": (

@@ -37,6 +37,25 @@ class IdentityRemoved(Event, frozen=True, kw_only=True):
     kind: str
 
 
+class ErasureAsked(Event, frozen=True, kw_only=True):
+    """A member is to be erased at `due_at` (wall clock), unless that is withdrawn before."""
+
+    member_id: UUID
+    due_at: datetime
+
+
+class ErasureWithdrawn(Event, frozen=True, kw_only=True):
+    """A member is not to be erased after all."""
+
+    member_id: UUID
+
+
+class MemberErased(Event, frozen=True, kw_only=True):
+    """The member's key is destroyed: nothing personal can be read any more. The number stays, for the books."""
+
+    member_id: UUID
+
+
 class ConsentChanged(Event, frozen=True, kw_only=True):
     """A member gave or withdrew consent (`decision`: given, withdrawn) to a purpose on a channel.
 

@@ -14,6 +14,9 @@ REACTIONS: Reactions = {
     members.IdentityAdded: [],
     members.IdentityRemoved: [],
     members.ConsentChanged: [],
+    members.ErasureAsked: [],
+    members.ErasureWithdrawn: [],
+    members.MemberErased: [],
     # commerce
     commerce.OrderPaid: [engagement.send_receipts],
     commerce.OrderReturned: [engagement.tell_of_returns],

@@ -83,7 +83,8 @@ def located(settings: Settings, meanwhile: Callable[[], object] | None = None) -
 @asynccontextmanager
 async def opened(settings: Settings, place: Place) -> AsyncIterator["Services"]:
     """Open what the rooms need, and close it after what was asked for is done."""
-    from regulars.members.api import claim_vault
+    from regulars.entrypoints.privacy import PARTS
+    from regulars.members.api import apply_journal, claim_vault
     from regulars.platform.db.database import Database
     from regulars.platform.services import Services
     from regulars.platform.vault.local import LocalVault
@@ -100,6 +101,7 @@ async def opened(settings: Settings, place: Place) -> AsyncIterator["Services"]:
             services = Services(settings, database, vault, place.recover)
             async with database.transaction() as tx:
                 await claim_vault(tx, vault)
+            await apply_journal(database, vault, PARTS)
             try:
                 yield services
             finally:
@@ -121,6 +123,7 @@ def web(services: "Services", demo: "Demo | None" = None) -> Web:
     """Return every route of every room, and what the pages stand on; `demo` where a demo is served."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
+    from regulars.entrypoints.privacy import PARTS
     from regulars.entrypoints.sessions import SignedIn
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
@@ -131,7 +134,13 @@ def web(services: "Services", demo: "Demo | None" = None) -> Web:
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
     kit = Kit(services, SignedIn(services), demo=demo)
     return Web(
-        routes=[*members_routes(services), *loyalty.routes, *commerce.routes, *engagement_routes(services), pages(kit)],
+        routes=[
+            *members_routes(services, PARTS),
+            *loyalty.routes,
+            *commerce.routes,
+            *engagement_routes(services),
+            pages(kit),
+        ],
         hot=[*loyalty.hot, *commerce.hot],
         kit=kit,
     )

@@ -19,6 +19,8 @@ closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, Unk
 `begin_close` ends a month for bookings, `go_on_closing` freezes it, `prove` recomputes it from its transfers;
 `list_closes` and `read_close` tell of closed months (`loyalty/finance`).
 
+`PRIVACY` is what the ledger does when a member is erased (`loyalty/privacy`): the books are closed.
+
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
@@ -63,6 +65,7 @@ from regulars.loyalty.policy.service import (
     list_wallets,
     policy_in_force,
 )
+from regulars.loyalty.privacy.service import PRIVACY
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
 from regulars.loyalty.statement.service import (
@@ -81,6 +84,7 @@ from regulars.loyalty.verification.service import checks
 
 __all__ = [
     "BOOKS",
+    "PRIVACY",
     "Allowance",
     "AnniversaryReview",
     "Booking",

@@ -5,7 +5,7 @@ Every function takes the caller's transaction and never commits. Whatever reads 
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from regulars.members.access import service as access
@@ -48,10 +48,14 @@ from regulars.members.contracts import (
     SignUpOpen,
     WalkIn,
 )
+from regulars.members.contracts.privacy import AskErasure, Erasure, ErasureStanding, Parts, WithdrawErasure
 from regulars.members.counter import service as counter
 from regulars.members.figures import service as figures
 from regulars.members.identity import search
 from regulars.members.identity import service as identity
+from regulars.members.privacy import erasing
+from regulars.members.privacy import service as privacy
+from regulars.members.privacy.erasing import apply_journal, carry_out_due, run_erasures
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.throttle.errors import TooManyAttempts
@@ -61,6 +65,11 @@ from regulars.platform.rollups.contracts import RollUp
 from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
 from regulars.platform.verification.contracts import Check
+
+# Erasing, in transactions of its own, because a key is destroyed between two of them; see `members.privacy.erasing`.
+# `carry_out_due(database, vault, parts, at=)` erases whose waiting time is over, `run_erasures(..., stop)` goes on
+# with it, and `apply_journal(database, vault, parts)` erases again whom a restore brought back, before serving.
+__all__ = ["apply_journal", "carry_out_due", "run_erasures"]
 
 
 async def sign_up(tx: Transaction, vault: Vault, sign_ups: Sequence[SignUp]) -> list[Member | DomainError]:
@@ -413,6 +422,35 @@ async def register_walk_in(tx: Transaction, vault: Vault, wish: WalkIn) -> UUID 
     return await counter.register_walk_in(tx, vault, wish)
 
 
+# --- privacy: instants are the wall clock's; `parts` are those of all rooms (`entrypoints.privacy`) -------------------
+
+
+async def ask_erasure(tx: Transaction, parts: Parts, wait: timedelta, wish: AskErasure) -> Erasure:
+    """Note that a member is to be erased when `wait` is over, with what will be lost; asking again changes nothing.
+
+    Raises NotFound (404), MemberGone (410). Holds the member's row. Publishes ErasureAsked. Source: erasures, and the
+    rooms' own of what would be lost.
+    """
+    return await privacy.ask_erasure(tx, parts, wait, wish)
+
+
+async def withdraw_erasure(tx: Transaction, wish: WithdrawErasure) -> Erasure:
+    """Note that a member is not to be erased after all.
+
+    Raises NotFound (404), MemberGone (410), NoErasureAsked (409), also once it has begun. Publishes ErasureWithdrawn.
+    Source: erasures.
+    """
+    return await privacy.withdraw_erasure(tx, wish)
+
+
+async def erasure_standing(tx: Transaction, parts: Parts, wait: timedelta, member_id: UUID) -> ErasureStanding:
+    """Return whether a member is or will be erased, and what would be lost now. Raises NotFound (404).
+
+    Source: erasures, members, and the rooms' own.
+    """
+    return await privacy.erasure_standing(tx, parts, wait, member_id)
+
+
 async def member_figures(tx: Transaction, *, before_first: date, first: date, last: date) -> MemberFigures:
     """Return how many members there were at the end of a period of local days, and joined in it, and the same before.
 
@@ -422,8 +460,8 @@ async def member_figures(tx: Transaction, *, before_first: date, first: date, la
 
 
 def checks() -> list[Check]:
-    """Return what must hold of members, as `regulars verify` asks it. Source: members, joined_days."""
-    return figures.checks()
+    """Return what must hold of members, as `regulars verify` asks it. Source: members, joined_days, erasures."""
+    return [*figures.checks(), *erasing.checks()]
 
 
 def sign_ups_rolled_up() -> RollUp:

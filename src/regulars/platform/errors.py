@@ -3,6 +3,7 @@
     DomainError
     ├── InvalidInput (400, 422)      the request says something impossible; a JSON Pointer names the field
     ├── NotAuthenticated (401), NotAllowed (403), NotFound (404)   tell nothing about what the caller may not see
+    ├── Gone (410)                   it was there, and was destroyed for good
     ├── Conflict (409)               what is there forbids it
     └── TemporarilyUnavailable (503) try again; nothing acknowledged is lost
 
@@ -87,6 +88,12 @@ class NotFound(DomainError):
     code = "not_found"
     status = 404
     message = "There is nothing here. Check the address and the id."
+
+
+class Gone(DomainError):
+    """What was here was destroyed for good."""
+
+    status = 410
 
 
 class MethodNotAllowed(DomainError):

@@ -262,6 +262,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 14
 
+    erasure_wait_hours: Annotated[
+        int,
+        told(
+            "REGULARS_ERASURE_WAIT_HOURS",
+            "For how many hours an erasure of a member can be withdrawn before it is carried out; 0 erases at once.",
+            ge=0,
+            le=720,
+        ),
+    ] = 72
     trusted_proxies: Annotated[
         str,
         told(

@@ -26,7 +26,8 @@ from regulars.engagement.contracts import (
 )
 from regulars.engagement.errors import MessageNotStuck, MessageUnreadable
 from regulars.members import api as members
-from regulars.members.contracts import MEMBER_PREFIX
+from regulars.members.contracts import MEMBER_PREFIX, MemberStatus
+from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
@@ -47,8 +48,7 @@ async def list_inbox(
     tx: Transaction, vault: Vault, brand: Brand, member_id: UUID, *, before: UUID | None, limit: int
 ) -> MessagesPage:
     """Return a page of a member's inbox; see `engagement.api.list_inbox`."""
-    if member_id not in await members.known_members(tx, [member_id]):
-        raise NotFound
+    await _require(tx, member_id)
     found = await store.inbox(tx, member_id, before, limit + 1)
     return await _page(vault, brand, found, limit, clear=True)
 
@@ -57,10 +57,18 @@ async def list_of_member(
     tx: Transaction, vault: Vault, brand: Brand, member_id: UUID, *, before: UUID | None, limit: int
 ) -> MessagesPage:
     """Return a page of a member's messages of all channels; see `engagement.api.list_of_member`."""
-    if member_id not in await members.known_members(tx, [member_id]):
-        raise NotFound
+    await _require(tx, member_id)
     found = await store.of_member(tx, member_id, before, limit + 1)
     return await _page(vault, brand, found, limit, clear=False)
+
+
+async def _require(tx: Transaction, member_id: UUID) -> None:
+    """Raise NotFound for who is no member, MemberGone for who was erased."""
+    member = (await members.known_members(tx, [member_id])).get(member_id)
+    if member is None:
+        raise NotFound
+    if member.status is MemberStatus.ERASED:
+        raise MemberGone
 
 
 async def unread_count(tx: Transaction, member_id: UUID) -> int:
@@ -70,8 +78,7 @@ async def unread_count(tx: Transaction, member_id: UUID) -> int:
 
 async def mark_read(tx: Transaction, member_id: UUID, message_ids: Sequence[UUID] | None, up_to: UUID | None) -> int:
     """Mark messages of a member's inbox as read; see `engagement.api.mark_read`."""
-    if member_id not in await members.known_members(tx, [member_id]):
-        raise NotFound
+    await _require(tx, member_id)
     marked = await store.mark_read(tx, member_id, message_ids, tx.now) if message_ids else 0
     return marked + (await store.mark_read_up_to(tx, member_id, up_to, tx.now) if up_to is not None else 0)
 

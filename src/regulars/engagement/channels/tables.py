@@ -59,6 +59,7 @@ messages = Table(
     CheckConstraint("to_member OR recipient_id = message_id", name="recipient_id"),
     Index("messages_due_idx", "channel", "urgency", "due_at", postgresql_where=text("state = 'queued'")),
     Index("messages_message_id_idx", "message_id"),
+    Index("messages_bare_idx", "message_id", postgresql_where=text("NOT to_member AND sealed_address IS NOT NULL")),
     Index("messages_stuck_idx", "message_id", postgresql_where=text("state IN ('parked', 'failed')")),
     Index("messages_unread_idx", "recipient_id", postgresql_where=text("channel = 'inbox' AND read_at IS NULL")),
 )

@@ -113,7 +113,7 @@ class Rulebook(Protocol):
 
 @dataclass(slots=True)
 class Book:
-    """One member's ledger.
+    """One member's ledger. `closed_at` is set where the member was erased: nothing new comes in.
 
     `ageing` is a heap of what leaves the window while the batch is decided. Only where the length of the window
     changes meanwhile are all `entries` of the longest one there, and the metric is summed up anew each time.
@@ -134,6 +134,7 @@ class Book:
     window_oldest_at: datetime | None = None
     window_days: int = 0
     policy_seen: int = 0
+    closed_at: datetime | None = None
     wallets: dict[int, WalletState] = field(default_factory=dict)
     lots: dict[int, Lot] = field(default_factory=dict)
     settlements: dict[str, Settlement] = field(default_factory=dict)

@@ -33,6 +33,7 @@ from regulars.loyalty.ledger.store import reading, writing
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
 from regulars.members import api as members
+from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.transaction import Statement, Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
@@ -112,6 +113,7 @@ class Books:
             if earlier.command_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
             return self._repeated(earlier)
+        _check_open(book)
         at = command.recorded_at or self.now
         if isinstance(command, Accrue):
             posting = postings.accrue(book, self.configuration, command, at)
@@ -127,7 +129,7 @@ class Books:
     def settle_order(self, command: SettleOrder) -> OrderSettlement:
         """Settle a paid order; raises what the policy refuses, leaving nothing."""
         return settlement.settle_order(
-            self.book(command.member_id), self.configuration, command, command.recorded_at or self.now
+            _check_open(self.book(command.member_id)), self.configuration, command, command.recorded_at or self.now
         )
 
     def settle_return(self, command: SettleReturn) -> ReturnSettlement:
@@ -222,7 +224,7 @@ class Books:
         await self._read(tx, needs, needs.members, lock=lock)
         missing = needs.members - self._books.keys()
         if missing:
-            owners = await _owners(tx, missing)
+            owners = await owners_of(tx, missing)
             if lock and owners:
                 writing.insert_books(tx, owners)
                 await self._read(tx, needs, {member_id for member_id, _, _ in owners}, lock=True)
@@ -298,6 +300,13 @@ class Books:
             book.entries, book.ageing = book.ageing, []
 
 
+def _check_open(book: Book) -> Book:
+    """Return a book that is open for new facts. Raises MemberGone: returns of what was bought before still settle."""
+    if book.closed_at is not None:
+        raise MemberGone(pointer="/member_id")
+    return book
+
+
 async def open_books(tx: Transaction, configuration: Configuration, needs: Needs, *, lock: bool = True) -> Books:
     """Open the books a batch needs, locked in one order; without a lock they are for looking only (dry runs)."""
     books = Books(configuration, tx.now)
@@ -357,7 +366,7 @@ async def _catch_up(
     return len(members_)
 
 
-async def _owners(tx: Transaction, member_ids: set[UUID]) -> list[tuple[UUID, str, datetime]]:
+async def owners_of(tx: Transaction, member_ids: set[UUID]) -> list[tuple[UUID, str, datetime]]:
     """Return (member, time zone of the market, signed up at) of each member that exists, by id."""
     known = await members.known_members(tx, sorted(member_ids))
     return [

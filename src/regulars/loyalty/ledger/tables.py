@@ -42,6 +42,7 @@ member_books = Table(
     Column("window_days", Integer, nullable=False, server_default=text("0")),
     Column("policy_seen", Integer, nullable=False, server_default=text("0")),
     Column("signed_up_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("closed_at", TIMESTAMP(timezone=True)),  # of a member who was erased: nothing new, returns still settle
     Index("member_books_tier_idx", "tier", "signed_up_at", "member_id", postgresql_where=text("tier > 0")),
     Index("member_books_review_at_idx", "review_at", postgresql_where=text("review_at IS NOT NULL")),
     Index("member_books_policy_seen_idx", "policy_seen", postgresql_where=text("tier > 0")),

@@ -10,6 +10,7 @@ from uuid import UUID
 from regulars.loyalty.figures.rolling import roll_up_is_right
 from regulars.loyalty.finance.closing import closed_months_hold
 from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.privacy.service import CHECK as CLOSED_BOOKS
 from regulars.loyalty.verification import store
 from regulars.loyalty.verification.rules import (
     NOTHING_CAUSED,
@@ -84,6 +85,7 @@ def checks() -> list[Check]:
         _check(mark("books in order"), store.BOOKS, (store.ORDER_OF_BOOKS, OUT_OF_ORDER)),
         Check(mark("books rolled up"), roll_up_is_right),
         Check(mark("closed months"), closed_months_hold),
+        CLOSED_BOOKS,
     ]
 
 

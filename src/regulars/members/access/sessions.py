@@ -1,6 +1,7 @@
 """Sessions of members on their devices: opened, recognised, listed, forgotten."""
 
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -96,6 +97,11 @@ async def sign_out_everywhere(tx: Transaction, member_id: UUID, *, but: UUID | N
 async def forget_ended(tx: Transaction, *, at_most: int) -> bool:
     """Delete codes and sessions that ended more than a week ago; True if there may be more."""
     return await store.delete_old(tx, clock.wall_now() - timedelta(days=7), at_most)
+
+
+def forget_members(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """End every session of members who are erased, and forget what is known of their devices."""
+    store.delete_all(tx, member_ids)
 
 
 def note(tx: Transaction, member_id: UUID, action: str, detail: str = "") -> None:

@@ -1,10 +1,12 @@
 """SQL of codes and sessions of members. A code is tried and used by guarded statements, which wait for one another."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.members.contracts import Device
+from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
 INSERT_CODE: LiteralString = """
@@ -63,6 +65,7 @@ DELETE_SESSIONS: LiteralString = """
 WITH gone AS (DELETE FROM member_sessions WHERE member_id = %s AND session_id IS DISTINCT FROM %s RETURNING 1)
 SELECT count(*) FROM gone
 """
+FORGET_MEMBERS: LiteralString = "DELETE FROM member_sessions WHERE member_id = ANY (%s::uuid[])"
 DELETE_OLD_CODES: LiteralString = """
 WITH old AS (SELECT ticket_id FROM access_codes WHERE expires_at < %s LIMIT %s FOR UPDATE SKIP LOCKED),
 gone AS (DELETE FROM access_codes USING old WHERE access_codes.ticket_id = old.ticket_id RETURNING 1)
@@ -174,6 +177,11 @@ async def delete_presented(tx: Transaction, member_id: UUID, session_id: UUID, s
 async def delete_sessions(tx: Transaction, member_id: UUID, but: UUID | None) -> int:
     """End every session of a member but one; return how many."""
     return int((await tx.rows(DELETE_SESSIONS, (member_id, but)))[0][0])
+
+
+def delete_all(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """End every session of members."""
+    tx.write(FORGET_MEMBERS, (arrays.ids(member_ids),))
 
 
 async def delete_old(tx: Transaction, before: datetime, at_most: int) -> bool:

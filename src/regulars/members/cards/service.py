@@ -1,5 +1,6 @@
 """Card codes: made for a page to show one after another, opened once at a till."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from secrets import token_bytes
 from typing import Final
@@ -52,6 +53,11 @@ async def open_card_code(tx: Transaction, vault: Vault, code: str) -> UUID:
     if await store.is_used(tx, found.member_id, found.content):
         raise CardCodeUsed(pointer="/code")
     raise CardCodeForged(pointer="/code")  # of a member who is no more
+
+
+def forget_members(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget which codes of members were used; no code of theirs is good any more."""
+    store.delete_all(tx, member_ids)
 
 
 async def forget_used(tx: Transaction, *, at_most: int) -> bool:

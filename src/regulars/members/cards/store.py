@@ -1,9 +1,11 @@
 """SQL of card codes: the primary key is what makes each good once."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
+from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
 # Of two tills at once the second waits until the first has committed, and then inserts nothing.
@@ -21,6 +23,9 @@ SELECT count(*) FROM gone
 """
 
 
+FORGET_MEMBERS: LiteralString = "DELETE FROM used_card_codes WHERE member_id = ANY (%s::uuid[])"
+
+
 async def use_code(tx: Transaction, member_id: UUID, content: bytes, expires_at: datetime) -> bool:
     """Use a code up; False if it was used, or there is no such member."""
     return bool(await tx.rows(USE_CODE, (content, expires_at, member_id)))
@@ -28,6 +33,11 @@ async def use_code(tx: Transaction, member_id: UUID, content: bytes, expires_at:
 
 async def is_used(tx: Transaction, member_id: UUID, content: bytes) -> bool:
     return bool(await tx.rows(IS_USED, (member_id, content)))
+
+
+def delete_all(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget which codes of members were used."""
+    tx.write(FORGET_MEMBERS, (arrays.ids(member_ids),))
 
 
 async def delete_old(tx: Transaction, before: datetime, at_most: int) -> bool:

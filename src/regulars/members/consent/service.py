@@ -6,7 +6,15 @@ from uuid import UUID
 
 from regulars.domain_events.members import ConsentChanged
 from regulars.members.consent import rules, store
-from regulars.members.contracts import Consent, ConsentChannel, ConsentGiven, Purpose
+from regulars.members.contracts import (
+    Consent,
+    ConsentChannel,
+    ConsentGiven,
+    MemberRef,
+    MemberStatus,
+    Purpose,
+)
+from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity.service import check_instant, known_members
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
@@ -23,7 +31,7 @@ async def record_consents(tx: Transaction, wishes: Sequence[ConsentGiven]) -> li
     for consent_id, wish in zip(fresh_ids, wishes, strict=True):
         effective_at = wish.effective_at or tx.now
         problem = (
-            (NotFound() if wish.member_id not in known else None)
+            _unreachable(known.get(wish.member_id))
             or rules.check(wish.purpose, wish.channel)
             or check_instant(effective_at, recorded_at=tx.now, field="effective_at")
         )
@@ -63,6 +71,12 @@ async def withdrawn(
 ) -> set[UUID]:
     """Return those who have withdrawn consent; see `members.api.withdrawn`."""
     return await store.select_withdrawn(tx, member_ids, purpose, channel, tx.now)
+
+
+def _unreachable(member: MemberRef | None) -> DomainError | None:
+    if member is None:
+        return NotFound()
+    return MemberGone() if member.status is MemberStatus.ERASED else None
 
 
 def _changed(member_id: UUID, consent: Consent) -> ConsentChanged:

@@ -20,6 +20,7 @@ class MemberStatus(StrEnum):
     """Whether a member takes part."""
 
     ACTIVE = "active"
+    ERASED = "erased"
 
 
 class IdentityKind(StrEnum):

@@ -17,6 +17,7 @@ from regulars.members.contracts import (
     IdentityKind,
     IdentityValue,
     LookUp,
+    MemberStatus,
     ProfileChange,
     SignUp,
     WalkIn,
@@ -93,7 +94,8 @@ async def register_walk_in(tx: Transaction, vault: Vault, wish: WalkIn) -> UUID 
     """Make a member of somebody at the counter; see `members.api.register_walk_in`."""
     value = IdentityValue(wish.kind, rules.cleaned(wish.value))
     member_id = await _id_for(tx, vault, wish, value)
-    if member_id in await identity.known_members(tx, [member_id]):
+    known = (await identity.known_members(tx, [member_id])).get(member_id)
+    if known is not None and known.status is MemberStatus.ACTIVE:
         return member_id
     attempt = _attempt(vault, wish.device)
     if blocked := await throttle.count(tx, attempt):

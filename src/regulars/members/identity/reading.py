@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.members.contracts import MEMBER_PREFIX, Profile
+from regulars.members.contracts import MEMBER_PREFIX, MemberStatus, Profile
+from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import service
 from regulars.members.identity.schemas import member_shown
 from regulars.members.profile.service import read_profiles
@@ -40,27 +41,29 @@ class MemberReads:
         )
 
     async def read(self, wanted: Wanted) -> bytes:
-        """Return a member as JSON. Raises NotFound."""
+        """Return a member as JSON. Raises NotFound, MemberGone."""
         return await self._group.submit(wanted)
 
     async def _read_all(self, wanted: Sequence[Wanted], _: Attempt) -> list[bytes | DomainError]:
         async with self._services.database.transaction(set_based=True) as tx:
             found = await self._found(tx, wanted, clear=False) | await self._found(tx, wanted, clear=True)
             for one in wanted:
-                if one.clear and (one.member_id, True) in found:
+                if one.clear and isinstance(found.get((one.member_id, True)), bytes):
                     tx.audit(_read_in_the_clear(one))
         return [found.get((one.member_id, one.clear)) or NotFound() for one in wanted]
 
-    async def _found(self, tx: Transaction, wanted: Sequence[Wanted], *, clear: bool) -> dict[tuple[UUID, bool], bytes]:
+    async def _found(
+        self, tx: Transaction, wanted: Sequence[Wanted], *, clear: bool
+    ) -> dict[tuple[UUID, bool], bytes | DomainError]:
         ids = list({one.member_id for one in wanted if one.clear is clear})
         if not ids:
             return {}
         members = await service.show(tx, self._services.vault, ids, clear=clear)
         profiles = await read_profiles(tx, self._services.vault, ids, clear=clear)
         return {
-            (member.member_id, clear): _encode(
-                member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear)
-            )
+            (member.member_id, clear): MemberGone()
+            if member.status is MemberStatus.ERASED
+            else _encode(member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear))
             for member, identities in members
         }
 

@@ -21,6 +21,7 @@ from regulars.members.contracts import (
     RemoveIdentity,
     SignUp,
 )
+from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import store
 from regulars.members.identity.errors import (
     IdentityMissing,
@@ -74,14 +75,17 @@ async def known_members(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUI
 
 
 async def member_market(tx: Transaction, member_id: UUID, *, lock: bool = False) -> Market:
-    """Return the market of a member, holding the member's row when asked to. Raises NotFound."""
+    """Return the market of a member, holding the member's row when asked to. Raises NotFound, MemberGone."""
     if lock:
-        code = await store.lock_member(tx, member_id)
+        found = await store.lock_member(tx, member_id)
     else:
         ref = (await store.select_refs(tx, [member_id])).get(member_id)
-        code = ref.market if ref else None
-    if code is None:
+        found = (ref.market, ref.status) if ref else None
+    if found is None:
         raise NotFound
+    code, status = found
+    if status is MemberStatus.ERASED:
+        raise MemberGone
     return await market(tx, code)
 
 
@@ -164,7 +168,7 @@ async def _add(tx: Transaction, vault: Vault, wish: AddIdentity, value: Normalis
         raise TooManyIdentities(limit=MAX_IDENTITIES)
     key = (await vault.make_keys([member_id])).get(member_id)
     if key is None:
-        raise MemberErased
+        raise MemberGone
     identity = Identity(identity_id=new_id(), kind=kind, added_at=tx.now, verified_at=None)
     store.insert_owners(tx, [(sought, kind, member_id)])
     store.insert_identities(tx, [_sealed(key, member_id, identity, sought, value.written)])
@@ -198,6 +202,11 @@ async def remove_identity(tx: Transaction, wish: RemoveIdentity) -> Identity:
 def set_language(tx: Transaction, member_id: UUID, language: str) -> None:
     """Set the language in which a member is spoken to."""
     store.update_language(tx, member_id, language)
+
+
+async def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget every value of members, and by what each was found: anybody may give these values then."""
+    await store.forget(tx, member_ids)
 
 
 async def claim_vault(tx: Transaction, vault: Vault) -> None:
@@ -305,7 +314,8 @@ def _decide(
         taken = next((at for at, sought in enumerate(candidate.values) if sought in owners), None)
         if earlier is not None:
             same = (earlier.market, earlier.signed_up_at) == (member.market, member.signed_up_at)
-            outcomes.append(earlier if same else MemberExists())
+            gone = earlier.status is MemberStatus.ERASED
+            outcomes.append(MemberErased() if gone else earlier if same else MemberExists())
         elif member.member_id in erased:
             outcomes.append(MemberErased())
         elif taken is not None:

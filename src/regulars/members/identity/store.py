@@ -26,7 +26,7 @@ FROM member_identities WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, ad
 """
 
 # Identities can only be added and removed while holding the member's row: the last one stays, the limit holds.
-LOCK_MEMBER: LiteralString = "SELECT market FROM members WHERE member_id = %s FOR NO KEY UPDATE"
+LOCK_MEMBER: LiteralString = "SELECT market, status FROM members WHERE member_id = %s FOR NO KEY UPDATE"
 
 INSERT_OWNERS: LiteralString = """
 INSERT INTO identities (blind_index, kind, member_id) SELECT * FROM unnest(%s::bytea[], %s::text[], %s::uuid[])
@@ -46,6 +46,14 @@ SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[], %s::bytea[
 """
 
 DELETE_OWNER: LiteralString = "DELETE FROM identities WHERE blind_index = %s AND member_id = %s"
+
+SELECT_INDEXES: LiteralString = "SELECT blind_index FROM member_identities WHERE member_id = ANY (%s::uuid[])"
+
+FORGET_OWNERS: LiteralString = """
+DELETE FROM identities WHERE blind_index = ANY (%s::bytea[]) AND member_id = ANY (%s::uuid[])
+"""
+
+FORGET_IDENTITIES: LiteralString = "DELETE FROM member_identities WHERE member_id = ANY (%s::uuid[])"
 
 DELETE_IDENTITY: LiteralString = "DELETE FROM member_identities WHERE member_id = %s AND identity_id = %s"
 
@@ -113,10 +121,10 @@ async def select_identities(tx: Transaction, member_id: UUID) -> list[KeptIdenti
     return [_kept(row) for row in await tx.rows(SELECT_IDENTITIES, (arrays.ids([member_id]),))]
 
 
-async def lock_member(tx: Transaction, member_id: UUID) -> str | None:
-    """Hold the member's row until the transaction ends; return the market, or None if there is no such member."""
+async def lock_member(tx: Transaction, member_id: UUID) -> tuple[str, MemberStatus] | None:
+    """Hold the member's row until the transaction ends; return market and status, None if there is no such member."""
     rows = await tx.rows(LOCK_MEMBER, (member_id,))
-    return rows[0][0] if rows else None
+    return (rows[0][0], MemberStatus(rows[0][1])) if rows else None
 
 
 def insert_owners(tx: Transaction, rows: Sequence[tuple[bytes, IdentityKind, UUID]]) -> None:
@@ -172,6 +180,14 @@ def delete_identity(tx: Transaction, kept: KeptIdentity) -> None:
     """Forget an identity, from both sides."""
     tx.write(DELETE_OWNER, (kept.blind_index, kept.member_id))
     tx.write(DELETE_IDENTITY, (kept.member_id, kept.identity.identity_id))
+
+
+async def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget every identity of members, from both sides."""
+    ids = arrays.ids(member_ids)
+    indexes = arrays.blobs([bytes(index) for (index,) in await tx.rows(SELECT_INDEXES, (ids,))])
+    tx.write(FORGET_OWNERS, (indexes, ids))
+    tx.write(FORGET_IDENTITIES, (ids,))
 
 
 def note_proof(tx: Transaction, member_id: UUID, blind_index: bytes, at: datetime) -> None:

@@ -17,7 +17,7 @@ members = Table(
     Column("written_at", TIMESTAMP(timezone=True), nullable=False),
     Column("channel", Text, nullable=False),
     Column("store_id", Text),
-    CheckConstraint("status IN ('active')", name="status"),
+    CheckConstraint("status IN ('active', 'erased')", name="status"),
     Index("members_signed_up_at_member_id_idx", "signed_up_at", "member_id"),
     Index("members_market_signed_up_at_member_id_idx", "market", "signed_up_at", "member_id"),
     Index("members_store_id_signed_up_at_member_id_idx", "store_id", "signed_up_at", "member_id"),

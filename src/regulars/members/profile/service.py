@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from regulars.members.contracts import Birthday, ChangeProfile, Profile, ProfileChange, ProfileChanged
+from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import service as identity
-from regulars.members.identity.errors import MemberErased
 from regulars.members.profile import rules, store
 from regulars.members.profile.errors import BirthdayFixed
 from regulars.platform.db.transaction import Transaction
@@ -41,7 +41,7 @@ async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> 
         return ProfileChanged(member_id=wish.member_id, version=kept[0] if kept else 0, changed=fields)
     key = (await vault.make_keys([wish.member_id])).get(wish.member_id)
     if key is None:
-        raise MemberErased
+        raise MemberGone
     profile = rules.lay_over(_opened(key, wish.member_id, *kept) if kept else Profile(), wish.change)
     sealed = seal(key, _encode(profile), member_id=wish.member_id, field=_field(profile.version))
     store.upsert_profile(tx, wish.member_id, profile.version, sealed, tx.now)
@@ -55,6 +55,11 @@ async def tell_birthday(tx: Transaction, vault: Vault, member_id: UUID, birthday
     if known is not None and known.birthday is not None:
         raise BirthdayFixed
     return await change_profile(tx, vault, ChangeProfile(member_id=member_id, change=ProfileChange(birthday=birthday)))
+
+
+def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget what members told."""
+    store.delete_profiles(tx, member_ids)
 
 
 def _opened(key: bytes, member_id: UUID, version: int, sealed: bytes) -> Profile:

@@ -19,10 +19,18 @@ SET version = excluded.version, sealed_profile = excluded.sealed_profile, record
 """
 
 
+DELETE_PROFILES: LiteralString = "DELETE FROM member_profiles WHERE member_id = ANY (%s::uuid[])"
+
+
 async def select_profiles(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
     """Return version and sealed document of those members who told anything."""
     found = await tx.rows(SELECT_PROFILES, (arrays.ids(member_ids),))
     return {member_id: (version, bytes(sealed)) for member_id, version, sealed in found}
+
+
+def delete_profiles(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget the documents."""
+    tx.write(DELETE_PROFILES, (arrays.ids(member_ids),))
 
 
 def upsert_profile(tx: Transaction, member_id: UUID, version: int, sealed: bytes, recorded_at: datetime) -> None:

@@ -12,6 +12,7 @@ SCOPES: Final[dict[str, str]] = {
     "members:read": "Read members without personal data.",
     "members:write": "Sign up members, change profiles and consent.",
     "members:personal": "Read personal data in the clear.",
+    "members:erase": "Erase members, and withdraw that while it waits.",
     "ledger:read": "Read wallets, balances, statements and tiers.",
     "ledger:write": "Post accruals, redemptions and adjustments.",
     "orders:read": "Read orders and their effects.",

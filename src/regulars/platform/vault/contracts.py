@@ -1,6 +1,7 @@
 """What a vault is, so that a key management service can stand in for the local one."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -35,5 +36,12 @@ class Vault(Protocol):
         ...
 
     async def destroy(self, member_id: UUID) -> None:
-        """Destroy the member's key for good, in every process at once; durable before this returns."""
+        """Destroy the member's key for good, in every process at once; durable before this returns.
+
+        The erasure journal has it before: whatever is restored afterwards, the key does not come back.
+        """
+        ...
+
+    async def erased(self) -> dict[UUID, datetime]:
+        """Return whose keys were destroyed, and when (wall clock, UTC), by the erasure journal."""
         ...

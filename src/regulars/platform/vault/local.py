@@ -9,6 +9,7 @@ import hmac
 import os
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -16,13 +17,18 @@ from regulars.platform.clock import wall_now
 from regulars.platform.vault.cipher import KEY_BYTES, seal, unseal
 from regulars.platform.vault.contracts import VaultBroken
 from regulars.platform.vault.files import private_folder, secret
+from regulars.platform.vault.journal import Erased, ErasureJournal
 from regulars.platform.vault.store import KeyFile
 
 _WRAPPED = "key"
 
 
 class LocalVault:
-    """A `Vault` in a folder. Open one for each process; several processes may share the folder."""
+    """A `Vault` in a folder. Open one for each process; several processes may share the folder.
+
+    Beside it, named after it with `.erasures`, lies the erasure journal. Opening the vault destroys again the keys of
+    those who stand there: an older copy of the folder brings nobody back.
+    """
 
     def __init__(self, folder: Path) -> None:
         private_folder(folder)
@@ -35,9 +41,12 @@ class LocalVault:
             )
         self._master = secret(master)
         self._pepper = secret(pepper)
+        self._journal = ErasureJournal(folder.with_name(f"{folder.name}.erasures"))
+        journaled = self._journal.read()
         self._reader = KeyFile(keys)
         self._writer = KeyFile(keys)  # a connection of its own, so that no reader waits for the disk
         self._writing = threading.Lock()
+        self._destroy_again(journaled)
 
     @property
     def pepper(self) -> bytes:
@@ -63,6 +72,10 @@ class LocalVault:
         """Destroy the member's key for good."""
         await asyncio.to_thread(self._destroy, member_id)
 
+    async def erased(self) -> dict[UUID, datetime]:
+        """Return whose keys were destroyed, and when."""
+        return await asyncio.to_thread(self._journal.read)
+
     def close(self) -> None:
         """Close the file."""
         with self._writing:
@@ -80,7 +93,22 @@ class LocalVault:
 
     def _destroy(self, member_id: UUID) -> None:
         with self._writing:
-            self._writer.destroy_key(member_id, wall_now().isoformat())
+            at = wall_now()
+            self._journal.append([Erased(member_id, at)])  # once more does no harm: the first line counts
+            self._writer.destroy_key(member_id, at.isoformat())
+
+    def _destroy_again(self, journaled: dict[UUID, datetime]) -> None:
+        """Let vault and journal tell each other whose keys were destroyed, so that losing one of them loses nothing."""
+        destroyed = self._writer.destroyed()
+        self._journal.append(
+            [
+                Erased(member_id, datetime.fromisoformat(at))
+                for member_id, at in destroyed.items()
+                if member_id not in journaled
+            ]
+        )
+        for member_id in journaled.keys() - destroyed.keys():
+            self._writer.destroy_key(member_id, journaled[member_id].isoformat())
 
     def _unwrapped(self, file: KeyFile, member_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         return {

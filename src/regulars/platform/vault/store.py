@@ -11,10 +11,12 @@ from regulars.platform.vault.files import PRIVATE_FILE, sync_folder
 
 BUSY_SECONDS = 30.0
 
-# `wrapped` is NULL once the key is destroyed: the row is the erasure journal, and keeps the key from being made again.
+# `wrapped` is NULL once the key is destroyed: the row keeps the key from being made again.
 CREATE_KEYS = """
 CREATE TABLE IF NOT EXISTS member_keys (member_id BLOB PRIMARY KEY, wrapped BLOB, destroyed_at TEXT) WITHOUT ROWID
 """
+CREATE_DESTROYED = "CREATE INDEX IF NOT EXISTS destroyed ON member_keys (member_id) WHERE wrapped IS NULL"
+SELECT_DESTROYED = "SELECT member_id, destroyed_at FROM member_keys WHERE wrapped IS NULL"
 SELECT_KEY = "SELECT wrapped FROM member_keys WHERE member_id = ?"
 INSERT_KEY = "INSERT INTO member_keys (member_id, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING"
 DESTROY_KEY = """
@@ -35,6 +37,7 @@ class KeyFile:
         run("PRAGMA synchronous = FULL")
         run("PRAGMA secure_delete = ON")  # what is destroyed is overwritten, not only forgotten
         run(CREATE_KEYS)
+        run(CREATE_DESTROYED)
         if fresh:
             sync_folder(path.parent)
 
@@ -63,6 +66,10 @@ class KeyFile:
         (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise VaultBroken("a destroyed key is still in the vault's log, because others keep reading; try again")
+
+    def destroyed(self) -> dict[UUID, str]:
+        """Return whose keys were destroyed, and when."""
+        return {UUID(bytes=member_id): at for member_id, at in self._connection.execute(SELECT_DESTROYED)}
 
     def close(self) -> None:
         """Close the connection."""

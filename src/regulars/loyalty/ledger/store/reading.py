@@ -21,11 +21,11 @@ UPDATE member_books AS b SET version = b.version + 1, next_seq = b.next_seq + as
 FROM unnest(%s::uuid[], %s::bigint[]) AS asked (member_id, reserved)
 WHERE b.member_id = asked.member_id
 RETURNING b.member_id, b.time_zone, b.next_seq - asked.reserved, b.last_recorded_at, b.tier, b.tier_since, b.review_at,
-          b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen
+          b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.closed_at
 """
 READ_BOOKS: LiteralString = """
 SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
-       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen
+       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.closed_at
 FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
 """
 READ_WALLETS: LiteralString = """
@@ -152,7 +152,7 @@ def make_book(row: _Column, rulebook: Rulebook, journal: Journal) -> Book:
 
 def written_by_lock(row: _Column, reserved: int) -> _Column:
     """Return what `lock_books` left in the table, given the row that it returned; compares with `state_of`."""
-    return (row[2] + reserved, *row[3:])
+    return (row[2] + reserved, *row[3:-1])
 
 
 def of_open(books: Mapping[UUID, Book], answers: Iterable[Rows]) -> Iterator[Rows]:

@@ -1,0 +1,21 @@
+"""When a member is erased, every message to them is forgotten, and so is what still waits to be told or sent.
+
+A code that was sent to a bare address before it was a member's names nobody, so it cannot be found by the member; all
+such codes that are no longer on their way are wiped instead: they were good for ten minutes.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from regulars.engagement.privacy import store
+from regulars.members.contracts.privacy import PrivacyPart
+from regulars.platform.db.transaction import Transaction
+
+
+async def forget_messages(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget the messages of members, in every channel and state."""
+    store.forget(tx, member_ids)
+
+
+PRIVACY: Final = PrivacyPart(room="engagement", erase=forget_messages)

@@ -1,0 +1,26 @@
+"""SQL of forgetting messages."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+from uuid import UUID
+
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Transaction
+
+FORGET: tuple[LiteralString, ...] = (
+    "DELETE FROM messages WHERE recipient_id = ANY (%s::uuid[]) AND to_member",
+    "DELETE FROM message_occasions WHERE member_id = ANY (%s::uuid[])",
+    "DELETE FROM mail_standings WHERE member_id = ANY (%s::uuid[])",
+)
+# Codes to bare addresses are sealed under a key of the deployment's. Those no longer on their way are of no use.
+WIPE_BARE: LiteralString = """
+UPDATE messages SET sealed_content = NULL, sealed_address = NULL, answer = ''
+WHERE NOT to_member AND sealed_address IS NOT NULL AND state <> 'queued'
+"""
+
+
+def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget the messages of members, what they were to be told, and what is known of their addresses."""
+    for statement in FORGET:
+        tx.write(statement, (arrays.ids(member_ids),))
+    tx.write(WIPE_BARE)

@@ -1,0 +1,40 @@
+"""When a member is erased, the books are closed: what is in them stays as it was booked, and time goes on for it.
+
+Points that are left expire at their time, orders paid before can still be returned, tiers are reviewed; only nothing
+new comes in and nothing can be spent. So the books balance, and nobody can use what nobody owns.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from regulars.loyalty.ledger.service import owners_of
+from regulars.loyalty.privacy import store
+from regulars.loyalty.statement.service import balances
+from regulars.members.contracts.privacy import Loss, PrivacyPart
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.ids import public_id
+from regulars.platform.texts import mark
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
+
+
+async def close_books(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Close the books of members, those that were never opened too; whoever posts just now ends first."""
+    store.close(tx, await owners_of(tx, set(member_ids)), tx.now)
+
+
+async def would_lose(tx: Transaction, member_id: UUID) -> list[Loss]:
+    """Return what a member has in each wallet."""
+    return [Loss(one.wallet, one.balance, one.debt) for one in await balances(tx, member_id)]
+
+
+PRIVACY: Final = PrivacyPart(room="loyalty", erase=close_books, loses=would_lose)
+
+
+async def _closed(tx: Transaction) -> CheckResult:
+    closed, found = await store.still_open(tx, MAX_PROBLEMS)
+    problems = [f"{public_id('mbr', member_id)} was erased, and the books are still open." for member_id in found]
+    return CheckResult(ok=not problems, rows_checked=closed, problems=problems)
+
+
+CHECK: Final = Check(mark("books of erased members"), _closed)

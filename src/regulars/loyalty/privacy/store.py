@@ -1,0 +1,40 @@
+"""SQL of closing books."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Transaction
+
+# Opened and closed at once where there was none: the row is what a first posting waits for.
+CLOSE: LiteralString = """
+INSERT INTO member_books (member_id, time_zone, signed_up_at, closed_at)
+SELECT *, %s FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[])
+ON CONFLICT (member_id) DO UPDATE SET closed_at = coalesce(member_books.closed_at, excluded.closed_at)
+"""
+STILL_OPEN: LiteralString = """
+SELECT b.member_id FROM member_books AS b JOIN members AS m ON m.member_id = b.member_id
+WHERE m.status = 'erased' AND b.closed_at IS NULL LIMIT %s
+"""
+COUNT_CLOSED: LiteralString = "SELECT count(*) FROM member_books WHERE closed_at IS NOT NULL"
+
+
+def close(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]], at: datetime) -> None:
+    """Close the books of (member_id, time zone, signed up at), sorted by member."""
+    tx.write(
+        CLOSE,
+        (
+            at,
+            arrays.ids([member for member, _, _ in books]),
+            arrays.texts([zone for _, zone, _ in books]),
+            arrays.instants([signed_up_at for _, _, signed_up_at in books]),
+        ),
+    )
+
+
+async def still_open(tx: Transaction, at_most: int) -> tuple[int, list[UUID]]:
+    """Return how many books are closed, and which should be and are not."""
+    ((closed,),) = await tx.rows(COUNT_CLOSED)
+    return closed, [member_id for (member_id,) in await tx.rows(STILL_OPEN, (at_most,))]

@@ -1,0 +1,87 @@
+"""What other domains see of privacy: how a member is erased, and what each room has to do with it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from regulars.platform.db.transaction import Transaction
+
+ERASURE_PREFIX = "ers"
+
+
+class Loss(Struct, frozen=True):
+    """What a member has in a wallet, and loses by being erased: units of the wallet; `debt` is what is owed."""
+
+    wallet: str
+    balance: int
+    debt: int
+
+
+class AskErasure(Struct, frozen=True, kw_only=True):
+    """A wish that a member be erased, by the member or by staff (`actor`), with the reason."""
+
+    member_id: UUID
+    actor: str
+    reason: str
+
+
+class WithdrawErasure(Struct, frozen=True, kw_only=True):
+    """A wish that a member be not erased after all."""
+
+    member_id: UUID
+    actor: str
+    reason: str = ""
+
+
+ErasureState = Literal["waiting", "under_way", "withdrawn", "carried_out"]
+
+
+class Erasure(Struct, frozen=True, kw_only=True):
+    """An erasure that was asked for; all instants are the wall clock's (UTC).
+
+    Until `due_at` it can be withdrawn. `losses` are those that were told when it was asked for.
+    """
+
+    erasure_id: UUID
+    member_id: UUID
+    state: ErasureState
+    asked_at: datetime
+    asked_by: str
+    reason: str
+    due_at: datetime
+    ended_at: datetime | None
+    losses: tuple[Loss, ...]
+
+
+class ErasureStanding(Struct, frozen=True, kw_only=True):
+    """How it stands with a member's erasure: the last one asked for, if any, and what would be lost now."""
+
+    member_id: UUID
+    is_erased: bool
+    wait_hours: int
+    erasure: Erasure | None
+    losses: tuple[Loss, ...]
+
+
+async def _loses_nothing(_tx: Transaction, _member_id: UUID) -> list[Loss]:
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyPart:
+    """A room's part in privacy; entrypoints hand the parts of all rooms to whoever erases.
+
+    `erase` makes unreadable or forgets, in the caller's transaction, what the room holds of members, once and again:
+    whatever is sealed under a member's key is unreadable by then. `loses` tells what the member would lose.
+    """
+
+    room: str
+    erase: Callable[[Transaction, Sequence[UUID]], Awaitable[None]]
+    loses: Callable[[Transaction, UUID], Awaitable[list[Loss]]] = _loses_nothing
+
+
+Parts = Sequence[PrivacyPart]

@@ -1,0 +1,1 @@
+"""Privacy: erasing members, telling them everything, and who looked at whom."""

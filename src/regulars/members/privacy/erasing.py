@@ -1,0 +1,139 @@
+"""Erasures are carried out: first the journal, then the key, then what the database holds.
+
+The key goes before the transaction that clears the database, and not in it: a crash between the two leaves a member
+who is unreadable and not yet cleared, which the next look finishes; never one who is called erased and can be read.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from regulars.domain_events.members import MemberErased
+from regulars.members.access import sessions
+from regulars.members.cards import service as cards
+from regulars.members.contracts import MEMBER_PREFIX
+from regulars.members.contracts.privacy import Parts, PrivacyPart
+from regulars.members.identity import service as identity
+from regulars.members.privacy import store
+from regulars.members.profile import service as profile
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.clock import wall_now
+from regulars.platform.db.database import Database
+from regulars.platform.db.failures import describe
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.ids import new_id, public_id
+from regulars.platform.texts import mark
+from regulars.platform.vault.contracts import Vault
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
+
+logger = logging.getLogger(__name__)
+
+ACTOR: Final = "privacy"
+JOURNAL: Final = "journal"
+AT_ONCE: Final = 100
+_IDLE_SECONDS: Final = 1.0
+_STUCK_AFTER: Final = timedelta(minutes=10)
+
+
+async def run_erasures(database: Database, vault: Vault, parts: Parts, stop: asyncio.Event) -> None:
+    """Carry erasures out as they come due, until `stop` is set. Outlives the database."""
+    while not stop.is_set():
+        try:
+            done = await carry_out_due(database, vault, parts)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look tries again
+            logger.warning("members not erased: %s", describe(error))
+            done = 0
+        if not done:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _IDLE_SECONDS)
+
+
+async def carry_out_due(database: Database, vault: Vault, parts: Parts, *, at: datetime | None = None) -> int:
+    """Erase the members whose waiting time is over at an instant of the wall clock (now); returns how many."""
+    now, erased = at or wall_now(), 0
+    async with database.transaction(actor=ACTOR) as tx:
+        waiting = await store.due(tx, now, AT_ONCE)
+    for member_id in waiting:
+        async with database.transaction(actor=ACTOR) as tx:
+            begun = await store.begin(tx, member_id, now)
+        if not begun:
+            continue
+        await vault.destroy(member_id)
+        async with database.transaction(actor=ACTOR) as tx:
+            erased += await _clear(tx, parts, {member_id: now})
+    return erased
+
+
+async def apply_journal(database: Database, vault: Vault, parts: Parts) -> int:
+    """Erase again whom a restore brought back; returns how many. Before anything is served, and harmless any time."""
+    journaled = await vault.erased()
+    ids, again = list(journaled), 0
+    for first in range(0, len(ids), AT_ONCE):
+        async with database.transaction(actor=ACTOR) as tx:
+            back = await store.unerased(tx, ids[first : first + AT_ONCE])
+            again += await _clear(tx, parts, {member_id: journaled[member_id] for member_id in back})
+    if again:
+        logger.warning("members erased before were brought back by a restore, and are erased again: %d", again)
+    return again
+
+
+async def _clear(tx: Transaction, parts: Parts, members: Mapping[UUID, datetime]) -> int:
+    """Forget or make unreadable whatever the database holds of members whose keys are gone; returns how many."""
+    cleared = [member_id for member_id in sorted(members) if await store.erase_member(tx, member_id)]
+    if not cleared:
+        return 0
+    for part in (OWN, *parts):
+        await part.erase(tx, cleared)
+    for member_id in cleared:
+        await _note(tx, member_id, members[member_id])
+    return len(cleared)
+
+
+async def _note(tx: Transaction, member_id: UUID, erased_at: datetime) -> None:
+    asked = await store.finish(tx, member_id, wall_now())
+    if asked is None:
+        asked = JOURNAL, "erased before this database was restored"
+        store.insert_again(tx, new_id(), member_id, asked, erased_at)
+    tx.audit(
+        AuditEntry(
+            actor=asked[0],
+            action="erase_member",
+            subject=public_id(MEMBER_PREFIX, member_id),
+            reason=asked[1],
+        )
+    )
+    tx.publish(MemberErased(member_id=member_id, recorded_at=tx.now))
+
+
+async def _erase_own(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget what the rooms of members hold; consents stay, as proof: nothing personal is in them."""
+    await identity.forget(tx, member_ids)
+    profile.forget(tx, member_ids)
+    sessions.forget_members(tx, member_ids)
+    cards.forget_members(tx, member_ids)
+
+
+OWN: Final = PrivacyPart(room="members", erase=_erase_own)
+
+
+async def _nothing_left(tx: Transaction) -> CheckResult:
+    erased, found, stuck = await store.left_behind(tx, wall_now() - _STUCK_AFTER, MAX_PROBLEMS)
+    problems = [
+        f"{public_id(MEMBER_PREFIX, UUID(member))} was erased, and there is still {what}: "
+        "find out how it came back, and have the member erased again."
+        for member, _, what in (one.partition(" ") for one in found)
+    ]
+    problems += [
+        f"The erasure of {public_id(MEMBER_PREFIX, member_id)} began and did not end: run a worker (`regulars work`)."
+        for member_id in stuck
+    ]
+    return CheckResult(ok=not problems, rows_checked=erased, problems=problems)
+
+
+def checks() -> list[Check]:
+    """Return what must hold of members who were erased."""
+    return [Check(mark("erased members"), _nothing_left)]

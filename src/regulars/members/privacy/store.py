@@ -1,0 +1,128 @@
+"""SQL of erasures. Between being asked and being begun one row decides: who changes it first is heard."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from regulars.platform.db import arrays
+from regulars.platform.db.transaction import Transaction
+
+INSERT: LiteralString = """
+INSERT INTO erasures (member_id, erasure_id, asked_at, asked_by, reason, due_at, losses)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+SELECT_LAST: LiteralString = """
+SELECT member_id, erasure_id, asked_at, asked_by, reason, due_at, losses, begun_at, ended_at, outcome
+FROM erasures WHERE member_id = %s ORDER BY asked_at DESC, erasure_id DESC LIMIT 1
+"""
+WITHDRAW: LiteralString = """
+UPDATE erasures SET ended_at = %s, outcome = 'withdrawn'
+WHERE member_id = %s AND ended_at IS NULL AND begun_at IS NULL RETURNING erasure_id
+"""
+SELECT_DUE: LiteralString = """
+SELECT member_id FROM erasures WHERE ended_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT %s
+"""
+BEGIN: LiteralString = """
+UPDATE erasures SET begun_at = coalesce(begun_at, %s)
+WHERE member_id = %s AND ended_at IS NULL AND due_at <= %s RETURNING erasure_id
+"""
+SELECT_UNERASED: LiteralString = """
+SELECT member_id FROM members WHERE member_id = ANY (%s::uuid[]) AND status <> 'erased'
+"""
+# The stone that stays. Whoever comes second to the same member waits here, and then finds nothing left to do.
+ERASE_MEMBER: LiteralString = """
+UPDATE members SET status = 'erased' WHERE member_id = %s AND status <> 'erased' RETURNING member_id
+"""
+FINISH: LiteralString = """
+UPDATE erasures SET ended_at = %s, outcome = 'carried_out'
+WHERE member_id = %s AND ended_at IS NULL RETURNING asked_by, reason
+"""
+INSERT_AGAIN: LiteralString = """
+INSERT INTO erasures
+    (member_id, erasure_id, asked_at, asked_by, reason, due_at, losses, begun_at, ended_at, outcome)
+VALUES (%s, %s, %s, %s, %s, %s, '[]', %s, %s, 'carried_out')
+"""
+# Rows that must not be there once their member is erased.
+LEFT_BEHIND: LiteralString = """
+SELECT m.member_id, found.what FROM members AS m JOIN (
+    SELECT member_id, 'a value by which it is found' AS what FROM identities
+    UNION ALL SELECT member_id, 'a value' FROM member_identities
+    UNION ALL SELECT member_id, 'a profile' FROM member_profiles
+    UNION ALL SELECT member_id, 'a session' FROM member_sessions
+) AS found ON found.member_id = m.member_id
+WHERE m.status = 'erased' ORDER BY 1, 2 LIMIT %s
+"""
+UNFINISHED: LiteralString = """
+SELECT member_id FROM erasures WHERE begun_at IS NOT NULL AND ended_at IS NULL AND begun_at < %s LIMIT %s
+"""
+COUNT_ERASED: LiteralString = "SELECT count(*) FROM members WHERE status = 'erased'"
+
+
+class Kept(NamedTuple):
+    """An erasure as it is kept."""
+
+    member_id: UUID
+    erasure_id: UUID
+    asked_at: datetime
+    asked_by: str
+    reason: str
+    due_at: datetime
+    losses: str
+    begun_at: datetime | None
+    ended_at: datetime | None
+    outcome: str | None
+
+
+def insert(tx: Transaction, kept: Kept) -> None:
+    """Add an erasure that waits; a second one that waits raises psycopg's UniqueViolation."""
+    tx.write(INSERT, kept[:7])
+
+
+async def last(tx: Transaction, member_id: UUID) -> Kept | None:
+    """Return the erasure of a member that was asked for last."""
+    return next((Kept._make(row) for row in await tx.rows(SELECT_LAST, (member_id,))), None)
+
+
+async def withdraw(tx: Transaction, member_id: UUID, at: datetime) -> bool:
+    """Withdraw the one that waits; False if none does (any more)."""
+    return bool(await tx.rows(WITHDRAW, (at, member_id)))
+
+
+async def due(tx: Transaction, at: datetime, at_most: int) -> list[UUID]:
+    """Return members whose erasure is due."""
+    return [member_id for (member_id,) in await tx.rows(SELECT_DUE, (at, at_most))]
+
+
+async def begin(tx: Transaction, member_id: UUID, at: datetime) -> bool:
+    """Begin a due erasure, after which it cannot be withdrawn; False if it was withdrawn, or is done."""
+    return bool(await tx.rows(BEGIN, (at, member_id, at)))
+
+
+async def unerased(tx: Transaction, member_ids: Sequence[UUID]) -> list[UUID]:
+    """Return which of these are members as if nothing had happened."""
+    return [member_id for (member_id,) in await tx.rows(SELECT_UNERASED, (arrays.ids(member_ids),))]
+
+
+async def erase_member(tx: Transaction, member_id: UUID) -> bool:
+    """Mark a member as erased; False if it is, or there is none."""
+    return bool(await tx.rows(ERASE_MEMBER, (member_id,)))
+
+
+async def finish(tx: Transaction, member_id: UUID, at: datetime) -> tuple[str, str] | None:
+    """Note that the erasure is done; returns who asked for it and why, None if nobody did as far as is known here."""
+    rows: list[Any] = await tx.rows(FINISH, (at, member_id))
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def insert_again(tx: Transaction, erasure_id: UUID, member_id: UUID, asked: tuple[str, str], at: datetime) -> None:
+    """Note an erasure that was carried out, of which this database had never heard; `asked`: by whom, and why."""
+    tx.write(INSERT_AGAIN, (member_id, erasure_id, at, *asked, at, at, at))
+
+
+async def left_behind(tx: Transaction, unfinished_since: datetime, at_most: int) -> tuple[int, list[str], list[UUID]]:
+    """Return how many are erased, what of theirs is still there, and whose erasure began before and did not end."""
+    ((erased,),) = await tx.rows(COUNT_ERASED)
+    found = [f"{member_id} {what}" for member_id, what in await tx.rows(LEFT_BEHIND, (at_most,))]
+    stuck = [member_id for (member_id,) in await tx.rows(UNFINISHED, (unfinished_since, at_most))]
+    return erased, found, stuck
