@@ -6,7 +6,7 @@ as the same ones each time.
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -18,7 +18,7 @@ from regulars.entrypoints.configure import configure, read_programme
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.wiring import web
-from regulars.loyalty.api import BOOKS, Configuration, go_on_closing
+from regulars.loyalty.api import BOOKS, Configuration, begin_close, expire_due, go_on_closing
 from regulars.platform.auth import service as keys
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.outbox.relay import Relay
@@ -79,7 +79,7 @@ class Walk:
             await self._orders(wang)
             await self._books(wang)
             await self._messages(wang)
-            await self._finance()
+            await self._finance(wang)
             await self._privacy(wang)
         return self
 
@@ -303,7 +303,7 @@ class Walk:
         )
         await ask("getTier", "Her tier, why she has it, and what is missing for the next.", "GET", f"{member}/tier")
 
-    async def _finance(self) -> None:
+    async def _finance(self, wang: str) -> None:
         ask, database = self._ask, self.services.database
         async with database.transaction(set_based=True) as tx:
             await bring_up_to_date(tx, BOOKS)
@@ -339,6 +339,40 @@ class Walk:
         await ask(
             "proveMonth", "Recomputed from the transfers, it is the same.", "GET", "/v1/finance/closes/2026-05/proof"
         )
+        await self._summer(wang)
+        await ask(
+            "getBreakage",
+            "A summer later: which share of the points will expire unused, by what became of earlier ones, and what a "
+            "point is fairly worth.",
+            "GET",
+            "/v1/finance/breakage?market=CN",
+        )
+
+    async def _summer(self, wang: str) -> None:
+        """Three months with a present each that is half used within the month, and expires; each is closed."""
+        member, database = f"/v1/members/{wang}", self.services.database
+        for month in (6, 7, 8):
+            over = datetime.fromisoformat(f"2026-{month + 1:02d}-01T00:00:00+08:00")
+            await self._clock(over - timedelta(days=20) - OPENS)
+            present = {"amount": 100 * month, "reference": f"summer:{month}", "expires_at": over.isoformat()}
+            for what, body in (
+                ("accruals", present),
+                ("redemptions", {"amount": 50 * month, "reference": f"ice:{month}"}),
+            ):
+                key = {"Idempotency-Key": f"{what}-{month}"}
+                answer = await self._client.post(f"{member}/{what}", json=body, headers=key)
+                assert answer.is_success, answer.text
+            await self._clock(over - OPENS)
+            async with database.transaction(set_based=True) as tx:
+                await begin_close(tx, date(2026, month, 1), by="system", reason="")
+            async with database.transaction(set_based=True) as tx:
+                await go_on_closing(tx, Configuration())
+                await expire_due(tx, Configuration(), tx.now)
+        await self._clock(timedelta(days=160))
+        async with database.transaction(set_based=True) as tx:
+            await begin_close(tx, date(2026, 9, 1), by="system", reason="")
+        async with database.transaction(set_based=True) as tx:
+            await go_on_closing(tx, Configuration())
 
     async def _tell(self, after: timedelta) -> None:
         """Do what the worker does between a fact and its messages. While the clock stands nobody is told anything."""

@@ -116,6 +116,38 @@ def show_as_of(
     print_table(("market", "wallet", "outstanding", "spendable", "pending", "run out", "debt", "balance"), rows)
 
 
+@finance.command("breakage")
+def show_breakage(
+    market: Annotated[str, typer.Option(help="The market (its code).")],
+    wallet: Annotated[str, typer.Option(help="The wallet (its code).")] = "points",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Estimate which share of outstanding units will expire unused, and the fair value of a point."""
+    from regulars.loyalty import api as loyalty
+
+    async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        return await loyalty.read_breakage(tx, loyalty.Configuration(), wallet=wallet, market=market, language="en")
+
+    found = in_transaction(look)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.earned,
+            *[f"{it:,}" for it in (one.issued, one.used, one.expired, one.other, one.left, one.will_expire)],
+            "yes" if one.is_complete else "",
+        )
+        for one in found.cohorts
+    ]
+    print_table(("earned", "issued", "used", "expired", "other", "left", "will expire", "run"), rows)
+    typer.echo(f"Of outstanding: {found.of_outstanding} ({found.low} to {found.high}). Of issued: {found.of_issued}.")
+    if found.worth is not None:
+        typer.echo(f"Fair value of a point: {found.worth.fair_per_point_minor} ({found.currency}, minor units).")
+    typer.echo(found.method)
+
+
 def month_given(text: str | None) -> date | None:
     """Return the first day of a month as it was typed."""
     from regulars.loyalty.api import month_named

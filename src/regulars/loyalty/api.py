@@ -17,7 +17,8 @@ member_wallets; tier_changes; policies.
 units and in minor units of the market's currency; `liability_at` the same as it was recorded by an instant (source:
 closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, UnknownWallet, UnknownMarket (422).
 `begin_close` ends a month for bookings, `go_on_closing` freezes it, `prove` recomputes it from its transfers;
-`list_closes` and `read_close` tell of closed months (`loyalty/finance`).
+`read_breakage` estimates from closed months what will expire; `list_closes` and `read_close` tell of closed months
+(`loyalty/finance`).
 
 `PRIVACY` is what the ledger does when a member is erased (`loyalty/privacy`): the books are closed.
 
@@ -29,7 +30,8 @@ from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
 from regulars.loyalty.finance.closing import MonthClose, Proof, begin_close, list_closes, prove, read_close
 from regulars.loyalty.finance.closing import go_on as go_on_closing
-from regulars.loyalty.finance.contracts import Held, LiabilityAt, LiabilityMonth, Moved, Parts, Span, Worth
+from regulars.loyalty.finance.contracts import Breakage, Held, LiabilityAt, LiabilityMonth, Moved, Parts, Span, Worth
+from regulars.loyalty.finance.estimates import read_breakage
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.service import liability, liability_at
 from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
@@ -89,6 +91,7 @@ __all__ = [
     "AnniversaryReview",
     "Booking",
     "Books",
+    "Breakage",
     "CausedLot",
     "CausedTierChange",
     "CausedTransfer",
@@ -148,6 +151,7 @@ __all__ = [
     "programme_figures",
     "programme_totals",
     "prove",
+    "read_breakage",
     "read_close",
     "review_due",
     "roll",

@@ -23,6 +23,7 @@ from regulars.loyalty.finance.errors import (
     MonthNotOver,
     NothingToClose,
 )
+from regulars.loyalty.finance.estimates import shares_now
 from regulars.loyalty.finance.rules import Kind
 from regulars.loyalty.finance.service import INSTANT, Place, parts_at, value_at
 from regulars.loyalty.finance.store import closing as store
@@ -153,7 +154,11 @@ async def _finish(tx: Transaction, configuration: Configuration, row: CloseRow) 
     closes = [one for one in await store.read_closes(tx) if one.month < row.month]
     opening = await store.read_frozen(tx, closes[-1].month) if closes else Frozen([], [], [])
     made_of = await parts_at(tx, {market: each.until - INSTANT for market, each in ends.items()})
-    balances = _balances(configuration, ends, opening.balances, of_month.figures, made_of)
+    shares = await shares_now(tx, with_month=row.month, rows=of_month.cohorts)
+    balances = [
+        (*balance, shares.get((balance[0], balance[1])))
+        for balance in _balances(configuration, ends, opening.balances, of_month.figures, made_of)
+    ]
     _compare(configuration, balances, await store.read_rewound(tx, row.month), row.month)
     store.freeze(tx, row.month, Frozen(of_month.figures, balances, of_month.cohorts))
     parts = digests.parts_of(of_month.digests)
@@ -186,7 +191,7 @@ def _balances(
     figures: Rows,
     made_of: Mapping[Place, Parts],
 ) -> Rows:
-    """Return the rows of `finance_balances`: of every wallet and market, opening and movements added up."""
+    """Return the rows of `finance_balances` but for breakage: opening and movements of every wallet and market."""
     held = {(row[0], row[1]): rules.held(row[2], row[3]) for row in opening}
     for wallet_id, market, _, kind, transfers, units, debt_change in figures:
         place = (wallet_id, market)
@@ -197,7 +202,7 @@ def _balances(
             place = (wallet.wallet_id, market)
             has, of = held.get(place, rules.held(0, 0)), made_of.get(place, _NO_PARTS)
             value = value_at(configuration, wallet, each.until - INSTANT)
-            rows.append((*place, has.balance, has.debt, of.spendable, of.pending, of.run_out, value, None))
+            rows.append((*place, has.balance, has.debt, of.spendable, of.pending, of.run_out, value))
     return rows
 
 

@@ -104,3 +104,48 @@ class Span(Struct, frozen=True, kw_only=True):
     last: date | None = None
     market: str | None = None
     wallet: str | None = None
+
+
+class BreakageAge(Struct, frozen=True, kw_only=True):
+    """What became of units at an age, in months since their month of earning, over all cohorts."""
+
+    age: int
+    exposed: int
+    used: int
+    expired: int
+    other: int
+
+
+class BreakageCohort(Struct, frozen=True, kw_only=True):
+    """Units earned in a month: what became of them so far, what is left, and how much of that will expire."""
+
+    earned: str
+    age: int
+    issued: int
+    used: int
+    expired: int
+    other: int
+    left: int
+    will_expire: int
+    is_complete: bool
+
+
+class Breakage(Struct, frozen=True, kw_only=True):
+    """Which share of units will expire unused: `of_outstanding` at the end of the month `until` between `low` and
+    `high` (95 %), `of_issued` of a unit when it is issued; decimal fractions. `method` says how, in words.
+    """
+
+    wallet: str
+    market: str
+    currency: str
+    until: str
+    outstanding: int
+    will_expire: int
+    of_outstanding: str
+    low: str
+    high: str
+    of_issued: str
+    worth: Worth | None
+    method: str
+    ages: Sequence[BreakageAge]
+    cohorts: Sequence[BreakageCohort]

@@ -65,3 +65,13 @@ class BooksDoNotBalance(Conflict):
         "The month {month} cannot be closed: in the wallet {wallet} of the market {market}, bookings leave {movements} "
         "outstanding, wallets {wallets}, lots {lots}. Run `regulars verify`, and mend what it finds."
     )
+
+
+class BreakageUnknown(Conflict):
+    """Too few months of earning have run to their end to say what usually expires."""
+
+    code = "breakage_unknown"
+    message = (
+        "Breakage of the wallet {wallet} in the market {market} cannot be estimated yet: {complete} months of earning "
+        "have run to their end within the {closed} closed months, and {needed} are needed. Close more months."
+    )

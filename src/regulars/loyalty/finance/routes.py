@@ -9,9 +9,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from regulars.loyalty.finance import closing, service
+from regulars.loyalty.finance import closing, estimates, service
 from regulars.loyalty.finance.closing import MonthClose, Proof
-from regulars.loyalty.finance.contracts import Span
+from regulars.loyalty.finance.contracts import Breakage, Span
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.schemas import CloseBody, ClosesAnswer, LiabilityAnswer, LiabilityAtAnswer
 from regulars.loyalty.policy.service import Configuration
@@ -20,6 +20,7 @@ from regulars.loyalty.tasks import close_months
 from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
+from regulars.platform.http.asked import asked
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
@@ -39,6 +40,7 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
     return [
         _liability(services, configuration),
         _liability_at(services, configuration),
+        _breakage(services, configuration),
         _close(services),
         *_closes(services),
     ]
@@ -63,9 +65,9 @@ def _liability(services: Services, configuration: Configuration) -> HTTPRouteHan
 
         Late facts stand in the month in which they were recorded. Without `first` and `last`: the last twelve months.
         """
-        asked = Span(first=month_asked("first", first), last=month_asked("last", last), market=market, wallet=wallet)
+        span = Span(first=month_asked("first", first), last=month_asked("last", last), market=market, wallet=wallet)
         async with services.database.transaction() as tx:
-            months, standing = await service.liability(tx, configuration, asked)
+            months, standing = await service.liability(tx, configuration, span)
         return LiabilityAnswer(as_of=None if standing is None else standing.as_of, months=months)
 
     return get_liability
@@ -98,6 +100,28 @@ def _liability_at(services: Services, configuration: Configuration) -> HTTPRoute
         return LiabilityAtAnswer(at=at, wallets=found)
 
     return get_liability_at
+
+
+def _breakage(services: Services, configuration: Configuration) -> HTTPRouteHandler:
+    @get(
+        "/v1/finance/breakage",
+        guards=[requires(READ)],
+        operation_id="getBreakage",
+        tags=TAGS,
+        summary="Estimate breakage",
+        response_description="The share that will expire unused, its interval, its method and what it stands on.",
+    )
+    async def get_breakage(request: AnyRequest, market: FromQuery[str], wallet: FromQuery[str] = "points") -> Breakage:
+        """Return which share of outstanding units will probably expire unused, and the fair value of a point.
+
+        It stands on closed months, and is refused while too few months of earning have run to their end.
+        """
+        async with services.database.transaction() as tx:
+            return await estimates.read_breakage(
+                tx, configuration, wallet=wallet, market=market, language=asked(request.scope).language
+            )
+
+    return get_breakage
 
 
 class AskedClose(NamedTuple):
@@ -133,8 +157,8 @@ def _close(services: Services) -> HTTPRouteHandler:
         month = month_named(data.month)
         if month is None:
             raise WrongForm(pointer="/month", field="month", example="2026-05")
-        asked = AskedClose(month, data.reason, principal_of(request).client)
-        return await carry_out(request, lane, asked, subject=data.month, reason=data.reason)
+        wish = AskedClose(month, data.reason, principal_of(request).client)
+        return await carry_out(request, lane, wish, subject=data.month, reason=data.reason)
 
     return close_month
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from decimal import Decimal
+from typing import Final, NamedTuple
 
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.finance import months as calendar
 from regulars.loyalty.finance import rules
 from regulars.loyalty.finance.contracts import Held, LiabilityAt, LiabilityMonth, Parts, Span, Worth
-from regulars.loyalty.finance.errors import MonthsImpossible
+from regulars.loyalty.finance.errors import BreakageUnknown, MonthsImpossible
 from regulars.loyalty.finance.rules import Kind
 from regulars.loyalty.finance.store import reading
 from regulars.loyalty.policy.contracts import Policy
@@ -30,21 +31,31 @@ _NOTHING_ROLLED: Final = date(1, 1, 3)
 Place = tuple[int, str]  # a wallet's number and a market
 
 
+class Kept(NamedTuple):
+    """What was kept of a closed month's end: parts, the value of a unit, and the share that will expire."""
+
+    parts: Parts
+    value_minor: int | None
+    breakage: Decimal | None
+
+
 @dataclass(slots=True)
 class Sums:
     """What was booked, by wallet and market: before the months asked for, and in each of them."""
 
     opening: dict[Place, Held] = field(default_factory=dict)
     kinds: dict[tuple[Place, date], list[Kind]] = field(default_factory=dict)
-    closed: dict[tuple[Place, date], tuple[Parts, int | None]] = field(default_factory=dict)
+    breakage: dict[Place, Decimal | None] = field(default_factory=dict)
+    closed: dict[tuple[Place, date], Kept] = field(default_factory=dict)
     closed_months: set[date] = field(default_factory=set)
 
     def take_over(self, opening: Rows, closed: Rows, ends: Rows, rolled: Rows) -> None:
         """Take over what `reading.months` asks for."""
         self.opening = {(row[0], row[1]): rules.held(row[2], row[3]) for row in opening}
-        for wallet_id, market, month, spendable, pending, run_out, value in ends:
+        self.breakage = {(row[0], row[1]): row[4] for row in opening}
+        for wallet_id, market, month, spendable, pending, run_out, value, breakage in ends:
             parts = Parts(spendable=spendable, pending=pending, run_out=run_out)
-            self.closed[(wallet_id, market), month] = (parts, value)
+            self.closed[(wallet_id, market), month] = Kept(parts, value, breakage)
             self.closed_months.add(month)
         self._add(closed)
         self._add(rolled)
@@ -98,6 +109,7 @@ async def liability_at(
     rolled = _NOTHING_ROLLED if standing is None else surely_before(min(at, standing.as_of))
     (rows,) = await tx.read(reading.as_of(rolled, at))
     held = {(row[0], row[1]): rules.held(row[2], row[3]) for row in rows}
+    breakage = await _shares_at(tx, at, [each for _, each in places])
     made_of = await parts_at(tx, {each.code: at for _, each in places}) if parts else {}
     found = []
     for of, each in places:
@@ -111,10 +123,20 @@ async def liability_at(
                 wallet=of.code,
                 spendable=of.spendable,
                 held=has,
-                worth=None if value is None else rules.worth(has.outstanding, value, None),
+                worth=_worth(has, value, breakage.get(place)),
                 parts=made_of.get(place, Parts(spendable=0, pending=0, run_out=0)) if parts and of.spendable else None,
             )
         )
+    return found
+
+
+async def _shares_at(tx: Transaction, at: datetime, of_markets: Sequence[Market]) -> dict[Place, Decimal | None]:
+    """Return the shares that were kept of the last month that had ended by an instant."""
+    found: dict[Place, Decimal | None] = {}
+    for market in of_markets:
+        local = business_date(at, market.time_zone)
+        (rows,) = await tx.read(reading.months(local.replace(day=1), local)[0])
+        found.update({(row[0], row[1]): row[4] for row in rows if row[1] == market.code})
     return found
 
 
@@ -131,9 +153,7 @@ async def _places(tx: Transaction, configuration: Configuration, asked: Span) ->
     wallets = list(configuration.wallets.values())
     of_markets = await markets.list_markets(tx)
     if asked.wallet is not None:
-        if asked.wallet not in configuration.wallets:
-            raise UnknownWallet(pointer="/query/wallet", wallet=asked.wallet, wallets=", ".join(configuration.wallets))
-        wallets = [configuration.wallets[asked.wallet]]
+        wallets = [wallet_asked(configuration, asked.wallet)]
     if asked.market is not None:
         of_markets = [await markets.market(tx, asked.market, pointer="/query/market")]
     return [(wallet, market) for wallet in wallets for market in of_markets]
@@ -163,15 +183,16 @@ def _months(
 ) -> Iterator[LiabilityMonth]:
     wallet, market = of
     place = (wallet.wallet_id, market.code)
-    opening = sums.opening.get(place, rules.held(0, 0))
+    opening, share = sums.opening.get(place, rules.held(0, 0)), sums.breakage.get(place)
     for month in calendar.months(*span):
         since, until = calendar.begins(month, market.time_zone), calendar.ends(month, market.time_zone)
         if since > now:
             return
         kinds = sums.kinds.get((place, month), [])
         closing = rules.after(opening, kinds)
-        parts, kept = sums.closed.get((place, month), (None, None))
-        value = kept if parts else value_at(configuration, wallet, min(until - INSTANT, now))
+        kept = sums.closed.get((place, month))
+        value = kept.value_minor if kept else value_at(configuration, wallet, min(until - INSTANT, now))
+        share_before, share = share, kept.breakage if kept else share
         before = value_at(configuration, wallet, since - INSTANT)
         before = value if before is None else before
         yield LiabilityMonth(
@@ -186,16 +207,25 @@ def _months(
             opening=opening,
             movements=rules.moved(kinds, value),
             closing=closing,
-            opening_worth=_worth(opening, before),
-            closing_worth=_worth(closing, value),
+            opening_worth=_worth(opening, before, share_before),
+            closing_worth=_worth(closing, value, share),
             revaluation_minor=None if value is None or before is None else opening.outstanding * (value - before),
-            parts=parts if wallet.spendable else None,
+            parts=kept.parts if kept and wallet.spendable else None,
         )
         opening = closing
 
 
-def _worth(held: Held, value: int | None) -> Worth | None:
-    return None if value is None else rules.worth(held.outstanding, value, None)
+def _worth(held: Held, value: int | None, breakage: Decimal | None) -> Worth | None:
+    if value is None:
+        return None
+    return rules.worth(held.outstanding, value, breakage, None if breakage is not None else BreakageUnknown.code)
+
+
+def wallet_asked(configuration: Configuration, code: str) -> Wallet:
+    """Return the wallet that a query names. Raises UnknownWallet."""
+    if code not in configuration.wallets:
+        raise UnknownWallet(pointer="/query/wallet", wallet=code, wallets=", ".join(configuration.wallets))
+    return configuration.wallets[code]
 
 
 def value_at(configuration: Configuration, wallet: Wallet, at: datetime) -> int | None:

@@ -135,6 +135,11 @@ FROM finance_balances WHERE month = %s ORDER BY 1, 2
 READ_COHORTS: LiteralString = """
 SELECT wallet_id, market, cohort, kind, opened, taken FROM finance_cohorts WHERE month = %s ORDER BY 1, 2, 3, 4
 """
+READ_DEVELOPMENTS: LiteralString = """
+SELECT wallet_id, market, month, cohort, kind, opened, taken FROM finance_cohorts
+WHERE (%(wallet)s::smallint IS NULL OR wallet_id = %(wallet)s) AND (%(market)s::text IS NULL OR market = %(market)s)
+ORDER BY month, wallet_id, market, cohort, kind
+"""
 
 
 class CloseRow(NamedTuple):
@@ -262,3 +267,8 @@ def freeze(tx: Transaction, month: date, frozen: Frozen) -> None:
 def finish(tx: Transaction, month: date, values: Sequence[Any]) -> None:
     """Close: (closed_at, written_at, transfers, members, parts, digest)."""
     tx.write(FINISH, (*values, month))
+
+
+async def read_developments(tx: Transaction, wallet_id: int | None, market: str | None) -> Rows:
+    """Return (wallet, market, month, cohort, kind, opened, taken) of every closed month."""
+    return await tx.rows(READ_DEVELOPMENTS, {"wallet": wallet_id, "market": market})

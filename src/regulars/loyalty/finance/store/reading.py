@@ -9,7 +9,7 @@ from regulars.platform.markets.days import instants_around
 WALLETS: LiteralString = "SELECT wallet_id, code, qualifying, spendable FROM wallets ORDER BY wallet_id"
 # Closed months stand as they were kept; the roll-up serves what lies behind them.
 OPENING: LiteralString = """
-SELECT wallet_id, market, balance, debt FROM finance_balances
+SELECT wallet_id, market, balance, debt, breakage FROM finance_balances
 WHERE month = (SELECT max(month) FROM finance_balances WHERE month < %(first)s)
 """
 CLOSED: LiteralString = """
@@ -17,7 +17,7 @@ SELECT wallet_id, market, month, kind, sum(transfers)::bigint, sum(units)::bigin
 FROM finance_figures WHERE month >= %(first)s AND month < %(until)s GROUP BY 1, 2, 3, 4
 """
 ENDS: LiteralString = """
-SELECT wallet_id, market, month, spendable, pending, run_out, point_value_minor
+SELECT wallet_id, market, month, spendable, pending, run_out, point_value_minor, breakage
 FROM finance_balances WHERE month >= %(first)s AND month < %(until)s
 """
 MONTHS: LiteralString = """
@@ -80,9 +80,9 @@ def wallets() -> Statement:
 def months(first: date, until: date) -> tuple[Statement, Statement, Statement, Statement]:
     """Return what asks for months from `first` up to before `until`.
 
-    In turn: the (wallet, market, balance, debt) at the end of the last closed month before; of closed months (wallet,
-    market, month, kind, transfers, units, debt) and (wallet, market, month, spendable, pending, run out, value of a
-    point); and the former of open months, what lies before `first` with the month None.
+    In turn: the (wallet, market, balance, debt, breakage) at the end of the last closed month before; of closed months
+    (wallet, market, month, kind, transfers, units, debt) and (wallet, market, month, spendable, pending, run out, value
+    of a point, breakage); and the former of open months, what lies before `first` with the month None.
     """
     asked = {"first": first, "until": until}
     return Statement(OPENING, asked), Statement(CLOSED, asked), Statement(ENDS, asked), Statement(MONTHS, asked)
