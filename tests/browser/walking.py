@@ -55,6 +55,10 @@ class Walk:
         self.visit.picture(self.pictures, f"{name}-{self.look.name}")
         self.found += [f"{name}: {violation}" for violation in self.visit.violations(colours_only=colours_only)]
         wide = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+        cut = """() => [...document.querySelectorAll(".btn")]
+            .filter((one) => one.offsetParent && one.scrollHeight > one.clientHeight + 2)
+            .map((one) => one.innerText)"""
+        self.found += [f"{name}: a button is too small for {text!r}" for text in page.evaluate(cut)]
         if wide > 0:
             self.found.append(f"{name} is {wide} pixels wider than the screen")
         return page

@@ -288,6 +288,7 @@ async def test_a_second_tap_goes_on_where_the_first_one_led(portal: Portal, wall
     assert isinstance(first, MemberOpened)
     assert isinstance(second, MemberOpened)
     assert second.member_id == member.member_id
+    assert [await portal.recognise(one.token) is not None for one in (first, second)] == [False, True]
     for _ in range(9):  # nor is it a way to guess
         assert isinstance(await portal.enter(sent.ticket, portal.phones.wrong), CodeStale)
     assert isinstance(await portal.enter(sent.ticket, portal.phones.code), CodeStale)
@@ -297,6 +298,7 @@ async def test_a_second_tap_goes_on_where_the_first_one_led(portal: Portal, wall
         assert isinstance(await portal.enter(fresh.ticket, portal.phones.code), SignUpOpen)
     made = [await portal.sign_up(fresh.ticket, SignUpByCode(language="en")) for _ in range(2)]
     assert made[0].member_id == made[1].member_id
+    assert [await portal.recognise(one.token) is not None for one in made] == [False, True]
 
 
 async def test_one_place_cannot_send_codes_to_everybody(portal: Portal) -> None:

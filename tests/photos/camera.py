@@ -15,6 +15,10 @@ from tests.photos.walks import Programme
 
 _PATIENCE_MS: Final = 15_000
 _WIDER: Final = "() => document.documentElement.scrollWidth - window.innerWidth"
+# A button whose text does not fit into it.
+_CUT: Final = """() => [...document.querySelectorAll(".btn")]
+    .filter((one) => one.offsetParent && one.scrollHeight > one.clientHeight + 2)
+    .map((one) => one.innerText)"""
 # Charts are drawn once they are seen, and pictures that are not there yet would be missing.
 _DRAWN: Final = """async () => {
     await document.fonts.ready;
@@ -84,7 +88,7 @@ class Camera:
             page.wait_for_load_state("load")
             page.evaluate(_DRAWN)
             page.screenshot(path=path, full_page=True, animations="disabled")
-            wide = page.evaluate(_WIDER)
+            wide, cut = page.evaluate(_WIDER), page.evaluate(_CUT)
             found = Visit(page, programme.address).violations() if self.is_strict else []
         except (Error, KeyError) as error:
             self.noticed.append(f"{scene.name} {look.name}: {str(error).splitlines()[0]}")
@@ -92,6 +96,7 @@ class Camera:
         finally:
             page.close()
         self.noticed += [f"{scene.name} {look.name}: {one}" for one in found]
+        self.noticed += [f"{scene.name} {look.name}: a button is too small for {text!r}" for text in cut]
         if wide > 0:
             self.noticed.append(f"{scene.name} {look.name}: {wide} pixels wider than the screen")
         self.taken.append((scene, look))

@@ -14,7 +14,13 @@ PASSWORD: Final = "correct horse battery staple"
 ROLES: Final = ("owner", "store-manager", "assistant", "marketer", "community", "care", "finance", "auditor")
 MEMBER: Final = PEOPLE[0].email
 _SEE_OTHER: Final = 303
-_BROWSER: Final = {"Accept": "text/html", "Accept-Language": "en-GB,en", "Sec-Fetch-Site": "same-origin"}
+_AGENT: Final = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.5 Safari/605.1.15"
+_BROWSER: Final = {
+    "Accept": "text/html",
+    "Accept-Language": "en-GB,en",
+    "User-Agent": _AGENT,
+    "Sec-Fetch-Site": "same-origin",
+}
 _INVITATION: Final = re.compile(r"(/console/invitation/[\w-]+)")
 _MEMBER: Final = re.compile(r'href="/console/members/(mbr_\w+)"')
 _STAFF: Final = re.compile(r'href="/console/staff/(stf_\w+)"')

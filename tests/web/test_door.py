@@ -30,7 +30,7 @@ async def demo(services: Services, site: Site) -> httpx.AsyncClient:
     """Return a browser that looks at the programme as if it were the demo's."""
     known = Demo(
         password=PASSWORD,
-        staff=tuple(DemoStaff(f"{role.value}@shop.example", role.value) for role in Role),
+        staff=tuple(DemoStaff(f"{role.value}@shop.example", role.value, "Helen Ward") for role in Role),
         members=(DemoMember("chen@home.example", "Chen Siyuan", "silver"),),
         store_id=STORE,
         member_id=public_id("mbr", site.chen),

@@ -4,6 +4,7 @@ import pytest
 from babel.numbers import format_currency, format_decimal
 
 from regulars.platform.money import Money
+from regulars.web.console.periods import change
 from regulars.web.kit.formats import formats_of, major_units
 
 CURRENCIES = ("CNY", "USD", "EUR", "JPY", "KWD", "CHF", "SEK")
@@ -27,3 +28,8 @@ def test_figures(language: str) -> None:
     assert [formats.number(amount) for amount in AMOUNTS] == [
         format_decimal(amount, locale=formats.locale) for amount in AMOUNTS
     ]
+
+
+def test_a_change_from_next_to_nothing_is_not_told_as_a_share() -> None:
+    assert (change(1_000, 100), change(1_001, 100), change(5, 0), change(0, 5)) == (9.0, None, None, -1.0)
+    assert change(2_470, 2_469) == 0

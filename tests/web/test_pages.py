@@ -131,6 +131,7 @@ async def test_a_browser_sees_a_page_and_a_program_a_problem(browser: httpx.Asyn
     page = await browser.get("/kit/refused")
     assert (page.status_code, page.headers["content-type"]) == (409, "text/html; charset=utf-8")
     assert page.headers["x-request-id"] in page.text
+    assert "Something has changed meanwhile" in page.text
 
     for path, accept in (("/kit/refused", "application/json"), ("/v1/nothing", "text/html")):
         program = await browser.get(path, headers={"Accept": accept})
@@ -142,6 +143,8 @@ async def test_there_is_a_page_for_what_is_not_there(browser: httpx.AsyncClient)
 
     assert answer.status_code == 404
     assert "返回首页" in answer.text
+    assert "未找到" in answer.text
+    assert answer.headers["x-request-id"] not in answer.text  # there is nothing to report
 
 
 async def test_a_bug_says_so_and_nothing_else(browser: httpx.AsyncClient) -> None:

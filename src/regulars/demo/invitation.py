@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from regulars.demo.facts import member_id_of
-from regulars.demo.people import PEOPLE, staff_email
+from regulars.demo.people import PEOPLE, STAFF, staff_email
 from regulars.demo.visit import STORE
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.ids import public_id
@@ -25,7 +25,7 @@ def invite(console: Console, address: str, token: str, password: str) -> None:
     console.print(faces, soft_wrap=True, highlight=False)
     people = Table("Sign-in", "Is", box=None, pad_edge=False, header_style="dim")
     for role in Role:
-        people.add_row(staff_email(role), f"staff: {role.value.replace('_', ' ')}")
+        people.add_row(staff_email(role), f"staff: {role.value.replace('_', ' ')}, {STAFF[role]}")
     for person, note in zip(PEOPLE, _NOTES, strict=True):
         people.add_row(person.email, f"member: {person.name}, {note}")
     line("")

@@ -57,6 +57,17 @@ PEOPLE: Final = (
     Person(1809, "regular@demo.example", ("Lin", "Xiao")),
 )
 NEAR_MISS: Final = PEOPLE[2]
+# Who works there. Their addresses say their role, so that one knows whom to sign in as.
+STAFF: Final[dict[Role, str]] = {
+    Role.OWNER: "Helen Ward",
+    Role.MARKETER: "Julia Stone",
+    Role.COMMUNITY: "Mei Tanaka",
+    Role.CARE: "Anna Novak",
+    Role.FINANCE: "Peter Lang",
+    Role.STORE_MANAGER: "Marcus Reid",
+    Role.ASSISTANT: "Nora Kim",
+    Role.AUDITOR: "Ruth Keller",
+}
 _SECRET_BYTES: Final = 10
 _GROUP: Final = 4
 
@@ -86,7 +97,7 @@ async def let_people_in(
         for role in Role:
             wish = NewAccount(
                 email=staff_email(role),
-                name=role.value.replace("_", " ").capitalize(),
+                name=STAFF[role],
                 roles=(role,),
                 stores=stores if role in BOUND_TO_STORES else None,
             )

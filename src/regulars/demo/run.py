@@ -18,7 +18,7 @@ from regulars.commerce import api as commerce
 from regulars.demo.dataset import Year, load_year
 from regulars.demo.facts import member_id_of
 from regulars.demo.invitation import invite
-from regulars.demo.people import NEAR_MISS, PEOPLE, demo_password, let_people_in, name_everybody, staff_email
+from regulars.demo.people import NEAR_MISS, PEOPLE, STAFF, demo_password, let_people_in, name_everybody, staff_email
 from regulars.demo.programme import PROGRAMMES
 from regulars.demo.replay import AnotherReplay, ProgrammeInUse, Replay
 from regulars.demo.summary import Summary, summarise
@@ -166,7 +166,7 @@ async def _people(database: Database, settings: Settings) -> dict[str, Any]:
             tiers[person.email] = status.tier
     return {
         "password": demo_password(settings),
-        "staff": [{"email": staff_email(role), "role": role.value} for role in Role],
+        "staff": [{"email": staff_email(role), "role": role.value, "name": STAFF[role]} for role in Role],
         "members": [{"email": one.email, "name": one.name, "tier": tiers[one.email]} for one in PEOPLE],
         "store_id": STORE,
         "member_id": public_id("mbr", member_id_of(PEOPLE[0].household)),

@@ -27,7 +27,7 @@ async def keep_worker(settings: Settings, stop: asyncio.Event) -> None:
     pause = _SHORTEST_PAUSE_SECONDS
     while not stop.is_set():
         began = loop.time()
-        code = await _run_one({**os.environ, "REGULARS_HOME": str(settings.home)}, stop)
+        code = await _run_one({**os.environ, **_given(settings)}, stop)
         if stop.is_set():
             return
         if loop.time() - began > _LASTED_SECONDS:
@@ -38,6 +38,11 @@ async def keep_worker(settings: Settings, stop: asyncio.Event) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), pause)
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _given(settings: Settings) -> dict[str, str]:
+    """Return what a command may have chosen itself, as the demo does: its worker must know of it, too."""
+    return {"REGULARS_HOME": str(settings.home), "REGULARS_DEVELOPMENT": str(settings.development).lower()}
 
 
 async def wait_for_end_of_input(stop: asyncio.Event) -> None:

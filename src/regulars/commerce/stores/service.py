@@ -11,6 +11,7 @@ from regulars.platform.errors import NotFound
 from regulars.platform.markets import service as markets
 
 _MOST_STORES = 10_000
+_NUMBERS = re.compile(r"([0-9]+)")
 _STORE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 
 
@@ -70,8 +71,14 @@ async def list_stores(tx: Transaction, after: str, limit: int) -> list[Store]:
 
 
 async def every_store(tx: Transaction) -> list[Store]:
-    """Return every store by its id; they are few."""
-    return await list_stores(tx, "", _MOST_STORES)
+    """Return every store as people look for it: by name, Store 2 before Store 10; they are few."""
+    return sorted(await list_stores(tx, "", _MOST_STORES), key=as_read)
+
+
+def as_read(shop: Store) -> list[tuple[int, str]]:
+    """Return what puts names in order: a number by its value, before letters; the id where names are the same."""
+    parts = _NUMBERS.split(f"{shop.name.casefold()} {shop.store_id}")
+    return [(int(one), "") if at % 2 else (0, one) for at, one in enumerate(parts)]
 
 
 async def put_store(tx: Transaction, shop: Store) -> StorePut:

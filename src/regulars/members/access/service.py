@@ -138,7 +138,10 @@ async def _tapped_again(
     if not proved.finished:
         return SignUpOpen(shown=mask(asked.kind, asked.written), expires_at=proved.expires_at)
     owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
-    return CodeStale() if owner is None else await _let_in(tx, vault, owner, asked, browser, remember=remember)
+    if owner is None:
+        return CodeStale()
+    sessions.forget_unseen(tx, owner, browser, now - TAPPED_AGAIN_WITHIN)
+    return await _let_in(tx, vault, owner, asked, browser, remember=remember)
 
 
 async def sign_up_open(tx: Transaction, vault: Vault, ticket: str) -> SignUpOpen | None:
@@ -173,6 +176,7 @@ async def sign_up_by_code(
         owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical) if again else None
         if owner is None:
             raise CodeStale
+        sessions.forget_unseen(tx, owner, browser, now - TAPPED_AGAIN_WITHIN)
         return await _let_in(tx, vault, owner, asked, browser, remember=remember)
     if not set(wish.consents) <= set(OFFERED[asked.kind]):
         raise WordingUnknown(pointer="/consents")

@@ -2,7 +2,7 @@
 
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_bytes
@@ -48,6 +48,11 @@ async def open_session(tx: Transaction, member_id: UUID, browser: Browser, *, re
         remembered=remember,
         expires_at=device.expires_at,
     )
+
+
+def forget_unseen(tx: Transaction, member_id: UUID, browser: Browser, since: datetime) -> None:
+    """End what was opened in the same kind of browser since then and never used: the answer that opened it got lost."""
+    tx.write(store.DELETE_UNSEEN, (member_id, agent_family(browser.user_agent), since))
 
 
 async def recognise(tx: Transaction, settings: Settings, token: str) -> MemberViewer | None:

@@ -66,6 +66,9 @@ WITH gone AS (DELETE FROM member_sessions WHERE member_id = %s AND session_id IS
 SELECT count(*) FROM gone
 """
 FORGET_MEMBERS: LiteralString = "DELETE FROM member_sessions WHERE member_id = ANY (%s::uuid[])"
+DELETE_UNSEEN: LiteralString = """
+DELETE FROM member_sessions WHERE member_id = %s AND agent = %s AND made_at >= %s AND last_seen_at = made_at
+"""
 DELETE_OLD_CODES: LiteralString = """
 WITH old AS (SELECT ticket_id FROM access_codes WHERE expires_at < %s LIMIT %s FOR UPDATE SKIP LOCKED),
 gone AS (DELETE FROM access_codes USING old WHERE access_codes.ticket_id = old.ticket_id RETURNING 1)

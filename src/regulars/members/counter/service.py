@@ -18,6 +18,7 @@ from regulars.members.contracts import (
     IdentityValue,
     LookUp,
     MemberStatus,
+    Profile,
     ProfileChange,
     SignUp,
     WalkIn,
@@ -80,9 +81,17 @@ async def greeting(tx: Transaction, vault: Vault, member_id: UUID, today: date) 
         return CounterGreeting()
     hidden = masked(profile)
     return CounterGreeting(
-        name=hidden.display_name or hidden.family_name or hidden.given_name,
+        name=hidden.display_name or _initials(hidden),
         birthday=rules.birthday_near(profile.birthday, today),
     )
+
+
+def _initials(hidden: Profile) -> str | None:
+    """Return what is left of a masked name: the family's where it says most and comes first, else both."""
+    family, given = hidden.family_name, hidden.given_name
+    if family is None or given is None:
+        return family or given
+    return f"{given} {family}" if family.isascii() else family
 
 
 def consents_offered(kind: IdentityKind) -> tuple[ConsentOffered, ...]:

@@ -1,5 +1,6 @@
 """The rows behind the figures: bookings of all members, and what they brought back."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -71,6 +72,7 @@ def booking_pages(kit: Kit) -> Pages:
         viewer = viewer_of(request)
         async with services.database.transaction() as tx:
             currencies = sorted({market.currency for market in await list_markets(tx)})
+            stores = {one.store_id: one.name for one in await commerce.every_store(tx)}
 
         async def fetch(wanted: Wanted) -> Slice:
             first, last = days_of(wanted.filters, "returned")
@@ -86,7 +88,7 @@ def booking_pages(kit: Kit) -> Pages:
                 )
             return Slice(rows, after=after)
 
-        return await kit.listing(request, "console/returns.html", _returns(currencies), fetch)
+        return await kit.listing(request, "console/returns.html", _returns(currencies, stores), fetch)
 
     return Pages(ViewerKind.STAFF, [bookings, returns])
 
@@ -129,7 +131,7 @@ def _order_of(one: loyalty.Booking) -> Link | None:
     return None if one.order_id is None else order_link(one.order_id)
 
 
-def _returns(currencies: list[str]) -> Listing:
+def _returns(currencies: list[str], stores: Mapping[str, str]) -> Listing:
     return Listing(
         name="returns",
         columns=(
@@ -137,8 +139,10 @@ def _returns(currencies: list[str]) -> Listing:
             Column("order", mark("Order"), lambda one: order_link(one.order_id)),
             Column("return", mark("Return"), lambda one: one.return_id, minor=True),
             Column("member", mark("Member"), lambda one: member_link(one.member_id), minor=True),
-            Column("store", mark("Taken back at"), lambda one: one.store_id, minor=True),
-            Column("sold", mark("Sold at"), lambda one: one.sold_at, minor=True),
+            Column(
+                "store", mark("Taken back at"), lambda one: stores.get(one.store_id or "", one.store_id), minor=True
+            ),
+            Column("sold", mark("Sold at"), lambda one: stores.get(one.sold_at or "", one.sold_at), minor=True),
             Column("total", mark("Order total"), lambda one: Money(one.total_minor, one.currency), minor=True),
             Column("value", mark("Came back"), _value),
         ),

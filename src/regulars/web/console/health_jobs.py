@@ -12,14 +12,33 @@ from regulars.platform.clock import wall_now
 from regulars.platform.health.service import failed_tasks, retry_failed_jobs
 from regulars.platform.jobs.schedules import schedules
 from regulars.web.console.account import who
-from regulars.web.kit.cells import Cell, Code, Quiet
+from regulars.web.kit.cells import Cell, Quiet
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.notices import Notice
-from regulars.web.kit.texts import mark
+from regulars.web.kit.texts import in_language, mark
 
 JOBS: Final = "/console/health/jobs"
 READ, WRITE = "health:read", "health:write"
+
+# What the worker's tasks are called; a code in a log or an alarm is found by the line below the name.
+TASK_NAMES: Final[dict[str, str]] = {
+    "commerce.tasks.forget_device_codes": mark("Forget old device codes"),
+    "commerce.tasks.roll_up_sales": mark("Add up sales"),
+    "engagement.channels.tasks.forget_old_messages": mark("Forget old messages"),
+    "loyalty.tasks.book_expiries": mark("Book points that ran out"),
+    "loyalty.tasks.book_tier_reviews": mark("Review tiers"),
+    "loyalty.tasks.roll_up_books": mark("Add up points"),
+    "members.tasks.forget_card_codes": mark("Forget used card codes"),
+    "members.tasks.forget_member_sessions": mark("Forget ended sign-ins of members"),
+    "members.tasks.roll_up_sign_ups": mark("Add up new members"),
+    "platform.auth.tasks.forget_attempts": mark("Forget old sign-in attempts"),
+    "platform.auth.tasks.forget_staff_sessions": mark("Forget ended sign-ins of staff"),
+    "platform.commit.tasks.forget_old_answers": mark("Forget answers kept for repetition"),
+    "platform.outbox.tasks.forget_handled": mark("Forget marks of handled events"),
+    "platform.reports.tasks.compute_report": mark("Compute a report"),
+    "platform.reports.tasks.forget_reports": mark("Forget old reports"),
+}
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -38,7 +57,10 @@ def job_pages(kit: Kit) -> Sequence[ControllerRouterHandler]:
         async with kit.services.database.transaction() as tx:
             failed = await failed_tasks(tx)
         planned: list[list[Cell]] = [
-            [Code(one.task), Quiet(page.formats.ago(one.next_at, now), page.formats.moment(one.next_at))]
+            [
+                _named(one.task, page.language),
+                Quiet(page.formats.ago(one.next_at, now), page.formats.moment(one.next_at)),
+            ]
             for one in schedules(now)
         ]
         return kit.render(
@@ -47,7 +69,7 @@ def job_pages(kit: Kit) -> Sequence[ControllerRouterHandler]:
             status=status,
             form=form,
             planned=planned,
-            failed=[[Code(one.task), one.last_at, one.jobs] for one in failed],
+            failed=[[_named(one.task, page.language), one.last_at, one.jobs] for one in failed],
             failed_jobs=sum([one.jobs for one in failed]),
         )
 
@@ -65,3 +87,8 @@ def job_pages(kit: Kit) -> Sequence[ControllerRouterHandler]:
         return kit.see(JOBS, Notice(mark("{count} jobs are tried again at once."), values={"count": count}))
 
     return [jobs, retry]
+
+
+def _named(task: str, language: str) -> Cell:
+    name = TASK_NAMES.get(task)
+    return task if name is None else Quiet(in_language(name, language), task)

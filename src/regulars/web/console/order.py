@@ -23,7 +23,14 @@ from regulars.web.console.member_words import kind_name
 from regulars.web.console.messages import actor_of
 from regulars.web.console.sight import ELSEWHERE, orders_elsewhere
 from regulars.web.console.verdicts import Why
-from regulars.web.console.words import channel_name, member_link, order_link, state_badge, wallet_name
+from regulars.web.console.words import (
+    channel_name,
+    member_link,
+    order_link,
+    payment_name,
+    state_badge,
+    wallet_name,
+)
 from regulars.web.kit.cells import Badge, Cell
 from regulars.web.kit.forms import REQUIRED, Form, form_values
 from regulars.web.kit.kit import Kit
@@ -73,6 +80,7 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             _, caused = await commerce.order_lineage(tx, rules, order_id)
             spent_for = [move.order_id for lot in caused.lots for move in lot.movements]
             hidden = await orders_elsewhere(tx, viewer, found.outcome.member_id, spent_for)
+            stores = {one.store_id: one.name for one in await commerce.every_store(tx)}
         result, language = found.outcome, page.language
         verdicts = commerce.verdicts_of_order(result, commerce.Seen(), rules.configuration, language)
         return kit.render(
@@ -83,12 +91,14 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             total=Money(result.total_minor, result.currency),
             returned=Money(result.returned_minor, result.currency),
             state=state_badge(result.state),
-            facts=_facts(found, language),
+            facts=_facts(found, stores, language),
             lines=[_line(one, result.currency) for one in found.lines],
-            payments=[[one.method, Money(one.amount_minor, result.currency)] for one in found.payments],
+            payments=[
+                [payment_name(one.method, language), Money(one.amount_minor, result.currency)] for one in found.payments
+            ],
             effects=effects_said(commerce.effects_of_order(result, rules.configuration), page),
             why=Why.of(verdicts, page, result.currency),
-            returns=[_returned(store, one, page) for store, one in found.returns],
+            returns=[_returned(stores.get(store or "", store), one, page) for store, one in found.returns],
             caused=[_caused(one, language) for one in caused.transfers],
             lots=[_lot(one, hidden, language) for one in caused.lots],
             may_return=_can_return(found, viewer),
@@ -115,13 +125,13 @@ def _left(one: Any) -> int:  # noqa: ANN401 - a line of OrderRead
     return left
 
 
-def _facts(found: commerce.OrderRead, language: str) -> list[tuple[str, Cell]]:
+def _facts(found: commerce.OrderRead, stores: Mapping[str, str], language: str) -> list[tuple[str, Cell]]:
     result = found.outcome
     facts: list[tuple[str, Cell]] = [
         (mark("Member"), Badge(mark("Guest")) if result.member_id is None else member_link(result.member_id)),
         (mark("State"), state_badge(result.state)),
         (mark("Channel"), channel_name(result.channel, language)),
-        (mark("Store"), result.store_id),
+        (mark("Store"), stores.get(result.store_id or "", result.store_id)),
         (mark("Market"), result.market),
         (mark("Happened"), result.occurred_at),
         (mark("Recorded"), result.recorded_at),

@@ -44,6 +44,7 @@ def all_order_pages(kit: Kit) -> Pages:
 
 def listing_in(language: str, stores: list[Store], markets: list[Market]) -> Listing:
     """Return the list of orders, with the stores that a viewer sees, and the markets that there are."""
+    names = {one.store_id: one.name for one in stores}
     return Listing(
         name="orders",
         columns=(
@@ -52,7 +53,7 @@ def listing_in(language: str, stores: list[Store], markets: list[Market]) -> Lis
             Column("at", mark("Happened"), lambda one: one.occurred_at, minor=True),
             Column("state", mark("State"), lambda one: state_badge(one.state)),
             Column("channel", mark("Channel"), lambda one: channel_name(one.channel, language), minor=True),
-            Column("store", mark("Store"), lambda one: one.store_id, minor=True),
+            Column("store", mark("Store"), lambda one: names.get(one.store_id or "", one.store_id), minor=True),
             Column("points", mark("Points used"), lambda one: one.points_used or None, minor=True),
             Column("returned", mark("Came back"), _returned, minor=True),
             Column("total", mark("Total"), lambda one: Money(one.total_minor, one.currency)),

@@ -22,6 +22,7 @@ _REPLAYED_DAYS: Final = 365
 _QUIET_DAYS: Final = 7  # without a sale for longer, nothing is learned from days until today
 _LONGEST_DAYS: Final = 1_100
 _BY_DAY, _BY_WEEK = 45, 200
+_MOST_CHANGE: Final = 9.0  # tenfold
 _EARLIEST: Final = date(1990, 1, 1)
 
 
@@ -115,8 +116,11 @@ def presets(usual: Usual, formats: Formats, path: str) -> list[tuple[str, str]]:
 
 
 def change(now: int, before: int) -> float | None:
-    """Return by what share a figure changed; None where there was nothing before."""
-    return None if not before else (now - before) / before
+    """Return by what share a figure changed, in steps of 0.001; None where there was nothing before, or so little that
+    a share says nothing: the days before are mostly those before the programme began.
+    """
+    share = round((now - before) / before, 3) if before else None
+    return None if share is None or share > _MOST_CHANGE else share
 
 
 def _day(text: str | None) -> date | None:

@@ -36,6 +36,14 @@ IDENTITIES: Final[dict[str, str]] = {
     "external": mark("External id"),
     "openid": mark("OpenID"),
 }
+PAYMENTS: Final[dict[str, str]] = {
+    "card": mark("Bank card"),
+    "cash": mark("Cash"),
+    "points": mark("Points"),
+    "gift_card": mark("Gift card"),
+    "wechat": mark("WeChat Pay"),
+    "alipay": mark("Alipay"),
+}
 _FIRST_HAN: Final = "\u4e00"
 _TIER_TONES: Final[tuple[Tone, ...]] = ("neutral", "info", "warning", "primary")
 
@@ -48,6 +56,11 @@ def tier_badge(code: str, rank: int) -> Badge:
 def channel_name(channel: str, language: str) -> str:
     """Return what a channel is called."""
     return in_language(CHANNELS.get(channel, channel), language)
+
+
+def payment_name(method: str, language: str) -> str:
+    """Return what a way to pay is called; one that shops made up goes by their word."""
+    return in_language(PAYMENTS.get(method, method), language)
 
 
 def state_badge(state: str) -> Badge:

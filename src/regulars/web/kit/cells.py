@@ -83,7 +83,10 @@ def _(value: None, _: Formats) -> Markup:
 
 @render_cell.register
 def _(value: str, formats: Formats) -> Markup | str:
-    return escape(value) if value else render_cell(None, formats)
+    if not value:
+        return render_cell(None, formats)
+    # An e-mail address that is too long for its place breaks where people read it in two, not within a word.
+    return escape(value).replace("@", Markup("@<wbr>")) if "@" in value else escape(value)
 
 
 @render_cell.register(int)
@@ -100,7 +103,10 @@ def _(value: Money, formats: Formats) -> str:
 
 @render_cell.register
 def _(value: date, formats: Formats) -> Markup:
-    said = formats.moment(value) if isinstance(value, datetime) else formats.day(value)
+    if isinstance(value, datetime):  # in the tables of a phone the time stands below the day
+        said = Markup("{} <span>{}</span>").format(formats.day(value), formats.time(value))
+    else:
+        said = escape(formats.day(value))
     return Markup('<time datetime="{}" class="whitespace-nowrap">{}</time>').format(value.isoformat(), said)
 
 

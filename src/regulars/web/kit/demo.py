@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class DemoStaff:
-    """Somebody of staff. `role` is the code of a role."""
+    """Somebody of staff: `role` is the code of a role, `name` what they are called."""
 
     email: str
     role: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

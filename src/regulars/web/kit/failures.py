@@ -15,8 +15,22 @@ from regulars.web.kit.assets import AssetsNotBuilt
 from regulars.web.kit.errors import SignInNeeded
 from regulars.web.kit.kit import SEE_OTHER, Kit
 from regulars.web.kit.security import HEADERS
+from regulars.web.kit.texts import mark
 
 _TEMPLATE: Final = "kit/failure.html"
+# What stands above the sentence that tells what was wrong.
+_HEADINGS: Final = {
+    401: mark("Please sign in again"),
+    403: mark("This is not open to you"),
+    404: mark("Not found"),
+    409: mark("Something has changed meanwhile"),
+    410: mark("Not there any more"),
+    429: mark("Too many attempts"),
+    503: mark("Not available just now"),
+    INTERNAL_FAULT_STATUS: mark("Something went wrong"),
+}
+_NOTHING_TO_REPORT: Final = frozenset({401, 403, 404, 410, 429})
+_OTHERWISE: Final = mark("This did not work")
 _API: Final = ("/v1/", "/openapi.json", "/health", "/ready")
 
 
@@ -57,8 +71,9 @@ class Failures:
                 _TEMPLATE,
                 status=status,
                 headers=headers,
+                heading=_HEADINGS.get(status, _OTHERWISE),
                 said=said,
-                request_id=asked(request.scope).request_id,
+                request_id="" if status in _NOTHING_TO_REPORT else asked(request.scope).request_id,
             )
         except AssetsNotBuilt:
             return self.on_failure(request, AssetsNotBuilt())

@@ -21,7 +21,7 @@ from regulars.web.kit.demo import Demo
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.navigation import Navigation
 from regulars.web.kit.notices import Notice
-from regulars.web.kit.texts import translate, translate_plural
+from regulars.web.kit.texts import browser_named, translate, translate_plural
 from regulars.web.kit.viewers import Viewer, ViewerKind
 
 ROOMS: Final = ("kit", "console", "portal", "store")
@@ -102,7 +102,9 @@ class Templates:
         self.environment.globals.update(
             _=translate, plural=translate_plural, asset=self.assets.url, icon=self._icon, qr_svg=qr_svg
         )
-        self.environment.filters.update({name: _formatted(name) for name in _FORMATS}, cell=_cell)
+        self.environment.filters.update(
+            {name: _formatted(name) for name in _FORMATS}, cell=_cell, browser=browser_named
+        )
 
     def render(self, template: str, page: Page, values: Mapping[str, Any]) -> str:
         """Return a template's text."""

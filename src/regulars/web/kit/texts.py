@@ -37,5 +37,14 @@ def translate_plural(context: Context, one: str, other: str, /, count: int, **va
     return _filled(sentence, {**values, "count": page.formats.number(count)})
 
 
+@pass_context
+def browser_named(context: Context, agent: str) -> Markup:
+    """Return what a browser is called, e.g. `Safari on iPhone`, as `platform.auth.browsers` recognised it."""
+    browser, _, system = agent.partition(" on ")
+    if system:
+        return translate(context, mark("{browser} on {system}"), browser=browser, system=system)
+    return escape(agent) if agent not in {"", "?"} else translate(context, mark("An unknown browser"))
+
+
 def _filled(sentence: str, values: dict[str, Any]) -> Markup:
     return escape(sentence).format(**values) if values else escape(sentence)

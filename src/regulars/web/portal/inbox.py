@@ -17,6 +17,7 @@ from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
+from regulars.web.portal.errors import LinkOver
 
 HOME: Final = "/portal/inbox"
 _ROWS: Final = 20
@@ -87,14 +88,20 @@ def _confirming(kit: Kit) -> list[ControllerRouterHandler]:
 
     @get(path, guards=[kit.guards.anybody(ViewerKind.MEMBER)])
     async def ask(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
-        shown = engagement.address_to_confirm(services.vault, token)
+        try:
+            shown = engagement.address_to_confirm(services.vault, token)
+        except NotFound:
+            raise LinkOver from None
         return kit.render(request, "portal/confirm_address.html", token=token, shown=shown, done=False)
 
     @post(path, guards=[kit.guards.anybody(ViewerKind.MEMBER)])
     async def confirm(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
-        shown = engagement.address_to_confirm(services.vault, token)
-        async with services.database.transaction(actor="member") as tx:
-            await engagement.confirm_address(tx, services.vault, token)
+        try:
+            shown = engagement.address_to_confirm(services.vault, token)
+            async with services.database.transaction(actor="member") as tx:
+                await engagement.confirm_address(tx, services.vault, token)
+        except NotFound:
+            raise LinkOver from None
         return kit.render(request, "portal/confirm_address.html", token=token, shown=shown, done=True)
 
     return [ask, confirm]

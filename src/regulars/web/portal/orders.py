@@ -116,7 +116,7 @@ def order_pages(kit: Kit) -> Pages:
             awaits_payment=found.settlement is None and found.state not in _SETTLED,
         )
 
-    entries = (Entry(HOME, mark("Orders"), icon="receipt"),)
+    entries = (Entry(HOME, mark("Orders"), icon="receipt", also=("/portal/claim",)),)
     return Pages(ViewerKind.MEMBER, [orders, order], navigation=[Group("", entries)])
 
 
