@@ -28,6 +28,7 @@ TASK_NAMES: Final[dict[str, str]] = {
     "engagement.channels.tasks.forget_old_messages": mark("Forget old messages"),
     "loyalty.tasks.book_expiries": mark("Book points that ran out"),
     "loyalty.tasks.book_tier_reviews": mark("Review tiers"),
+    "loyalty.tasks.close_months": mark("Close the books of months"),
     "loyalty.tasks.roll_up_books": mark("Add up points"),
     "members.tasks.forget_card_codes": mark("Forget used card codes"),
     "members.tasks.forget_member_sessions": mark("Forget ended sign-ins of members"),
@@ -36,6 +37,7 @@ TASK_NAMES: Final[dict[str, str]] = {
     "platform.auth.tasks.forget_staff_sessions": mark("Forget ended sign-ins of staff"),
     "platform.commit.tasks.forget_old_answers": mark("Forget answers kept for repetition"),
     "platform.outbox.tasks.forget_handled": mark("Forget marks of handled events"),
+    "platform.reports.tasks.end_abandoned_reports": mark("End reports that nobody computes any more"),
     "platform.reports.tasks.compute_report": mark("Compute a report"),
     "platform.reports.tasks.forget_reports": mark("Forget old reports"),
 }
