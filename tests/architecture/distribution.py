@@ -18,6 +18,7 @@ MEMBER_OWNED = {
     "lot_uses",
     "lots",
     "member_books",
+    "member_exports",
     "member_identities",
     "member_profiles",
     "member_sessions",

@@ -28,7 +28,7 @@ async def client_of(office: PostOffice, *scopes: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(create_app(services, Web(routes(services), []))),
         base_url="http://test",
-        headers={"Authorization": f"Bearer {token}"},
+        headers={"Authorization": f"Bearer {token}", "Regulars-Purpose": "care ticket"},
     )
 
 

@@ -55,7 +55,7 @@ async def caller(services: Services, log: io.StringIO) -> AsyncIterator[httpx.As
     async with services.database.transaction() as tx:
         _, token = await keys.create_key(tx, label="test", scopes=["admin"])
     app = create_app(services, web(services), RequestLog(log))
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", "Regulars-Purpose": "proving erasure"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://api.example", headers=headers) as client:
         yield client
@@ -109,6 +109,11 @@ async def a_life(office: PostOffice, services: Services, client: httpx.AsyncClie
         await office.courier(DevelopmentOutbox(), channel).drain()
     page = await client.get(f"{path}/messages")
     assert page.json()["messages"]
+    export = (await post(client, f"{path}/exports", None)).json()
+    assert await members.gather_waiting(services.database, services.vault, PARTS) == 1
+    for form in ("json", "html"):
+        document = await client.get(f"{path}/exports/{export['export_id']}", params={"format": form})
+        assert [secret for secret in (PHONE, NAME, CARD) if secret not in document.text] == [], form
     await seal_all(services.database)
     return member_id
 
@@ -282,6 +287,8 @@ async def nothing_is_found(services: Services, client: httpx.AsyncClient, public
         "profile": await post(client, f"{path}/profile", {"display_name": "x"}, "PATCH"),
         "identity": await post(client, f"{path}/identities", {"kind": "card", "value": CARD}),
         "messages": await client.get(f"{path}/messages"),
+        "exports": await client.get(f"{path}/exports"),
+        "export": await post(client, f"{path}/exports", None),
         "accrual": await post(client, f"{path}/accruals", {"amount": 5, "reason": "gift"}),
         "erasure": await post(client, f"{path}/erasure", {"reason": "once more"}),
     }

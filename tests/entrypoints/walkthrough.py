@@ -19,6 +19,7 @@ from regulars.entrypoints.http import create_app
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.wiring import web
 from regulars.loyalty.api import BOOKS, Configuration, begin_close, expire_due, go_on_closing
+from regulars.members.api import gather_waiting
 from regulars.platform.auth import service as keys
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.outbox.relay import Relay
@@ -31,8 +32,10 @@ EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_exam
 PROGRAMME: Final = ROOT / "docs" / "examples" / "programme.toml"
 OPENS: Final = datetime.fromisoformat("2026-05-01T02:00:00+00:00")
 DIGESTS: Final = ("digest", "recomputed")  # of rows with drawn ids
+CLEAR: Final = {"getMember", "lookUpMember", "listMessages", "readExport"}
+PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
 # What this programme clock does not decide.
-WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "schema")
+WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "schema", *PRIVACY)
 _DRAWN: Final = re.compile(
     r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)"
 )  # of 32 digits; a lot's has 12 more
@@ -70,7 +73,7 @@ class Walk:
         async with self.services.database.transaction() as tx:
             _, token = await keys.create_key(tx, label="walkthrough", scopes=["admin"])
         application = create_app(self.services, web(self.services))
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Regulars-Purpose": "care ticket 5521"}
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=application), base_url="http://api.example", headers=headers
         ) as self._client:
@@ -205,7 +208,9 @@ class Walk:
             },
         )
         await ask("listConsents", "What is in force, and how it came about.", "GET", f"{member}/consents")
-        await ask("getMember", "A key with `members:personal` reads her data in the clear.", "GET", member)
+        await ask(
+            "getMember", "A key with `members:personal` reads her data in the clear, and says why.", "GET", member
+        )
         return str(signed_up["member_id"])
 
     async def _orders(self, wang: str) -> None:
@@ -396,7 +401,19 @@ class Walk:
         )
 
     async def _privacy(self, wang: str) -> None:
-        ask, erasure = self._ask, f"/v1/members/{wang}/erasure"
+        ask, erasure, exports = self._ask, f"/v1/members/{wang}/erasure", f"/v1/members/{wang}/exports"
+        export = await ask("askExport", "She wants to see everything we know of her.", "POST", exports)
+        await gather_waiting(self.services.database, self.services.vault, ())
+        await ask("listExports", "It is there for a week.", "GET", exports)
+        await ask(
+            "readExport",
+            "Table by table; here only what the rooms of members hold. `format=html` gives a page to read.",
+            "GET",
+            f"{exports}/{export['export_id']}",
+        )
+        await ask(
+            "listPersonalReads", "Who looked at her, and why.", "GET", f"/v1/personal-reads?member_id={wang}&limit=2"
+        )
         await ask("getErasure", "She wonders what she would lose if she left for good.", "GET", erasure)
         await ask(
             "askErasure",
@@ -443,6 +460,8 @@ def _curl(number: int, step: Step) -> str:
     parts = ["curl -s" if step.method in {"GET", "POST"} else f"curl -s -X {step.method}", f'"$R{step.path}" -H "$A"']
     if step.language != "en":
         parts.append(f"-H 'Accept-Language: {step.language}'")
+    if step.operation in CLEAR:
+        parts.append("-H 'Regulars-Purpose: care ticket 5521'")
     if step.method != "GET" and step.operation != "lookUpMember":
         parts.append(f"-H 'Idempotency-Key: step-{number}'")
     command = " ".join(parts)

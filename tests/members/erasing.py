@@ -1,17 +1,27 @@
 """What the tests of erasing share: asking for it, having it carried out, and looking for what is left."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from regulars.members import api
-from regulars.members.contracts.privacy import AskErasure, Erasure, Parts
+from regulars.members.contracts.privacy import AskErasure, Erasure, Parts, PrivacyPart, Section
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
+from regulars.platform.db.transaction import Transaction
 from regulars.platform.vault.contracts import Vault
 from tests.members.people import rows
 
 AT_ONCE = timedelta()
+
+
+async def _tells_nothing(_tx: Transaction, _vault: Vault, _member_id: UUID) -> dict[str, Section]:
+    return {}
+
+
+def part(erase: Callable[[Transaction, Sequence[UUID]], Awaitable[None]]) -> PrivacyPart:
+    """Return the part of a room that only erases."""
+    return PrivacyPart(room="test", erase=erase, export=_tells_nothing, sections={}, excused={})
 
 
 async def ask(database: Database, member_id: UUID, *, wait: timedelta = AT_ONCE, parts: Parts = ()) -> Erasure:

@@ -1,6 +1,7 @@
 """A member is erased: asked for, waited for, withdrawn or carried out; what is left is a number."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from regulars.members.contracts import (
     ProfileChange,
     Purpose,
 )
-from regulars.members.contracts.privacy import Loss, PrivacyPart, WithdrawErasure
+from regulars.members.contracts.privacy import Loss, WithdrawErasure
 from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity.errors import MemberErased
 from regulars.members.privacy.errors import NoErasureAsked
@@ -27,7 +28,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import new_id
 from regulars.platform.vault.local import LocalVault
-from tests.members.erasing import ask, erase, texts_of_everything, where
+from tests.members.erasing import ask, erase, part, texts_of_everything, where
 from tests.members.people import email, lookup, phone, rows, sign_up, signed_up, wish
 
 pytestmark = pytest.mark.anyio
@@ -147,7 +148,7 @@ async def test_what_will_be_lost_is_told_and_kept(shop: Database, wang: UUID) ->
 
     async def erase_nothing(_tx: Transaction, _member_ids: object) -> None: ...
 
-    parts = [PrivacyPart(room="test", erase=erase_nothing, loses=loses)]
+    parts = [replace(part(erase_nothing), loses=loses)]
     assert (await ask(shop, wang, wait=WAIT, parts=parts)).losses == (Loss("points", 120, 0),)
     async with shop.transaction() as tx:
         found = await api.erasure_standing(tx, parts, WAIT, wang)
@@ -166,7 +167,7 @@ async def test_a_crash_between_key_and_database_is_finished_later(
 
     await ask(shop, wang)
     with pytest.raises(Crash):
-        await api.carry_out_due(shop, vault, [PrivacyPart(room="test", erase=crash)])
+        await api.carry_out_due(shop, vault, [part(crash)])
     assert await vault.keys_of([wang]) == {}  # unreadable, though not cleared
     assert await standing(shop, wang) == (False, "under_way")
     with pytest.raises(NoErasureAsked):
@@ -202,7 +203,7 @@ async def test_the_worker_erases_what_is_due_and_outlives_a_failure(
 
     await ask(shop, wang)
     stop = asyncio.Event()
-    working = asyncio.create_task(api.run_erasures(shop, vault, [PrivacyPart(room="test", erase=sometimes)], stop))
+    working = asyncio.create_task(api.run_privacy(shop, vault, [part(sometimes)], stop))
     while not (await standing(shop, wang))[0]:
         await asyncio.sleep(0.01)
     stop.set()

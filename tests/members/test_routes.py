@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -59,6 +60,7 @@ async def till(services: Services) -> AsyncIterator[httpx.AsyncClient]:
 async def care(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """A caller who may read personal data."""
     async with caller(services, "members:read", "members:personal") as client:
+        client.headers["Regulars-Purpose"] = quote("核对 ticket 5521")
         yield client
 
 
@@ -139,13 +141,54 @@ async def test_in_the_clear_with_the_scope_and_then_it_is_logged(
     }
     assert [one["value"] for one in clear["identities"]] == ["+8613800138000", "Wang.Fang@example.com"]
     logged = await rows(
-        services.database, "SELECT action, subject FROM audit_entries WHERE action <> 'create_key' ORDER BY entry_id"
+        services.database,
+        "SELECT action, subject, reason FROM audit_entries WHERE action <> 'create_key' ORDER BY entry_id",
     )
     assert logged == [
-        ("sign_up_member", member["member_id"]),
-        ("change_profile", member["member_id"]),
-        ("read_personal_data", member["member_id"]),
+        ("sign_up_member", member["member_id"], ""),
+        ("change_profile", member["member_id"], ""),
+        ("read_personal_data", member["member_id"], "核对 ticket 5521"),
     ]
+
+
+@pytest.mark.parametrize("purpose", ["", "why", "x" * 201, "two%0Alines of it"])
+async def test_without_a_purpose_nothing_is_in_the_clear(
+    care: httpx.AsyncClient, services: Services, purpose: str
+) -> None:
+    async with caller(services, "members:write") as till:
+        member = await joined(till)
+    care.headers["Regulars-Purpose"] = purpose
+
+    read = await care.get(f"/v1/members/{member['member_id']}")
+
+    assert (read.status_code, read.json()["masked"]) == (200, "lines" not in purpose)  # a line's end is a space
+
+
+async def test_who_looked_at_whom_is_listed(
+    services: Services, till: httpx.AsyncClient, care: httpx.AsyncClient
+) -> None:
+    wang, other = await joined(till), await joined(till, NEW)
+    for member in (wang, other, wang):
+        assert (await care.get(f"/v1/members/{member['member_id']}")).json()["masked"] is False
+    await till.get(f"/v1/members/{wang['member_id']}")  # masked: no look
+    async with caller(services, "audit:read") as auditor:
+        at_wang = (await auditor.get("/v1/personal-reads", params={"member_id": wang["member_id"]})).json()
+        actor = at_wang["looks"][0]["actor"]
+        by_care = (await auditor.get("/v1/personal-reads", params={"actor": actor, "limit": 2})).json()
+        rest = (
+            await auditor.get("/v1/personal-reads", params={"actor": actor, "cursor": by_care["next_cursor"]})
+        ).json()
+        by_nobody = (await auditor.get("/v1/personal-reads", params={"actor": "key:ak_0"})).json()
+        bad = await auditor.get("/v1/personal-reads", params={"cursor": "x"})
+    assert [(one["action"], one["purpose"]) for one in at_wang["looks"]] == [
+        ("read_personal_data", "核对 ticket 5521")
+    ] * 2
+    assert [one["subject"] for one in by_care["looks"] + rest["looks"]] == [
+        one["member_id"] for one in (wang, other, wang)
+    ]
+    assert (by_care["has_more"], rest["has_more"], by_nobody["looks"]) == (True, False, [])
+    assert problem(bad) == (422, "wrong_form", ["/query/cursor"])
+    assert (await till.get("/v1/personal-reads")).status_code == 403
 
 
 async def test_no_mutation_leaves_personal_data_behind(services: Services, till: httpx.AsyncClient) -> None:

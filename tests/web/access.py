@@ -216,11 +216,17 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/members/{member_id}/erasure",
         "DELETE /v1/members/{member_id}/erasure",
     ),
-    "key members:personal": ("GET /v1/members/{member_id}/messages",),
+    "key audit:read": ("GET /v1/personal-reads",),
+    "key members:personal": (
+        "GET /v1/members/{member_id}/messages",
+        "POST /v1/members/{member_id}/exports",
+        "GET /v1/members/{member_id}/exports/{export_id}",
+    ),
     "key members:read": (
         "POST /v1/members/lookup",
         "GET /v1/members/{member_id}",
         "GET /v1/members/{member_id}/erasure",
+        "GET /v1/members/{member_id}/exports",
         "GET /v1/members/{member_id}/consents",
     ),
     "key members:write": (
@@ -258,6 +264,7 @@ def ids_of_nobody() -> dict[str, str]:
         "session_id": f"sts_{nobody}",
         "member_id": f"mbr_{nobody}",
         "identity_id": f"idn_{nobody}",
+        "export_id": f"exp_{nobody}",
         "message": f"msg_{nobody}",
         "report_id": f"rep_{nobody}",
         "order_id": "o-1",

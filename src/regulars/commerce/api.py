@@ -85,12 +85,14 @@ from regulars.commerce.orders.receipts import find_receipt, receipt_ids
 from regulars.commerce.orders.rules import shown_quantity
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.orders.witness import Seen
+from regulars.commerce.privacy.service import PRIVACY
 from regulars.commerce.sales.service import sales_totals
 from regulars.commerce.stores.service import define_stores, every_store
 from regulars.commerce.verification.service import checks
 
 __all__ = [
     "CLAIM_DAYS",
+    "PRIVACY",
     "SALES",
     "Bucket",
     "Buyers",

@@ -12,7 +12,7 @@ from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.watch import watch_server
 from regulars.entrypoints.wiring import Place, declare_tasks, located
-from regulars.members.api import apply_journal, run_erasures
+from regulars.members.api import apply_journal, run_privacy
 from regulars.platform.audit.service import run_sealer
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.failures import describe
@@ -48,7 +48,7 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
     try:
         await apply_journal(database, vault, PARTS)
         async with asyncio.TaskGroup() as group:
-            group.create_task(run_erasures(database, vault, PARTS, stop))
+            group.create_task(run_privacy(database, vault, PARTS, stop))
             group.create_task(run_messages(database, settings, vault, stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))

@@ -55,7 +55,9 @@ from regulars.members.identity import search
 from regulars.members.identity import service as identity
 from regulars.members.privacy import erasing
 from regulars.members.privacy import service as privacy
-from regulars.members.privacy.erasing import apply_journal, carry_out_due, run_erasures
+from regulars.members.privacy.erasing import apply_journal, carry_out_due
+from regulars.members.privacy.exporting import ask_export, gather_waiting, list_exports, open_export, read_export
+from regulars.members.privacy.running import run_privacy
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.throttle.errors import TooManyAttempts
@@ -67,9 +69,22 @@ from regulars.platform.vault.contracts import Vault
 from regulars.platform.verification.contracts import Check
 
 # Erasing, in transactions of its own, because a key is destroyed between two of them; see `members.privacy.erasing`.
-# `carry_out_due(database, vault, parts, at=)` erases whose waiting time is over, `run_erasures(..., stop)` goes on
-# with it, and `apply_journal(database, vault, parts)` erases again whom a restore brought back, before serving.
-__all__ = ["apply_journal", "carry_out_due", "run_erasures"]
+# `carry_out_due(database, vault, parts, at=)` erases whose waiting time is over; `apply_journal(database, vault,
+# parts)` erases again whom a restore brought back, before serving. `ask_export(tx, wish)` has everything about a member
+# gathered (while it is, asking again changes nothing), `list_exports(tx, member_id)` and `read_export(tx, member_id,
+# export_id)` tell of those of the last week, `open_export(tx, vault, member_id, export_id)` gives what was gathered,
+# all in the clear: the caller notes who reads it and why. They raise NotFound (404), MemberGone (410), ExportNotReady
+# (409); source: member_exports. `gather_waiting(database, vault, parts)` gathers, `run_privacy(..., stop)` does it all.
+__all__ = [
+    "apply_journal",
+    "ask_export",
+    "carry_out_due",
+    "gather_waiting",
+    "list_exports",
+    "open_export",
+    "read_export",
+    "run_privacy",
+]
 
 
 async def sign_up(tx: Transaction, vault: Vault, sign_ups: Sequence[SignUp]) -> list[Member | DomainError]:

@@ -5,6 +5,8 @@ from litestar.handlers import HTTPRouteHandler
 from regulars.members.consent.routes import routes as consent_routes
 from regulars.members.contracts.privacy import Parts
 from regulars.members.identity.routes import routes as identity_routes
+from regulars.members.privacy.export_routes import export_routes
+from regulars.members.privacy.look_routes import look_routes
 from regulars.members.privacy.routes import routes as privacy_routes
 from regulars.members.profile.routes import routes as profile_routes
 from regulars.platform.services import Services
@@ -17,4 +19,6 @@ def routes(services: Services, parts: Parts = ()) -> list[HTTPRouteHandler]:
         *profile_routes(services),
         *consent_routes(services),
         *privacy_routes(services, parts),
+        *export_routes(services, parts),
+        *look_routes(services),
     ]

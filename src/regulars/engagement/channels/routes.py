@@ -23,6 +23,7 @@ from regulars.platform.errors import NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.purposes import require_purpose
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.platform.services import Services
 
@@ -59,7 +60,11 @@ def _list(services: Services) -> HTTPRouteHandler:
     async def list_messages(
         request: AnyRequest, member_id: FromPath[str], cursor: FromQuery[str | None] = None, limit: PageSize = 50
     ) -> MessagesAnswer:
-        """Return messages of every channel with what they say; each such read is in the audit log."""
+        """Return messages of every channel with what they say.
+
+        The header `Regulars-Purpose` says why (5 to 200 characters); it is in the audit log, with who read whom.
+        """
+        purpose = require_purpose(request)
         found = _id_in(MEMBER_PREFIX, member_id)
         before = None if cursor is None else parse_public_id(MESSAGE_PREFIX, cursor)
         if cursor is not None and before is None:
@@ -72,6 +77,7 @@ def _list(services: Services) -> HTTPRouteHandler:
                     actor=principal_of(request).client,
                     action="read_messages",
                     subject=member_id,
+                    reason=purpose,
                     request_id=asked(request.scope).request_id,
                 )
             )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from msgspec import structs
 
 from regulars.engagement.channels import rules, samples, store
@@ -30,7 +31,7 @@ from regulars.members.contracts import MEMBER_PREFIX, MemberStatus
 from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import JsonValue, Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import derived_id, public_id
 from regulars.platform.vault.contracts import Vault
@@ -69,6 +70,27 @@ async def _require(tx: Transaction, member_id: UUID) -> None:
         raise NotFound
     if member.status is MemberStatus.ERASED:
         raise MemberGone
+
+
+async def everything_told(tx: Transaction, vault: Vault, member_id: UUID) -> list[dict[str, JsonValue]]:
+    """Return all of a member's messages with what they tell, for the member's own eyes; codes and links are hidden."""
+    found, before = [], None
+    while page := await store.of_member(tx, member_id, before, PAGE_AT_MOST):
+        found += page
+        before = page[-1].message_id
+    keys = await Keys.of(vault, found)
+    told: list[dict[str, JsonValue]] = []
+    for stored in found:
+        content, hidden = keys.content(stored), _content(stored, keys, clear=False)
+        told.append(
+            {
+                **msgspec.to_builtins(_ref(stored)),
+                "address": keys.address(stored),
+                "name": None if content is None else content.name,
+                "facts": None if hidden is None else msgspec.to_builtins(hidden.facts),
+            }
+        )
+    return told
 
 
 async def unread_count(tx: Transaction, member_id: UUID) -> int:

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from regulars.engagement.channels.service import everything_told
 from regulars.engagement.privacy import store
-from regulars.members.contracts.privacy import PrivacyPart
+from regulars.members.contracts.privacy import PrivacyPart, Section
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.texts import mark
+from regulars.platform.vault.contracts import Vault
 
 
 async def forget_messages(tx: Transaction, member_ids: Sequence[UUID]) -> None:
@@ -18,4 +21,18 @@ async def forget_messages(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     store.forget(tx, member_ids)
 
 
-PRIVACY: Final = PrivacyPart(room="engagement", erase=forget_messages)
+async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, Section]:
+    return {"messages": await everything_told(tx, vault, member_id), **await store.of_member(tx, member_id)}
+
+
+PRIVACY: Final = PrivacyPart(
+    room="engagement",
+    erase=forget_messages,
+    export=_export,
+    sections={
+        "messages": mark("What we told you"),
+        "message_occasions": mark("What you are about to be told"),
+        "mail_standings": mark("How your e-mail addresses answered"),
+    },
+    excused={},
+)

@@ -1,11 +1,11 @@
 """SQL of forgetting messages."""
 
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Statement, Transaction
 
 FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM messages WHERE recipient_id = ANY (%s::uuid[]) AND to_member",
@@ -17,6 +17,21 @@ WIPE_BARE: LiteralString = """
 UPDATE messages SET sealed_content = NULL, sealed_address = NULL, answer = ''
 WHERE NOT to_member AND sealed_address IS NOT NULL AND state <> 'queued'
 """
+
+OF_MEMBER: dict[str, LiteralString] = {
+    "message_occasions": """
+SELECT to_jsonb(t) - 'member_id' FROM message_occasions AS t WHERE member_id = %s ORDER BY occurred_at, occasion_id
+""",
+    "mail_standings": """
+SELECT to_jsonb(t) - 'member_id' - 'address_hash' FROM mail_standings AS t WHERE member_id = %s ORDER BY asked_at
+""",
+}
+
+
+async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
+    """Return what each table holds of a member, each row as JSON."""
+    found = await tx.read(*[Statement(text, (member_id,)) for text in OF_MEMBER.values()])
+    return {name: [row for (row,) in rows] for name, rows in zip(OF_MEMBER, found, strict=True)}
 
 
 def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:

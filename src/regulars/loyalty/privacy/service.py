@@ -11,10 +11,11 @@ from uuid import UUID
 from regulars.loyalty.ledger.service import owners_of
 from regulars.loyalty.privacy import store
 from regulars.loyalty.statement.service import balances
-from regulars.members.contracts.privacy import Loss, PrivacyPart
+from regulars.members.contracts.privacy import Loss, PrivacyPart, Section
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import public_id
 from regulars.platform.texts import mark
+from regulars.platform.vault.contracts import Vault
 from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
 
 
@@ -28,7 +29,26 @@ async def would_lose(tx: Transaction, member_id: UUID) -> list[Loss]:
     return [Loss(one.wallet, one.balance, one.debt) for one in await balances(tx, member_id)]
 
 
-PRIVACY: Final = PrivacyPart(room="loyalty", erase=close_books, loses=would_lose)
+async def _export(tx: Transaction, _vault: Vault, member_id: UUID) -> dict[str, Section]:
+    return await store.of_member(tx, member_id)
+
+
+PRIVACY: Final = PrivacyPart(
+    room="loyalty",
+    erase=close_books,
+    loses=would_lose,
+    export=_export,
+    sections={
+        "member_wallets": mark("What is on your wallets"),
+        "ledger_transfers": mark("Every movement of points and growth"),
+        "lots": mark("Points that expire together"),
+        "lot_uses": mark("Which points were used for what"),
+        "settlements": mark("What your orders did"),
+        "tier_changes": mark("How your tier changed"),
+        "member_books": mark("Your tier, and when it is looked at again"),
+    },
+    excused={},
+)
 
 
 async def _closed(tx: Transaction) -> CheckResult:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Statement, Transaction
 
 # Opened and closed at once where there was none: the row is what a first posting waits for.
 CLOSE: LiteralString = """
@@ -19,6 +19,28 @@ SELECT b.member_id FROM member_books AS b JOIN members AS m ON m.member_id = b.m
 WHERE m.status = 'erased' AND b.closed_at IS NULL LIMIT %s
 """
 COUNT_CLOSED: LiteralString = "SELECT count(*) FROM member_books WHERE closed_at IS NOT NULL"
+
+OF_MEMBER: dict[str, LiteralString] = {
+    "member_wallets": """
+SELECT to_jsonb(t) - 'member_id' FROM member_wallets AS t WHERE member_id = %s ORDER BY wallet_id
+""",
+    "ledger_transfers": """
+SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM ledger_transfers AS t WHERE member_id = %s ORDER BY seq
+""",
+    "lots": "SELECT to_jsonb(t) - 'member_id' FROM lots AS t WHERE member_id = %s ORDER BY lot_no",
+    "lot_uses": "SELECT to_jsonb(t) - 'member_id' FROM lot_uses AS t WHERE member_id = %s ORDER BY seq, use_no",
+    "settlements": """
+SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDER BY recorded_at, order_id
+""",
+    "tier_changes": "SELECT to_jsonb(t) - 'member_id' FROM tier_changes AS t WHERE member_id = %s ORDER BY seq",
+    "member_books": "SELECT to_jsonb(t) - 'member_id' FROM member_books AS t WHERE member_id = %s",
+}
+
+
+async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
+    """Return what each table holds of a member, each row as JSON."""
+    found = await tx.read(*[Statement(text, (member_id,)) for text in OF_MEMBER.values()])
+    return {name: [row for (row,) in rows] for name, rows in zip(OF_MEMBER, found, strict=True)}
 
 
 def close(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]], at: datetime) -> None:

@@ -1,16 +1,20 @@
 """What other domains see of privacy: how a member is erased, and what each room has to do with it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.vault.contracts import Vault
 
 ERASURE_PREFIX = "ers"
+EXPORT_PREFIX = "exp"
+
+Section = list[dict[str, Any]]  # rows as JSON
 
 
 class Loss(Struct, frozen=True):
@@ -67,6 +71,25 @@ class ErasureStanding(Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...]
 
 
+class AskExport(Struct, frozen=True, kw_only=True):
+    """A wish for everything about a member, by the member or by staff (`actor`)."""
+
+    member_id: UUID
+    actor: str
+
+
+class MemberExport(Struct, frozen=True, kw_only=True):
+    """Everything about a member, being gathered (`ready_at` is None) or ready, until `expires_at` (wall clock)."""
+
+    export_id: UUID
+    member_id: UUID
+    asked_at: datetime
+    asked_by: str
+    ready_at: datetime | None
+    expires_at: datetime
+    is_failed: bool
+
+
 async def _loses_nothing(_tx: Transaction, _member_id: UUID) -> list[Loss]:
     return []
 
@@ -77,10 +100,16 @@ class PrivacyPart:
 
     `erase` makes unreadable or forgets, in the caller's transaction, what the room holds of members, once and again:
     whatever is sealed under a member's key is unreadable by then. `loses` tells what the member would lose.
+
+    `export` gives what the room holds of a member, table by table, in the clear; `sections` says how each is called (a
+    marked text), `excused` why a table of the member's is not told.
     """
 
     room: str
     erase: Callable[[Transaction, Sequence[UUID]], Awaitable[None]]
+    export: Callable[[Transaction, Vault, UUID], Awaitable[dict[str, Section]]]
+    sections: Mapping[str, str]
+    excused: Mapping[str, str]
     loses: Callable[[Transaction, UUID], Awaitable[list[Loss]]] = _loses_nothing
 
 

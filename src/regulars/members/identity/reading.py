@@ -23,12 +23,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Wanted(NamedTuple):
-    """Whom somebody (`actor`) wants to read, and whether in the clear."""
+    """Whom somebody (`actor`) wants to read, and whether in the clear: then for which `purpose`."""
 
     member_id: UUID
     clear: bool
     actor: str
     request_id: str
+    purpose: str = ""
 
 
 class MemberReads:
@@ -73,5 +74,6 @@ def _read_in_the_clear(one: Wanted) -> AuditEntry:
         actor=one.actor,
         action="read_personal_data",
         subject=public_id(MEMBER_PREFIX, one.member_id),
+        reason=one.purpose,
         request_id=one.request_id,
     )

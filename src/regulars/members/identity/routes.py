@@ -33,6 +33,7 @@ from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.http.openapi import ONLY_READS
+from regulars.platform.http.purposes import purpose_of
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.services import Services
 from regulars.platform.vault.contracts import Vault
@@ -84,7 +85,11 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         response_description="The member.",
     )
     async def get_member(request: AnyRequest, member_id: FromPath[str]) -> Response[MemberAnswerShown]:
-        """Return a member; personal data is masked unless the key has the scope `members:personal`."""
+        """Return a member; personal data is masked.
+
+        With the scope `members:personal` and the header `Regulars-Purpose`, which says why (5 to 200 characters,
+        other letters than ASCII percent-encoded), it is in the clear, and the audit log keeps who read whom, and why.
+        """
         return await _shown(reads, request, member_id_in(member_id))
 
     @post(
@@ -158,10 +163,12 @@ def _identities(services: Services) -> list[HTTPRouteHandler]:
 async def _shown(reads: MemberReads, request: AnyRequest, member_id: UUID) -> Response[Any]:
     """Answer with a member as the caller may see one. Raises NotFound."""
     principal = principal_of(request)
+    purpose = purpose_of(request) or ""
     body = await reads.read(
         Wanted(
             member_id=member_id,
-            clear=principal.may(PERSONAL),
+            clear=bool(purpose) and principal.may(PERSONAL),
+            purpose=purpose,
             actor=principal.client,
             request_id=asked(request.scope).request_id,
         )

@@ -78,7 +78,7 @@ class IdentityAnswer(Struct, frozen=True, kw_only=True):
 
 
 class IdentityAnswerShown(IdentityAnswer, frozen=True, kw_only=True):
-    """An identity with its value, masked unless the key has the scope members:personal."""
+    """An identity with its value, masked unless read in the clear for a purpose."""
 
     value: str | None
 
@@ -98,7 +98,7 @@ class MemberAnswer(Struct, frozen=True, kw_only=True):
 
 
 class MemberAnswerShown(Struct, frozen=True, kw_only=True):
-    """A member with profile and identities, masked (`masked`) unless the key has the scope members:personal."""
+    """A member with profile and identities, masked (`masked`) unless read in the clear for a purpose."""
 
     member_id: str
     market: str

@@ -4,26 +4,20 @@ The key goes before the transaction that clears the database, and not in it: a c
 who is unreadable and not yet cleared, which the next look finishes; never one who is called erased and can be read.
 """
 
-import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from regulars.domain_events.members import MemberErased
-from regulars.members.access import sessions
-from regulars.members.cards import service as cards
 from regulars.members.contracts import MEMBER_PREFIX
-from regulars.members.contracts.privacy import Parts, PrivacyPart
-from regulars.members.identity import service as identity
+from regulars.members.contracts.privacy import Parts
 from regulars.members.privacy import store
-from regulars.members.profile import service as profile
+from regulars.members.privacy.own import OWN
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
-from regulars.platform.db.failures import describe
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.texts import mark
@@ -35,21 +29,7 @@ logger = logging.getLogger(__name__)
 ACTOR: Final = "privacy"
 JOURNAL: Final = "journal"
 AT_ONCE: Final = 100
-_IDLE_SECONDS: Final = 1.0
 _STUCK_AFTER: Final = timedelta(minutes=10)
-
-
-async def run_erasures(database: Database, vault: Vault, parts: Parts, stop: asyncio.Event) -> None:
-    """Carry erasures out as they come due, until `stop` is set. Outlives the database."""
-    while not stop.is_set():
-        try:
-            done = await carry_out_due(database, vault, parts)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next look tries again
-            logger.warning("members not erased: %s", describe(error))
-            done = 0
-        if not done:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _IDLE_SECONDS)
 
 
 async def carry_out_due(database: Database, vault: Vault, parts: Parts, *, at: datetime | None = None) -> int:
@@ -107,17 +87,6 @@ async def _note(tx: Transaction, member_id: UUID, erased_at: datetime) -> None:
         )
     )
     tx.publish(MemberErased(member_id=member_id, recorded_at=tx.now))
-
-
-async def _erase_own(tx: Transaction, member_ids: Sequence[UUID]) -> None:
-    """Forget what the rooms of members hold; consents stay, as proof: nothing personal is in them."""
-    await identity.forget(tx, member_ids)
-    profile.forget(tx, member_ids)
-    sessions.forget_members(tx, member_ids)
-    cards.forget_members(tx, member_ids)
-
-
-OWN: Final = PrivacyPart(room="members", erase=_erase_own)
 
 
 async def _nothing_left(tx: Transaction) -> CheckResult:

@@ -3,6 +3,13 @@
 from regulars.platform.errors import Conflict
 
 
+class ExportNotReady(Conflict):
+    """The export is still being gathered, or could not be."""
+
+    code = "export_not_ready"
+    message = "The export is still being gathered. Ask again in a few seconds; if it failed, ask for a new one."
+
+
 class NoErasureAsked(Conflict):
     """There is nothing to withdraw: nobody asked, it was withdrawn before, or it is being carried out."""
 

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from regulars.members.contracts import MEMBER_PREFIX
-from regulars.members.contracts.privacy import ERASURE_PREFIX, Erasure, ErasureStanding, ErasureState, Loss
+from regulars.members.contracts.privacy import (
+    ERASURE_PREFIX,
+    EXPORT_PREFIX,
+    Erasure,
+    ErasureStanding,
+    ErasureState,
+    Loss,
+    MemberExport,
+)
 from regulars.platform.ids import public_id
 
 Reason = Annotated[
@@ -86,3 +94,35 @@ def standing_answer(standing: ErasureStanding) -> ErasureStandingAnswer:
 
 def _loss(loss: Loss) -> LossAnswer:
     return LossAnswer(loss.wallet, loss.balance, loss.debt)
+
+
+class ExportAnswer(Struct, frozen=True, kw_only=True):
+    """An export: ready when `ready_at` is set, deleted after `kept_until`; instants are the wall clock's."""
+
+    export_id: str
+    member_id: str
+    state: Literal["gathering", "ready", "failed"]
+    asked_at: datetime
+    asked_by: str
+    ready_at: datetime | None
+    kept_until: datetime
+
+
+class ExportsAnswer(Struct, frozen=True):
+    """The exports of the last week, the last asked for first."""
+
+    exports: list[ExportAnswer]
+
+
+def export_answer(export: MemberExport) -> ExportAnswer:
+    """Write an export."""
+    state: Literal["gathering", "ready", "failed"] = "failed" if export.is_failed else "gathering"
+    return ExportAnswer(
+        export_id=public_id(EXPORT_PREFIX, export.export_id),
+        member_id=public_id(MEMBER_PREFIX, export.member_id),
+        state=state if export.ready_at is None else "ready",
+        asked_at=export.asked_at,
+        asked_by=export.asked_by,
+        ready_at=export.ready_at,
+        kept_until=export.expires_at,
+    )

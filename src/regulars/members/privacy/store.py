@@ -6,7 +6,7 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Rows, Statement, Transaction
 
 INSERT: LiteralString = """
 INSERT INTO erasures (member_id, erasure_id, asked_at, asked_by, reason, due_at, losses)
@@ -57,6 +57,58 @@ UNFINISHED: LiteralString = """
 SELECT member_id FROM erasures WHERE begun_at IS NOT NULL AND ended_at IS NULL AND begun_at < %s LIMIT %s
 """
 COUNT_ERASED: LiteralString = "SELECT count(*) FROM members WHERE status = 'erased'"
+
+INSERT_EXPORT: LiteralString = """
+INSERT INTO member_exports (member_id, export_id, asked_at, asked_by, expires_at) VALUES (%s, %s, %s, %s, %s)
+"""
+_EXPORTS: LiteralString = """
+SELECT member_id, export_id, asked_at, asked_by, expires_at, attempts, ready_at FROM member_exports
+"""
+SELECT_WAITING_OF: LiteralString = (
+    _EXPORTS + "WHERE member_id = %s AND ready_at IS NULL AND expires_at > %s AND attempts < %s LIMIT 1"
+)
+SELECT_EXPORT: LiteralString = _EXPORTS + "WHERE member_id = %s AND export_id = %s AND expires_at > %s"
+SELECT_EXPORTS: LiteralString = _EXPORTS + "WHERE member_id = %s AND expires_at > %s ORDER BY asked_at DESC"
+SELECT_WAITING: LiteralString = (
+    _EXPORTS + "WHERE ready_at IS NULL AND expires_at > %s AND attempts < %s ORDER BY asked_at LIMIT %s"
+)
+COUNT_ATTEMPT: LiteralString = """
+UPDATE member_exports SET attempts = attempts + 1 WHERE member_id = %s AND export_id = %s AND attempts = %s RETURNING 1
+"""
+FILL_EXPORT: LiteralString = """
+UPDATE member_exports SET ready_at = %s, sealed_document = %s
+WHERE member_id = %s AND export_id = %s AND ready_at IS NULL
+"""
+SELECT_DOCUMENT: LiteralString = """
+SELECT sealed_document FROM member_exports WHERE member_id = %s AND export_id = %s AND ready_at IS NOT NULL
+"""
+FORGET_EXPORTS: LiteralString = "DELETE FROM member_exports WHERE member_id = ANY (%s::uuid[])"
+FORGET_EXPIRED: LiteralString = "DELETE FROM member_exports WHERE expires_at <= %s"
+OF_MEMBER: dict[str, LiteralString] = {
+    "consents": """
+SELECT to_jsonb(t) - 'member_id' FROM consents AS t WHERE member_id = %s ORDER BY recorded_at, consent_id
+""",
+    "member_sessions": """
+SELECT to_jsonb(t) - 'member_id' - 'secret_hash' FROM member_sessions AS t WHERE member_id = %s ORDER BY made_at
+""",
+    "erasures": "SELECT to_jsonb(t) - 'member_id' FROM erasures AS t WHERE member_id = %s ORDER BY asked_at",
+    "member_exports": """
+SELECT to_jsonb(t) - 'member_id' - 'sealed_document' - 'expires_at' FROM member_exports AS t
+WHERE member_id = %s ORDER BY asked_at
+""",
+}
+
+
+class KeptExport(NamedTuple):
+    """An export as it is kept, without its document."""
+
+    member_id: UUID
+    export_id: UUID
+    asked_at: datetime
+    asked_by: str
+    expires_at: datetime
+    attempts: int
+    ready_at: datetime | None
 
 
 class Kept(NamedTuple):
@@ -126,3 +178,73 @@ async def left_behind(tx: Transaction, unfinished_since: datetime, at_most: int)
     found = [f"{member_id} {what}" for member_id, what in await tx.rows(LEFT_BEHIND, (at_most,))]
     stuck = [member_id for (member_id,) in await tx.rows(UNFINISHED, (unfinished_since, at_most))]
     return erased, found, stuck
+
+
+# --- exports --------------------------------------------------------------------------------------------------------
+
+
+def read_one_snapshot(tx: Transaction) -> None:
+    """Let everything this transaction reads be of one instant, and JSON tell instants in UTC."""
+    tx.write("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    tx.write("SET LOCAL TIME ZONE 'UTC'")
+
+
+def insert_export(tx: Transaction, kept: KeptExport) -> None:
+    """Add an export that waits to be gathered."""
+    tx.write(INSERT_EXPORT, kept[:5])
+
+
+async def waiting_of(tx: Transaction, member_id: UUID, at: datetime, attempts: int) -> KeptExport | None:
+    """Return a member's export that is still being gathered."""
+    return _first_export(await tx.rows(SELECT_WAITING_OF, (member_id, at, attempts)))
+
+
+async def export(tx: Transaction, member_id: UUID, export_id: UUID, at: datetime) -> KeptExport | None:
+    """Return an export that has not expired."""
+    return _first_export(await tx.rows(SELECT_EXPORT, (member_id, export_id, at)))
+
+
+async def exports(tx: Transaction, member_id: UUID, at: datetime) -> list[KeptExport]:
+    """Return a member's exports that have not expired, the last asked for first."""
+    return [KeptExport._make(row) for row in await tx.rows(SELECT_EXPORTS, (member_id, at))]
+
+
+async def waiting(tx: Transaction, at: datetime, attempts: int, at_most: int) -> list[KeptExport]:
+    """Return exports to be gathered, but for those that failed so many times."""
+    return [KeptExport._make(row) for row in await tx.rows(SELECT_WAITING, (at, attempts, at_most))]
+
+
+async def count_attempt(tx: Transaction, kept: KeptExport) -> bool:
+    """Count an attempt; False if somebody else is at it."""
+    return bool(await tx.rows(COUNT_ATTEMPT, (kept.member_id, kept.export_id, kept.attempts)))
+
+
+def fill_export(tx: Transaction, kept: KeptExport, at: datetime, sealed: bytes) -> None:
+    """Write down what was gathered."""
+    tx.write(FILL_EXPORT, (at, sealed, kept.member_id, kept.export_id))
+
+
+async def document(tx: Transaction, member_id: UUID, export_id: UUID) -> bytes | None:
+    """Return the sealed document; None while there is none."""
+    rows = await tx.rows(SELECT_DOCUMENT, (member_id, export_id))
+    return bytes(rows[0][0]) if rows else None
+
+
+def forget_exports(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget every export of members."""
+    tx.write(FORGET_EXPORTS, (arrays.ids(member_ids),))
+
+
+def forget_expired(tx: Transaction, at: datetime) -> None:
+    """Forget exports that have expired."""
+    tx.write(FORGET_EXPIRED, (at,))
+
+
+async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
+    """Return what these tables hold of a member, each row as JSON."""
+    found = await tx.read(*[Statement(text, (member_id,)) for text in OF_MEMBER.values()])
+    return {name: [row for (row,) in rows] for name, rows in zip(OF_MEMBER, found, strict=True)}
+
+
+def _first_export(rows: Rows) -> KeptExport | None:
+    return next((KeptExport._make(row) for row in rows), None)

@@ -9,7 +9,8 @@ from itertools import islice
 from regulars.platform.audit import rules
 from regulars.platform.audit.contracts import ChainReport, Head, Sealing
 from regulars.platform.audit.rules import NO_HASH, Seal
-from regulars.platform.audit.store import seals
+from regulars.platform.audit.store import reads, seals
+from regulars.platform.audit.store.reads import Look
 from regulars.platform.clock import wall_now
 from regulars.platform.db import snapshots
 from regulars.platform.db.database import Database
@@ -155,3 +156,10 @@ class _Findings:
         self.removed += islice(removed, _NAMED_AT_MOST - len(self.removed))
         self.changed += islice(sorted(changed), _NAMED_AT_MOST - len(self.changed))
         return not (removed or changed)
+
+
+async def looks(
+    tx: Transaction, *, subject: str | None = None, actor: str | None = None, before: int | None = None, limit: int = 50
+) -> list[Look]:
+    """Return who looked at whose personal data, the latest first: at `subject`, or by `actor`, from behind an entry."""
+    return await reads.looks(tx, subject=subject, actor=actor, before=before, limit=limit)

@@ -5,6 +5,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
 from regulars.platform.db.schema import TransactionId, metadata
 
+# Who looked at whom; see `store/reads.py`.
+LOOKS = "action IN ('read_personal_data', 'read_messages', 'read_export', 'look_up_member', 'search_member')"
+
 audit_entry_seq = Sequence("audit_entry_seq", metadata=metadata)
 audit_entries = Table(
     "audit_entries",
@@ -19,6 +22,8 @@ audit_entries = Table(
     Column("request_id", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Index("audit_entries_transaction_id_idx", "transaction_id"),
+    Index("audit_entries_looked_at_idx", "subject", "entry_id", postgresql_where=text(LOOKS)),
+    Index("audit_entries_looked_idx", "actor", "entry_id", postgresql_where=text(LOOKS)),
 )
 
 # One seal closes a block of entries: their ids, in order, and a digest of each, end to end.

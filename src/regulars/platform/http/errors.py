@@ -107,3 +107,14 @@ class ValueNotTaken(InvalidInput):
 
     code = "value_not_taken"
     message = "The field {field} does not take this value. The API reference says what it takes."
+
+
+class PurposeMissing(InvalidInput):
+    """Personal data is asked for without saying why."""
+
+    code = "purpose_missing"
+    status = 400
+    message = (
+        "Say why you read personal data, in {shortest} to {longest} characters, in the header {header}. "
+        "It is kept in the audit log, with who read whom."
+    )

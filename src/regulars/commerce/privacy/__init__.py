@@ -1,0 +1,1 @@
+"""What orders tell a member of theirs."""

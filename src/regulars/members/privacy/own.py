@@ -1,0 +1,57 @@
+"""What the rooms of members do when one is erased, and what they tell a member of theirs."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from regulars.members.access import sessions
+from regulars.members.cards import service as cards
+from regulars.members.contracts.privacy import PrivacyPart, Section
+from regulars.members.identity import service as identity
+from regulars.members.privacy import store
+from regulars.members.profile import service as profile
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.texts import mark
+from regulars.platform.vault.contracts import Vault
+
+
+async def _erase(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget what the rooms of members hold; consents stay, as proof: nothing personal is in them."""
+    await identity.forget(tx, member_ids)
+    profile.forget(tx, member_ids)
+    sessions.forget_members(tx, member_ids)
+    cards.forget_members(tx, member_ids)
+    store.forget_exports(tx, member_ids)
+
+
+async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, Section]:
+    ((member, identities),) = await identity.show(tx, vault, [member_id], clear=True)
+    told = await profile.read_profiles(tx, vault, [member_id], clear=True)
+    return {
+        "members": [msgspec.to_builtins({**msgspec.structs.asdict(member), "identities": None})],
+        "member_identities": [msgspec.to_builtins(one) for one in identities],
+        "member_profiles": [msgspec.to_builtins(one) for one in told.values()],
+        **await store.of_member(tx, member_id),
+    }
+
+
+OWN: Final = PrivacyPart(
+    room="members",
+    erase=_erase,
+    export=_export,
+    sections={
+        "members": mark("Your membership"),
+        "member_identities": mark("What finds you: numbers, addresses, cards"),
+        "member_profiles": mark("What you told us"),
+        "consents": mark("What you agreed to, and took back"),
+        "member_sessions": mark("Where you are signed in"),
+        "erasures": mark("Erasures that were asked for"),
+        "member_exports": mark("Exports like this one"),
+    },
+    excused={
+        "identities": "the same values as member_identities, as keyed hashes",
+        "used_card_codes": "random codes of the last day, which tell nothing",
+    },
+)
