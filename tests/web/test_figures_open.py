@@ -3,10 +3,12 @@
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -19,6 +21,8 @@ from regulars.loyalty.contracts import Accrue, Adjust
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.reports import computing
 from regulars.platform.services import Services
+from regulars.web.console.members import listing_in
+from regulars.web.kit.listings import Listing
 from tests.web.site import DAY, NOW, Site
 from tests.web.test_console_members import words
 from tests.web.visitors import OTHER_STORE, STORE
@@ -140,6 +144,41 @@ async def test_bookings_go_on_page_by_page(site: Site) -> None:
     assert len(paged) == len(everything) == len({(one.member_id, one.seq) for one in paged})
     assert strange.status_code == 200
     assert returned.status_code == 422
+
+
+async def test_members_who_bought_are_narrowed_by_the_other_filters_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few of those who are looked at at once are let through."""
+    monkeypatch.setattr("regulars.web.console.members._LOOKED_AT", 1)
+    monkeypatch.setattr("regulars.web.console.members._LOOKS", 1)
+    monkeypatch.setattr("regulars.web.console.members.listing_in", few_rows(listing_in))
+    path = "/console/members?bought_from=2026-01-01"
+    async with site.browsing(Role.OWNER) as browser:
+        everybody = await rows_of(browser, path)
+        first = (await browser.get(f"{path}&tier=silver")).text
+        silver = await rows_of(browser, f"{path}&tier=silver")
+        early = await rows_of(browser, f"{path}&joined_to=2025-12-31")
+        late = await rows_of(browser, f"{path}&joined_from=2025-12-31")
+        at_store = await rows_of(browser, f"/console/members?store={OTHER_STORE}")
+        apart = words((await browser.get(f"{path}&tier_on=2026-01-01")).text)
+    chen = f"mbr_…{site.chen.hex[-6:]}"
+
+    assert len(everybody) == 2
+    assert "Nothing matches so far." in first or chen in first
+    assert [row["Member"] for row in silver] == [chen]
+    assert [row["Member"] for row in early] == [chen]
+    assert chen not in {row["Member"] for row in late}
+    assert len(early) + len(late) == len(everybody)
+    assert [row["Member"] for row in at_store] == [chen], "an address says where, and is not passed over"
+    assert "cannot be asked for together" in apart
+
+
+def few_rows(make: Callable[..., Listing]) -> Callable[..., Listing]:
+    def made(*given: Any) -> Listing:  # noqa: ANN401 - whatever the page gives
+        return replace(make(*given), rows=1)
+
+    return made
 
 
 async def test_who_sees_no_orders_sees_none_of_their_ids_among_bookings(site: Site) -> None:

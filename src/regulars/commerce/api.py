@@ -23,7 +23,7 @@ None to none. `effects_of_order` and `effects_of_return` say what an outcome did
 Figures (`commerce/figures`): `sales_figures` of a period against the one before, by market, currency and channel,
 `store_figures` of each store, and `sales_standing`, up to when they hold; from the roll-up `SALES`, sums of local days.
 `buyers_at(tx, days, stores, each=, by=)` are the members who bought at some stores, counted in the background;
-`count_buyers_again` has them counted anew. `list_returns` and `members_who_bought` are the rows behind the figures.
+`count_buyers_again` has them counted anew. `list_returns` and `members_who_bought` (`behind_buyer`) are the rows.
 Source: sales_days, store_sales_days, returns_days, bought_again; orders, order_returns.
 
 Devices of shops (`commerce/devices`): `make_device_enrolment(tx, vault, store_id, name)` gives a code for one device,
@@ -46,7 +46,7 @@ from regulars.commerce.devices.service import list_devices as list_store_devices
 from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
 from regulars.commerce.devices.service import recognise as recognise_device
 from regulars.commerce.figures.buyers import Buyers, PeriodDays, buyers_at, count_buyers_again
-from regulars.commerce.figures.listing import ReturnRef, list_returns, members_who_bought
+from regulars.commerce.figures.listing import ReturnRef, behind_buyer, list_returns, members_who_bought
 from regulars.commerce.figures.rolling import SALES
 from regulars.commerce.figures.service import (
     Bucket,
@@ -118,6 +118,7 @@ __all__ = [
     "Verdict",
     "Whose",
     "apply",
+    "behind_buyer",
     "buyers_at",
     "checks",
     "count_buyers_again",

@@ -70,3 +70,8 @@ async def members_who_bought(
     before = _ANYBODY if cursor is None else cursors.read(cursor, UUID)
     found = await listing.read_buyers(tx, days=(first, last), stores=stores, before=before, limit=limit + 1)
     return found[:limit], cursors.write(found[limit - 1]) if len(found) > limit else None
+
+
+def behind_buyer(member_id: UUID) -> str:
+    """Return the cursor of `members_who_bought` that goes on behind a member."""
+    return cursors.write(member_id)

@@ -1,9 +1,11 @@
 """Members: found by any identity, listed by tier, market and day, and offered to the command palette."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
 from litestar.types import ControllerRouterHandler
@@ -26,13 +28,16 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Days, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.palette import Hit, Provider
-from regulars.web.kit.texts import mark
+from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import Viewer, ViewerKind, viewer_of
 
 MEMBERS: Final = "/console/members"
 READ: Final = "members:read"
 _HITS: Final = 5
 _MEMBER: Final = mark("Member")
+_LOOKED_AT: Final = 200  # who bought, at once, where other filters leave some of them out
+_LOOKS: Final = 10
+_APART: Final = mark("What members bought and the tier of a day cannot be asked for together. Take one of them away.")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -128,7 +133,9 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
                 if wanted.search:
                     found = counted.found if counted else await members.find_by_any(tx, services.vault, wanted.search)
                     return Slice(await _listed(kit, tx, await loyalty.roll_of(tx, configuration, found)))
-                if any(days_of(wanted.filters, "bought")):
+                if any(days_of(wanted.filters, "bought")) or "store" in wanted.filters:
+                    if "tier_on" in wanted.filters:
+                        return Slice([], refused=in_language(_APART, page.language))
                     return await _who_bought(kit, tx, configuration, wanted, viewer_of(request))
                 first, last = days_of(wanted.filters, "joined")
                 tier_on = wanted.filters.get("tier_on")
@@ -179,21 +186,37 @@ async def _counted(kit: Kit, viewer: Viewer, text: str, language: str, *, while_
 async def _who_bought(
     kit: Kit, tx: Transaction, configuration: loyalty.Configuration, wanted: Wanted, viewer: Viewer
 ) -> Slice:
-    """Return members who bought on some days, at stores that the viewer sees; other filters leave some of them out."""
-    first, last = days_of(wanted.filters, "bought")
-    found, after = await commerce.members_who_bought(
-        tx,
-        first=first,
-        last=last,
-        stores=scope_of(viewer, wanted.filters.get("store")),
-        cursor=wanted.after,
-        limit=wanted.limit,
-    )
-    entries = await loyalty.roll_of(tx, configuration, found)
-    for name in ("tier", "market"):
-        if name in wanted.filters:
-            entries = [one for one in entries if getattr(one, name) == wanted.filters[name]]
-    return Slice(await _listed(kit, tx, entries), after=after)
+    """Return members who bought on some days, at stores that the viewer sees, and whom the other filters let through.
+
+    Of many who bought few may be let through, so it looks on, but not for ever: then the page says how to go on.
+    """
+    zones = {market.code: ZoneInfo(market.time_zone) for market in await list_markets(tx)}
+    bought, joined = days_of(wanted.filters, "bought"), days_of(wanted.filters, "joined")
+    stores, after = scope_of(viewer, wanted.filters.get("store")), wanted.after
+    kept: list[RollEntry] = []
+    for _ in range(_LOOKS):
+        found, after = await commerce.members_who_bought(
+            tx, first=bought[0], last=bought[1], stores=stores, cursor=after, limit=max(wanted.limit, _LOOKED_AT)
+        )
+        entries = sorted(await loyalty.roll_of(tx, configuration, found), key=lambda one: one.member_id, reverse=True)
+        kept += [
+            one
+            for one in entries
+            if _lets_through(wanted.filters, joined, one, one.signed_up_at.astimezone(zones[one.market]).date())
+        ]
+        if after is None or len(kept) > wanted.limit:
+            break
+    if len(kept) > wanted.limit:
+        kept, after = kept[: wanted.limit], commerce.behind_buyer(kept[wanted.limit - 1].member_id)
+    return Slice(await _listed(kit, tx, kept), after=after)
+
+
+def _lets_through(
+    filters: Mapping[str, str], joined: tuple[date | None, date | None], one: RollEntry, joined_on: date
+) -> bool:
+    first, last = joined
+    same = all(getattr(one, name) == filters[name] for name in ("tier", "market") if name in filters)
+    return same and (first is None or first <= joined_on) and (last is None or joined_on <= last)
 
 
 async def _listed(kit: Kit, tx: Transaction, entries: list[RollEntry]) -> list[Listed]:
