@@ -10,6 +10,7 @@ from regulars.members.counter.limits import LOOKED_UP
 from regulars.platform import clock
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
+from regulars.web.store import drafts
 from tests.web.counter import CARD, EMAIL, PHONE, CounterWorld, effects_of, hidden, hidden_of, refused, text_of
 from tests.web.visitors import Visitors, brings
 
@@ -414,3 +415,26 @@ async def test_the_pages_speak_chinese(till: httpx.AsyncClient, path: str) -> No
 
     assert page.status_code == 200
     assert 'lang="zh-CN"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "minor"),
+    [
+        ("CNY", "12.50", 1_250),
+        ("CNY", "12,5", 1_250),
+        ("CNY", "１２。５", 1_250),
+        ("CNY", "1,234", None),
+        ("JPY", "1200", 1_200),
+        ("JPY", "12.5", None),
+        ("JPY", "1,200", None),
+        ("KWD", "1.234", 1_234),
+        ("KWD", "0,500", 500),
+        ("KWD", "1234,567", 1_234_567),
+        ("KWD", "1,234", None),
+        ("KWD", "1.2345", None),
+    ],
+)
+def test_amounts_are_read_as_the_currency_writes_them_and_never_on_a_guess(
+    currency: str, typed: str, minor: int | None
+) -> None:
+    assert drafts.read_amount(typed, currency) == minor

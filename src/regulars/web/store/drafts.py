@@ -21,6 +21,7 @@ _MILLI_PLACES: Final = 3
 _MILLI: Final = 10**_MILLI_PLACES
 _LONGEST_NAME: Final = 128
 _AMOUNT = re.compile(r"(\d{1,9})(?:[.,](\d{0,4}))?")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 _QUANTITY = re.compile(r"(\d{1,6})(?:[.,](\d{1,3}))?")
 _CARRIED = re.compile(r"(\d{1,13})\|(\d{1,9})\|(.{1,128})")
 _STEPS: Final = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
@@ -100,10 +101,13 @@ def typed_line(form: Form[TillForm], currency: str) -> tuple[DraftLine | None, d
 
 
 def read_amount(text: str, currency: str) -> int | None:
-    """Return an amount in minor units; None for what is none in this currency."""
-    places = get_currency_precision(currency)
-    found = _AMOUNT.fullmatch(_plain(text))
-    if found is None or len(found[2] or "") > places:
+    """Return an amount in minor units; None for what is none in this currency.
+
+    A comma before three digits parts thousands for one and a fraction for another: nobody is charged on a guess.
+    """
+    places, written = get_currency_precision(currency), _plain(text)
+    found = _AMOUNT.fullmatch(written)
+    if found is None or len(found[2] or "") > places or _THOUSANDS.fullmatch(written):
         return None
     return int(found[1] + (found[2] or "").ljust(places, "0"))
 
