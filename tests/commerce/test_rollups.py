@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regulars.commerce import api as commerce
-from regulars.commerce.contracts import OrderFact
+from regulars.commerce.contracts import ClaimOrder, OrderFact
 from regulars.entrypoints.commands import roll_everything_up
 from regulars.entrypoints.wiring import checks, roll_ups
 from regulars.loyalty import api as loyalty
@@ -304,3 +304,30 @@ def test_every_roll_up_has_a_name_and_a_check() -> None:
 
     assert sorted(names) == ["books", "sales", "sign-ups"]
     assert {f"{name} rolled up" for name in names} <= {check.name for check in checks()}
+
+
+async def test_days_of_25_hours_and_guests_who_become_members_are_summed_whole(shop: Shop) -> None:
+    """The clocks of New York went back on 1 November 2025 at 2: that day has a second 1 o'clock."""
+    smith, zone = await shop.member("smith", "US"), ZONES["US"]
+    long_day = date(2025, 11, 2)
+    first = datetime(2025, 11, 2, 0, 0, tzinfo=zone).astimezone(NOW.tzinfo)
+    us: dict[str, Any] = {"market": "US", "currency": "USD", "store_id": "9"}
+    at = {"before": first - timedelta(seconds=1), "first": first, "twice": first + 2 * HOUR}
+    at |= {"last": first + 25 * HOUR - timedelta(seconds=1), "after": first + 25 * HOUR}
+    for name, instant in at.items():
+        await shop.apply(put(smith, name, (100,), occurred_at=instant, **us))
+    await shop.apply(put(None, "guest", (700, 300), occurred_at=NOW - 20 * DAY, **us))
+    await roll_everything_up(shop.database)
+    days = await shop.rows("SELECT day, orders FROM sales_days WHERE market = 'US' ORDER BY day")
+    await shop.apply(back("guest", "g-1", ("2", 1_000)))
+    await shop.apply(ClaimOrder(order_id="guest", member_id=smith))
+    await roll_everything_up(shop.database)
+    theirs = await shop.rows(
+        "SELECT orders, revenue_minor, returned_minor FROM store_sales_days WHERE day = %s", ((NOW - 20 * DAY).date(),)
+    )
+    came_back = await shop.rows("SELECT sum(returns), sum(returned_minor) FROM returns_days")
+
+    assert days == [(long_day - timedelta(days=1), 1), (long_day, 3), (long_day + timedelta(days=1), 1)]
+    assert theirs == [(1, 1_000, 150)]
+    assert came_back == [(1, 150)]
+    assert await wrong(shop) == []
