@@ -297,6 +297,7 @@ class Walk:
             f"{member}/adjustments",
             {"amount": -50, "reason": "May Day was counted twice", "reference": "care:5521"},
         )
+        await self._holds(member)
         await ask("getWallets", "What she has, and what is pending.", "GET", f"{member}/wallets")
         await ask("listLots", "What her points are made of.", "GET", f"{member}/lots")
         await ask(
@@ -378,6 +379,36 @@ class Walk:
             await begin_close(tx, date(2026, 9, 1), by="system", reason="")
         async with database.transaction(set_based=True) as tx:
             await go_on_closing(tx, Configuration())
+
+    async def _holds(self, member: str) -> None:
+        ask, kept = self._ask, {"amount": 300, "deadline": "2026-06-02T10:00:00Z"}
+        placed = await ask(
+            "placeHold",
+            "She books a tea workshop: 300 points are kept until it begins. They are hers, but not to spend.",
+            "POST",
+            f"{member}/holds",
+            {**kept, "purpose": "Tea workshop on 2 June", "reference": "workshop:118"},
+        )
+        hold = f"{member}/holds/{placed['hold_id']}"
+        await ask("getHold", "What it keeps of which lots.", "GET", hold)
+        await ask(
+            "postHold",
+            "The workshop was cheaper than announced: 250 of them are used, 50 are free again.",
+            "POST",
+            f"{hold}/post",
+            {"amount": 250},
+        )
+        other = await self._client.post(
+            f"{member}/holds", json={**kept, "purpose": "Kite festival"}, headers={"Idempotency-Key": "kites"}
+        )
+        await ask(
+            "voidHold",
+            "Another booking is called off. Had nobody said so, the deadline would have ended it.",
+            "POST",
+            f"{member}/holds/{other.json()['hold_id']}/void",
+            {"reason": "Rain"},
+        )
+        await ask("listHolds", "All of them, the latest first.", "GET", f"{member}/holds?limit=1")
 
     async def _tell(self, after: timedelta) -> None:
         """Do what the worker does between a fact and its messages. While the clock stands nobody is told anything."""

@@ -13,14 +13,19 @@ from regulars.loyalty import api
 from regulars.loyalty.contracts import (
     Accrue,
     Adjust,
+    HoldStanding,
     OrderSettlement,
+    PlaceHold,
+    PostHold,
     Posting,
     Redeem,
     ReturnSettlement,
     SettleOrder,
     SettleReturn,
+    VoidHold,
     WalletBalance,
 )
+from regulars.loyalty.ledger.holding import hold_id_of
 from regulars.loyalty.policy.contracts import (
     AnniversaryReview,
     EarningPolicy,
@@ -70,6 +75,9 @@ TABLES = {
     "lots": "member_id, lot_no",
     "lot_uses": "member_id, seq, use_no",
     "settlements": "member_id, order_id",
+    "holds": "member_id, seq",
+    "hold_lots": "member_id, hold_id, part_no",
+    "hold_ends": "member_id, seq",
     "tier_changes": "member_id, seq",
 }
 NOT_COMPARED = {"written_at", "version", "window_days", "policy_seen"}
@@ -82,8 +90,9 @@ class Expire(NamedTuple):
     recorded_at: datetime
 
 
-Fact = Accrue | Redeem | Adjust | SettleOrder | SettleReturn | Expire
-Outcome = Posting | OrderSettlement | ReturnSettlement | None
+Held = PlaceHold | PostHold | VoidHold
+Fact = Accrue | Redeem | Adjust | Held | SettleOrder | SettleReturn | Expire
+Outcome = Posting | HoldStanding | OrderSettlement | ReturnSettlement | None
 
 
 def us_day(day: str, hour: int = 12) -> datetime:
@@ -148,10 +157,10 @@ class Programme:
             for fact in facts:
                 needs.members.add(fact.member_id)
                 needs.lots_of.add(fact.member_id)
-                if isinstance(fact, SettleOrder | SettleReturn):
+                if isinstance(fact, Accrue | Redeem | Adjust | PlaceHold | PostHold | VoidHold):
+                    needs.want(fact)
+                elif isinstance(fact, SettleOrder | SettleReturn):
                     needs.orders.add((fact.member_id, fact.order_id))
-                elif not isinstance(fact, Expire):
-                    needs.references.add((fact.member_id, fact.reference))
             books = await api.open_books(tx, self.configuration, needs)
             results = [_carry_out(books, fact) for fact in facts]
             books.write(tx)
@@ -171,6 +180,10 @@ class Programme:
     async def expire(self, at: datetime) -> int:
         async with self.database.transaction() as tx:
             return await api.expire_due(tx, self.configuration, at)
+
+    async def time_out(self, at: datetime) -> int:
+        async with self.database.transaction() as tx:
+            return await api.time_out_due(tx, self.configuration, at)
 
     async def wallet(self, member_id: UUID, at: datetime, wallet: str = "points") -> WalletBalance:
         """Return a wallet as of an instant."""
@@ -233,6 +246,8 @@ def _carry_out(books: api.Books, fact: Fact) -> Outcome | DomainError:
             case Expire():
                 books.expire(fact.member_id, fact.recorded_at)
                 return None
+            case PlaceHold() | PostHold() | VoidHold():
+                return books.hold(fact)
             case _:
                 return books.post(fact)
     except DomainError as refusal:
@@ -278,3 +293,26 @@ def adjust(member_id: UUID, reference: str, at: datetime, amount: int, wallet: s
     return Adjust(
         member_id=member_id, wallet=wallet, amount=amount, reference=reference, reason="counted anew", recorded_at=at
     )
+
+
+def hold(member_id: UUID, reference: str, at: datetime, amount: int, deadline: datetime) -> PlaceHold:
+    """Return a hold of points."""
+    return PlaceHold(
+        member_id=member_id,
+        wallet="points",
+        amount=amount,
+        purpose="workshop",
+        deadline=deadline,
+        reference=reference,
+        recorded_at=at,
+    )
+
+
+def post_hold(member_id: UUID, reference: str, at: datetime, amount: int | None = None) -> PostHold:
+    """Return the posting of a hold, known by its reference."""
+    return PostHold(member_id=member_id, hold_id=hold_id_of(reference), amount=amount, recorded_at=at)
+
+
+def void_hold(member_id: UUID, reference: str, at: datetime) -> VoidHold:
+    """Return the voiding of a hold."""
+    return VoidHold(member_id=member_id, hold_id=hold_id_of(reference), reason="called off", recorded_at=at)

@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from regulars.loyalty.contracts import Accrue, Adjust, Redeem
+from regulars.loyalty.contracts import Accrue, Adjust, HoldStanding, Redeem
 from regulars.loyalty.policy.contracts import Policy
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
@@ -30,12 +31,19 @@ from tests.loyalty.programme import (
     accrue,
     adjust,
     back,
+    hold,
     order,
+    post_hold,
     redeem,
+    void_hold,
 )
 
 pytestmark = pytest.mark.anyio
 MEMBERS = 2
+KINDS = (
+    *("accrue", "growth", "redeem", "adjust", "order", "pay", "return", "return", "expire"),
+    *("hold", "hold", "post", "void"),
+)
 GAPS = (timedelta(0), timedelta(hours=1), DAY, 3 * DAY, 10 * DAY, 40 * DAY, 100 * DAY)
 
 
@@ -54,7 +62,23 @@ wishes = st.lists(
     st.builds(
         Wish,
         member=st.integers(0, MEMBERS - 1),
-        kind=st.sampled_from(["accrue", "growth", "redeem", "adjust", "order", "pay", "return", "return", "expire"]),
+        kind=st.sampled_from(
+            [
+                "accrue",
+                "growth",
+                "redeem",
+                "adjust",
+                "order",
+                "pay",
+                "return",
+                "return",
+                "expire",
+                "hold",
+                "hold",
+                "post",
+                "void",
+            ]
+        ),
         amount=st.integers(1, 1_500),
         gap=st.sampled_from(GAPS),
         late=st.sampled_from([timedelta(0), timedelta(0), 5 * DAY, 80 * DAY]),
@@ -85,6 +109,9 @@ def _fact(wish: Wish, member: UUID, number: int, at: datetime, orders: dict[str,
         "redeem": redeem(member, f"shop:{number}", at, wish.amount),
         "adjust": adjust(member, f"desk:{number}", at, wish.amount - 750),
         "expire": Expire(member, at),
+        "hold": hold(member, f"keep:{number}", at, wish.amount // 3 + 1, at + timedelta(days=wish.amount % 9 + 1)),
+        "post": post_hold(member, f"keep:{number - wish.amount % 4 - 1}", at, wish.amount // 6 + 1),
+        "void": void_hold(member, f"keep:{number - wish.amount % 4 - 1}", at),
     }
     if wish.kind in postings:
         return postings[wish.kind]
@@ -110,6 +137,9 @@ async def applied(programme: Programme, facts: Sequence[Fact], cuts: Sequence[in
 
 
 def _shown(outcome: Outcome | DomainError) -> str:
+    if isinstance(outcome, HoldStanding):
+        outcome = structs.replace(outcome, member_id=UUID(int=0))
+        return repr(outcome)
     if isinstance(outcome, DomainError):
         return f"{outcome.code} {outcome.pointer} {outcome.data}"
     return repr(outcome).partition("seq=")[2] or repr(outcome)

@@ -16,10 +16,25 @@ from msgspec import structs
 
 from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue
-from regulars.loyalty.errors import InsufficientPoints
-from regulars.loyalty.ledger.book import ACCOUNTS_PER_WALLET, Book
+from regulars.loyalty.errors import HoldOver, InsufficientPoints, UnknownHold
+from regulars.loyalty.ledger.book import Book
+from regulars.loyalty.ledger.entries import ACCOUNTS_PER_WALLET
 from regulars.loyalty.policy.service import Wallet
-from tests.loyalty.programme import DAY, HARD, NOON, START, TIME_ZONE, accrue, adjust, back, order, redeem
+from tests.loyalty.programme import (
+    DAY,
+    HARD,
+    NOON,
+    START,
+    TIME_ZONE,
+    accrue,
+    adjust,
+    back,
+    hold,
+    order,
+    post_hold,
+    redeem,
+    void_hold,
+)
 
 MEMBER = UUID(int=7)
 LOCAL = ZoneInfo(TIME_ZONE)
@@ -35,6 +50,17 @@ class ModelLot:
     earned: datetime
     available: datetime
     expires: datetime
+    held: int = 0
+
+    @property
+    def free(self) -> int:
+        return self.left - self.held
+
+
+@dataclass
+class ModelHold:
+    parts: list[tuple[ModelLot, int]]
+    deadline: datetime
 
 
 @dataclass
@@ -60,9 +86,10 @@ class Model:
     debt: int = 0
     tier: int = 0
     reviewed: datetime = NOON
+    holds: dict[str, ModelHold] = field(default_factory=dict)
 
     def spendable(self, at: datetime) -> list[ModelLot]:
-        alive = [lot for lot in self.lots if lot.left and lot.available <= at < lot.expires]
+        alive = [lot for lot in self.lots if lot.free and lot.available <= at < lot.expires]
         return sorted(alive, key=lambda lot: (lot.expires, lot.earned))
 
     def metric(self, at: datetime) -> int:
@@ -75,7 +102,7 @@ class Model:
     def take(self, lots: list[ModelLot], amount: int) -> list[tuple[ModelLot, int]]:
         takes = []
         for lot in lots:
-            part = min(lot.left, amount)
+            part = min(lot.free, amount)
             lot.left -= part
             amount -= part
             takes.append((lot, part))
@@ -91,6 +118,18 @@ class Model:
         self.lots.append(lot)
         return lot
 
+    def let_go(self, name: str, at: datetime, used: int = 0) -> None:
+        """End a hold: what it used is gone, what is left of dead lots goes with it."""
+        for lot, part in self.holds.pop(name).parts:
+            gone = min(part, used)
+            used -= gone
+            lot.held -= part
+            lot.left -= part if lot.expires <= at else gone
+
+    def time_out(self, at: datetime) -> None:
+        for name in [name for name, held in self.holds.items() if held.deadline <= at]:
+            self.let_go(name, self.holds[name].deadline)
+
     def review_until(self, at: datetime) -> None:
         """Set the tier at every first of a month, from February to December."""
         while True:
@@ -104,7 +143,7 @@ class Model:
 
     def buy(self, total: int, at: datetime, happened: datetime, *, pay: bool) -> ModelOrder:
         takes, paid = [], 0
-        funds = sum(lot.left for lot in self.spendable(at))
+        funds = sum(lot.free for lot in self.spendable(at))
         if pay and self.debt == 0 and funds >= 200:
             paid = min(funds, total * 5 // 100)
             takes = self.take(self.spendable(at), paid)
@@ -150,6 +189,7 @@ class LedgerMachine(RuleBasedStateMachine):
     """Applies each command to the book and to the model."""
 
     orders: Any = Bundle("orders")
+    holds: Any = Bundle("holds")
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,6 +212,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _begin(self) -> None:
         self.model.review_until(self.at)
+        self.model.time_out(self.at)
         self.book.begin(self.at)
 
     @rule(hours=st.sampled_from([1, 24, 47, 48, 72, 240, 720, 1_500]))
@@ -206,7 +247,7 @@ class LedgerMachine(RuleBasedStateMachine):
         name = self._name()
         command = adjust(MEMBER, name, self.at, -amount) if corrects else redeem(MEMBER, name, self.at, amount)
         rows = len(self.books.journal.transfers)
-        if sum(lot.left for lot in self.model.spendable(self.at)) < amount:
+        if sum(lot.free for lot in self.model.spendable(self.at)) < amount:
             try:
                 self.books.post(command)
             except InsufficientPoints:
@@ -242,11 +283,48 @@ class LedgerMachine(RuleBasedStateMachine):
         self.books.expire(MEMBER, self.at)
         for lot in self.model.lots:
             if lot.expires <= self.at:
-                lot.left = 0
+                lot.left = lot.held
+
+    @rule(target=holds, amount=st.integers(1, 500), hours=st.sampled_from([1, 24, 200, 1_000]))
+    def hold(self, amount: int, hours: int) -> str:
+        name, deadline = self._name(), self.at + timedelta(hours=hours)
+        command = hold(MEMBER, name, self.at, amount, deadline)
+        if sum(lot.free for lot in self.model.spendable(self.at)) < amount:
+            try:
+                self.books.hold(command)
+            except InsufficientPoints:
+                return name
+            raise AssertionError("held what is not there")
+        self.books.hold(command)
+        parts = []
+        for lot in self.model.spendable(self.at):
+            part = min(lot.free, amount)
+            amount -= part
+            lot.held += part
+            parts.append((lot, part))
+        self.model.holds[name] = ModelHold(parts, deadline)
+        return name
+
+    @rule(name=holds, share=st.integers(0, 10))
+    def end_hold(self, name: str, share: int) -> None:
+        """Post a part of a hold, or void it; of one that is over, neither."""
+        known = self.model.holds.get(name)
+        most = sum(part for _, part in known.parts) if known else 1
+        used = max(1, most * share // 10)
+        command = post_hold(MEMBER, name, self.at, used) if share else void_hold(MEMBER, name, self.at)
+        if known is None:
+            try:
+                self.books.hold(command)
+            except (HoldOver, UnknownHold):
+                return
+            raise AssertionError("ended what is over")
+        self.books.hold(command)
+        self.model.let_go(name, self.at, used if share else 0)
 
     @invariant()
     def the_book_is_the_models(self) -> None:
         assert [lot.remaining for lot in self.book.lots.values()] == [lot.left for lot in self.model.lots]
+        assert [lot.held for lot in self.book.lots.values()] == [lot.held for lot in self.model.lots]
         assert self.book.wallet(1).debt == self.model.debt
         assert self.book.growth_at(self.at) == self.model.metric(self.at)
         assert self.book.tier == self.model.tier
@@ -275,6 +353,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def numbers_and_times_only_rise(self) -> None:
         rows = [(row[1], row[13]) for row in self.books.journal.transfers]
         rows += [(row[1], row[9]) for row in self.books.journal.tier_changes]
+        rows += [(hold.seq, hold.placed_at) for _, hold, _ in self.books.journal.holds]
+        rows += [(end.seq, end.recorded_at) for end in self.books.journal.hold_ends]
         rows.sort()
         assert [seq for seq, _ in rows] == list(range(1, self.book.next_seq))
         assert [at for _, at in rows] == sorted(at for _, at in rows)

@@ -336,3 +336,54 @@ async def test_questions_that_cannot_be_answered_are_refused(programme: Programm
         assert refusal(await till.get(at(new_id(), what)))[:2] == (404, "unknown_member")
         assert refusal(await till.get(f"/v1/members/me/{what}"))[:2] == (404, "not_found")
     assert (await till.get(at(member, "wallets"))).json()["wallets"][0]["balance"] == 0
+
+
+async def test_a_hold_is_placed_once_and_ended_once(programme: Programme, till: httpx.AsyncClient) -> None:
+    member = await programme.member()
+    path = at(member, "holds")
+    await send(till, at(member, "accruals"), {"amount": 100})
+    async with programme.database.transaction() as tx:
+        deadline = (tx.now + timedelta(days=1)).isoformat()
+    body = {"amount": 60, "purpose": "workshop", "deadline": deadline}
+
+    placed = await send(till, path, body, key="once")
+    again = await send(till, path, body, key="once")
+
+    assert (placed.status_code, again.json()) == (201, placed.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    hold = f"{path}/{placed.json()['hold_id']}"
+    assert refusal(await send(till, at(member, "redemptions"), {"amount": 41})) == (
+        409,
+        "insufficient_points",
+        ["/amount"],
+    )
+    posted = await send(till, f"{hold}/post", {"amount": 50})
+    assert (posted.status_code, posted.json()["released"]) == (200, 10)
+    assert refusal(await send(till, f"{hold}/void", {})) == (409, "hold_over", [])
+    found = (await till.get(f"{path}?ended=false")).json()
+    assert found["holds"] == []
+    assert (await till.get(hold)).json() == posted.json()
+    assert (await till.get(path)).json()["holds"] == [posted.json()]
+
+
+async def test_a_hold_that_makes_no_sense_names_the_field(programme: Programme, till: httpx.AsyncClient) -> None:
+    member = await programme.member()
+    path = at(member, "holds")
+    async with programme.database.transaction() as tx:
+        now = tx.now
+    body = {"amount": 60, "purpose": "workshop", "deadline": (now + timedelta(days=1)).isoformat()}
+    before = await programme.books()
+    for wrong, kind, pointer in (
+        ({"deadline": (now - SECOND).isoformat()}, "term_out_of_range", "/deadline"),
+        ({"deadline": (now + timedelta(days=400)).isoformat()}, "term_out_of_range", "/deadline"),
+        ({"reference": "hold:1"}, "reference_reserved", "/reference"),
+        ({"wallet": "growth"}, "wallet_not_spendable", "/wallet"),
+    ):
+        assert refusal(await send(till, path, {**body, **wrong})) == (422, kind, [pointer])
+    for unknown in ("hld_1", f"hld_{new_id().hex}"):
+        assert (await send(till, f"{path}/{unknown}/post", {})).json()["code"] == "unknown_hold"
+        assert (await till.get(f"{path}/{unknown}")).status_code == 404
+    after = await programme.books()
+    assert {table: rows for table, rows in after.items() if table != "member_books"} == {
+        table: rows for table, rows in before.items() if table != "member_books"
+    }

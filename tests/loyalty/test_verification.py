@@ -21,7 +21,9 @@ from tests.loyalty.programme import (
     accrue,
     adjust,
     back,
+    hold,
     order,
+    post_hold,
     redeem,
 )
 
@@ -34,12 +36,18 @@ def history(member: UUID) -> list[Fact]:
         order(member, "A", NOON, 110_000),
         order(member, "B", NOON + 8 * DAY, 10_040, points=400),
         back(member, "B", NOON + 9 * DAY, 5_020),
+        accrue(member, "gift:2", NOON + 9 * DAY, 100, expires_at=NOON + 10 * DAY),
+        accrue(member, "gift:3", NOON + 9 * DAY, 50, expires_at=NOON + 2_000 * DAY),
+        hold(member, "posted", NOON + 9 * DAY, 60, NOON + 14 * DAY),
+        hold(member, "timed out", NOON + 9 * DAY, 5, NOON + 11 * DAY),
+        hold(member, "open", NOON + 9 * DAY, 10, NOON + 1_500 * DAY),
         accrue(member, "gift:1", NOON + 10 * DAY, 50, expires_at=NOON + 12 * DAY, reason="birthday"),
         Accrue(member_id=member, wallet="growth", amount=1_500, reference="act:1", recorded_at=NOON + 10 * DAY),
         redeem(member, "shop:1", NOON + 11 * DAY, 700),
         adjust(member, "desk:1", NOON + 11 * DAY, -20),
         adjust(member, "desk:2", NOON + 11 * DAY, 30),
         back(member, "A", NOON + 12 * DAY, 110_000, "all"),
+        post_hold(member, "posted", NOON + 13 * DAY, 20),
         back(member, "B", NOON + 70 * DAY, 10_040, "r2"),
         order(member, "C", NOON + 71 * DAY, 45_000),
         order(member, "D", NOON + 400 * DAY, 90_000),
@@ -106,6 +114,22 @@ CORRUPTIONS: dict[str, tuple[set[str], list[str]]] = {
                 "(SELECT seq FROM ledger_transfers WHERE member_id = '{m}' AND reference = 'order:B:redeem')"
             )
         ],
+    ),
+    "what a hold keeps": (
+        {"holds against lots"},
+        ["UPDATE hold_lots SET amount = amount + 1 WHERE member_id = '{m}'"],
+    ),
+    "what was posted of a hold": (
+        {"holds against lots"},
+        ["UPDATE hold_ends SET posted = posted + 1 WHERE member_id = '{m}' AND how = 'posted'"],
+    ),
+    "the end of a hold that was deleted": (
+        {"holds against lots", "books in order", "nothing used out of time"},
+        ["DELETE FROM hold_ends WHERE member_id = '{m}' AND how = 'timed_out'"],
+    ),
+    "when the first hold is over": (
+        {"holds against lots"},
+        ["UPDATE member_books SET hold_until = hold_until + interval '1 day' WHERE member_id = '{m}'"],
     ),
     "a use of a lot before its time": (
         {"nothing used out of time"},

@@ -199,6 +199,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /store/returns/{ticket}/review",
     ),
     "key ledger:read": (
+        "GET /v1/members/{member_id}/holds",
+        "GET /v1/members/{member_id}/holds/{hold_id}",
         "GET /v1/members/{member_id}/lots",
         "GET /v1/members/{member_id}/statement",
         "GET /v1/members/{member_id}/tier",
@@ -210,6 +212,9 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/accruals/batch",
         "POST /v1/members/{member_id}/accruals",
         "POST /v1/members/{member_id}/adjustments",
+        "POST /v1/members/{member_id}/holds",
+        "POST /v1/members/{member_id}/holds/{hold_id}/post",
+        "POST /v1/members/{member_id}/holds/{hold_id}/void",
         "POST /v1/members/{member_id}/redemptions",
     ),
     "key members:erase": (
@@ -266,6 +271,7 @@ def ids_of_nobody() -> dict[str, str]:
         "identity_id": f"idn_{nobody}",
         "export_id": f"exp_{nobody}",
         "message": f"msg_{nobody}",
+        "hold_id": f"hld_{nobody}",
         "report_id": f"rep_{nobody}",
         "order_id": "o-1",
         "return_id": "R-1",

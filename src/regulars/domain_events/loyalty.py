@@ -1,5 +1,7 @@
 """Facts of the loyalty domain."""
 
+from datetime import datetime
+
 from regulars.domain_events.base import Event
 
 
@@ -32,6 +34,25 @@ class PointsExpired(Event, frozen=True, kw_only=True):
 
     wallet: str
     amount: int
+
+
+class PointsHeld(Event, frozen=True, kw_only=True):
+    """Units of a wallet are kept for a purpose until an instant; they are still the member's."""
+
+    wallet: str
+    amount: int
+    reference: str
+    deadline: datetime
+
+
+class HoldEnded(Event, frozen=True, kw_only=True):
+    """A hold was posted (`posted` units were used), voided, or timed out; the rest is free again."""
+
+    wallet: str
+    reference: str
+    how: str
+    posted: int
+    released: int
 
 
 class TierReached(Event, frozen=True, kw_only=True):

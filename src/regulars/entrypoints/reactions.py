@@ -26,6 +26,8 @@ REACTIONS: Reactions = {
     loyalty.PointsRedeemed: [],
     loyalty.PointsAdjusted: [],
     loyalty.PointsExpired: [],
+    loyalty.PointsHeld: [],
+    loyalty.HoldEnded: [],
     loyalty.TierReached: [engagement.congratulate],
     loyalty.TierLost: [],
 }

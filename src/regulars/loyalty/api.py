@@ -34,7 +34,9 @@ from regulars.loyalty.finance.contracts import Breakage, Held, LiabilityAt, Liab
 from regulars.loyalty.finance.estimates import read_breakage
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.service import liability, liability_at
-from regulars.loyalty.ledger.service import Books, Needs, expire_due, open_books, post, review_due
+from regulars.loyalty.holds.service import hold, holds
+from regulars.loyalty.ledger.books import Books, Needs, open_books
+from regulars.loyalty.ledger.service import carry_out, expire_due, post, review_due, time_out_due
 from regulars.loyalty.lineage.service import (
     CausedLot,
     CausedTierChange,
@@ -126,6 +128,7 @@ __all__ = [
     "balances",
     "balances_of",
     "begin_close",
+    "carry_out",
     "checks",
     "define_standard_wallets",
     "define_wallets",
@@ -133,6 +136,8 @@ __all__ = [
     "expiries",
     "expiring",
     "go_on_closing",
+    "hold",
+    "holds",
     "liability",
     "liability_at",
     "lineage",
@@ -163,4 +168,5 @@ __all__ = [
     "tier_history",
     "tier_label",
     "tier_status",
+    "time_out_due",
 ]

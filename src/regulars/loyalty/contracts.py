@@ -47,6 +47,39 @@ class Adjust(Struct, frozen=True, kw_only=True):
     recorded_at: datetime | None = None
 
 
+class PlaceHold(Struct, frozen=True, kw_only=True):
+    """Keep `amount` spendable units for a purpose until `deadline` (UTC), the soonest to expire first.
+
+    The reference names the hold, for ever: the hold's id follows from it.
+    """
+
+    member_id: UUID
+    wallet: str
+    amount: int
+    purpose: str
+    deadline: datetime
+    reference: str
+    recorded_at: datetime | None = None
+
+
+class PostHold(Struct, frozen=True, kw_only=True):
+    """Use what a hold keeps: `amount` units of it (None: all). What is left of it is free again."""
+
+    member_id: UUID
+    hold_id: UUID
+    amount: int | None = None
+    recorded_at: datetime | None = None
+
+
+class VoidHold(Struct, frozen=True, kw_only=True):
+    """Let go of what a hold keeps, for a reason."""
+
+    member_id: UUID
+    hold_id: UUID
+    reason: str = ""
+    recorded_at: datetime | None = None
+
+
 class SettleOrder(Struct, frozen=True, kw_only=True):
     """Settle a paid order: pay with points, earn points and growth, rise in tier.
 
@@ -138,8 +171,9 @@ class WalletBalance(Struct, frozen=True, kw_only=True):
     """A wallet at an instant, in its units.
 
     `balance` is the sum of the wallet's transfers. Of a spendable wallet it is `available` (spendable at that instant)
-    plus `pending` (to become available, by date in `pending_parts`) plus `expired` (ran out, the booking follows)
-    minus `debt` (what returns could not claw back). `next_expiry` is what of `available` runs out first.
+    plus `held` (kept for a purpose until a deadline) plus `pending` (to become available, by date in `pending_parts`)
+    plus `expired` (ran out, the booking follows) minus `debt` (what returns could not claw back). `next_expiry` is what
+    of `available` runs out first.
     """
 
     wallet: str
@@ -150,13 +184,17 @@ class WalletBalance(Struct, frozen=True, kw_only=True):
     expired: int = 0
     pending_parts: tuple[PendingUnits, ...] = ()
     next_expiry: PendingUnits | None = None
+    held: int = 0
 
 
-LotState = Literal["pending", "available", "expired", "used"]
+LotState = Literal["pending", "available", "held", "expired", "used"]
 
 
 class LotStanding(Struct, frozen=True, kw_only=True):
-    """A lot now: what it brought, what is left, and when that can be spent. `order_id` caused it (None: a posting)."""
+    """A lot now: what it brought, what is left, and when that can be spent. `order_id` caused it (None: a posting).
+
+    `held` of what is left is kept by holds; the state is `held` if that is all of it.
+    """
 
     lot_no: int
     wallet: str
@@ -167,6 +205,7 @@ class LotStanding(Struct, frozen=True, kw_only=True):
     available_at: datetime
     expires_at: datetime
     order_id: str | None
+    held: int = 0
 
 
 class LotMove(Struct, frozen=True, kw_only=True):
@@ -174,6 +213,33 @@ class LotMove(Struct, frozen=True, kw_only=True):
 
     lot_no: int
     amount: int
+
+
+HoldState = Literal["open", "posted", "voided", "timed_out"]
+
+
+class HoldStanding(Struct, frozen=True, kw_only=True):
+    """A hold at an instant, in units of its wallet: what it keeps of which lots, and how it ended.
+
+    `posted` was used, by the transfer `transfer_no`, and `released` is free again; an open hold has neither.
+    """
+
+    member_id: UUID
+    hold_id: UUID
+    seq: int
+    wallet: str
+    amount: int
+    purpose: str
+    reference: str
+    state: HoldState
+    placed_at: datetime
+    deadline: datetime
+    lots: tuple[LotMove, ...]
+    ended_at: datetime | None = None
+    posted: int = 0
+    released: int = 0
+    transfer_no: int | None = None
+    reason: str = ""
 
 
 class StatementLine(Struct, frozen=True, kw_only=True):

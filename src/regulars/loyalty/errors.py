@@ -74,3 +74,38 @@ class TimesContradict(InvalidInput):
 
     code = "times_contradict"
     message = "The times contradict each other: {problem}. Correct them and send the request again."
+
+
+class DeadlinePassed(InvalidInput):
+    """A hold that would be over before it begins."""
+
+    code = "deadline_passed"
+    message = "The deadline {deadline} is not later than now ({now}). Choose a later one."
+
+
+class TooManyHolds(Conflict):
+    """A member's holds are bounded: each is looked at whenever points are spent."""
+
+    code = "too_many_holds"
+    message = "There are {open} open holds already, and no more than {at_most} may be. Post or void some of them first."
+
+
+class UnknownHold(NotFound):
+    """The member has no hold of this id."""
+
+    code = "unknown_hold"
+    message = "There is no such hold of this member. List the member's holds to find it."
+
+
+class HoldOver(Conflict):
+    """A hold ends once."""
+
+    code = "hold_over"
+    message = "This hold is over since {ended_at} ({state}; {posted} of {amount} used). Place another one if needed."
+
+
+class HoldTooSmall(Conflict):
+    """No more can be posted than is held."""
+
+    code = "hold_too_small"
+    message = "The hold keeps {held}, {asked} are asked. Ask for {held} at most, and redeem the rest beside it."

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from litestar.handlers import HTTPRouteHandler
 
 from regulars.loyalty.finance.routes import routes as finance_routes
+from regulars.loyalty.holds.routes import routes as hold_routes
+from regulars.loyalty.ledger.routes import posting_lane
 from regulars.loyalty.ledger.routes import routes as ledger_routes
 from regulars.loyalty.policy.routes import routes as policy_routes
 from regulars.loyalty.policy.service import Configuration
@@ -23,8 +25,8 @@ class Offered(NamedTuple):
 def routes(services: Services) -> Offered:
     """Return them, with their lanes made."""
     configuration = Configuration()
-    posting, hot_postings = ledger_routes(services, configuration)
+    lane = posting_lane(services, configuration)
+    posting, hot_postings = ledger_routes(services, configuration, lane)
     reading, hot_reads = statement_routes(services, configuration)
-    return Offered(
-        [*posting, *reading, *policy_routes(services), *finance_routes(services)], [*hot_postings, *hot_reads]
-    )
+    offered = [*posting, *hold_routes(services, lane), *reading, *policy_routes(services), *finance_routes(services)]
+    return Offered(offered, [*hot_postings, *hot_reads])

@@ -27,6 +27,12 @@ async def book_expiries(tx: Transaction) -> bool:
     return await service.expire_due(tx, Configuration(), tx.now, MEMBERS_AT_ONCE) > 0
 
 
+@task(cron="* * * * *")
+async def book_hold_ends(tx: Transaction) -> bool:
+    """Book the deadlines of holds that came by now, of some hundred members a transaction."""
+    return await service.time_out_due(tx, Configuration(), tx.now, MEMBERS_AT_ONCE) > 0
+
+
 @task(cron=EVERY_FIVE_MINUTES)
 async def book_tier_reviews(tx: Transaction) -> bool:
     """Book the tier reviews due by now, of some hundred members a transaction; returns whether there may be more."""

@@ -8,93 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
+from regulars.loyalty.ledger.basis import basis
+from regulars.loyalty.ledger.entries import (
+    ACCOUNTS_PER_WALLET,
+    EXPIRED,
+    Hold,
+    HoldEnd,
+    Journal,
+    Lot,
+    LotUse,
+    Settlement,
+    Take,
+    WalletState,
+)
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
 from regulars.loyalty.policy.service import Wallet
 from regulars.loyalty.tiers import rules as tiers
-
-ACCOUNTS_PER_WALLET = 100
-ISSUED, REDEEMED, EXPIRED, ADJUSTED = 1, 2, 3, 4
-
-
-@dataclass(slots=True)
-class Lot:
-    """Units that expire together."""
-
-    lot_no: int
-    wallet_id: int
-    amount: int
-    remaining: int
-    earned_at: datetime
-    available_at: datetime
-    expires_at: datetime
-    order_id: str | None
-
-    def spending_order(self) -> tuple[datetime, datetime, int]:
-        """Soonest expiry first, then oldest."""
-        return self.expires_at, self.earned_at, self.lot_no
-
-
-@dataclass(slots=True)
-class LotUse:
-    """What one redemption took from one lot, and how much of it has been given back."""
-
-    lot_no: int
-    amount: int
-    given_back: int = 0
-
-
-@dataclass(slots=True)
-class Settlement:
-    """How an order stands in the books: as settled, and what is left of it."""
-
-    order_id: str
-    total_minor: int
-    points_used: int
-    base: int
-    multiplier: int
-    tier: int
-    policy_version: int
-    redeem_seq: int | None
-    earn_seq: int | None
-    effective_at: datetime
-    recorded_at: datetime
-    returned_minor: int
-    points_used_now: int
-    base_now: int
-
-
-@dataclass(slots=True)
-class WalletState:
-    """A stored balance: the sum of the wallet's transfers. `debt` is what returns could not claw back."""
-
-    balance: int = 0
-    debt: int = 0
-
-
-class Take(NamedTuple):
-    """Units taken from a lot."""
-
-    lot: Lot
-    amount: int
-
-
-@dataclass(slots=True)
-class Journal:
-    """Rows to write, in the order of their tables' columns.
-
-    `command_hashes` says of direct postings, by member and `seq`, what was asked, so that a reused reference is told
-    from a repeated one.
-    """
-
-    transfers: list[tuple[Any, ...]] = field(default_factory=list)
-    lot_uses: list[tuple[Any, ...]] = field(default_factory=list)
-    tier_changes: list[tuple[Any, ...]] = field(default_factory=list)
-    settlements: dict[tuple[UUID, str], Settlement] = field(default_factory=dict)
-    new_settlements: set[tuple[UUID, str]] = field(default_factory=set)
-    command_hashes: dict[tuple[UUID, int], bytes] = field(default_factory=dict)
 
 
 class Rulebook(Protocol):
@@ -108,6 +40,10 @@ class Rulebook(Protocol):
 
     def open_from(self, time_zone: str) -> datetime | None:
         """Return the instant before which nothing is recorded any more; None: there is none."""
+        ...
+
+    def wallet_of(self, wallet_id: int) -> Wallet:
+        """Return a wallet by its number."""
         ...
 
 
@@ -134,6 +70,7 @@ class Book:
     window_oldest_at: datetime | None = None
     window_days: int = 0
     policy_seen: int = 0
+    hold_until: datetime | None = None
     closed_at: datetime | None = None
     wallets: dict[int, WalletState] = field(default_factory=dict)
     lots: dict[int, Lot] = field(default_factory=dict)
@@ -142,6 +79,7 @@ class Book:
     ageing: list[tuple[datetime, int]] = field(default_factory=list)
     entries: list[tuple[datetime, int]] | None = None
     stored_lots: dict[int, int] = field(default_factory=dict)
+    holds: dict[UUID, Hold] = field(default_factory=dict)
     changed: bool = False
 
     # --- time -------------------------------------------------------------------------------------------------------
@@ -150,7 +88,7 @@ class Book:
         """Return the instant at which a command is recorded: never before what is in the book, nor in a closed month.
 
         Reviews that time has brought on by then are applied first, each at its own instant; so is a policy that
-        reviews tiers otherwise than the one before.
+        reviews tiers otherwise than the one before, and so are the deadlines of holds.
         """
         now = at if self.last_recorded_at is None or at >= self.last_recorded_at else self.last_recorded_at
         open_from = self.rulebook.open_from(self.time_zone)
@@ -163,6 +101,8 @@ class Book:
                 self._reschedule(policy, policy.active_from)
         while self.review_at is not None and self.review_at <= now:
             self._review(self.review_at)
+        if self.holds:
+            self._time_out(now)
         return now
 
     def growth_at(self, at: datetime) -> int:
@@ -213,6 +153,8 @@ class Book:
         self.changed = self.changed or self.tier > 0
 
     def _review(self, at: datetime) -> None:
+        if self.holds:
+            self._time_out(at)
         policy = self.rulebook.policy_at(at).tier
         metric = self.growth_at(at)
         deserved = tiers.tier_of(policy, metric)
@@ -276,11 +218,11 @@ class Book:
         return state
 
     def spendable_lots(self, wallet_id: int, now: datetime) -> list[Lot]:
-        """Return the matured, unexpired lots with something left, in the order in which they are spent."""
+        """Return the matured, unexpired lots with something free, in the order in which they are spent."""
         found = [
             lot
             for lot in self.lots.values()
-            if lot.remaining and lot.wallet_id == wallet_id and lot.available_at <= now < lot.expires_at
+            if lot.remaining > lot.held and lot.wallet_id == wallet_id and lot.available_at <= now < lot.expires_at
         ]
         found.sort(key=Lot.spending_order)
         return found
@@ -357,6 +299,89 @@ class Book:
             uses.append(LotUse(lot.lot_no, amount))
         return uses
 
+    # --- holds ------------------------------------------------------------------------------------------------------
+
+    def keep(self, hold: Hold) -> None:
+        """Let an open hold keep its parts of the lots."""
+        self.holds[hold.hold_id] = hold
+        for lot_no, amount in hold.parts:
+            self.lots[lot_no].held += amount
+        self._look_at_deadlines()
+
+    def place_hold(self, hold: Hold, now: datetime, command_hash: bytes) -> None:
+        """Number a new hold, and keep what it asks for."""
+        hold.seq = self._next(now)
+        hold.placed_at = now
+        self.keep(hold)
+        self.journal.holds.append((self.member_id, hold, command_hash))
+
+    def release(self, hold: Hold) -> None:
+        """Give free what a hold keeps: it is about to end."""
+        del self.holds[hold.hold_id]
+        for lot_no, amount in hold.parts:
+            self.lots[lot_no].held -= amount
+        self._look_at_deadlines()
+
+    def end_hold(
+        self,
+        hold: Hold,
+        how: str,
+        at: datetime,
+        *,
+        left: Sequence[Take],
+        effective_at: datetime | None = None,
+        posted: int = 0,
+        transfer_seq: int | None = None,
+        reason: str = "",
+    ) -> None:
+        """Note how a released hold ended; what is `left` of lots that ran out meanwhile expires with it."""
+        effective_at = effective_at or at
+        late = [take for take in left if take.lot.expires_at <= effective_at]
+        expired, expire_seq = sum([take.amount for take in late]), None
+        if late:
+            expire_seq = self.post(
+                self.rulebook.wallet_of(hold.wallet_id),
+                "expire",
+                expired,
+                into=False,
+                counter=EXPIRED,
+                reference=f"hold:{hold.hold_id.hex}:expire",
+                now=at,
+                effective_at=effective_at,
+                policy=self.rulebook.policy_at(at),
+                basis=basis(purpose=hold.purpose),
+            )
+            self.take(expire_seq, late)
+        seq = self._next(at)
+        self.journal.hold_ends.append(
+            HoldEnd(
+                self.member_id,
+                hold,
+                seq,
+                how,
+                posted,
+                transfer_seq,
+                expired,
+                expire_seq,
+                reason,
+                effective_at,
+                self.last_recorded_at or at,
+            )
+        )
+
+    def _time_out(self, until: datetime) -> None:
+        """End the holds whose deadline has come by then, each at its own instant, or as soon as the books are open."""
+        open_from = self.rulebook.open_from(self.time_zone)
+        for hold in sorted(self.holds.values(), key=lambda each: (each.deadline, each.seq)):
+            at = hold.deadline if open_from is None or open_from <= hold.deadline else open_from
+            if at <= until:
+                self.release(hold)
+                left = [Take(self.lots[lot_no], amount) for lot_no, amount in hold.parts]
+                self.end_hold(hold, "timed_out", at, left=left, effective_at=hold.deadline)
+
+    def _look_at_deadlines(self) -> None:
+        self.hold_until = min([hold.deadline for hold in self.holds.values()], default=None)
+
     def _next(self, now: datetime) -> int:
         if self.last_recorded_at is None or now > self.last_recorded_at:
             self.last_recorded_at = now
@@ -364,16 +389,3 @@ class Book:
         self.next_seq = seq + 1
         self.changed = True
         return seq
-
-
-def pick(lots: Sequence[Lot], amount: int) -> tuple[list[Take], int]:
-    """Pick `amount` units from lots in their order; returns the takes and what could not be found."""
-    takes = []
-    for lot in lots:
-        if amount <= 0:
-            break
-        part = min(lot.remaining, amount)
-        if part:
-            takes.append(Take(lot, part))
-            amount -= part
-    return takes, amount

@@ -15,7 +15,8 @@ from regulars.loyalty.errors import (
     WalletNotSpendable,
 )
 from regulars.loyalty.ledger.basis import basis
-from regulars.loyalty.ledger.book import ADJUSTED, EXPIRED, ISSUED, REDEEMED, Book, Lot, Take, pick
+from regulars.loyalty.ledger.book import Book
+from regulars.loyalty.ledger.entries import ADJUSTED, EXPIRED, ISSUED, REDEEMED, Lot, Take, pick
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration, Wallet
 from regulars.loyalty.tiers.rules import code_of, tier_of
@@ -166,21 +167,21 @@ def adjust(book: Book, configuration: Configuration, command: Adjust, at: dateti
 
 
 def expire(book: Book, configuration: Configuration, at: datetime) -> dict[str, int]:
-    """Book what time has decided: lots past their expiry lose what is left, effective at that instant.
+    """Book what time has decided: lots past their expiry lose what is left and not held, effective at that instant.
 
     Returns units per wallet code.
     """
     now = book.begin(at)
     groups: dict[tuple[int, datetime], list[Lot]] = defaultdict(list)
     for lot in book.lots.values():
-        if lot.remaining and lot.expires_at <= now:
+        if lot.remaining > lot.held and lot.expires_at <= now:
             groups[lot.wallet_id, lot.expires_at].append(lot)
     expired: dict[str, int] = defaultdict(int)
     for (wallet_id, expires_at), lots in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
         lots.sort(key=Lot.spending_order)
-        takes = [Take(lot, lot.remaining) for lot in lots]
+        takes = [Take(lot, lot.free) for lot in lots]
         amount = sum(take.amount for take in takes)
-        wallet = configuration.wallet(configuration.wallet_codes[wallet_id])
+        wallet = configuration.wallet_of(wallet_id)
         seq = book.post(
             wallet,
             "expire",

@@ -12,8 +12,10 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
-from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
+from regulars.loyalty.contracts import Accrue, Adjust, HoldStanding, PlaceHold, PostHold, Posting, Redeem, VoidHold
+from regulars.loyalty.holds.schemas import hold_answer
 from regulars.loyalty.ledger import service
+from regulars.loyalty.ledger.books import DirectCommand
 from regulars.loyalty.ledger.schemas import (
     AccrualBatch,
     AccrualBatchBody,
@@ -48,8 +50,8 @@ SCOPE: Final = "ledger:write"
 BATCHES_TOGETHER: Final = 4  # a batch of rows is a group already
 
 AnyRequest = Request[Any, Any, Any]
-Command = Accrue | Redeem | Adjust
-Posted = tuple[Command, Posting]
+Command = DirectCommand
+Posted = tuple[Command, Posting | HoldStanding]
 
 
 class AskedBatch(NamedTuple):
@@ -69,16 +71,17 @@ class PostingLane(Lane[Command, Posted]):
 
     def begin(self, call: Call[Command]) -> "Future[Reply]":
         """Return a future of the reply to a call, as every lane does."""
-        if not call.command.reference:
-            call.command = structs.replace(call.command, reference=f"request:{call.client}:{call.key}")
+        command = call.command
+        if not isinstance(command, PostHold | VoidHold) and not command.reference:
+            call.command = structs.replace(command, reference=f"request:{call.client}:{call.key}")
         return super().begin(call)
 
 
-def routes(services: Services, configuration: Configuration) -> tuple[list[HTTPRouteHandler], list[HotMutation]]:
-    """Return the routes of direct postings, and the hot twins of the two that tills send."""
+def posting_lane(services: Services, configuration: Configuration) -> PostingLane:
+    """Make the lane of all that is posted to wallets, holds included."""
 
     async def apply(tx: Transaction, commands: Sequence[Command]) -> list[Posted | DomainError]:
-        results = await service.post(tx, configuration, commands)
+        results = await service.carry_out(tx, configuration, commands)
         return [
             result if isinstance(result, DomainError) else (command, result)
             for command, result in zip(commands, results, strict=True)
@@ -95,6 +98,13 @@ def routes(services: Services, configuration: Configuration) -> tuple[list[HTTPR
         concerns=lambda command: command.member_id,
     )
     services.lanes.append(lane)
+    return lane
+
+
+def routes(
+    services: Services, configuration: Configuration, lane: PostingLane
+) -> tuple[list[HTTPRouteHandler], list[HotMutation]]:
+    """Return the routes of direct postings, and the hot twins of the two that tills send."""
     hot = [
         HotMutation(
             method="POST",
@@ -222,7 +232,12 @@ def _audit_rows(
 
 
 def _posted(result: Posted) -> tuple[int, bytes]:
-    return 201, _encode(posting_answer(*result))
+    command, done = result
+    if isinstance(done, Posting) and isinstance(command, Accrue | Redeem | Adjust):
+        return 201, _encode(posting_answer(command, done))
+    if isinstance(done, HoldStanding):
+        return 201 if isinstance(command, PlaceHold) else 200, _encode(hold_answer(done))
+    raise TypeError(f"{type(command).__name__} gave {type(done).__name__}")
 
 
 def _batch_posted(result: BatchPosted) -> tuple[int, bytes]:

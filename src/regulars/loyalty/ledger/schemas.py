@@ -24,7 +24,7 @@ from regulars.platform.ids import public_id
 AHEAD: Final = timedelta(minutes=5)
 LATE: Final = timedelta(days=730)
 LONGEST_TERM: Final = timedelta(days=365 * 50)
-RESERVED: Final = ("order:", "lot:", "review:", "request:")
+RESERVED: Final = ("order:", "lot:", "review:", "request:", "hold:")
 BATCH_AT_MOST: Final = 1000
 AMOUNT_AT_MOST: Final = 1_000_000_000
 
@@ -153,7 +153,7 @@ def accrue_of(member_id: UUID, body: AccrualBody, now: datetime) -> Accrue:
         member_id=member_id,
         wallet=body.wallet,
         amount=body.amount,
-        reference=_reference(body.reference),
+        reference=reference_of(body.reference),
         reason=body.reason,
         effective_at=_utc(body.effective_at),
         available_at=_utc(body.available_at),
@@ -163,13 +163,13 @@ def accrue_of(member_id: UUID, body: AccrualBody, now: datetime) -> Accrue:
 
 def redeem_of(member_id: UUID, body: RedemptionBody) -> Redeem:
     """Read a redemption."""
-    reference = _reference(body.reference)
+    reference = reference_of(body.reference)
     return Redeem(member_id=member_id, wallet=body.wallet, amount=body.amount, reference=reference, reason=body.reason)
 
 
 def adjust_of(member_id: UUID, body: AdjustmentBody) -> Adjust:
     """Read a correction."""
-    reference = _reference(body.reference)
+    reference = reference_of(body.reference)
     return Adjust(member_id=member_id, wallet=body.wallet, amount=body.amount, reference=reference, reason=body.reason)
 
 
@@ -235,7 +235,7 @@ def _at(refusal: DomainError, position: int) -> DomainError:
     return refusal
 
 
-def _reference(given: str | None) -> str:
+def reference_of(given: str | None) -> str:
     """Return the caller's reference; empty for one that the lane makes of the idempotency key."""
     if given is None:
         return ""

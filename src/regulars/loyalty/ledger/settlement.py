@@ -7,7 +7,8 @@ from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement, Settle
 from regulars.loyalty.errors import AlreadySettled, NotSettled, PointsNotUsable
 from regulars.loyalty.ledger import rules
 from regulars.loyalty.ledger.basis import basis
-from regulars.loyalty.ledger.book import ISSUED, REDEEMED, Book, Lot, Settlement, pick
+from regulars.loyalty.ledger.book import Book
+from regulars.loyalty.ledger.entries import ISSUED, REDEEMED, Lot, Settlement, pick
 from regulars.loyalty.policy.contracts import Policy, TierRule
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration, Wallet
@@ -110,7 +111,7 @@ def _pay_with_points(case: Case, command: SettleOrder) -> tuple[int, int | None]
         return 0, None
     book, policy, wallet = case.book, case.policy, case.spending
     lots = book.spendable_lots(wallet.wallet_id, case.now)
-    spendable = sum(lot.remaining for lot in lots)
+    spendable = sum(lot.free for lot in lots)
     allowance = rules.points_allowed(policy, command.total_minor, spendable, book.wallet(wallet.wallet_id).debt)
     if command.points > allowance.allowed:
         raise PointsNotUsable(

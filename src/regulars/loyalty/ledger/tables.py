@@ -43,9 +43,11 @@ member_books = Table(
     Column("policy_seen", Integer, nullable=False, server_default=text("0")),
     Column("signed_up_at", TIMESTAMP(timezone=True), nullable=False),
     Column("closed_at", TIMESTAMP(timezone=True)),  # of a member who was erased: nothing new, returns still settle
+    Column("hold_until", TIMESTAMP(timezone=True)),
     Index("member_books_tier_idx", "tier", "signed_up_at", "member_id", postgresql_where=text("tier > 0")),
     Index("member_books_review_at_idx", "review_at", postgresql_where=text("review_at IS NOT NULL")),
     Index("member_books_policy_seen_idx", "policy_seen", postgresql_where=text("tier > 0")),
+    Index("member_books_hold_until_idx", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -125,6 +127,55 @@ lot_uses = Table(
     Column("of_seq", BigInteger),
     CheckConstraint("amount <> 0 OR gives_back > 0", name="something"),
     Index("lot_uses_of_seq_idx", "member_id", "of_seq", postgresql_where=text("of_seq IS NOT NULL")),
+)
+
+# What is kept for a purpose. A hold without an end is open until its deadline; both are rows that never change.
+holds = Table(
+    "holds",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("hold_id", UUID(as_uuid=True), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("wallet_id", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("placed_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("deadline", TIMESTAMP(timezone=True), nullable=False),
+    Column("command_hash", LargeBinary, nullable=False),
+    UniqueConstraint("member_id", "seq"),
+    CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint("placed_at < deadline", name="life"),
+)
+
+hold_lots = Table(
+    "hold_lots",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("hold_id", UUID(as_uuid=True), primary_key=True),
+    Column("part_no", Integer, primary_key=True),
+    Column("lot_no", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    CheckConstraint("amount > 0", name="amount"),
+    Index("hold_lots_lot_no_idx", "member_id", "lot_no"),
+)
+
+hold_ends = Table(
+    "hold_ends",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("hold_id", UUID(as_uuid=True), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("posted", BigInteger, nullable=False),
+    Column("transfer_seq", BigInteger),
+    Column("expire_seq", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("effective_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+    CheckConstraint("how IN ('posted', 'voided', 'timed_out')", name="how"),
+    CheckConstraint("(posted > 0) = (how = 'posted') AND (posted > 0) = (transfer_seq IS NOT NULL)", name="posted"),
+    Index("hold_ends_seq_idx", "member_id", "seq"),
 )
 
 settlements = Table(

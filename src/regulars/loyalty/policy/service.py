@@ -89,6 +89,10 @@ class Configuration:
             raise NoActivePolicy(at=at.isoformat())
         return policy
 
+    def wallet_of(self, wallet_id: int) -> Wallet:
+        """Return a wallet by its number."""
+        return self.wallets[self.wallet_codes[wallet_id]]
+
     def policy_of_version(self, version: int) -> Policy:
         """Return a version by its number (from 1, without gaps)."""
         return self.policies[version - 1]

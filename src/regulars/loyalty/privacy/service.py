@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from regulars.loyalty.ledger.service import owners_of
+from regulars.loyalty.ledger.books import owners_of
 from regulars.loyalty.privacy import store
 from regulars.loyalty.statement.service import balances
 from regulars.members.contracts.privacy import Loss, PrivacyPart, Section

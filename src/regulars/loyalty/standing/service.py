@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from regulars.loyalty.ledger import rules
 from regulars.loyalty.ledger.book import Book
-from regulars.loyalty.ledger.service import Books
+from regulars.loyalty.ledger.books import Books
 from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.tiers.rules import code_of, missing_for_next
 
@@ -47,7 +47,7 @@ def standing(books: Books, member_id: UUID, at: datetime) -> Standing:
     following = missing_for_next(policy.tier, book.tier, metric)
     return Standing(
         at=now,
-        spendable=sum([lot.remaining for lot in book.spendable_lots(wallet.wallet_id, now)]),
+        spendable=sum([lot.free for lot in book.spendable_lots(wallet.wallet_id, now)]),
         debt=book.wallet(wallet.wallet_id).debt,
         tier=code_of(policy.tier, book.tier),
         metric=metric,

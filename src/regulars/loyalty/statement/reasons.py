@@ -47,8 +47,12 @@ def reason_of(
         **read_basis(basis),
     }
     if kind == "expire":
-        local = effective_at.astimezone(zone(time_zone))
-        return say("{amount} {wallet} ran out unused at {at}.", language, **told, at=f"{local:%Y-%m-%d %H:%M}")
+        at = f"{effective_at.astimezone(zone(time_zone)):%Y-%m-%d %H:%M}"
+        if "purpose" in told:
+            return say(
+                "{amount} {wallet} ran out at {at}, when they were no longer held: {purpose}.", language, **told, at=at
+            )
+        return say("{amount} {wallet} ran out unused at {at}.", language, **told, at=at)
     if "tier" in told:
         told["tier"] = name_of_tier(str(told["tier"]), language)
     sentence = _of_order(kind, language, told) if order_id is not None else _of_posting(kind, amount, language, told)
@@ -80,6 +84,8 @@ def _of_order(kind: str, language: str, told: dict[str, Any]) -> str:
 
 def _of_posting(kind: str, amount: int, language: str, told: dict[str, Any]) -> str:
     """Return the reason of a direct posting: the one that was given with it, or what it refers to."""
+    if "purpose" in told:
+        return say("{amount} {wallet} that were held were used: {purpose}.", language, **told)
     told["why"] = str(told.get("reason") or told["reference"]).rstrip(".。")
     if kind == "adjust" and amount > 0:
         return say("{amount} {wallet} were added as a correction: {why}.", language, **told)

@@ -21,7 +21,7 @@ class WalletsAnswer(Struct, frozen=True, kw_only=True):
 
 
 class LotAnswer(Struct, frozen=True, kw_only=True):
-    """Units that expire together. The lot's id is that of the transfer that brought it."""
+    """Units that expire together; `held` of them are kept. The lot's id is that of the transfer that brought it."""
 
     lot_id: str
     wallet: str
@@ -32,6 +32,7 @@ class LotAnswer(Struct, frozen=True, kw_only=True):
     available_at: datetime
     expires_at: datetime
     order_id: str | None
+    held: int
 
 
 class LotsAnswer(Struct, frozen=True, kw_only=True):
@@ -105,6 +106,7 @@ def lots_answer(member_id: UUID, lots: Sequence[LotStanding], *, has_more: bool)
                 available_at=lot.available_at,
                 expires_at=lot.expires_at,
                 order_id=lot.order_id,
+                held=lot.held,
             )
             for lot in lots
         ],

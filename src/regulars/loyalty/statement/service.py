@@ -20,7 +20,7 @@ from regulars.loyalty.contracts import (
 )
 from regulars.loyalty.errors import UnknownMember
 from regulars.loyalty.ledger.book import Book
-from regulars.loyalty.ledger.service import Needs, open_books
+from regulars.loyalty.ledger.books import Needs, open_books
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.loyalty.policy.service import Configuration
@@ -40,7 +40,7 @@ async def balances(tx: Transaction, member_id: UUID, as_of: datetime | None = No
     """Return every wallet of a member, in units of each, now or as of a past instant (UTC).
 
     As of T is what was recorded by T; what is spendable is decided at T itself, whatever jobs had run. Raises
-    UnknownMember (404). Source: member_wallets, lots; for the past ledger_transfers, lots, lot_uses.
+    UnknownMember (404). Source: member_wallets, lots, holds; for the past ledger_transfers, lots, lot_uses, holds.
     """
     found = (await balances_of(tx, [member_id], as_of)).get(member_id)
     if found is None:
@@ -62,13 +62,13 @@ async def balances_of(
     else:
         rows = await store.read_balances_as_of(tx, ids, as_of)
     wallets: dict[tuple[UUID, str], tuple[int, int, datetime, list[rules.OpenLot]]] = {}
-    for member_id, wallet, balance, debt, remaining, available_at, expires_at, recorded_at in rows:
+    for member_id, wallet, balance, debt, units, available_at, expires_at, recorded_at, _, deadline in rows:
         known = wallets.get((member_id, wallet))
         if known is None:
             at = as_of or max(tx.now, recorded_at or tx.now)  # the books may be a moment ahead of this process
             known = wallets[member_id, wallet] = (balance, debt, at, [])
-        if remaining is not None:
-            known[3].append(rules.OpenLot(remaining, available_at, expires_at))
+        if units is not None:
+            known[3].append(rules.OpenLot(units, available_at, expires_at, deadline))
     found: dict[UUID, list[WalletBalance]] = {}
     for (member_id, wallet), (balance, debt, at, lots_) in wallets.items():
         found.setdefault(member_id, []).append(rules.balance_at(wallet, balance, debt, lots_, at))
@@ -102,13 +102,14 @@ async def lots(
             wallet=wallet,
             amount=amount,
             remaining=remaining,
-            state=rules.state_of(rules.OpenLot(remaining, available_at, expires_at), tx.now),
+            state=rules.state_of(rules.OpenLot(remaining, available_at, expires_at), tx.now, held),
             earned_at=earned_at,
             available_at=available_at,
             expires_at=expires_at,
             order_id=order_id,
+            held=held,
         )
-        for lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id in rows
+        for lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id, held in rows
     ]
 
 

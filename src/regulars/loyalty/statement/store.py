@@ -15,13 +15,34 @@ from regulars.platform.db.transaction import Rows, Transaction
 # Lots that can be spent already and run out together are one: who buys every day has hundreds of them.
 READ_BALANCES: LiteralString = """
 SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), sum(l.remaining)::bigint,
-       greatest(l.available_at, b.last_recorded_at, %(now)s), l.expires_at, b.last_recorded_at
+       greatest(l.available_at, b.last_recorded_at, %(now)s), l.expires_at, b.last_recorded_at, b.hold_until, NULL
 FROM unnest(%(members)s::uuid[]) AS asked (member_id)
 JOIN member_books AS b ON b.member_id = asked.member_id
 CROSS JOIN wallets AS w
 LEFT JOIN member_wallets AS s ON s.member_id = b.member_id AND s.wallet_id = w.wallet_id
 LEFT JOIN lots AS l ON l.member_id = b.member_id AND l.wallet_id = w.wallet_id AND l.remaining > 0
 GROUP BY w.wallet_id, b.member_id, s.balance, s.debt, 6, l.expires_at
+ORDER BY w.wallet_id
+"""
+# Of the few who have holds: the lots again, and what is held of them, in one statement.
+READ_BALANCES_WITH_HOLDS: LiteralString = """
+SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), part.amount, part.available_at,
+       part.expires_at, b.last_recorded_at, b.hold_until, part.deadline
+FROM unnest(%(members)s::uuid[]) AS asked (member_id)
+JOIN member_books AS b ON b.member_id = asked.member_id
+CROSS JOIN wallets AS w
+LEFT JOIN member_wallets AS s ON s.member_id = b.member_id AND s.wallet_id = w.wallet_id
+LEFT JOIN (
+    SELECT l.member_id, l.wallet_id, l.remaining AS amount, l.available_at, l.expires_at, NULL::timestamptz AS deadline
+    FROM lots AS l WHERE l.member_id = ANY (%(members)s::uuid[]) AND l.remaining > 0
+    UNION ALL
+    SELECT l.member_id, l.wallet_id, p.amount, l.available_at, l.expires_at, h.deadline
+    FROM holds AS h
+    JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+    JOIN lots AS l ON l.member_id = p.member_id AND l.lot_no = p.lot_no
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE h.member_id = ANY (%(members)s::uuid[]) AND e.hold_id IS NULL
+) AS part ON part.member_id = b.member_id AND part.wallet_id = w.wallet_id
 ORDER BY w.wallet_id
 """
 READ_BALANCES_AS_OF: LiteralString = """
@@ -42,19 +63,39 @@ WITH upto AS (
     SELECT l.member_id, l.wallet_id, l.amount - coalesce(used.amount, 0) AS remaining, l.available_at, l.expires_at
     FROM upto JOIN lots AS l ON l.member_id = upto.member_id AND l.lot_no <= upto.seq
     LEFT JOIN used ON used.member_id = l.member_id AND used.lot_no = l.lot_no
+), kept AS (
+    SELECT l.member_id, l.wallet_id, p.amount, l.available_at, l.expires_at, h.deadline
+    FROM unnest(%(members)s::uuid[]) AS asked (member_id)
+    JOIN holds AS h ON h.member_id = asked.member_id AND h.placed_at <= %(at)s AND h.deadline > %(at)s
+    JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+    JOIN lots AS l ON l.member_id = p.member_id AND l.lot_no = p.lot_no
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE e.recorded_at IS NULL OR e.recorded_at > %(at)s
+), each AS (
+    SELECT member_id, wallet_id, remaining, available_at, expires_at, NULL::timestamptz AS deadline
+    FROM parts WHERE remaining > 0
+    UNION ALL SELECT * FROM kept
 )
-SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), p.remaining, p.available_at, p.expires_at, NULL
+SELECT b.member_id, w.code, coalesce(s.balance, 0), coalesce(s.debt, 0), p.remaining, p.available_at, p.expires_at,
+       NULL, NULL, p.deadline
 FROM unnest(%(members)s::uuid[]) AS asked (member_id)
 JOIN member_books AS b ON b.member_id = asked.member_id
 CROSS JOIN wallets AS w
 LEFT JOIN sums AS s ON s.member_id = b.member_id AND s.wallet_id = w.wallet_id
-LEFT JOIN parts AS p ON p.member_id = b.member_id AND p.wallet_id = w.wallet_id AND p.remaining > 0
+LEFT JOIN each AS p ON p.member_id = b.member_id AND p.wallet_id = w.wallet_id
 ORDER BY w.wallet_id
 """
 READ_WALLET_CODES: LiteralString = "SELECT code FROM wallets ORDER BY wallet_id"
 READ_LOTS: LiteralString = """
-SELECT l.lot_no, w.code, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id
+SELECT l.lot_no, w.code, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id,
+       coalesce(k.amount, 0)
 FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
+LEFT JOIN (
+    SELECT p.lot_no, sum(p.amount)::bigint AS amount
+    FROM holds AS h JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE h.member_id = %(member)s AND h.deadline > %(now)s AND e.hold_id IS NULL GROUP BY p.lot_no
+) AS k ON k.lot_no = l.lot_no
 WHERE l.member_id = %(member)s AND (l.remaining > 0 OR %(spent)s)
   AND (%(after)s::bigint IS NULL OR (l.expires_at, l.earned_at, l.lot_no) > (
       SELECT a.expires_at, a.earned_at, a.lot_no FROM lots AS a
@@ -117,15 +158,26 @@ WITH sums AS (
     JOIN wallets AS w ON w.wallet_id = l.wallet_id AND w.code = %(wallet)s
     LEFT JOIN used ON used.member_id = l.member_id AND used.lot_no = l.lot_no
     WHERE l.expires_at > %(at)s GROUP BY l.member_id
+), kept AS (
+    SELECT h.member_id, sum(p.amount)::bigint AS held
+    FROM holds AS h
+    JOIN wallets AS w ON w.wallet_id = h.wallet_id AND w.code = %(wallet)s
+    JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+    JOIN lots AS l ON l.member_id = p.member_id AND l.lot_no = p.lot_no AND l.expires_at > %(at)s
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE h.placed_at <= %(at)s AND h.deadline > %(at)s AND (e.recorded_at IS NULL OR e.recorded_at > %(at)s)
+    GROUP BY h.member_id
 ), held AS (
     SELECT DISTINCT ON (c.member_id) c.member_id, c.to_tier
     FROM tier_changes AS c WHERE c.recorded_at <= %(at)s ORDER BY c.member_id, c.seq DESC
 )
-SELECT b.member_id, coalesce(held.to_tier, 0), coalesce(parts.available, 0), coalesce(parts.pending, 0),
-       coalesce(sums.growth, 0), coalesce(sums.debt, 0), coalesce(b.review_at <= %(at)s, false)
+SELECT b.member_id, coalesce(held.to_tier, 0), coalesce(parts.available, 0) - coalesce(kept.held, 0),
+       coalesce(parts.pending, 0), coalesce(sums.growth, 0), coalesce(sums.debt, 0),
+       coalesce(b.review_at <= %(at)s, false)
 FROM member_books AS b
 LEFT JOIN sums ON sums.member_id = b.member_id
 LEFT JOIN parts ON parts.member_id = b.member_id
+LEFT JOIN kept ON kept.member_id = b.member_id
 LEFT JOIN held ON held.member_id = b.member_id
 ORDER BY b.member_id
 """
@@ -142,12 +194,18 @@ GROUP BY l.expires_at, l.member_id ORDER BY l.expires_at, l.member_id LIMIT %(li
 
 
 async def read_balances(tx: Transaction, member_ids: Sequence[UUID]) -> Rows:
-    """Return (member_id, wallet, balance, debt, remaining, available_at, expires_at, last_recorded_at) of open lots.
+    """Return what wallets hold, a row an open lot, and of those who have holds a row a part held.
 
-    Lots that can be spent now are available from now. A wallet without open lots is one row without a lot; members
-    without books have none.
+    Columns: member_id, wallet, balance, debt, units, available_at, expires_at, last_recorded_at, hold_until, and its
+    deadline of what is held. Lots that can be spent now are available from now. A wallet without open lots is one row
+    without a lot; members without books have none.
     """
-    return await tx.rows(READ_BALANCES, {"members": arrays.ids(member_ids), "now": tx.now})
+    rows = await tx.rows(READ_BALANCES, {"members": arrays.ids(member_ids), "now": tx.now})
+    holders = {row[0] for row in rows if row[8] is not None}
+    if not holders:
+        return rows
+    others = [row for row in rows if row[0] not in holders]
+    return others + await tx.rows(READ_BALANCES_WITH_HOLDS, {"members": arrays.ids(sorted(holders))})
 
 
 async def read_balances_as_of(tx: Transaction, member_ids: Sequence[UUID], at: datetime) -> Rows:
@@ -161,11 +219,12 @@ async def read_wallet_codes(tx: Transaction) -> list[str]:
 
 
 async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool, after: int | None, limit: int | None) -> Rows:
-    """Return (lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id) in spending order.
+    """Return lots in spending order: lot_no, wallet, amount, remaining, three instants, order_id, held.
 
     `after` names the lot behind which they begin.
     """
-    return await tx.rows(READ_LOTS, {"member": member_id, "spent": spent, "after": after, "limit": limit})
+    parameters = {"member": member_id, "spent": spent, "after": after, "limit": limit, "now": tx.now}
+    return await tx.rows(READ_LOTS, parameters)
 
 
 async def read_expiries(tx: Transaction, member_id: UUID, wallet: str, after: datetime) -> Rows:

@@ -44,6 +44,10 @@ TRANSFER_WITHOUT_LOTS = (
 )
 USE_OUT_OF_TIME = "{0}, transfer {1} ({2}) of {4}: could not use lot {3}, which is spendable from {5} until {6}."
 GIVEN_BACK_TOO_MUCH = "{0}, transfer {1}: took {4} from lot {2}, and {3} were given back."
+HOLD_OFF = "{0}, hold {1} ({4}): asked for {2} and keeps {3} of lots; {5} were posted, {6} were used of them."
+HELD_TOO_MUCH = "{0}, lot {1}: holds keep {3}, and {2} are left."
+DEADLINE_OFF = "{0}: the first hold to time out is said to be over at {1}; the holds say {2}."
+END_WITHOUT_HOLD = "{0}, hold {1}: has an end, and was never placed."
 SIDES_WRONG = (
     "{0}, transfer {1} ({2}): debits account {3} and credits {4}; one side must be the member's wallet, "
     "the other the programme's account for this kind."
@@ -73,6 +77,14 @@ def checks() -> list[Check]:
             (store.GIVEN_BACK_TOO_MUCH, GIVEN_BACK_TOO_MUCH),
         ),
         _check(
+            mark("holds against lots"),
+            store.HOLDS,
+            (store.HOLDS_OFF, HOLD_OFF),
+            (store.HELD_TOO_MUCH, HELD_TOO_MUCH),
+            (store.DEADLINES_OFF, DEADLINE_OFF),
+            (store.ENDS_WITHOUT_HOLDS, END_WITHOUT_HOLD),
+        ),
+        _check(
             mark("double entry, books to zero"),
             store.TRANSFERS,
             (store.SIDES_WRONG, SIDES_WRONG),
@@ -97,8 +109,13 @@ async def _compare(count: LiteralString, questions: tuple[Question, ...], tx: Tr
     rows_checked, problems = 0, []
     for wrong, sentence in questions:
         rows_checked, found = await store.ask(tx, count, wrong, MAX_PROBLEMS)
-        problems += [sentence.format(*[_who(it) if isinstance(it, UUID) else it for it in row]) for row in found]
+        problems += [sentence.format(*[_shown_as(at, it) for at, it in enumerate(row)]) for row in found]
     return CheckResult(ok=not problems, rows_checked=rows_checked, problems=problems[:MAX_PROBLEMS])
+
+
+def _shown_as(position: int, value: object) -> object:
+    """Name members as callers know them; a row begins with whose it is."""
+    return _who(value) if isinstance(value, UUID) and not position else value
 
 
 def _who(member_id: UUID) -> str:

@@ -14,6 +14,7 @@ TRANSFERS: LiteralString = "SELECT count(*) FROM ledger_transfers"
 WALLETS: LiteralString = "SELECT count(*) FROM member_wallets"
 BOOKS: LiteralString = "SELECT count(*) FROM member_books"
 LOTS: LiteralString = "SELECT count(*) FROM lots"
+HOLDS: LiteralString = "SELECT count(*) FROM holds"
 LOT_USES: LiteralString = "SELECT count(*) FROM lot_uses"
 
 WALLETS_OFF: LiteralString = """
@@ -79,12 +80,17 @@ SELECT u.member_id, u.seq, t.kind, u.lot_no, t.recorded_at, l.available_at, l.ex
 FROM lot_uses AS u
 JOIN ledger_transfers AS t ON t.member_id = u.member_id AND t.seq = u.seq
 JOIN lots AS l ON l.member_id = u.member_id AND l.lot_no = u.lot_no
+LEFT JOIN hold_ends AS e ON t.reference LIKE 'hold:%%' AND e.member_id = u.member_id
+    AND u.seq IN (e.transfer_seq, e.expire_seq)
+LEFT JOIN holds AS h ON h.member_id = e.member_id AND h.hold_id = e.hold_id
 WHERE u.lot_no >= u.seq OR l.wallet_id <> t.wallet_id OR CASE t.kind
-    WHEN 'redeem' THEN u.amount <= 0 OR l.available_at > t.recorded_at OR l.expires_at <= t.recorded_at
+    WHEN 'redeem' THEN u.amount <= 0 OR l.available_at > coalesce(h.placed_at, t.recorded_at)
+        OR l.expires_at <= coalesce(h.placed_at, t.recorded_at)
     WHEN 'adjust' THEN u.amount <= 0 OR l.available_at > t.recorded_at OR l.expires_at <= t.recorded_at
     WHEN 'claw_back' THEN u.amount <= 0 OR l.expires_at <= t.recorded_at
         OR (l.available_at > t.recorded_at AND l.order_id IS DISTINCT FROM t.order_id)
-    WHEN 'expire' THEN u.amount <= 0 OR l.expires_at > t.recorded_at OR l.expires_at <> t.effective_at
+    WHEN 'expire' THEN u.amount <= 0 OR l.expires_at > t.recorded_at
+        OR coalesce(e.effective_at, l.expires_at) <> t.effective_at
     WHEN 'give_back' THEN u.amount > 0 OR (u.amount < 0) <> (l.expires_at > t.recorded_at)
     ELSE true END
 ORDER BY 1, 2 LIMIT %s
@@ -157,6 +163,8 @@ FROM member_books AS b FULL JOIN (
         FROM (
             SELECT member_id, seq, recorded_at FROM ledger_transfers
             UNION ALL SELECT member_id, seq, recorded_at FROM tier_changes
+            UNION ALL SELECT member_id, seq, placed_at FROM holds
+            UNION ALL SELECT member_id, seq, recorded_at FROM hold_ends
         ) AS entry
         WINDOW so_far AS (PARTITION BY member_id ORDER BY seq)
     ) AS pairs
@@ -165,6 +173,58 @@ FROM member_books AS b FULL JOIN (
 WHERE b.next_seq IS NULL OR coalesce(r.entries, 0) <> b.next_seq - 1 OR coalesce(r.highest, 0) <> b.next_seq - 1
    OR r.backwards > 0 OR b.last_recorded_at IS DISTINCT FROM r.latest
 ORDER BY 1 LIMIT %s
+"""
+# What an open hold keeps is there; what a hold took is what it kept; its end is in its time.
+HOLDS_OFF: LiteralString = """
+SELECT h.member_id, h.hold_id, h.amount, coalesce(p.amount, 0), coalesce(e.how, 'open'), coalesce(e.posted, 0),
+       coalesce(p.used, 0)
+FROM holds AS h
+LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+LEFT JOIN (
+    SELECT p.member_id, p.hold_id, sum(p.amount)::bigint AS amount, bool_or(l.remaining < p.amount) AS missing,
+           bool_or(l.lot_no IS NULL OR l.wallet_id <> h.wallet_id OR l.available_at > h.placed_at
+                   OR l.expires_at <= h.placed_at) AS strange,
+           sum(u.amount)::bigint AS used, sum(x.amount)::bigint AS expired, bool_or(coalesce(u.amount, 0)
+               + coalesce(x.amount, 0) > p.amount) AS too_much
+    FROM hold_lots AS p
+    JOIN holds AS h ON h.member_id = p.member_id AND h.hold_id = p.hold_id
+    LEFT JOIN lots AS l ON l.member_id = p.member_id AND l.lot_no = p.lot_no
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    LEFT JOIN lot_uses AS u ON u.member_id = e.member_id AND u.seq = e.transfer_seq AND u.lot_no = p.lot_no
+    LEFT JOIN lot_uses AS x ON x.member_id = e.member_id AND x.seq = e.expire_seq AND x.lot_no = p.lot_no
+    GROUP BY p.member_id, p.hold_id
+) AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+LEFT JOIN ledger_transfers AS t ON t.member_id = e.member_id AND t.seq = e.transfer_seq
+WHERE p.amount IS DISTINCT FROM h.amount OR p.strange OR p.too_much OR (e.hold_id IS NULL AND p.missing)
+   OR coalesce(e.posted, 0) <> coalesce(p.used, 0) OR coalesce(e.posted, 0) <> coalesce(t.amount, 0)
+   OR e.posted > h.amount OR t.wallet_id <> h.wallet_id
+   OR CASE e.how WHEN 'timed_out' THEN e.effective_at <> h.deadline
+                 ELSE e.effective_at < h.placed_at OR e.effective_at >= h.deadline END
+ORDER BY 1, h.seq LIMIT %s
+"""
+HELD_TOO_MUCH: LiteralString = """
+SELECT l.member_id, l.lot_no, l.remaining, sum(p.amount)::bigint
+FROM holds AS h
+JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+JOIN lots AS l ON l.member_id = p.member_id AND l.lot_no = p.lot_no
+LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+WHERE e.hold_id IS NULL GROUP BY l.member_id, l.lot_no, l.remaining HAVING sum(p.amount) > l.remaining
+ORDER BY 1, 2 LIMIT %s
+"""
+DEADLINES_OFF: LiteralString = """
+SELECT b.member_id, b.hold_until, o.deadline
+FROM member_books AS b FULL JOIN (
+    SELECT h.member_id, min(h.deadline) AS deadline FROM holds AS h
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE e.hold_id IS NULL GROUP BY h.member_id
+) AS o ON o.member_id = b.member_id
+WHERE b.hold_until IS DISTINCT FROM o.deadline
+ORDER BY 1 LIMIT %s
+"""
+ENDS_WITHOUT_HOLDS: LiteralString = """
+SELECT e.member_id, e.hold_id FROM hold_ends AS e
+LEFT JOIN holds AS h ON h.member_id = e.member_id AND h.hold_id = e.hold_id
+WHERE h.hold_id IS NULL ORDER BY 1, 2 LIMIT %s
 """
 
 NEXT_MEMBERS: LiteralString = """

@@ -14,7 +14,7 @@ SCOPES: Final[dict[str, str]] = {
     "members:personal": "Read personal data in the clear.",
     "members:erase": "Erase members, and withdraw that while it waits.",
     "ledger:read": "Read wallets, balances, statements and tiers.",
-    "ledger:write": "Post accruals, redemptions and adjustments.",
+    "ledger:write": "Post accruals, redemptions and adjustments; hold points.",
     "orders:read": "Read orders and their effects.",
     "orders:write": "Send orders and returns.",
     "finance:read": "Read the liability, closed months and journals.",

@@ -27,6 +27,7 @@ TASK_NAMES: Final[dict[str, str]] = {
     "commerce.tasks.roll_up_sales": mark("Add up sales"),
     "engagement.channels.tasks.forget_old_messages": mark("Forget old messages"),
     "loyalty.tasks.book_expiries": mark("Book points that ran out"),
+    "loyalty.tasks.book_hold_ends": mark("Book holds that timed out"),
     "loyalty.tasks.book_tier_reviews": mark("Review tiers"),
     "loyalty.tasks.close_months": mark("Close the books of months"),
     "loyalty.tasks.roll_up_books": mark("Add up points"),

@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import heapify
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, LiteralString
 from uuid import UUID
 
-from regulars.loyalty.ledger.book import Book, Journal, Lot, LotUse, Rulebook, Settlement, WalletState
+from regulars.loyalty.ledger.book import Book, Rulebook
+from regulars.loyalty.ledger.entries import Hold, Journal, Lot, LotUse, Settlement, WalletState
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Statement
 
@@ -16,16 +19,18 @@ from regulars.platform.db.transaction import Rows, Statement
 # time costs more than the first: PostgreSQL checks the foreign key of a row that its own transaction wrote).
 LOCK_BOOKS: LiteralString = """
 UPDATE member_books AS b SET version = b.version + 1, next_seq = b.next_seq + asked.reserved,
-    last_recorded_at = CASE WHEN b.review_at <= %s::timestamptz OR b.policy_seen < %s THEN b.last_recorded_at
+    last_recorded_at = CASE WHEN b.review_at <= %s::timestamptz OR b.hold_until <= %s::timestamptz OR b.policy_seen < %s
+                            THEN b.last_recorded_at
                             ELSE greatest(b.last_recorded_at, %s::timestamptz) END
 FROM unnest(%s::uuid[], %s::bigint[]) AS asked (member_id, reserved)
 WHERE b.member_id = asked.member_id
 RETURNING b.member_id, b.time_zone, b.next_seq - asked.reserved, b.last_recorded_at, b.tier, b.tier_since, b.review_at,
-          b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.closed_at
+          b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.hold_until,
+          b.closed_at
 """
 READ_BOOKS: LiteralString = """
 SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
-       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.closed_at
+       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.hold_until, b.closed_at
 FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
 """
 READ_WALLETS: LiteralString = """
@@ -68,6 +73,26 @@ FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, reference)
 JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.reference = asked.reference
 LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
 """
+# Only of members of whom a book says that they have holds.
+READ_OPEN_HOLDS: LiteralString = """
+SELECT h.member_id, h.hold_id, h.seq, h.wallet_id, h.amount, h.purpose, h.reference, h.placed_at, h.deadline, p.lot_no,
+       p.amount
+FROM unnest(%s::uuid[]) AS asked (member_id)
+JOIN holds AS h ON h.member_id = asked.member_id
+JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+WHERE e.hold_id IS NULL
+ORDER BY h.member_id, h.seq, p.part_no
+"""
+READ_HOLDS: LiteralString = """
+SELECT h.member_id, h.hold_id, h.seq, h.wallet_id, h.amount, h.purpose, h.reference, h.placed_at, h.deadline, p.lot_no,
+       p.amount, h.command_hash, e.how, e.effective_at, e.posted, e.transfer_seq, e.reason
+FROM unnest(%s::uuid[], %s::uuid[]) AS asked (member_id, hold_id)
+JOIN holds AS h ON h.member_id = asked.member_id AND h.hold_id = asked.hold_id
+JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+ORDER BY h.member_id, h.seq, p.part_no
+"""
 READ_AGEING: LiteralString = """
 SELECT t.member_id, t.effective_at, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END
 FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS asked (member_id, after, until)
@@ -81,8 +106,16 @@ UNION
 """
 DUE_EXPIRIES: LiteralString = """
 SELECT DISTINCT member_id FROM (
-    SELECT member_id FROM lots WHERE remaining > 0 AND expires_at <= %s ORDER BY expires_at LIMIT %s
+    SELECT l.member_id FROM lots AS l WHERE l.remaining > 0 AND l.expires_at <= %(at)s AND l.remaining > (
+        SELECT coalesce(sum(p.amount), 0) FROM hold_lots AS p
+        JOIN holds AS h ON h.member_id = p.member_id AND h.hold_id = p.hold_id
+        WHERE p.member_id = l.member_id AND p.lot_no = l.lot_no AND h.deadline > %(at)s AND NOT EXISTS (
+            SELECT FROM hold_ends AS e WHERE e.member_id = h.member_id AND e.hold_id = h.hold_id)
+    ) ORDER BY l.expires_at LIMIT %(at_most)s
 ) AS due
+"""
+DUE_DEADLINES: LiteralString = """
+SELECT member_id FROM member_books WHERE hold_until <= %s ORDER BY hold_until LIMIT %s
 """
 
 _Column = tuple[Any, ...]
@@ -94,10 +127,11 @@ def lock_books(
     """Lock the books of sorted member ids and read them, as they were but for the time.
 
     With `at`, so many numbers as `reserved` says are taken, and the books count as written to at that instant, unless
-    time has to decide something first: a review, or the policy (`review_version`) that changed how tiers are reviewed.
+    time has to decide something first: a review, the deadline of a hold, or the policy (`review_version`) that changed
+    how tiers are reviewed.
     """
     numbers = arrays.ints([reserved.get(member_id, 0) for member_id in member_ids])
-    return Statement(LOCK_BOOKS, (at, review_version, at, arrays.ids(member_ids), numbers))
+    return Statement(LOCK_BOOKS, (at, at, review_version, at, arrays.ids(member_ids), numbers))
 
 
 def read_books(member_ids: Sequence[UUID]) -> Statement:
@@ -130,6 +164,18 @@ def read_references(references: Sequence[tuple[UUID, str]]) -> Statement:
     return Statement(
         READ_REFERENCES,
         (arrays.ids([member for member, _ in references]), arrays.texts([text for _, text in references])),
+    )
+
+
+def read_open_holds(member_ids: Sequence[UUID]) -> Statement:
+    """Read the holds of members that have no end yet, a row a part."""
+    return Statement(READ_OPEN_HOLDS, (arrays.ids(member_ids),))
+
+
+def read_holds(holds: Sequence[tuple[UUID, UUID]]) -> Statement:
+    """Read (member_id, hold_id) with what is known of their ends, a row a part."""
+    return Statement(
+        READ_HOLDS, (arrays.ids([member for member, _ in holds]), arrays.ids([hold_id for _, hold_id in holds]))
     )
 
 
@@ -174,6 +220,15 @@ def fill_lots(books: dict[UUID, Book], rows: Rows) -> None:
         lot = Lot(*row[1:])
         book.lots[lot.lot_no] = lot
         book.stored_lots[lot.lot_no] = lot.remaining
+
+
+def fill_holds(books: dict[UUID, Book], rows: Rows) -> None:
+    """Put read open holds into their books, whose lots are there."""
+    for _, parts in groupby(rows, key=itemgetter(0, 1)):
+        own = list(parts)
+        hold = Hold(*own[0][1:9])
+        hold.parts = [(row[9], row[10]) for row in own]
+        books[own[0][0]].keep(hold)
 
 
 def fill_settlements(books: dict[UUID, Book], settlements: Rows, uses: Rows) -> None:

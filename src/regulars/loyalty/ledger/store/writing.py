@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from regulars.loyalty.ledger.book import Book, Journal, Lot
+from regulars.loyalty.ledger.book import Book
+from regulars.loyalty.ledger.entries import HoldEnd, Journal, Lot
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
@@ -45,11 +46,12 @@ UPDATE_BOOKS: LiteralString = """
 UPDATE member_books AS b SET next_seq = u.next_seq, last_recorded_at = u.last_recorded_at, tier = u.tier,
     tier_since = u.tier_since, review_at = u.review_at, in_grace = u.in_grace, window_sum = u.window_sum,
     window_at = u.window_at, window_oldest_at = u.window_oldest_at, window_days = u.window_days,
-    policy_seen = u.policy_seen
+    policy_seen = u.policy_seen, hold_until = u.hold_until
 FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::smallint[], %s::timestamptz[], %s::timestamptz[],
-    %s::boolean[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::integer[])
+    %s::boolean[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::integer[],
+    %s::timestamptz[])
     AS u (member_id, next_seq, last_recorded_at, tier, tier_since, review_at, in_grace, window_sum, window_at,
-          window_oldest_at, window_days, policy_seen)
+          window_oldest_at, window_days, policy_seen, hold_until)
 WHERE b.member_id = u.member_id
 """
 GIVE_BACK: LiteralString = """
@@ -57,6 +59,10 @@ UPDATE member_books AS b SET next_seq = u.next_seq, last_recorded_at = (
     SELECT t.recorded_at FROM ledger_transfers AS t WHERE t.member_id = b.member_id AND t.seq = u.next_seq - 1
     UNION ALL
     SELECT c.recorded_at FROM tier_changes AS c WHERE c.member_id = b.member_id AND c.seq = u.next_seq - 1
+    UNION ALL
+    SELECT h.placed_at FROM holds AS h WHERE h.member_id = b.member_id AND h.seq = u.next_seq - 1
+    UNION ALL
+    SELECT e.recorded_at FROM hold_ends AS e WHERE e.member_id = b.member_id AND e.seq = u.next_seq - 1
 )
 FROM unnest(%s::uuid[], %s::bigint[]) AS u (member_id, next_seq) WHERE b.member_id = u.member_id
 """
@@ -65,6 +71,21 @@ INSERT INTO tier_changes (member_id, seq, from_tier, to_tier, cause, reference, 
     recorded_at)
 SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::smallint[], %s::text[], %s::text[], %s::bigint[],
     %s::integer[], %s::timestamptz[], %s::timestamptz[])
+"""
+INSERT_HOLDS: LiteralString = """
+INSERT INTO holds (member_id, hold_id, seq, wallet_id, amount, purpose, reference, placed_at, deadline, command_hash)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::smallint[], %s::bigint[], %s::text[], %s::text[],
+    %s::timestamptz[], %s::timestamptz[], %s::bytea[])
+"""
+INSERT_HOLD_LOTS: LiteralString = """
+INSERT INTO hold_lots (member_id, hold_id, part_no, lot_no, amount)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::integer[], %s::bigint[], %s::bigint[])
+"""
+INSERT_HOLD_ENDS: LiteralString = """
+INSERT INTO hold_ends (member_id, hold_id, seq, how, posted, transfer_seq, expire_seq, reason, effective_at,
+    recorded_at)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::text[], %s::timestamptz[], %s::timestamptz[])
 """
 INSERT_SETTLEMENTS: LiteralString = """
 INSERT INTO settlements (member_id, order_id, total_minor, points_used, base, multiplier, tier, policy_version,
@@ -109,6 +130,7 @@ def state_of(book: Book) -> _Column:
         book.window_oldest_at,
         book.window_days,
         book.policy_seen,
+        book.hold_until,
     )
 
 
@@ -126,6 +148,10 @@ def write_journal(
         tx.write(INSERT_LOT_USES, (arrays.ids(members), *[arrays.ints(column) for column in columns]))
     if journal.tier_changes:
         _write_tier_changes(tx, journal.tier_changes)
+    if journal.holds:
+        _write_holds(tx, journal)
+    if journal.hold_ends:
+        _write_hold_ends(tx, journal.hold_ends)
     _write_settlements(tx, journal)
     _write_wallets(tx, books, journal)
     moved = [book for book in changed if state_of(book) != written.get(book.member_id)]
@@ -242,6 +268,53 @@ def _write_tier_changes(tx: Transaction, rows: Sequence[_Column]) -> None:
     )
 
 
+def _write_holds(tx: Transaction, journal: Journal) -> None:
+    holds = [hold for _, hold, _ in journal.holds]
+    tx.write(
+        INSERT_HOLDS,
+        (
+            arrays.ids([member for member, _, _ in journal.holds]),
+            arrays.ids([hold.hold_id for hold in holds]),
+            arrays.ints([hold.seq for hold in holds]),
+            arrays.ints([hold.wallet_id for hold in holds]),
+            arrays.ints([hold.amount for hold in holds]),
+            arrays.texts([hold.purpose for hold in holds]),
+            arrays.texts([hold.reference for hold in holds]),
+            arrays.instants([hold.placed_at for hold in holds]),
+            arrays.instants([hold.deadline for hold in holds]),
+            arrays.blobs([command_hash for _, _, command_hash in journal.holds]),
+        ),
+    )
+    parts = [
+        (member, hold.hold_id, number, lot_no, amount)
+        for member, hold, _ in journal.holds
+        for number, (lot_no, amount) in enumerate(hold.parts)
+    ]
+    members, hold_ids, numbers, lot_nos, amounts = zip(*parts, strict=True)
+    tx.write(
+        INSERT_HOLD_LOTS,
+        (arrays.ids(members), arrays.ids(hold_ids), arrays.ints(numbers), arrays.ints(lot_nos), arrays.ints(amounts)),
+    )
+
+
+def _write_hold_ends(tx: Transaction, ends: Sequence[HoldEnd]) -> None:
+    tx.write(
+        INSERT_HOLD_ENDS,
+        (
+            arrays.ids([end.member_id for end in ends]),
+            arrays.ids([end.hold.hold_id for end in ends]),
+            arrays.ints([end.seq for end in ends]),
+            arrays.texts([end.how for end in ends]),
+            arrays.ints([end.posted for end in ends]),
+            arrays.ints([end.transfer_seq for end in ends]),
+            arrays.ints([end.expire_seq for end in ends]),
+            arrays.texts([end.reason for end in ends]),
+            arrays.instants([end.effective_at for end in ends]),
+            arrays.instants([end.recorded_at for end in ends]),
+        ),
+    )
+
+
 def _write_settlements(tx: Transaction, journal: Journal) -> None:
     new = [(key[0], row) for key, row in journal.settlements.items() if key in journal.new_settlements]
     old = [(key[0], row) for key, row in journal.settlements.items() if key not in journal.new_settlements]
@@ -311,5 +384,6 @@ def _write_books(tx: Transaction, books: Sequence[Book]) -> None:
             arrays.instants([book.window_oldest_at for book in books]),
             arrays.ints([book.window_days for book in books]),
             arrays.ints([book.policy_seen for book in books]),
+            arrays.instants([book.hold_until for book in books]),
         ),
     )
