@@ -108,7 +108,7 @@ class Walk:
             headers["Idempotency-Key"] = f"step-{len(self.steps) + 1}"
         answer = await self._client.request(method, path, json=body, headers=headers)
         assert answer.is_success, (operation, answer.status_code, answer.text)
-        found = answer.json()
+        found = answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
         self.steps.append(
             Step(
                 operation,
@@ -345,6 +345,13 @@ class Walk:
         await ask(
             "proveMonth", "Recomputed from the transfers, it is the same.", "GET", "/v1/finance/closes/2026-05/proof"
         )
+        await ask(
+            "getJournal",
+            "May for the bookkeepers, in the text of beancount (`form=csv` for a table): what was there before, each "
+            "day's bookings by account, and what must be left, which `bean-check` confirms.",
+            "GET",
+            "/v1/finance/journals/2026-05",
+        )
         await self._summer(wang)
         await ask(
             "getBreakage",
@@ -482,6 +489,9 @@ def page(walk: Walk) -> str:
     for number, step in enumerate(walk.steps, 1):
         parts.append(f"## {number}. `{step.operation}`\n\n{step.told}\n")
         parts.append(f"```sh\n{_curl(number, step)}\n```\n")
+        if isinstance(step.answer, str):
+            parts.append(f"Answer {step.status}:\n\n```\n{step.answer.rstrip()}\n```\n")
+            continue
         shown = msgspec.json.format(msgspec.json.encode(step.answer), indent=2).decode()
         parts.append(f"Answer {step.status}:\n\n```json\n{shown}\n```\n")
     return "\n".join(parts)

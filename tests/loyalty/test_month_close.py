@@ -125,7 +125,7 @@ async def test_the_digest_can_be_recomputed_from_the_rows_alone(programme: Progr
         lines: dict[UUID, bytes] = defaultdict(bytes)
         for row in transfers:
             if since <= row["recorded_at"] < until:
-                lines[row["member_id"]] += _line(row).encode()
+                lines[row["member_id"]] += line_of(row).encode()
         parts: dict[int, bytes] = defaultdict(bytes)
         for member, text in sorted(lines.items()):
             parts[member.bytes[15]] += sha256(text).digest()
@@ -134,7 +134,9 @@ async def test_the_digest_can_be_recomputed_from_the_rows_alone(programme: Progr
         assert found.digest == previous.hex()
 
 
-def _line(row: dict[str, Any]) -> str:
+def line_of(row: dict[str, Any]) -> str:
+    """Return what docs/finance.md says stands for a transfer."""
+
     def micros(at: datetime) -> str:
         return str((at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
 

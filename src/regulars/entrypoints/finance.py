@@ -1,7 +1,11 @@
 """`regulars finance`: what members may still spend, months closed and proven, journals."""
 
 import asyncio
+import sys
+from contextlib import nullcontext
 from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -146,6 +150,46 @@ def show_breakage(
     if found.worth is not None:
         typer.echo(f"Fair value of a point: {found.worth.fair_per_point_minor} ({found.currency}, minor units).")
     typer.echo(found.method)
+
+
+class Form(StrEnum):
+    """The text format of a journal."""
+
+    csv = "csv"
+    beancount = "beancount"
+
+
+class By(StrEnum):
+    """What stands on one line of a journal."""
+
+    day = "day"
+    transfer = "transfer"
+
+
+@finance.command("journal")
+def write_journal(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="The month.")],
+    form: Annotated[Form, typer.Option(help="CSV, or the double-entry text of beancount.")] = Form.beancount,
+    by: Annotated[By, typer.Option(help="Added up by account and day, or transfer by transfer.")] = By.day,
+    market: Market = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file to write; else standard output.")
+    ] = None,
+) -> None:
+    """Write a month's bookings as a journal: spendable wallets, with what was there before and after."""
+    from regulars.loyalty import api as loyalty
+
+    asked = month_given(month)
+
+    async def write(database: "Database") -> None:
+        with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as file:
+            async with database.transaction(actor=ACTOR) as tx:
+                async for piece in loyalty.read_journal(
+                    tx, loyalty.Configuration(), asked or date.min, form=form.value, by=by.value, market=market
+                ):
+                    file.write(piece)
+
+    with_database(write)
 
 
 def month_given(text: str | None) -> date | None:

@@ -17,8 +17,8 @@ member_wallets; tier_changes; policies.
 units and in minor units of the market's currency; `liability_at` the same as it was recorded by an instant (source:
 closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, UnknownWallet, UnknownMarket (422).
 `begin_close` ends a month for bookings, `go_on_closing` freezes it, `prove` recomputes it from its transfers;
-`read_breakage` estimates from closed months what will expire; `list_closes` and `read_close` tell of closed months
-(`loyalty/finance`).
+`read_breakage` estimates from closed months what will expire; `list_closes` and `read_close` tell of closed months,
+`read_journal` streams a month's bookings as CSV or for beancount (`loyalty/finance`).
 
 `PRIVACY` is what the ledger does when a member is erased (`loyalty/privacy`): the books are closed.
 
@@ -32,6 +32,7 @@ from regulars.loyalty.finance.closing import MonthClose, Proof, begin_close, lis
 from regulars.loyalty.finance.closing import go_on as go_on_closing
 from regulars.loyalty.finance.contracts import Breakage, Held, LiabilityAt, LiabilityMonth, Moved, Parts, Span, Worth
 from regulars.loyalty.finance.estimates import read_breakage
+from regulars.loyalty.finance.journals import read_journal
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.service import liability, liability_at
 from regulars.loyalty.holds.service import hold, holds
@@ -158,6 +159,7 @@ __all__ = [
     "prove",
     "read_breakage",
     "read_close",
+    "read_journal",
     "review_due",
     "roll",
     "roll_of",

@@ -1,5 +1,6 @@
 """HTTP of finance: what members may still spend, by month and at an instant."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -8,10 +9,12 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Stream
 
 from regulars.loyalty.finance import closing, estimates, service
 from regulars.loyalty.finance.closing import MonthClose, Proof
 from regulars.loyalty.finance.contracts import Breakage, Span
+from regulars.loyalty.finance.journals import By, Form, read_journal
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.schemas import CloseBody, ClosesAnswer, LiabilityAnswer, LiabilityAtAnswer
 from regulars.loyalty.policy.service import Configuration
@@ -41,6 +44,7 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
         _liability(services, configuration),
         _liability_at(services, configuration),
         _breakage(services, configuration),
+        _journal(services, configuration),
         _close(services),
         *_closes(services),
     ]
@@ -122,6 +126,50 @@ def _breakage(services: Services, configuration: Configuration) -> HTTPRouteHand
             )
 
     return get_breakage
+
+
+def _journal(services: Services, configuration: Configuration) -> HTTPRouteHandler:
+    @get(
+        "/v1/finance/journals/{month:str}",
+        guards=[requires(READ)],
+        operation_id="getJournal",
+        tags=TAGS,
+        summary="Export a month's journal",
+        response_description="The journal as text, streamed.",
+    )
+    async def get_journal(
+        month: FromPath[str],
+        form: FromQuery[Form] = "beancount",
+        by: FromQuery[By] = "day",
+        market: FromQuery[str | None] = None,
+    ) -> Stream:
+        """Return a month's bookings as CSV or for beancount, added up by account and day, or transfer by transfer.
+
+        It holds the spendable wallets. A closed month's journal asserts what was left when it was closed.
+        """
+        found = _in_path(month)
+
+        async def pieces() -> AsyncGenerator[str, None]:
+            async with services.database.transaction() as tx:
+                async for piece in read_journal(tx, configuration, found, form=form, by=by, market=market):
+                    yield piece
+
+        journal = pieces()
+        first = await anext(journal)
+
+        async def whole() -> AsyncGenerator[str, None]:
+            try:
+                yield first
+                async for piece in journal:
+                    yield piece
+            finally:
+                await journal.aclose()
+
+        name = f"journal-{month}.{'csv' if form == 'csv' else 'beancount'}"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Stream(whole(), headers=headers, media_type="text/csv" if form == "csv" else "text/plain")
+
+    return get_journal
 
 
 class AskedClose(NamedTuple):

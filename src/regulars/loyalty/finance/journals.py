@@ -1,0 +1,70 @@
+"""Journals of a month: CSV or beancount, by account and day or by transfer, as a stream of text."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Final, Literal
+
+from regulars.loyalty.finance import months
+from regulars.loyalty.finance.contracts import LiabilityMonth, Span
+from regulars.loyalty.finance.journal import BeancountJournal, CsvJournal, Line, Page
+from regulars.loyalty.finance.service import liability
+from regulars.loyalty.finance.store import closing
+from regulars.loyalty.finance.store import journal as store
+from regulars.loyalty.policy.service import Configuration
+from regulars.platform.db.transaction import Transaction
+
+Form = Literal["csv", "beancount"]
+By = Literal["day", "transfer"]
+
+_EVER: Final = datetime(1, 1, 3, tzinfo=UTC)
+
+
+async def read_journal(
+    tx: Transaction, configuration: Configuration, month: date, *, form: Form, by: By, market: str | None = None
+) -> AsyncIterator[str]:
+    """Give a month's journal piece by piece: spendable wallets, of one market or all.
+
+    To be called first in a transaction. Raises MonthsImpossible, UnknownMarket (422), before the first piece. Source:
+    ledger_transfers; opening and closing as the liability has them.
+    """
+    store.read_one_snapshot(tx)
+    found, _ = await liability(tx, configuration, Span(first=month, last=month, market=market))
+    pages = [_page(configuration, one) for one in found if one.spendable]
+    bounds = await _bounds(tx, month, [one for one in found if one.spendable])
+    if form == "csv":
+        writer: CsvJournal | BeancountJournal = CsvJournal(pages, by == "transfer")
+    else:
+        writer = BeancountJournal(
+            month, pages, [tuple(row) for row in await store.accounts(tx, month, bounds)] if bounds else []
+        )
+    yield writer.head()
+    if bounds:
+        async for rows in store.lines(tx, month, bounds, by_transfer=by == "transfer"):
+            yield "".join(writer.lines([Line(*row) for row in rows]))
+    yield writer.tail()
+
+
+def _page(configuration: Configuration, one: LiabilityMonth) -> Page:
+    return Page(
+        market=one.market,
+        currency=one.currency,
+        wallet=one.wallet,
+        wallet_id=configuration.wallets[one.wallet].wallet_id,
+        opening=one.opening,
+        closing=one.closing if one.is_closed else None,
+        value_minor=None if one.closing_worth is None else one.closing_worth.point_value_minor,
+    )
+
+
+async def _bounds(
+    tx: Transaction, month: date, found: list[LiabilityMonth]
+) -> list[tuple[str, str, datetime, datetime]]:
+    """Return (market, time zone, since, until): as they were closed, else the calendar's."""
+    kept = {row[0]: row[1:] for row in await closing.read_bounds(tx, month)}
+    bounds = {}
+    for one in found:
+        time_zone, since, until = kept.get(
+            one.market, (one.time_zone, months.begins(month, one.time_zone), months.ends(month, one.time_zone))
+        )
+        bounds[one.market] = (one.market, time_zone, since or _EVER, until)
+    return list(bounds.values())
