@@ -18,6 +18,7 @@ from regulars.loyalty import api as loyalty
 from regulars.platform.db.database import Database
 from regulars.platform.verification.service import verify
 
+from .month_close import assert_months_close
 from .oracle import recompute
 from .oracle_data import ProgrammeName
 from .replaying import FULL, TENTH, Scope, Standing, replay, standings, summary
@@ -63,8 +64,10 @@ async def assert_books_balance(database: Database) -> None:
 async def test_the_replay_agrees_with_the_oracle_household_by_household(
     database: Database, tmp_path: Path, scope: Scope, programme: ProgrammeName
 ) -> None:
+    """And its months, closed, are what the raw rows give: the books are replayed once for both."""
     await replay(database, tmp_path, scope, programme)
     await assert_agrees_with_the_oracle(database, scope, programme)
+    await assert_months_close(database, tmp_path)
 
 
 @in_full
