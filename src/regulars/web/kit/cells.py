@@ -123,7 +123,8 @@ def _(value: Badge, formats: Formats) -> Markup:
 
 @render_cell.register
 def _(value: Quiet, _: Formats) -> Markup:
-    return Markup('{}<span class="block text-2xs text-quiet">{}</span>').format(value.text, value.below)
+    look = "block text-2xs text-quiet max-sm:whitespace-normal max-sm:wrap-anywhere"
+    return Markup('{}<span class="{}">{}</span>').format(value.text, look, value.below)
 
 
 @render_cell.register
