@@ -31,7 +31,10 @@ PAGE: Final = ROOT / "docs" / "walkthrough.md"
 EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_examples.json"
 PROGRAMME: Final = ROOT / "docs" / "examples" / "programme.toml"
 OPENS: Final = datetime.fromisoformat("2026-05-01T02:00:00+00:00")
-DIGESTS: Final = ("digest", "recomputed")  # of rows with drawn ids
+DIGEST: Final = "c0ffee" + 58 * "0"
+# What is drawn each time, or a digest of what is.
+SAME: Final = {"digest": DIGEST, "recomputed": DIGEST, "request_id": "req_" + 24 * "0"}
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CLEAR: Final = {"getMember", "lookUpMember", "listMessages", "readExport"}
 PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
 # What this programme clock does not decide.
@@ -130,12 +133,13 @@ class Walk:
             return [self._same_each_time(value, name) for value in part]
         if not isinstance(part, str):
             return part
-        if name in DIGESTS:
-            return "c0ffee" + 58 * "0"
+        if name in SAME:
+            return SAME[name]
         if name in WALL:
             return _INSTANT.sub("2026-05-20T02:00:00.000000Z", part) if name != "schema" else "0000"
         return _DRAWN.sub(
-            lambda found: self._ids.setdefault(found[0], f"019de0000000700080000000{len(self._ids) + 1:08x}"), part
+            lambda found: self._ids.setdefault(found[0], f"019de0000000700080000000{len(self._ids) + 1:08x}"),
+            _UUID.sub("019de000-0000-7000-8000-000000000000", part),
         )
 
     async def _programme(self) -> None:

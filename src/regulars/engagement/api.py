@@ -122,7 +122,7 @@ async def list_of_member(
 ) -> MessagesPage:
     """Return a page of a member's messages of every channel, for staff: addresses, names and codes are masked.
 
-    Raises NotFound (404).
+    Of who was erased there are none. Raises NotFound (404).
     """
     return await service.list_of_member(tx, vault, brand, member_id, before=before, limit=limit)
 

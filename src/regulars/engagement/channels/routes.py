@@ -70,6 +70,7 @@ def _list(services: Services) -> HTTPRouteHandler:
         if cursor is not None and before is None:
             raise MessageCursorUnreadable(pointer="/query/cursor")
         async with services.database.transaction() as tx:
+            await service.require_active(tx, found)
             page = await service.list_of_member(tx, services.vault, brand, found, before=before, limit=limit)
             unread = await service.unread_count(tx, found)
             tx.audit(

@@ -49,7 +49,7 @@ async def list_inbox(
     tx: Transaction, vault: Vault, brand: Brand, member_id: UUID, *, before: UUID | None, limit: int
 ) -> MessagesPage:
     """Return a page of a member's inbox; see `engagement.api.list_inbox`."""
-    await _require(tx, member_id)
+    await require_active(tx, member_id)
     found = await store.inbox(tx, member_id, before, limit + 1)
     return await _page(vault, brand, found, limit, clear=True)
 
@@ -58,12 +58,13 @@ async def list_of_member(
     tx: Transaction, vault: Vault, brand: Brand, member_id: UUID, *, before: UUID | None, limit: int
 ) -> MessagesPage:
     """Return a page of a member's messages of all channels; see `engagement.api.list_of_member`."""
-    await _require(tx, member_id)
+    if member_id not in await members.known_members(tx, [member_id]):
+        raise NotFound
     found = await store.of_member(tx, member_id, before, limit + 1)
     return await _page(vault, brand, found, limit, clear=False)
 
 
-async def _require(tx: Transaction, member_id: UUID) -> None:
+async def require_active(tx: Transaction, member_id: UUID) -> None:
     """Raise NotFound for who is no member, MemberGone for who was erased."""
     member = (await members.known_members(tx, [member_id])).get(member_id)
     if member is None:
@@ -100,7 +101,7 @@ async def unread_count(tx: Transaction, member_id: UUID) -> int:
 
 async def mark_read(tx: Transaction, member_id: UUID, message_ids: Sequence[UUID] | None, up_to: UUID | None) -> int:
     """Mark messages of a member's inbox as read; see `engagement.api.mark_read`."""
-    await _require(tx, member_id)
+    await require_active(tx, member_id)
     marked = await store.mark_read(tx, member_id, message_ids, tx.now) if message_ids else 0
     return marked + (await store.mark_read_up_to(tx, member_id, up_to, tx.now) if up_to is not None else 0)
 
