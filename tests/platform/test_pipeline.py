@@ -95,3 +95,25 @@ async def test_what_goes_past_the_transaction_is_in_it_all_the_same(numbers: str
         await insert_and_refuse()
     async with database.transaction() as tx:
         assert await tx.rows("SELECT count(*) FROM numbers") == [(0,)]
+
+
+async def test_a_last_read_is_committed_with_it(numbers: str, database: Database) -> None:
+    del numbers
+    async with database.transaction() as tx:
+        tx.write(INSERT, (1, ""))
+        assert await tx.last_rows("SELECT count(*) FROM numbers") == [(1,)]
+        assert tx.connection.info.transaction_status is TransactionStatus.IDLE
+
+
+async def test_what_comes_after_a_last_read_is_a_transaction_of_its_own(numbers: str, database: Database) -> None:
+    del numbers
+    async with database.transaction() as tx:
+        (timeout,) = await tx.last_rows("SHOW lock_timeout")
+        tx.write(INSERT, (1, ""))
+        assert await tx.rows("SHOW lock_timeout") == [timeout]  # the settings are the same
+        assert await tx.rows("SELECT count(*) FROM numbers") == [(1,)]
+        await tx.last_rows("SELECT count(*) FROM numbers")
+        tx.write(INSERT, (2, ""))
+
+    async with database.transaction() as tx:
+        assert await tx.rows("SELECT number FROM numbers ORDER BY number") == [(1,), (2,)]

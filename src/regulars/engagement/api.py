@@ -5,7 +5,7 @@ clear must be allowed to read personal data. `Brand` (from the settings, `brand_
 Lists go from the latest to the oldest; `before` is the `next_before` of the page before. Source of all: messages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -45,6 +45,7 @@ __all__ = [
     "Brand",
     "CodeDelivery",
     "address_to_confirm",
+    "ask_unread",
     "brand_of",
     "cancel",
     "code_delivery",
@@ -56,6 +57,7 @@ __all__ = [
     "list_inbox",
     "list_messages",
     "list_of_member",
+    "list_refs_of_member",
     "look_at_channels",
     "look_at_codes",
     "look_at_messages",
@@ -127,9 +129,22 @@ async def list_of_member(
     return await service.list_of_member(tx, vault, brand, member_id, before=before, limit=limit)
 
 
+async def list_refs_of_member(tx: Transaction, member_id: UUID, *, limit: int) -> list[MessageRef]:
+    """Return what is known of a member's latest messages of every channel without opening them: no letters.
+
+    Empty for who is no member. Raises nothing.
+    """
+    return await service.list_refs_of_member(tx, member_id, limit=limit)
+
+
 async def unread_count(tx: Transaction, member_id: UUID) -> int:
     """Return how many messages of a member's inbox have not been read; 0 for who is no member. Raises nothing."""
     return await service.unread_count(tx, member_id)
+
+
+def ask_unread(tx: Transaction, member_id: UUID) -> Callable[[], Awaitable[int]]:
+    """Ask the same along with the next read of the transaction; what is returned gives the answer. Raises nothing."""
+    return service.ask_unread(tx, member_id)
 
 
 async def mark_read(

@@ -56,12 +56,16 @@ class SignedIn:
         )
 
     async def _member(self, token: str) -> Viewer | None:
+        claimed = members.claimed_member(token)
+        if claimed is None:
+            return None
         async with self._services.database.transaction() as tx:
+            unread = engagement.ask_unread(tx, claimed)
             found = await members.recognise_member(tx, self._services.settings, token)
             if found is None:
                 return None
+            news = await unread()
             time_zone = (await market(tx, found.market)).time_zone
-            news = await engagement.unread_count(tx, found.member_id)
         return Viewer(
             kind=ViewerKind.MEMBER,
             id=found.member_id,

@@ -4,7 +4,7 @@ Every function takes the caller's transaction and never commits. Whatever reads 
 `Vault` too; what the books need (`known_members`) does not. Instants are UTC, by the programme clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -196,6 +196,13 @@ async def read_profiles(
     return await profile.read_profiles(tx, vault, member_ids, clear=clear)
 
 
+def ask_profiles(
+    tx: Transaction, vault: Vault, member_ids: Sequence[UUID], *, clear: bool
+) -> Callable[[], Awaitable[dict[UUID, Profile]]]:
+    """Ask the same along with the next read of the transaction; what is returned gives the answer. Raises nothing."""
+    return profile.ask_profiles(tx, vault, member_ids, clear=clear)
+
+
 async def tell_birthday(tx: Transaction, vault: Vault, member_id: UUID, birthday: Birthday) -> ProfileChanged:
     """Take down the birthday that a member tells of themselves, once; `change_profile` may change it afterwards.
 
@@ -346,6 +353,11 @@ async def recognise_member(tx: Transaction, settings: Settings, token: str) -> M
     Raises nothing. Source: member_sessions.
     """
     return await sessions.recognise(tx, settings, token)
+
+
+def claimed_member(token: str) -> UUID | None:
+    """Return whose session a token says that it is, which `recognise_member` checks; None if it is no token."""
+    return sessions.claimed(token)
 
 
 async def list_devices(tx: Transaction, settings: Settings, member_id: UUID) -> list[Device]:

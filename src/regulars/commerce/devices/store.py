@@ -72,8 +72,8 @@ def insert_device(tx: Transaction, device: StoreDevice, key_hash: bytes) -> None
 
 
 async def select_device(tx: Transaction, key_hash: bytes) -> tuple[DeviceViewer, datetime] | None:
-    """Return a device that is not revoked, and when it was last seen."""
-    rows = await tx.rows(SELECT_DEVICE, (key_hash,))
+    """Return a device that is not revoked, and when it was last seen: the last that its transaction reads."""
+    rows = await tx.last_rows(SELECT_DEVICE, (key_hash,))
     if not rows:
         return None
     device_id, name, last_seen_at, store_id, store_name, market = rows[0]

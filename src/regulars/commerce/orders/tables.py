@@ -79,12 +79,7 @@ order_returns = Table(
     Column("lines", Text, nullable=False),
     Column("effects", Text, nullable=False),
     CheckConstraint("returned_minor >= 0", name="returned_minor"),
-    Index(
-        "order_returns_occurred_at_idx",
-        "occurred_at",
-        postgresql_using="brin",
-        postgresql_with={"pages_per_range": "16"},
-    ),
+    Index("order_returns_occurred_at_order_id_return_id_idx", "occurred_at", "order_id", "return_id"),
 )
 
 guest_orders = Table(

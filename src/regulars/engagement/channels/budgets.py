@@ -64,10 +64,8 @@ async def spend(tx: Transaction, channel: MessageChannel, budget: Budget, at: da
 async def spent(tx: Transaction, channel: MessageChannel) -> Spent:
     """Return how many codes were sent lately."""
     hour = _hour_of(wall_now())
-    return Spent(
-        this_hour=await store.codes_since(tx, channel.value, hour),
-        this_day=await store.codes_since(tx, channel.value, hour - _HOURS_BEFORE),
-    )
+    this_hour, this_day = await store.codes_of(tx, channel.value, hour, hour - _HOURS_BEFORE)
+    return Spent(this_hour=this_hour, this_day=this_day)
 
 
 def forget(tx: Transaction) -> None:

@@ -1,7 +1,8 @@
 """Reading messages, and what people do with them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -94,9 +95,19 @@ async def everything_told(tx: Transaction, vault: Vault, member_id: UUID) -> lis
     return told
 
 
+async def list_refs_of_member(tx: Transaction, member_id: UUID, *, limit: int) -> list[MessageRef]:
+    """Return a member's latest messages without their letters; see `engagement.api.list_refs_of_member`."""
+    return [_ref(one) for one in await store.of_member(tx, member_id, None, limit)]
+
+
 async def unread_count(tx: Transaction, member_id: UUID) -> int:
     """Return how many messages of the member's inbox have not been read."""
     return await store.unread(tx, member_id)
+
+
+def ask_unread(tx: Transaction, member_id: UUID) -> Callable[[], Awaitable[int]]:
+    """Ask along with the next read how many messages of the member's inbox are unread; see `engagement.api`."""
+    return partial(store.unread_told, tx, store.ask_unread(tx, member_id))
 
 
 async def mark_read(tx: Transaction, member_id: UUID, message_ids: Sequence[UUID] | None, up_to: UUID | None) -> int:

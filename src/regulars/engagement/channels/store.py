@@ -6,7 +6,7 @@ from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Rows, Transaction
+from regulars.platform.db.transaction import Question, Rows, Transaction
 
 
 class Occasion(NamedTuple):
@@ -310,7 +310,17 @@ async def find(tx: Transaction, message_id: UUID, *, hold: bool = False) -> Stor
 
 async def unread(tx: Transaction, member_id: UUID) -> int:
     """Return how many messages of a member's inbox have not been read."""
-    return int((await tx.rows(UNREAD, (member_id,)))[0][0])
+    return await unread_told(tx, ask_unread(tx, member_id))
+
+
+def ask_unread(tx: Transaction, member_id: UUID) -> Question:
+    """Ask for the same along with the next read."""
+    return tx.ask(UNREAD, (member_id,))
+
+
+async def unread_told(tx: Transaction, question: Question) -> int:
+    """Return what was asked."""
+    return int((await tx.answer(question))[0][0])
 
 
 async def mark_read(tx: Transaction, member_id: UUID, message_ids: Sequence[UUID], at: datetime) -> int:
@@ -421,6 +431,11 @@ ON CONFLICT (channel, hour) DO UPDATE SET sent = code_tallies.sent + 1 RETURNING
 
 CODES_SINCE: LiteralString = "SELECT coalesce(sum(sent), 0) FROM code_tallies WHERE channel = %s AND hour >= %s"
 
+CODES_OF: LiteralString = """
+SELECT coalesce(sum(sent) FILTER (WHERE hour >= %s), 0), coalesce(sum(sent), 0)
+FROM code_tallies WHERE channel = %s AND hour >= %s
+"""
+
 FORGET_CODES: LiteralString = "DELETE FROM code_tallies WHERE hour < %s"
 
 
@@ -432,6 +447,12 @@ async def count_code(tx: Transaction, channel: str, hour: datetime) -> int:
 async def codes_since(tx: Transaction, channel: str, hour: datetime) -> int:
     """Return how many codes were sent since an hour began."""
     return int((await tx.rows(CODES_SINCE, (channel, hour)))[0][0])
+
+
+async def codes_of(tx: Transaction, channel: str, hour: datetime, earlier: datetime) -> tuple[int, int]:
+    """Return how many codes were sent since an hour began, and since an earlier one did."""
+    this_hour, in_all = (await tx.rows(CODES_OF, (hour, channel, earlier)))[0]
+    return int(this_hour), int(in_all)
 
 
 def forget_codes(tx: Transaction, before: datetime) -> None:

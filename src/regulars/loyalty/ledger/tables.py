@@ -88,12 +88,7 @@ ledger_transfers = Table(
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("(debit_account % 100 = 0) <> (credit_account % 100 = 0)", name="one_side_is_the_members"),
     Index("ledger_transfers_qualifying_idx", "member_id", "effective_at", postgresql_where=text("qualifying")),
-    Index(
-        "ledger_transfers_recorded_at_idx",
-        "recorded_at",
-        postgresql_using="brin",
-        postgresql_with={"pages_per_range": "16"},
-    ),
+    Index("ledger_transfers_recorded_at_member_id_seq_idx", "recorded_at", "member_id", "seq"),
 )
 
 lots = Table(

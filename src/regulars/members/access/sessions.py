@@ -72,6 +72,12 @@ async def recognise(tx: Transaction, settings: Settings, token: str) -> MemberVi
     return MemberViewer(member_id=member_id, session_id=session_id, market=kept.market, language=kept.language)
 
 
+def claimed(token: str) -> UUID | None:
+    """Return whose session a token says that it is, which nobody has checked yet; None if it is no token."""
+    parts = _parts(token)
+    return None if parts is None else parts[0]
+
+
 async def list_devices(tx: Transaction, settings: Settings, member_id: UUID) -> list[Device]:
     """Return where a member is signed in, the last used first."""
     now = clock.wall_now()

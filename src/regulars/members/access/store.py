@@ -146,7 +146,8 @@ def insert_session(tx: Transaction, member_id: UUID, secret_hash: bytes, device:
 
 
 async def select_session(tx: Transaction, member_id: UUID, session_id: UUID) -> KeptSession | None:
-    rows = await tx.rows(SELECT_SESSION, (member_id, session_id))
+    """Return a session: the last that its transaction reads, since every page asks it first."""
+    rows = await tx.last_rows(SELECT_SESSION, (member_id, session_id))
     return KeptSession(bytes(rows[0][0]), *rows[0][1:]) if rows else None
 
 

@@ -1,6 +1,7 @@
 """What members tell about themselves, readable with their key only."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import service as identity
 from regulars.members.profile import rules, store
 from regulars.members.profile.errors import BirthdayFixed
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Question, Transaction
 from regulars.platform.vault.cipher import seal, unseal
 from regulars.platform.vault.contracts import Vault
 
@@ -22,7 +23,18 @@ async def read_profiles(
     tx: Transaction, vault: Vault, member_ids: Sequence[UUID], *, clear: bool
 ) -> dict[UUID, Profile]:
     """Return the profiles of those who told anything and have their key, masked unless `clear`."""
-    kept = await store.select_profiles(tx, member_ids)
+    return await ask_profiles(tx, vault, member_ids, clear=clear)()
+
+
+def ask_profiles(
+    tx: Transaction, vault: Vault, member_ids: Sequence[UUID], *, clear: bool
+) -> Callable[[], Awaitable[dict[UUID, Profile]]]:
+    """Ask for the same along with the next read; see `members.api.ask_profiles`."""
+    return partial(_profiles_told, tx, vault, store.ask_profiles(tx, member_ids), clear=clear)
+
+
+async def _profiles_told(tx: Transaction, vault: Vault, question: Question, *, clear: bool) -> dict[UUID, Profile]:
+    kept = await store.profiles_told(tx, question)
     keys = await vault.keys_of(list(kept)) if kept else {}
     opened = {member_id: _opened(key, member_id, *kept[member_id]) for member_id, key in keys.items()}
     return opened if clear else {member_id: rules.masked(profile) for member_id, profile in opened.items()}

@@ -6,7 +6,7 @@ from typing import LiteralString
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Question, Transaction
 
 SELECT_PROFILES: LiteralString = """
 SELECT member_id, version, sealed_profile FROM member_profiles WHERE member_id = ANY (%s::uuid[])
@@ -24,7 +24,17 @@ DELETE_PROFILES: LiteralString = "DELETE FROM member_profiles WHERE member_id = 
 
 async def select_profiles(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, tuple[int, bytes]]:
     """Return version and sealed document of those members who told anything."""
-    found = await tx.rows(SELECT_PROFILES, (arrays.ids(member_ids),))
+    return await profiles_told(tx, ask_profiles(tx, member_ids))
+
+
+def ask_profiles(tx: Transaction, member_ids: Sequence[UUID]) -> Question:
+    """Ask for the same along with the next read."""
+    return tx.ask(SELECT_PROFILES, (arrays.ids(member_ids),))
+
+
+async def profiles_told(tx: Transaction, question: Question) -> dict[UUID, tuple[int, bytes]]:
+    """Return what was asked."""
+    found = await tx.answer(question)
     return {member_id: (version, bytes(sealed)) for member_id, version, sealed in found}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from select import POLLIN, poll
-from typing import Any, Self
+from typing import Any, Final, LiteralString, Self
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -13,6 +13,8 @@ from regulars.platform.db.programme_clock import read_setting
 from regulars.platform.db.transaction import Transaction
 
 SYSTEM = "system"
+_ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_BY_KEYS: Final = "SET LOCAL enable_seqscan = off"
 CONNECTION_LOST = (OperationalError, PoolTimeout)
 
 
@@ -42,7 +44,7 @@ class Database:
     ) -> None:
         self.url = url
         self.clock = Clock()
-        self._lock_timeout_ms = lock_timeout_ms
+        self._settings: tuple[LiteralString, ...] = (f"SET LOCAL lock_timeout = {lock_timeout_ms:d}",)
         self._prepare_threshold = 0 if prepared_statements else None
         self._pool: AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
             url,
@@ -91,12 +93,12 @@ class Database:
         reads of one instant, whatever others commit meanwhile, and writes nothing.
         """
         async with self._pool.connection() as connection:
-            transaction = Transaction(connection, self.clock.now(), actor, request_id)
-            if one_snapshot:
-                transaction.write("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            transaction.write(f"SET LOCAL lock_timeout = {self._lock_timeout_ms:d}")
-            if set_based:
-                transaction.write("SET LOCAL enable_seqscan = off")
+            settings = (
+                *((_ONE_SNAPSHOT,) if one_snapshot else ()),
+                *self._settings,
+                *((_BY_KEYS,) if set_based else ()),
+            )
+            transaction = Transaction(connection, self.clock.now(), actor, request_id, settings)
             yield transaction
             await transaction.commit()
 

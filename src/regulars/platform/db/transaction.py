@@ -59,12 +59,19 @@ class Transaction:
     now: datetime
     actor: str
     request_id: str = ""
+    settings: tuple[LiteralString, ...] = ()
     _writes: list[tuple[Statement, Question | None]] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
     _audit: list[AuditEntry] = field(default_factory=list)
+    _has_ended: bool = False
+
+    def __post_init__(self) -> None:
+        """Buffer the settings: they leave with what is asked first."""
+        self._writes = [(Statement(text), None) for text in self.settings]
 
     async def read(self, *statements: Statement) -> list[Rows]:
         """Run statements in order, in one round trip, after any buffered writes; rows of each, in order."""
+        self._begin_again()
         if len(statements) == 1 and not self._writes:
             text, parameters = statements[0]
             cursor = await self.connection.execute(text, parameters)
@@ -79,6 +86,26 @@ class Transaction:
     async def rows(self, text: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Rows:
         """Run one statement and return its rows."""
         return (await self.read(Statement(text, parameters)))[0]
+
+    async def read_last(self, *statements: Statement) -> list[Rows]:
+        """Do the same, and commit in the same round trip: for work that has nothing more to ask.
+
+        What is buffered or read after it all the same is a transaction of its own.
+        """
+        self._write_records()
+        self._begin_again()
+        cursors = []
+        async with sent_together(self.connection):
+            await self._execute_writes()
+            for text, parameters in statements:
+                cursors.append(await self.connection.execute(text, parameters))
+            await self.connection.execute("COMMIT", prepare=False)
+        self._has_ended = True
+        return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    async def last_rows(self, text: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Rows:
+        """Run one statement, commit in the same round trip, and return its rows."""
+        return (await self.read_last(Statement(text, parameters)))[0]
 
     def write(self, text: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> None:
         """Buffer a statement whose rows nobody needs; it runs, in order, before the next read or the commit."""
@@ -123,12 +150,16 @@ class Transaction:
     async def flush(self) -> None:
         """Send everything buffered, so that what follows (a savepoint) includes it."""
         self._write_records()
+        self._begin_again()
         if self._writes:
             await self.read()
 
     async def commit(self) -> None:
         """Send everything buffered and COMMIT, in one round trip. For the edge only."""
         self._write_records()
+        if self._has_ended and not self._writes:
+            return
+        self._begin_again()
         async with sent_together(self.connection):
             await self._execute_writes()
             await self.connection.execute("COMMIT", prepare=False)
@@ -140,6 +171,12 @@ class Transaction:
         if self._audit:
             self.write(*audit_store.insert_entries(self._audit))
             self._audit = []
+
+    def _begin_again(self) -> None:
+        """Let the settings lead what comes after a transaction that was committed with its last read."""
+        if self._has_ended:
+            self._has_ended = False
+            self._writes[:0] = [(Statement(text), None) for text in self.settings]
 
     async def _execute_writes(self) -> None:
         writes, self._writes = self._writes, []

@@ -107,11 +107,10 @@ class FailedTask(NamedTuple):
 
 
 class Size(NamedTuple):
-    """The database in figures; `began_at` is when this transaction began, by the clock of the database's machine."""
+    """The database in figures."""
 
     version: int
     size_bytes: int
     connections: int
     most_connections: int
     oldest_transaction_seconds: float
-    began_at: datetime

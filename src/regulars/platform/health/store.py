@@ -84,11 +84,16 @@ SELECT current_setting('server_version_num')::int, pg_database_size(current_data
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
        current_setting('max_connections')::int,
        (SELECT coalesce(max(extract(epoch FROM %(at)s - xact_start)), 0)::float8 FROM pg_stat_activity
-        WHERE datname = current_database() AND backend_type = 'client backend'),
-       (SELECT xact_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
+        WHERE datname = current_database() AND backend_type = 'client backend')
 """
 
 
 async def size(tx: Transaction, at: datetime) -> Size:
     """Return the database in figures, at an instant of the wall clock."""
     return Size(*(await tx.rows(_SIZE, {"at": at}))[0])
+
+
+async def clock(tx: Transaction) -> datetime:
+    """Return what the clock of the database's machine shows at this moment."""
+    at: datetime = (await tx.rows("SELECT clock_timestamp()"))[0][0]
+    return at

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from regulars.engagement import api as engagement
 from regulars.platform.clock import wall_now
 from regulars.platform.health.contracts import Ago, Bytes, Looked, Sentence, State, Told
-from regulars.platform.health.looks import LOOKS, look_at_disk, looked
+from regulars.platform.health.looks import LOOKS, look_at_disk, looked_together
 from regulars.platform.verification.books import look_at_books
 from regulars.web.console.books import BOOKS, book_pages
 from regulars.web.console.health_jobs import JOBS, job_pages
@@ -110,11 +110,11 @@ def _overview(kit: Kit) -> ControllerRouterHandler:
 
 
 async def findings(kit: Kit) -> Mapping[str, Looked]:
-    """Look at everything, one after the other, each in a transaction of its own; by name."""
+    """Look at everything; by name."""
     services = kit.services
     codes = engagement.look_at_codes(services.settings)
     looks = {**LOOKS, "messages": engagement.look_at_messages, "codes": codes, "books": look_at_books}
-    found = {name: await looked(name, look, services.database) for name, look in looks.items()}
+    found = await looked_together(looks, services.database)
     found["channels"] = engagement.look_at_channels(services.settings)
     if services.settings.database_url is None:
         found["disk"] = await look_at_disk(services.settings.home)

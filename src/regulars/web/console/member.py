@@ -14,7 +14,7 @@ from msgspec import Meta
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import OrderOutcome
 from regulars.engagement import api as engagement
-from regulars.engagement.contracts import MESSAGE_PREFIX, Message
+from regulars.engagement.contracts import MESSAGE_PREFIX, MessageRef
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import TierChange, TierStatus, WalletBalance
 from regulars.members import api as members
@@ -143,10 +143,9 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         orders, _ = await commerce.orders_of_member(tx, member_id, None, _FEW, stores=scope_of(viewer))
     in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
     refused = {one.identity_id for one in await engagement.refused_addresses(tx, kit.services.vault, member_id)}
-    messages: Sequence[Message] = ()
+    messages: Sequence[MessageRef] = ()
     if viewer.may("messages:read"):
-        brand = engagement.brand_of(kit.services.settings)
-        messages = (await engagement.list_of_member(tx, kit.services.vault, brand, member_id, limit=_FEW)).messages
+        messages = await engagement.list_refs_of_member(tx, member_id, limit=_FEW)
     return {
         "person": person,
         "tabs": _tabs(person.public, language),
@@ -177,10 +176,11 @@ def _spending(policy: loyalty.Policy | None) -> str:
 async def _person(kit: Kit, tx: Transaction, public: str, *, clear: bool) -> Person:
     """Read who it is. Raises NotFound."""
     member_id = member_id_in(public)
+    told = members.ask_profiles(tx, kit.services.vault, [member_id], clear=clear)
     found = await members.show_members(tx, kit.services.vault, [member_id], clear=clear)
     if not found:
         raise NotFound
-    profiles = await members.read_profiles(tx, kit.services.vault, [member_id], clear=clear)
+    profiles = await told()
     member, identities = found[0]
     return Person(member, identities, profiles.get(member_id, Profile()), clear)
 
@@ -280,13 +280,13 @@ def _consent(one: Consent, language: str) -> list[Cell]:
     ]
 
 
-def _message(one: Message, language: str) -> list[Cell]:
-    path = f"/console/messages/{public_id(MESSAGE_PREFIX, one.ref.message_id)}"
+def _message(one: MessageRef, language: str) -> list[Cell]:
+    path = f"/console/messages/{public_id(MESSAGE_PREFIX, one.message_id)}"
     return [
-        Link(in_language(KINDS[one.ref.kind], language), path),
-        in_language(WAYS[one.ref.channel], language),
-        message_badge(one.ref.state),
-        one.ref.occurred_at,
+        Link(in_language(KINDS[one.kind], language), path),
+        in_language(WAYS[one.channel], language),
+        message_badge(one.state),
+        one.occurred_at,
     ]
 
 
@@ -405,16 +405,14 @@ def _timeline(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
         page = kit.page(request)
         async with kit.services.database.transaction() as tx:
             person = await _person(kit, tx, member_id, clear=False)
-            entries = await _happenings(kit, tx, rules, page, person)
+            entries = await _happenings(tx, rules, page, person)
         tabs = _tabs(person.public, page.language)
         return kit.render(request, "console/member_timeline.html", page=page, person=person, tabs=tabs, entries=entries)
 
     return timeline
 
 
-async def _happenings(
-    kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Page, person: Person
-) -> list[Happening]:
+async def _happenings(tx: Transaction, rules: commerce.Commerce, page: Page, person: Person) -> list[Happening]:
     """Return the latest of everything, newest first."""
     member_id, language, viewer = person.member.member_id, page.language, page.viewer
     orders: list[OrderOutcome] = []
@@ -424,9 +422,8 @@ async def _happenings(
     lines = await lines_seen(tx, viewer, member_id, booked, language)
     tiers: list[TierChange] = await loyalty.tier_history(tx, rules.configuration, member_id)
     _, consents = await members.consents(tx, member_id, as_of=tx.now)
-    messages: Sequence[Message] = ()
+    messages: Sequence[MessageRef] = ()
     if viewer.may("messages:read"):
-        brand = engagement.brand_of(kit.services.settings)
-        messages = (await engagement.list_of_member(tx, kit.services.vault, brand, member_id, limit=_MANY)).messages
+        messages = await engagement.list_refs_of_member(tx, member_id, limit=_MANY)
     found = happened(page, person.member, orders=orders, lines=lines, tiers=tiers, consents=consents, messages=messages)
     return found[:_MANY]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from regulars.commerce.contracts import OrderOutcome
-from regulars.engagement.contracts import MESSAGE_PREFIX, Message
+from regulars.engagement.contracts import MESSAGE_PREFIX, MessageRef
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import TierChange
 from regulars.members.contracts import Consent, ConsentChannel, Decision, Member, Purpose
@@ -60,7 +60,7 @@ def happened(
     lines: Sequence[LineSeen],
     tiers: Sequence[TierChange],
     consents: Sequence[Consent],
-    messages: Sequence[Message],
+    messages: Sequence[MessageRef],
 ) -> list[Happening]:
     """Return everything as one timeline, newest first. Growth is left out: it shows in the tiers."""
     language = page.language
@@ -116,7 +116,7 @@ def _consent(one: Consent, language: str) -> Happening:
     return Happening(one.effective_at, title, text, "", "success" if given else "warning")
 
 
-def _message(one: Message, language: str) -> Happening:
-    title = say("Told: {what}", language, what=in_language(KINDS[one.ref.kind], language))
-    path = f"/console/messages/{public_id(MESSAGE_PREFIX, one.ref.message_id)}"
-    return Happening(one.ref.occurred_at, title, in_language(WAYS[one.ref.channel], language), path, "info")
+def _message(one: MessageRef, language: str) -> Happening:
+    title = say("Told: {what}", language, what=in_language(KINDS[one.kind], language))
+    path = f"/console/messages/{public_id(MESSAGE_PREFIX, one.message_id)}"
+    return Happening(one.occurred_at, title, in_language(WAYS[one.channel], language), path, "info")

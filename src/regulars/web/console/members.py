@@ -222,8 +222,9 @@ def _lets_through(
 async def _listed(kit: Kit, tx: Transaction, entries: list[RollEntry]) -> list[Listed]:
     ids = [entry.member_id for entry in entries]
     vault = kit.services.vault
+    told = members.ask_profiles(tx, vault, ids, clear=False)
     shown = {member.member_id: found for member, found in await members.show_members(tx, vault, ids, clear=False)}
-    profiles = await members.read_profiles(tx, vault, ids, clear=False)
+    profiles = await told()
     return [Listed(entry, profiles.get(entry.member_id), shown.get(entry.member_id, [])) for entry in entries]
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from regulars.platform.money import Money
 from regulars.web.kit.formats import Formats, major_units
+from regulars.web.kit.shapes import Shape
 from regulars.web.kit.texts import in_language
 
 Tone = Literal["neutral", "info", "success", "warning", "error", "primary"]
@@ -68,6 +69,17 @@ BADGES: Final[dict[str, str]] = {
 }
 
 
+_NOTHING_SHOWN: Final = Shape('<span class="text-quiet">{}</span>')(NOTHING)
+_TIME: Final = Shape('<time datetime="{}" class="whitespace-nowrap">{}</time>')
+_MOMENT: Final = Shape("{} <span>{}</span>")
+_LINK: Final = Shape('<a class="link link-hover link-primary font-medium" href="{}">{}</a>')
+_BADGE: Final = Shape('<span class="{} whitespace-nowrap">{}</span>')
+_QUIET: Final = Shape(
+    '{}<span class="block text-2xs text-quiet max-sm:whitespace-normal max-sm:wrap-anywhere">{}</span>'
+)
+_CODE: Final = Shape('<span class="font-mono text-2xs">{}</span>')
+
+
 @singledispatch
 def render_cell(value: Cell, formats: Formats) -> Markup | str:
     """Return a value as a page shows it."""
@@ -78,7 +90,7 @@ def render_cell(value: Cell, formats: Formats) -> Markup | str:
 @render_cell.register
 def _(value: None, _: Formats) -> Markup:
     del value
-    return Markup('<span class="text-quiet">{}</span>').format(NOTHING)
+    return _NOTHING_SHOWN
 
 
 @render_cell.register
@@ -104,32 +116,29 @@ def _(value: Money, formats: Formats) -> str:
 @render_cell.register
 def _(value: date, formats: Formats) -> Markup:
     if isinstance(value, datetime):  # in the tables of a phone the time stands below the day
-        said = Markup("{} <span>{}</span>").format(formats.day(value), formats.time(value))
-    else:
-        said = escape(formats.day(value))
-    return Markup('<time datetime="{}" class="whitespace-nowrap">{}</time>').format(value.isoformat(), said)
+        return _TIME(value.isoformat(), _MOMENT(formats.day(value), formats.time(value)))
+    return _TIME(value.isoformat(), formats.day(value))
 
 
 @render_cell.register
 def _(value: Link, _: Formats) -> Markup:
-    return Markup('<a class="link link-hover link-primary font-medium" href="{}">{}</a>').format(value.path, value.text)
+    return _LINK(value.path, value.text)
 
 
 @render_cell.register
 def _(value: Badge, formats: Formats) -> Markup:
     label = in_language(value.label, formats.language)
-    return Markup('<span class="{} whitespace-nowrap">{}</span>').format(BADGES[value.tone], label)
+    return _BADGE(BADGES[value.tone], label)
 
 
 @render_cell.register
 def _(value: Quiet, _: Formats) -> Markup:
-    look = "block text-2xs text-quiet max-sm:whitespace-normal max-sm:wrap-anywhere"
-    return Markup('{}<span class="{}">{}</span>').format(value.text, look, value.below)
+    return _QUIET(value.text, value.below)
 
 
 @render_cell.register
 def _(value: Code, _: Formats) -> Markup:
-    return Markup('<span class="font-mono text-2xs">{}</span>').format(value.text)
+    return _CODE(value.text)
 
 
 def csv_cell(value: Cell, formats: Formats) -> str:

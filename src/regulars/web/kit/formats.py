@@ -45,15 +45,19 @@ class Formats:
 
     def day(self, value: date | datetime) -> str:
         """Return a date; that of an instant in the page's time zone."""
-        return format_date(self._here(value), format="medium", locale=self.locale)
+        if isinstance(value, datetime):
+            value = value.astimezone(self.zone).date()
+        return _day(value, self.locale)
 
     def moment(self, value: datetime) -> str:
         """Return date and time to the minute, in the page's time zone."""
-        return f"{self.day(value)} {self.time(value)}"
+        here = value.astimezone(self.zone)
+        return f"{_day(here.date(), self.locale)} {here.hour:02}:{here.minute:02}"
 
     def time(self, value: datetime) -> str:
         """Return the time of day to the minute."""
-        return f"{value.astimezone(self.zone):%H:%M}"
+        here = value.astimezone(self.zone)
+        return f"{here.hour:02}:{here.minute:02}"
 
     def month(self, value: date | datetime) -> str:
         """Return month and year."""
@@ -81,6 +85,11 @@ def _around_amount(currency: str, locale: Locale, *, is_negative: bool) -> tuple
     one = f"{1:.{decimals}f}"
     before, _, after = format_currency(-1 if is_negative else 1, currency, locale=locale).partition(one)
     return before, after, decimals
+
+
+@lru_cache(maxsize=4_096)
+def _day(day: date, locale: Locale) -> str:
+    return format_date(day, format="medium", locale=locale)
 
 
 @lru_cache(maxsize=256)

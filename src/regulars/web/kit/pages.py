@@ -1,19 +1,20 @@
 """A page: what every template knows of it, and how it becomes an answer."""
 
 import gzip
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import segno
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 from markupsafe import Markup
 
+from regulars.web.kit import timeline
 from regulars.web.kit.assets import Assets
 from regulars.web.kit.brand import Brand
 from regulars.web.kit.cells import Cell, render_cell
@@ -21,6 +22,7 @@ from regulars.web.kit.demo import Demo
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.navigation import Navigation
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.shapes import Shape
 from regulars.web.kit.texts import browser_named, translate, translate_plural
 from regulars.web.kit.viewers import Viewer, ViewerKind
 
@@ -28,9 +30,14 @@ ROOMS: Final = ("kit", "console", "portal", "store")
 _STAFF_PATHS: Final = ("/console", "/store")
 _WEB: Final = Path(__file__).parent.parent
 _MACROS: Final = ("kit/basics.html", "kit/fields.html", "kit/lists.html")
+_SAME_FOR_ALL: Final = frozenset({"palette", "toast_templates"})  # macros that know nothing but the language
 _WORTH_COMPRESSING_BYTES: Final = 1_000
 _FORMATS: Final = ("number", "share", "money", "day", "moment", "time", "month")
 _LEVEL: Final = 3  # 0.3 ms for 30 KB; 9 takes three times as long for a tenth less
+_MOST_ICONS: Final = 2_000  # drawn ones that are kept; a label may be anything
+_ICON: Final = Shape('<svg class="icon" {}><use href="{}"></use></svg>')
+_LABELLED: Final = Shape('role="img" aria-label="{}"')
+_DECORATION: Final = Markup('aria-hidden="true"')
 _LANGUAGE_TAGS: Final = {"en": "en", "zh": "zh-CN"}
 
 
@@ -87,6 +94,9 @@ class Templates:
     assets: Assets
     follow_changes: bool = False
     environment: Environment = field(init=False)
+    _icons: dict[tuple[str, str], Markup] = field(default_factory=dict)
+    _drawn: dict[tuple[str, str], Markup] = field(default_factory=dict)
+    _places: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the environment."""
@@ -103,32 +113,59 @@ class Templates:
             _=translate, plural=translate_plural, asset=self.assets.url, icon=self._icon, qr_svg=qr_svg
         )
         self.environment.filters.update(
-            {name: _formatted(name) for name in _FORMATS}, cell=_cell, browser=browser_named
+            {name: _formatted(name) for name in _FORMATS}, cell=_cell, browser=browser_named, happenings=_happenings
         )
 
     def render(self, template: str, page: Page, values: Mapping[str, Any]) -> str:
         """Return a template's text."""
-        known = {"page": page, **values}
-        known["ui"] = _Macros([self.environment.get_template(name).make_module({"page": page}) for name in _MACROS])
+        known = {"page": page, "ui": _Macros(self, page), **values}
         return self.environment.get_template(template).render(known)
+
+    def macros_with(self, name: str, known: dict[str, Any]) -> dict[str, Any]:
+        """Return the macros of the template that has the one named, for a page. Raises AttributeError."""
+        if not self._places or self.follow_changes:
+            for template in _MACROS:
+                self._places |= dict.fromkeys(self._macros_of(template, known), template)
+        if name not in self._places:
+            raise AttributeError(name)
+        return self._macros_of(self._places[name], known)
+
+    def _macros_of(self, template: str, known: dict[str, Any]) -> dict[str, Any]:
+        module = self.environment.get_template(template).make_module(known)
+        return {name: macro for name, macro in module.__dict__.items() if isinstance(macro, Macro)}
+
+    def same_for_all(self, name: str, language: str, draw: Callable[[], Markup]) -> Markup:
+        """Return what a macro draws that shows nothing but words; drawn once in a language."""
+        if self.follow_changes:
+            return draw()
+        drawn = self._drawn.get((name, language))
+        if drawn is None:
+            drawn = self._drawn[name, language] = draw()
+        return drawn
 
     def _icon(self, name: str, label: str = "") -> Markup:
         """Return an icon of the sprite; without a label it is decoration."""
-        said = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-        return Markup('<svg class="icon" {}><use href="{}"></use></svg>').format(said, self.assets.icon_url(name))
+        drawn = self._icons.get((name, label))
+        if drawn is None:
+            drawn = _ICON(_LABELLED(label) if label else _DECORATION, self.assets.icon_url(name))
+            if len(self._icons) < _MOST_ICONS:
+                self._icons[name, label] = drawn
+        return drawn
 
 
 class _Macros:
-    """The macros of several templates under one name."""
+    """The macros of several templates under one name; a template's are made when the first of them is asked for."""
 
-    def __init__(self, modules: Sequence[Any]) -> None:
-        self._modules = modules
+    def __init__(self, templates: Templates, page: Page) -> None:
+        self._templates = templates
+        self._page = page
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a macro
-        for module in self._modules:
-            if name in module.__dict__:
-                return module.__dict__[name]
-        raise AttributeError(name)
+        module = self._templates.macros_with(name, {"page": self._page, "ui": self})
+        self.__dict__.update(module)
+        for same in _SAME_FOR_ALL & module.keys():
+            self.__dict__[same] = partial(self._templates.same_for_all, same, self._page.language, module[same])
+        return self.__dict__[name]
 
 
 @lru_cache(maxsize=1_024)
@@ -166,6 +203,11 @@ def _formatted(name: str) -> Callable[[Context, Any], str]:
         return str(getattr(context["page"].formats, name)(value))
 
     return write
+
+
+@pass_context
+def _happenings(context: Context, entries: Iterable[timeline.Happening]) -> Markup:
+    return timeline.drawn(entries, context["page"].formats)
 
 
 @pass_context

@@ -4,6 +4,7 @@ Templates say `{{ _("Members") }}`, and `{{ plural("{count} order", "{count} ord
 a text for later (the label of a column) marks it: `mark("Joined")`.
 """
 
+from functools import lru_cache
 from typing import Any, LiteralString
 
 from jinja2 import pass_context
@@ -11,6 +12,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from regulars.platform.texts import catalogue
+from regulars.web.kit.shapes import filled
 
 
 def mark(sentence: LiteralString) -> str:
@@ -26,7 +28,8 @@ def in_language(sentence: str, language: str) -> str:
 @pass_context
 def translate(context: Context, sentence: str, /, **values: object) -> Markup:
     """Return a sentence in the page's language; values are escaped as they are filled in."""
-    return _filled(in_language(sentence, context["page"].language), values)
+    language = context["page"].language
+    return filled(in_language(sentence, language), values) if values else _bare(sentence, language)
 
 
 @pass_context
@@ -34,7 +37,7 @@ def translate_plural(context: Context, one: str, other: str, /, count: int, **va
     """Return the sentence for a number, which stands in it as `{count}`. Chinese has one form, the second."""
     page = context["page"]
     sentence = one if count == 1 and page.language == "en" else in_language(other, page.language)
-    return _filled(sentence, {**values, "count": page.formats.number(count)})
+    return filled(sentence, {**values, "count": page.formats.number(count)})
 
 
 @pass_context
@@ -46,5 +49,7 @@ def browser_named(context: Context, agent: str) -> Markup:
     return escape(agent) if agent not in {"", "?"} else translate(context, mark("An unknown browser"))
 
 
-def _filled(sentence: str, values: dict[str, Any]) -> Markup:
-    return escape(sentence).format(**values) if values else escape(sentence)
+@lru_cache(maxsize=8_192)
+def _bare(sentence: str, language: str) -> Markup:
+    """Return a sentence without placeholders; a page asks for hundreds of them."""
+    return escape(in_language(sentence, language))

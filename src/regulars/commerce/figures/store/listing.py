@@ -8,8 +8,10 @@ from uuid import UUID
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.markets.days import instants_around, surely_before
 
-# The roll-up tells how far back enough of them lie, so that no more days are read than a page needs.
-RETURNS: LiteralString = """
+# Where a filter leaves most of them out, the roll-up tells how far back enough of them lie. Where none does, the index
+# gives the latest, and one look at the roll-up would cost more than all of it. LATERAL, so that orders are looked up
+# for the rows of a page: the planner once joined all of them.
+_ENOUGH: LiteralString = """
 WITH enough AS (
     SELECT max(day) AS day FROM (
         SELECT day, sum(sum(returns)) OVER (ORDER BY day DESC) AS so_far FROM returns_days
@@ -18,13 +20,22 @@ WITH enough AS (
         GROUP BY day
     ) AS counted WHERE so_far >= %(limit)s
 )
+"""
+_ROWS: LiteralString = """\
 SELECT r.return_id, r.order_id, r.member_id, r.occurred_at, r.store_id, o.store_id, o.market, o.currency,
        r.returned_minor, o.total_minor
-FROM order_returns AS r JOIN orders AS o ON o.member_id = r.member_id AND o.order_id = r.order_id
+FROM order_returns AS r
+JOIN LATERAL (
+    SELECT store_id, market, currency, total_minor FROM orders
+    WHERE member_id = r.member_id AND order_id = r.order_id LIMIT 1
+) AS o ON true
 JOIN markets AS k ON k.code = o.market
-WHERE r.occurred_at >= greatest(
+WHERE r.occurred_at >= """
+_SINCE: LiteralString = "%(since)s"
+_SINCE_ENOUGH: LiteralString = """greatest(
     %(since)s, (SELECT (day::timestamp AT TIME ZONE 'UTC') - interval '14 hours' FROM enough)
-)
+)"""
+_IN_ORDER: LiteralString = """
   AND r.occurred_at <= %(before)s
   AND (r.occurred_at, r.order_id, r.return_id) < (%(before)s, %(before_order)s, %(before_return)s)
   AND (%(first)s::date IS NULL OR (r.occurred_at AT TIME ZONE k.time_zone)::date >= %(first)s)
@@ -33,6 +44,8 @@ WHERE r.occurred_at >= greatest(
   AND (%(currency)s::text IS NULL OR o.currency = %(currency)s)
 ORDER BY r.occurred_at DESC, r.order_id DESC, r.return_id DESC LIMIT %(limit)s
 """
+RETURNS: LiteralString = _ROWS + _SINCE + _IN_ORDER
+RETURNS_NARROWED: LiteralString = _ENOUGH + _ROWS + _SINCE_ENOUGH + _IN_ORDER
 BOUGHT: LiteralString = """
 SELECT DISTINCT o.member_id FROM orders AS o JOIN markets AS k ON k.code = o.market
 WHERE o.member_id < %(before)s AND o.paid_at IS NOT NULL
@@ -68,7 +81,8 @@ async def read_returns(
         "currency": currency,
         "limit": limit,
     }
-    return await tx.rows(RETURNS, parameters)
+    is_narrowed = stores is not None or currency is not None
+    return await tx.rows(RETURNS_NARROWED if is_narrowed else RETURNS, parameters)
 
 
 async def read_buyers(

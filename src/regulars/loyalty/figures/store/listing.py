@@ -8,8 +8,9 @@ from uuid import UUID
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.markets.days import instants_around, surely_before
 
-# The roll-up tells how far back enough of them lie, so that no more days are read than a page needs.
-BOOKINGS: LiteralString = """
+# Where a filter leaves most of them out, the roll-up tells how far back enough of them lie. Where none does, the index
+# gives the latest, and one look at the roll-up would cost more than all of it.
+_ENOUGH: LiteralString = """
 WITH enough AS (
     SELECT max(day) AS day FROM (
         SELECT day, sum(sum(transfers)) OVER (ORDER BY day DESC) AS so_far FROM points_days
@@ -20,14 +21,19 @@ WITH enough AS (
         GROUP BY day
     ) AS counted WHERE so_far >= %(limit)s
 )
+"""
+_ROWS: LiteralString = """\
 SELECT t.member_id, t.seq, t.recorded_at, t.effective_at, w.code, t.kind,
        CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change, t.order_id, t.reference,
        m.market
 FROM ledger_transfers AS t JOIN members AS m ON m.member_id = t.member_id JOIN markets AS k ON k.code = m.market
 JOIN wallets AS w ON w.wallet_id = t.wallet_id
-WHERE t.recorded_at >= greatest(
+WHERE t.recorded_at >= """
+_SINCE: LiteralString = "%(since)s"
+_SINCE_ENOUGH: LiteralString = """greatest(
     %(since)s, (SELECT (day::timestamp AT TIME ZONE 'UTC') - interval '14 hours' FROM enough)
-)
+)"""
+_IN_ORDER: LiteralString = """
   AND t.recorded_at <= %(before)s
   AND (t.recorded_at, t.member_id, t.seq) < (%(before)s, %(before_member)s, %(before_seq)s)
   AND (%(wallet)s::text IS NULL OR w.code = %(wallet)s)
@@ -37,6 +43,8 @@ WHERE t.recorded_at >= greatest(
   AND (%(last)s::date IS NULL OR (t.recorded_at AT TIME ZONE k.time_zone)::date <= %(last)s)
 ORDER BY t.recorded_at DESC, t.member_id DESC, t.seq DESC LIMIT %(limit)s
 """
+BOOKINGS: LiteralString = _ROWS + _SINCE + _IN_ORDER
+BOOKINGS_NARROWED: LiteralString = _ENOUGH + _ROWS + _SINCE_ENOUGH + _IN_ORDER
 _NOBODY = UUID(int=0)
 
 
@@ -66,4 +74,5 @@ async def read_bookings(
         "ended": surely_before(at) if before is not None or days[1] is None else days[1],
         "limit": limit,
     }
-    return await tx.rows(BOOKINGS, parameters)
+    is_narrowed = (wallet, kinds, market) != (None, None, None)
+    return await tx.rows(BOOKINGS_NARROWED if is_narrowed else BOOKINGS, parameters)

@@ -249,7 +249,8 @@ def insert_session(tx: Transaction, staff_id: UUID, token_hash: bytes, session: 
 
 
 async def select_signed_in(tx: Transaction, token_hash: bytes) -> SignedIn | None:
-    rows = await tx.rows(SELECT_SIGNED_IN, (token_hash,))
+    """Return who is signed in by a token: the last that its transaction reads, since every page asks it first."""
+    rows = await tx.last_rows(SELECT_SIGNED_IN, (token_hash,))
     return SignedIn(_account(rows[0]), *rows[0][_ACCOUNT_COLUMNS:]) if rows else None
 
 
