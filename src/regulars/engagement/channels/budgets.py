@@ -57,7 +57,7 @@ async def spend(tx: Transaction, channel: MessageChannel, budget: Budget, at: da
     """
     hour = _hour_of(at)
     this_hour = await store.count_code(tx, channel.value, hour)
-    this_day = await store.codes_since(tx, channel.value, hour - _HOURS_BEFORE)
+    _, this_day = await store.codes_of(tx, channel.value, hour, hour - _HOURS_BEFORE)
     return this_hour <= budget.per_hour and this_day <= budget.per_day
 
 

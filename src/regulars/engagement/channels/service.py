@@ -102,7 +102,7 @@ async def list_refs_of_member(tx: Transaction, member_id: UUID, *, limit: int) -
 
 async def unread_count(tx: Transaction, member_id: UUID) -> int:
     """Return how many messages of the member's inbox have not been read."""
-    return await store.unread(tx, member_id)
+    return await ask_unread(tx, member_id)()
 
 
 def ask_unread(tx: Transaction, member_id: UUID) -> Callable[[], Awaitable[int]]:

@@ -308,13 +308,8 @@ async def find(tx: Transaction, message_id: UUID, *, hold: bool = False) -> Stor
     return Stored(*rows[0]) if rows else None
 
 
-async def unread(tx: Transaction, member_id: UUID) -> int:
-    """Return how many messages of a member's inbox have not been read."""
-    return await unread_told(tx, ask_unread(tx, member_id))
-
-
 def ask_unread(tx: Transaction, member_id: UUID) -> Question:
-    """Ask for the same along with the next read."""
+    """Ask along with the next read how many messages of a member's inbox have not been read."""
     return tx.ask(UNREAD, (member_id,))
 
 
@@ -429,8 +424,6 @@ INSERT INTO code_tallies (channel, hour, sent) VALUES (%s, %s, 1)
 ON CONFLICT (channel, hour) DO UPDATE SET sent = code_tallies.sent + 1 RETURNING sent
 """
 
-CODES_SINCE: LiteralString = "SELECT coalesce(sum(sent), 0) FROM code_tallies WHERE channel = %s AND hour >= %s"
-
 CODES_OF: LiteralString = """
 SELECT coalesce(sum(sent) FILTER (WHERE hour >= %s), 0), coalesce(sum(sent), 0)
 FROM code_tallies WHERE channel = %s AND hour >= %s
@@ -442,11 +435,6 @@ FORGET_CODES: LiteralString = "DELETE FROM code_tallies WHERE hour < %s"
 async def count_code(tx: Transaction, channel: str, hour: datetime) -> int:
     """Count one code of an hour; returns how many there are now, this one included."""
     return int((await tx.rows(COUNT_CODE, (channel, hour)))[0][0])
-
-
-async def codes_since(tx: Transaction, channel: str, hour: datetime) -> int:
-    """Return how many codes were sent since an hour began."""
-    return int((await tx.rows(CODES_SINCE, (channel, hour)))[0][0])
 
 
 async def codes_of(tx: Transaction, channel: str, hour: datetime, earlier: datetime) -> tuple[int, int]:

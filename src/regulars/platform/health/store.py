@@ -93,7 +93,10 @@ async def size(tx: Transaction, at: datetime) -> Size:
     return Size(*(await tx.rows(_SIZE, {"at": at}))[0])
 
 
+_CLOCK: LiteralString = "SELECT query_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+
+
 async def clock(tx: Transaction) -> datetime:
-    """Return what the clock of the database's machine shows at this moment."""
-    at: datetime = (await tx.rows("SELECT clock_timestamp()"))[0][0]
+    """Return when the database's machine took up this question, by its own clock."""
+    at: datetime = (await tx.rows(_CLOCK))[0][0]
     return at
