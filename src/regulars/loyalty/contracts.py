@@ -149,7 +149,10 @@ class OrderSettlement(Struct, frozen=True, kw_only=True):
 
 
 class ReturnSettlement(Struct, frozen=True, kw_only=True):
-    """What settling a return did."""
+    """What settling a return did. `to_debt` is the part of `points_clawed_back` that was not there any more.
+
+    `forgiven` was to be taken back besides, and the policy let the member keep it.
+    """
 
     points_given_back: int
     points_clawed_back: int
@@ -158,6 +161,7 @@ class ReturnSettlement(Struct, frozen=True, kw_only=True):
     tier_before: str
     tier_after: str
     policy_version: int
+    forgiven: int = 0
 
 
 class PendingUnits(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ EffectType = Literal[
     "points_given_back",
     "points_clawed_back",
     "debt",
+    "points_forgiven",
     "growth_reversed",
     "tier_reached",
     "tier_lost",
@@ -34,7 +35,8 @@ class Effect(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that an order or a return did.
 
     `points_pending` and `points_earned` (at once available) are what went into a lot; with `debt_repaid` they sum to
-    all that was earned. `debt` is the part of `points_clawed_back` that was not there any more.
+    all that was earned. `debt` is the part of `points_clawed_back` that was not there any more; `points_forgiven` are
+    those that the policy let the member keep.
     """
 
     type: EffectType
@@ -293,6 +295,8 @@ def _unsettled(settled: ReturnSettlement) -> Iterator[Effect]:
         yield Effect(type="points_clawed_back", points=settled.points_clawed_back)
     if settled.to_debt:
         yield Effect(type="debt", points=settled.to_debt)
+    if settled.forgiven:
+        yield Effect(type="points_forgiven", points=settled.forgiven)
     if settled.growth_reversed:
         yield Effect(type="growth_reversed", growth=settled.growth_reversed)
     yield from _tier(settled, "tier_lost")

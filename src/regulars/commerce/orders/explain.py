@@ -52,6 +52,7 @@ SENTENCES: Final[dict[str, str]] = {
     "return.clawed_back": (
         "{points} points earned on what came back were taken back; {to_debt} were missing and are owed."
     ),
+    "return.forgiven": "{points} points earned on what came back could not be taken back, and are forgiven.",
     "return.growth": "{growth} growth earned on what came back no longer counts, at the order's own time.",
     "tier.reached": "The tier rose from {from_tier} to {tier}.",
     "tier.lost": "The tier fell from {from_tier} to {tier}, because the growth taken away was needed for it.",
@@ -197,6 +198,8 @@ def _undone(settled: ReturnSettlement, language: str) -> Iterator[Verdict]:
         yield _verdict(
             "return.clawed_back", version, language, points=settled.points_clawed_back, to_debt=settled.to_debt
         )
+    if settled.forgiven:
+        yield _verdict("return.forgiven", version, language, points=settled.forgiven)
     if settled.growth_reversed:
         yield _verdict("return.growth", version, language, growth=settled.growth_reversed)
     yield from _changed(settled, language)

@@ -119,7 +119,7 @@ def _points(booked: Rows, part: int) -> PointsFigures:
         used=-units.get("redeem", 0),
         expired=-units.get("expire", 0),
         given_back=units.get("give_back", 0),
-        taken_back=-units.get("claw_back", 0),
+        taken_back=-units.get("claw_back", 0) - units.get("forgive", 0),
         corrected=units.get("adjust", 0),
         outstanding=_outstanding(booked, part),
     )

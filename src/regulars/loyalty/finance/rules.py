@@ -17,6 +17,7 @@ MOVEMENT_OF: Final = {
     "give_back": "given_back",
     "expire": "expired",
     "claw_back": "reversed",
+    "forgive": "reversed",
     "adjust": "adjusted",
 }
 MOVEMENTS: Final = ("issued", "redeemed", "given_back", "expired", "reversed", "adjusted")

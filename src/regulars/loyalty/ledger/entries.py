@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 ACCOUNTS_PER_WALLET = 100
-ISSUED, REDEEMED, EXPIRED, ADJUSTED = 1, 2, 3, 4
+ISSUED, REDEEMED, EXPIRED, ADJUSTED, FORGIVEN = 1, 2, 3, 4, 5
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from regulars.loyalty.errors import AlreadySettled, NotSettled, PointsNotUsable
 from regulars.loyalty.ledger import rules
 from regulars.loyalty.ledger.basis import basis
 from regulars.loyalty.ledger.book import Book
-from regulars.loyalty.ledger.entries import ISSUED, REDEEMED, Lot, Settlement, pick
+from regulars.loyalty.ledger.entries import FORGIVEN, ISSUED, REDEEMED, Lot, Settlement, pick
 from regulars.loyalty.policy.contracts import Policy, TierRule
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration, Wallet
@@ -213,7 +213,8 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
     if give_back:
         _give_back(case, settlement, cause, give_back)
     clawed = base_lost * settlement.multiplier
-    to_debt = _claw_back(case, settlement, cause, clawed) if clawed else 0
+    lacking = _claw_back(case, terms, settlement, cause, clawed) if clawed else 0
+    forgiven = lacking if terms.returns.shortfall != "to_debt" else 0
     if base_lost:
         _take_growth_away(case, settlement, cause, base_lost)
     settlement.returned_minor = command.returned_minor
@@ -223,12 +224,13 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
     book.changed = True
     return ReturnSettlement(
         points_given_back=give_back,
-        points_clawed_back=clawed,
+        points_clawed_back=clawed - forgiven,
         growth_reversed=base_lost,
-        to_debt=to_debt,
+        to_debt=lacking - forgiven,
         tier_before=before,
         tier_after=case.tier,
         policy_version=case.policy.version,
+        forgiven=forgiven,
     )
 
 
@@ -279,13 +281,21 @@ def _give_back(case: Case, settlement: Settlement, cause: str, points: int) -> N
         )
 
 
-def _claw_back(case: Case, settlement: Settlement, cause: str, points: int) -> int:
-    """Take earned points back: from the order's own lot, mature or not, then from spendable lots; the rest is debt."""
+def _claw_back(case: Case, terms: Policy, settlement: Settlement, cause: str, points: int) -> int:
+    """Take earned points back, and return what could not be taken: debt, or forgiven, as the order's policy says.
+
+    They come from the order's own lot, mature or not, then from spendable lots; where only pending ones are taken, from
+    the own lot alone, while it is not available.
+    """
     book, wallet = case.book, case.spending
     own = book.lots.get(settlement.earn_seq) if settlement.earn_seq is not None else None
     sources = [own] if own is not None and case.now < own.expires_at else []
-    sources += [lot for lot in book.spendable_lots(wallet.wallet_id, case.now) if lot is not own]
+    if terms.returns.shortfall == "only_pending":
+        sources = [lot for lot in sources if lot.available_at > case.now]
+    else:
+        sources += [lot for lot in book.spendable_lots(wallet.wallet_id, case.now) if lot is not own]
     takes, lacking = pick(sources, points)
+    forgiven = lacking if terms.returns.shortfall != "to_debt" else 0
     seq = book.post(
         wallet,
         "claw_back",
@@ -296,12 +306,32 @@ def _claw_back(case: Case, settlement: Settlement, cause: str, points: int) -> i
         now=case.now,
         effective_at=case.effective_at,
         policy=case.policy,
-        basis=basis(multiplier=settlement.multiplier, to_debt=lacking or None),
+        basis=basis(multiplier=settlement.multiplier, to_debt=lacking - forgiven or None, forgiven=forgiven or None),
         order_id=settlement.order_id,
         debt_change=lacking,
     )
     book.take(seq, takes)
+    if forgiven:
+        _forgive(case, settlement, cause, forgiven)
     return lacking
+
+
+def _forgive(case: Case, settlement: Settlement, cause: str, points: int) -> None:
+    """Let the member keep what a claw-back could not take: the debt that it left is repaid by the programme."""
+    case.book.post(
+        case.spending,
+        "forgive",
+        points,
+        into=True,
+        counter=FORGIVEN,
+        reference=f"{cause}:forgive",
+        now=case.now,
+        effective_at=case.effective_at,
+        policy=case.policy,
+        basis="",
+        order_id=settlement.order_id,
+        debt_change=-points,
+    )
 
 
 def _take_growth_away(case: Case, settlement: Settlement, cause: str, growth: int) -> None:

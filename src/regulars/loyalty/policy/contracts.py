@@ -26,10 +26,15 @@ class PaymentPolicy(Struct, frozen=True, kw_only=True):
 
 
 class ReturnPolicy(Struct, frozen=True, kw_only=True):
-    """What a return does. Points given back from an expired lot live `give_back_days` more; a shortfall is debt."""
+    """What a return does. Points given back from an expired lot live `give_back_days` more.
+
+    `shortfall` says what of the earned points is taken back: all, and what is not there is debt (`to_debt`); no more
+    than there is (`within_balance`); or only what of the order's own points is not available yet (`only_pending`). What
+    is not taken is forgiven.
+    """
 
     give_back_days: Positive = 30
-    shortfall: Literal["to_debt"] = "to_debt"
+    shortfall: Literal["to_debt", "within_balance", "only_pending"] = "to_debt"
 
 
 class TierRule(Struct, frozen=True, kw_only=True):

@@ -55,9 +55,13 @@ def reason_of(
         return say("{amount} {wallet} ran out unused at {at}.", language, **told, at=at)
     if "tier" in told:
         told["tier"] = name_of_tier(str(told["tier"]), language)
+    if kind == "forgive":
+        return _of_order(kind, language, told)
     sentence = _of_order(kind, language, told) if order_id is not None else _of_posting(kind, amount, language, told)
     if debt_change < 0:
         sentence += say(" {repaid} of them repaid debt.", language, repaid=-debt_change)
+    elif "forgiven" in told:
+        sentence += say(" {forgiven} of them could not be taken, and are forgiven.", language, **told)
     elif debt_change > 0:
         sentence += say(" {owed} of them could not be taken and are owed.", language, owed=debt_change)
     return sentence
@@ -76,6 +80,12 @@ def _of_order(kind: str, language: str, told: dict[str, Any]) -> str:
     if kind == "give_back":
         return say(
             "Return {return_id} of order {order_id} gave back {amount} {wallet} that had paid for it.", language, **told
+        )
+    if kind == "forgive":
+        return say(
+            "{amount} {wallet} that return {return_id} of order {order_id} could not take back were forgiven.",
+            language,
+            **told,
         )
     return say(
         "Return {return_id} of order {order_id} took back {amount} {wallet} that it had earned.", language, **told

@@ -109,7 +109,8 @@ ORDER BY 1, 2 LIMIT %s
 SIDES_WRONG: LiteralString = """
 WITH kinds (kind, counter, credits) AS (
     VALUES ('accrue', 1, true), ('earn', 1, true), ('claw_back', 1, false),
-           ('redeem', 2, false), ('give_back', 2, true), ('expire', 3, false), ('adjust', 4, true), ('adjust', 4, false)
+           ('redeem', 2, false), ('give_back', 2, true), ('expire', 3, false), ('adjust', 4, true),
+           ('adjust', 4, false), ('forgive', 5, true)
 )
 SELECT t.member_id, t.seq, t.kind, t.debit_account, t.credit_account
 FROM ledger_transfers AS t

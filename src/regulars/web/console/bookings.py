@@ -24,7 +24,11 @@ from regulars.web.kit.viewers import ViewerKind, viewer_of
 BOOKED: Final = "/console/bookings"
 RETURNED: Final = "/console/returns"
 # What a tile sums may be several kinds.
-_KINDS: Final[dict[str, tuple[str, ...]]] = {"issued": ("earn", "accrue"), **{kind: (kind,) for kind in BOOKINGS}}
+_KINDS: Final[dict[str, tuple[str, ...]]] = {
+    "issued": ("earn", "accrue"),
+    **{kind: (kind,) for kind in BOOKINGS},
+    "claw_back": ("claw_back", "forgive"),
+}
 
 AnyRequest = Request[Any, Any, Any]
 

@@ -41,6 +41,7 @@ BOOKINGS: Final[dict[str, tuple[str, Tone]]] = {
     "redeem": (mark("Paid with"), "info"),
     "expire": (mark("Expired"), "warning"),
     "claw_back": (mark("Taken back"), "warning"),
+    "forgive": (mark("Forgiven"), "success"),
     "give_back": (mark("Given back"), "success"),
     "adjust": (mark("Corrected"), "neutral"),
     "accrue": (mark("Granted"), "success"),

@@ -58,6 +58,7 @@ EFFECTS: Final[dict[str, str]] = {
     "points_given_back": mark("Points given back"),
     "points_clawed_back": mark("Points taken back"),
     "debt": mark("Points still owed"),
+    "points_forgiven": mark("Points forgiven"),
     "growth_reversed": mark("Growth taken back"),
     "tier_reached": mark("Tier reached"),
     "tier_lost": mark("Tier lost"),
