@@ -14,7 +14,8 @@ from regulars.platform.db.database import Database
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
-from tests.entrypoints.walkthrough import EXAMPLES, PAGE, Walk, examples, page
+from tests.entrypoints.told import examples, page
+from tests.entrypoints.walkthrough import EXAMPLES, PAGE, Walk
 
 pytestmark = pytest.mark.anyio
 
