@@ -29,6 +29,15 @@ SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM ledger_transfers AS t WHE
 """,
     "lots": "SELECT to_jsonb(t) - 'member_id' FROM lots AS t WHERE member_id = %s ORDER BY lot_no",
     "lot_uses": "SELECT to_jsonb(t) - 'member_id' FROM lot_uses AS t WHERE member_id = %s ORDER BY seq, use_no",
+    "holds": """
+SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM holds AS t WHERE member_id = %s ORDER BY seq
+""",
+    "hold_lots": """
+SELECT to_jsonb(t) - 'member_id' FROM hold_lots AS t WHERE member_id = %s ORDER BY hold_id, part_no
+""",
+    "hold_ends": """
+SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM hold_ends AS t WHERE member_id = %s ORDER BY hold_id
+""",
     "settlements": """
 SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDER BY recorded_at, order_id
 """,
