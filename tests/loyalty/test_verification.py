@@ -1,5 +1,6 @@
 """The checks find nothing in books that the ledger wrote, and each corruption that is planted is found by its check."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -28,6 +29,7 @@ from tests.loyalty.programme import (
 )
 
 pytestmark = pytest.mark.anyio
+OF_OTHER_TESTS = {"books of erased members"}  # nobody is erased here
 
 
 def history(member: UUID) -> list[Fact]:
@@ -79,10 +81,15 @@ async def test_books_that_the_ledger_wrote_pass_every_check(database: Database, 
     assert await programme.rows("SELECT 1 FROM tier_changes WHERE member_id = %s AND cause = 'return'", (busy,))
     async with database.transaction() as tx:
         await bring_up_to_date(tx, api.BOOKS)
+    async with database.transaction() as tx:
+        await api.begin_close(tx, date(2017, 2, 1), by="test", reason="")
+    async with database.transaction() as tx:
+        await api.go_on_closing(tx, programme.configuration)
     assert await programme.problems() == {}
     for check in api.checks():
         async with database.transaction() as tx:
-            assert (await check.run(tx)).rows_checked > 0, check.name
+            found = await check.run(tx)
+        assert found.rows_checked > 0 or check.name in OF_OTHER_TESTS, check.name
 
 
 CORRUPTIONS: dict[str, tuple[set[str], list[str]]] = {
