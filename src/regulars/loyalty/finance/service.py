@@ -81,7 +81,10 @@ async def liability(
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
     places = await _places(tx, configuration, asked)
     first, last = await _span(tx, asked, [market for _, market in places])
-    *rows, standing = await tx.read(*reading.months(first, calendar.next_month(last)), rollups.standing_question(BOOKS))
+    *rows, standing = await tx.read(
+        *reading.months(first, calendar.next_month(last), market=asked.market, wallet=asked.wallet),
+        rollups.standing_question(BOOKS),
+    )
     sums = Sums()
     sums.take_over(*rows)
     found = [month for place in places for month in _months(configuration, sums, (first, last), place, tx.now)]

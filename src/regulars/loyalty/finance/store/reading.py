@@ -26,6 +26,8 @@ SELECT wallet_id, market, CASE WHEN day < %(first)s::date THEN NULL ELSE date_tr
 FROM points_days
 WHERE day >= coalesce((SELECT max(month) + interval '1 month' FROM finance_balances)::date, '-infinity')
   AND day < %(until)s::date
+  AND (%(market)s::text IS NULL OR market = %(market)s)
+  AND (%(wallet)s::text IS NULL OR wallet_id = (SELECT wallet_id FROM wallets WHERE code = %(wallet)s))
 GROUP BY 1, 2, 3, 4
 """
 FIRST_DAY: LiteralString = "SELECT min(day) FROM points_days"
@@ -77,14 +79,16 @@ def wallets() -> Statement:
     return Statement(WALLETS)
 
 
-def months(first: date, until: date) -> tuple[Statement, Statement, Statement, Statement]:
-    """Return what asks for months from `first` up to before `until`.
+def months(
+    first: date, until: date, *, market: str | None = None, wallet: str | None = None
+) -> tuple[Statement, Statement, Statement, Statement]:
+    """Return what asks for months from `first` up to before `until`; of the roll-up one market or wallet, if asked.
 
     In turn: the (wallet, market, balance, debt, breakage) at the end of the last closed month before; of closed months
     (wallet, market, month, kind, transfers, units, debt) and (wallet, market, month, spendable, pending, run out, value
     of a point, breakage); and the former of open months, what lies before `first` with the month None.
     """
-    asked = {"first": first, "until": until}
+    asked = {"first": first, "until": until, "market": market, "wallet": wallet}
     return Statement(OPENING, asked), Statement(CLOSED, asked), Statement(ENDS, asked), Statement(MONTHS, asked)
 
 
