@@ -79,6 +79,9 @@ async def test_books_that_the_ledger_wrote_pass_every_check(database: Database, 
     assert kinds == {"accrue", "adjust", "claw_back", "earn", "expire", "give_back", "redeem"}
     assert max(await programme.rows("SELECT debt_change FROM ledger_transfers")) > (0,)
     assert await programme.rows("SELECT 1 FROM tier_changes WHERE member_id = %s AND cause = 'return'", (busy,))
+    (erased,) = await programme.members(1, "erased")
+    async with database.transaction() as tx:
+        await api.PRIVACY.erase(tx, [erased])
     async with database.transaction() as tx:
         await bring_up_to_date(tx, api.BOOKS)
     async with database.transaction() as tx:
