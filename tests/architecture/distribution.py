@@ -14,6 +14,8 @@ REFERENCE = {"loyalty_policies", "markets", "stores", "wallets"}
 MEMBER_OWNED = {
     "consents",
     "erasures",
+    "adjustment_answers",
+    "adjustment_requests",
     "ledger_transfers",
     "hold_ends",
     "hold_lots",

@@ -66,6 +66,7 @@ class Walk:
     steps: list[Step] = field(default_factory=list)
     _ids: dict[str, str] = field(default_factory=dict)
     _client: httpx.AsyncClient = field(init=False)
+    _colleague: str = ""
 
     async def take(self) -> "Walk":
         """Go all of it."""
@@ -74,6 +75,7 @@ class Walk:
         await self._clock(timedelta())
         async with self.services.database.transaction() as tx:
             _, token = await keys.create_key(tx, label="walkthrough", scopes=["admin"])
+            _, self._colleague = await keys.create_key(tx, label="second pair of eyes", scopes=["ledger:approve"])
         application = create_app(self.services, web(self.services))
         headers = {"Authorization": f"Bearer {token}", "Regulars-Purpose": "care ticket 5521"}
         async with httpx.AsyncClient(
@@ -108,6 +110,8 @@ class Walk:
         headers = {"Accept-Language": language}
         if method != "GET" and operation != "lookUpMember":
             headers["Idempotency-Key"] = f"step-{len(self.steps) + 1}"
+        if operation in {"approveAdjustment", "refuseAdjustment"}:
+            headers["Authorization"] = f"Bearer {self._colleague}"
         answer = await self._client.request(method, path, json=body, headers=headers)
         assert answer.is_success, (operation, answer.status_code, answer.text)
         found = answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
@@ -300,6 +304,7 @@ class Walk:
             f"{member}/adjustments",
             {"amount": -50, "reason": "May Day was counted twice", "reference": "care:5521"},
         )
+        await self._corrections(member)
         await self._holds(member)
         await ask("getWallets", "What she has, and what is pending.", "GET", f"{member}/wallets")
         await ask("listLots", "What her points are made of.", "GET", f"{member}/lots")
@@ -389,6 +394,34 @@ class Walk:
             await begin_close(tx, date(2026, 9, 1), by="system", reason="")
         async with database.transaction(set_based=True) as tx:
             await go_on_closing(tx, Configuration())
+
+    async def _corrections(self, member: str) -> None:
+        ask, requests = self._ask, f"{member}/adjustment-requests"
+        asked = await ask(
+            "askAdjustment",
+            "A correction that a second person must look at (the policy may say from which amount on) is asked for.",
+            "POST",
+            requests,
+            {"amount": 120, "reason": "Receipt of 4 May was not scanned", "reference": "care:5530"},
+        )
+        await ask("listAdjustmentRequests", "It waits for somebody else.", "GET", "/v1/adjustment-requests?limit=1")
+        await ask(
+            "approveAdjustment",
+            "Another key approves it: it is posted, once.",
+            "POST",
+            f"{requests}/{asked['request_id']}/approve",
+            {"note": "Seen the receipt"},
+        )
+        other = await self._client.post(
+            requests, json={"amount": 9_000, "reason": "Goodwill"}, headers={"Idempotency-Key": "goodwill"}
+        )
+        await ask(
+            "refuseAdjustment",
+            "Another request is refused; nothing is posted.",
+            "POST",
+            f"{requests}/{other.json()['request_id']}/refuse",
+            {"note": "Too much"},
+        )
 
     async def _holds(self, member: str) -> None:
         ask, kept = self._ask, {"amount": 300, "deadline": "2026-06-02T10:00:00Z"}

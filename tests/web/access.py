@@ -209,6 +209,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "key finance:write": ("POST /v1/finance/closes",),
     "key ledger:read": (
+        "GET /v1/adjustment-requests",
         "GET /v1/members/{member_id}/holds",
         "GET /v1/members/{member_id}/holds/{hold_id}",
         "GET /v1/members/{member_id}/lots",
@@ -218,9 +219,14 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/policies",
         "GET /v1/wallets",
     ),
+    "key ledger:approve": (
+        "POST /v1/members/{member_id}/adjustment-requests/{request_id}/approve",
+        "POST /v1/members/{member_id}/adjustment-requests/{request_id}/refuse",
+    ),
     "key ledger:write": (
         "POST /v1/accruals/batch",
         "POST /v1/members/{member_id}/accruals",
+        "POST /v1/members/{member_id}/adjustment-requests",
         "POST /v1/members/{member_id}/adjustments",
         "POST /v1/members/{member_id}/holds",
         "POST /v1/members/{member_id}/holds/{hold_id}/post",
@@ -282,6 +288,7 @@ def ids_of_nobody() -> dict[str, str]:
         "export_id": f"exp_{nobody}",
         "message": f"msg_{nobody}",
         "hold_id": f"hld_{nobody}",
+        "request_id": f"adj_{nobody}",
         "report_id": f"rep_{nobody}",
         "month": "2026-05",
         "order_id": "o-1",

@@ -25,6 +25,8 @@ closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, Unk
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
+from regulars.loyalty.adjustments.service import adjustment_requests
+from regulars.loyalty.adjustments.service import decide as decide_adjustments
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
@@ -126,11 +128,13 @@ __all__ = [
     "WalletRule",
     "Worth",
     "activate_policy",
+    "adjustment_requests",
     "balances",
     "balances_of",
     "begin_close",
     "carry_out",
     "checks",
+    "decide_adjustments",
     "define_standard_wallets",
     "define_wallets",
     "expire_due",

@@ -37,14 +37,62 @@ class Redeem(Struct, frozen=True, kw_only=True):
 
 
 class Adjust(Struct, frozen=True, kw_only=True):
-    """Correct a wallet by `amount` units, up or down, for a reason."""
+    """Correct a wallet by `amount` units, up or down, for a reason; `actor` does, and `approved_by` has agreed."""
 
     member_id: UUID
     wallet: str
     amount: int
     reference: str
     reason: str
+    actor: str = ""
+    approved_by: str = ""
     recorded_at: datetime | None = None
+
+
+class AskAdjustment(Struct, frozen=True, kw_only=True):
+    """Ask for a correction that a second person must approve. The reference names the request, for ever."""
+
+    member_id: UUID
+    wallet: str
+    amount: int
+    reference: str
+    reason: str
+    actor: str
+    recorded_at: datetime | None = None
+
+
+class AnswerAdjustment(Struct, frozen=True, kw_only=True):
+    """Approve what was asked for, which posts it, or refuse it."""
+
+    member_id: UUID
+    request_id: UUID
+    approve: bool
+    actor: str
+    note: str = ""
+    recorded_at: datetime | None = None
+
+
+RequestState = Literal["open", "approved", "refused", "expired"]
+
+
+class AdjustmentRequest(Struct, frozen=True, kw_only=True):
+    """A correction that was asked for, and what came of it; `transfer_no` posted it."""
+
+    member_id: UUID
+    request_id: UUID
+    wallet: str
+    amount: int
+    reason: str
+    reference: str
+    state: RequestState
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    policy_version: int
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+    note: str = ""
+    transfer_no: int | None = None
 
 
 class PlaceHold(Struct, frozen=True, kw_only=True):

@@ -109,3 +109,31 @@ class HoldTooSmall(Conflict):
 
     code = "hold_too_small"
     message = "The hold keeps {held}, {asked} are asked. Ask for {held} at most, and redeem the rest beside it."
+
+
+class ApprovalNeeded(Conflict):
+    """The policy asks for a second person."""
+
+    code = "approval_needed"
+    message = "A correction of more than {limit} needs approval. Ask for it as an adjustment request."
+
+
+class UnknownRequest(NotFound):
+    """The member has no adjustment request of this id."""
+
+    code = "unknown_request"
+    message = "There is no such adjustment request of this member. List the requests to find it."
+
+
+class RequestOver(Conflict):
+    """A request is answered once, and in time."""
+
+    code = "request_over"
+    message = "This adjustment request is no longer open ({state} since {at}). Ask anew if it is still needed."
+
+
+class OwnRequest(Conflict):
+    """Two persons means two."""
+
+    code = "own_request"
+    message = "Nobody answers their own adjustment request. Somebody else must look at it."

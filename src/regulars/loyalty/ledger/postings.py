@@ -10,6 +10,7 @@ from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
 from regulars.loyalty.errors import (
     AmountIsZero,
     AmountNotPositive,
+    ApprovalNeeded,
     InsufficientPoints,
     TimesContradict,
     WalletNotSpendable,
@@ -37,6 +38,13 @@ def accrue(book: Book, configuration: Configuration, command: Accrue, at: dateti
     if command.amount <= 0:
         raise AmountNotPositive(pointer="/amount", amount=command.amount)
     return _put(book, configuration, wallet, command, at)
+
+
+def _basis_of(command: Accrue | Redeem | Adjust) -> str:
+    """Return why, and of corrections who did it."""
+    if isinstance(command, Adjust):
+        return basis(reason=command.reason, by=command.actor, approved_by=command.approved_by)
+    return basis(reason=command.reason) if command.reason else ""
 
 
 def _put(book: Book, configuration: Configuration, wallet: Wallet, command: Accrue | Adjust, at: datetime) -> Posting:
@@ -67,7 +75,7 @@ def _put(book: Book, configuration: Configuration, wallet: Wallet, command: Accr
         now=now,
         effective_at=effective_at,
         policy=policy,
-        basis=basis(reason=command.reason) if command.reason else "",
+        basis=_basis_of(command),
         debt_change=-repaid,
     )
     if available_at is not None and expires_at is not None and amount > repaid:
@@ -134,7 +142,7 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
         now=now,
         effective_at=now,
         policy=policy,
-        basis=basis(reason=command.reason) if command.reason else "",
+        basis=_basis_of(command),
     )
     uses = book.take(seq, takes)
     if wallet.qualifying:
@@ -161,6 +169,9 @@ def adjust(book: Book, configuration: Configuration, command: Adjust, at: dateti
     wallet = configuration.wallet(command.wallet)
     if command.amount == 0:
         raise AmountIsZero(pointer="/amount")
+    limit = configuration.policy_at(book.begin(at)).adjustments.approve_above
+    if limit is not None and abs(command.amount) > limit and not command.approved_by:
+        raise ApprovalNeeded(pointer="/amount", limit=limit)
     if command.amount > 0:
         return _put(book, configuration, wallet, command, at)
     return _take(book, configuration, wallet, command, at)

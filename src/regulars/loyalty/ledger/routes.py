@@ -166,8 +166,8 @@ def _single(services: Services, lane: PostingLane) -> list[HTTPRouteHandler]:
         responses=posted,
     )
     async def adjust(request: AnyRequest, member_id: FromPath[str], data: JSONBody[AdjustmentBody]) -> Response[Any]:
-        """Post a correction, up or down, with its reason; nothing is ever edited."""
-        command = adjust_of(member_id_in(member_id), data)
+        """Post a correction, up or down, with its reason. Above the policy's limit it must be asked for (409)."""
+        command = adjust_of(member_id_in(member_id), data, asked(request.scope).client.client)
         return await carry_out(request, lane, command, subject=member_id, reason=data.reason)
 
     return [accrue, redeem, adjust]

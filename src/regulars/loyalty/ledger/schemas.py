@@ -24,7 +24,7 @@ from regulars.platform.ids import public_id
 AHEAD: Final = timedelta(minutes=5)
 LATE: Final = timedelta(days=730)
 LONGEST_TERM: Final = timedelta(days=365 * 50)
-RESERVED: Final = ("order:", "lot:", "review:", "request:", "hold:")
+RESERVED: Final = ("order:", "lot:", "review:", "request:", "hold:", "adjustment:")
 BATCH_AT_MOST: Final = 1000
 AMOUNT_AT_MOST: Final = 1_000_000_000
 
@@ -167,10 +167,17 @@ def redeem_of(member_id: UUID, body: RedemptionBody) -> Redeem:
     return Redeem(member_id=member_id, wallet=body.wallet, amount=body.amount, reference=reference, reason=body.reason)
 
 
-def adjust_of(member_id: UUID, body: AdjustmentBody) -> Adjust:
+def adjust_of(member_id: UUID, body: AdjustmentBody, actor: str) -> Adjust:
     """Read a correction."""
     reference = reference_of(body.reference)
-    return Adjust(member_id=member_id, wallet=body.wallet, amount=body.amount, reference=reference, reason=body.reason)
+    return Adjust(
+        member_id=member_id,
+        wallet=body.wallet,
+        amount=body.amount,
+        reference=reference,
+        reason=body.reason,
+        actor=actor,
+    )
 
 
 def batch_of(body: AccrualBatchBody, now: datetime, language: str, request_id: str) -> AccrualBatch:

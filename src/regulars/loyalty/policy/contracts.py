@@ -37,6 +37,13 @@ class ReturnPolicy(Struct, frozen=True, kw_only=True):
     shortfall: Literal["to_debt", "within_balance", "only_pending"] = "to_debt"
 
 
+class AdjustmentPolicy(Struct, frozen=True, kw_only=True):
+    """Corrections of more than `approve_above` units need a second person, within `answer_days`; with None, none do."""
+
+    approve_above: Count | None = None
+    answer_days: Positive = 14
+
+
 class TierRule(Struct, frozen=True, kw_only=True):
     """One tier: reached at `threshold` of the qualifying metric, earning `multiplier` points per base point."""
 
@@ -89,6 +96,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     earning: EarningPolicy = EarningPolicy()
     payment: PaymentPolicy = PaymentPolicy()
     returns: ReturnPolicy = ReturnPolicy()
+    adjustments: AdjustmentPolicy = AdjustmentPolicy()
     spending_wallet: str = "points"
     version: int = 0
     active_from: datetime | None = None

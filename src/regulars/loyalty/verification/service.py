@@ -44,6 +44,7 @@ TRANSFER_WITHOUT_LOTS = (
 )
 USE_OUT_OF_TIME = "{0}, transfer {1} ({2}) of {4}: could not use lot {3}, which is spendable from {5} until {6}."
 GIVEN_BACK_TOO_MUCH = "{0}, transfer {1}: took {4} from lot {2}, and {3} were given back."
+REQUEST_OFF = "{0}, {1}: {2} were asked for ({3}), {4} were posted under it."
 HOLD_OFF = "{0}, hold {1} ({4}): asked for {2} and keeps {3} of lots; {5} were posted, {6} were used of them."
 HELD_TOO_MUCH = "{0}, lot {1}: holds keep {3}, and {2} are left."
 DEADLINE_OFF = "{0}: the first hold to time out is said to be over at {1}; the holds say {2}."
@@ -84,6 +85,7 @@ def checks() -> list[Check]:
             (store.DEADLINES_OFF, DEADLINE_OFF),
             (store.ENDS_WITHOUT_HOLDS, END_WITHOUT_HOLD),
         ),
+        _check(mark("adjustments as approved"), store.REQUESTS, (store.REQUESTS_OFF, REQUEST_OFF)),
         _check(
             mark("double entry, books to zero"),
             store.TRANSFERS,

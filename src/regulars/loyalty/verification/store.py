@@ -227,6 +227,27 @@ SELECT e.member_id, e.hold_id FROM hold_ends AS e
 LEFT JOIN holds AS h ON h.member_id = e.member_id AND h.hold_id = e.hold_id
 WHERE h.hold_id IS NULL ORDER BY 1, 2 LIMIT %s
 """
+REQUESTS: LiteralString = "SELECT count(*) FROM adjustment_requests"
+# Each approved request is one transfer, and each such transfer an approved request, by another, in time.
+REQUESTS_OFF: LiteralString = """
+SELECT coalesce(a.member_id, t.member_id), coalesce(a.reference, t.reference), a.amount, coalesce(a.answer, 'open'),
+       t.amount
+FROM (
+    SELECT r.member_id, 'adjustment:' || replace(r.request_id::text, '-', '') AS reference, r.amount, r.wallet_id,
+           a.answer, a.transfer_seq,
+           a.answered_by = r.asked_by OR a.answered_at >= r.expires_at OR a.answered_at < r.asked_at AS wrong
+    FROM adjustment_requests AS r
+    LEFT JOIN adjustment_answers AS a ON a.member_id = r.member_id AND a.request_id = r.request_id
+) AS a
+FULL JOIN (
+    SELECT member_id, reference, seq, wallet_id, kind,
+           CASE WHEN credit_account %% 100 = 0 THEN amount ELSE -amount END AS amount
+    FROM ledger_transfers WHERE reference LIKE 'adjustment:%%'
+) AS t ON t.member_id = a.member_id AND t.reference = a.reference
+WHERE a.wrong OR (coalesce(a.answer, '') = 'approved') <> (t.seq IS NOT NULL)
+   OR t.seq <> a.transfer_seq OR t.amount <> a.amount OR t.wallet_id <> a.wallet_id OR t.kind <> 'adjust'
+ORDER BY 1, 2 LIMIT %s
+"""
 
 NEXT_MEMBERS: LiteralString = """
 SELECT member_id, time_zone, tier, tier_since, review_at, in_grace, policy_seen FROM member_books

@@ -15,6 +15,7 @@ SCOPES: Final[dict[str, str]] = {
     "members:erase": "Erase members, and withdraw that while it waits.",
     "ledger:read": "Read wallets, balances, statements and tiers.",
     "ledger:write": "Post accruals, redemptions and adjustments; hold points.",
+    "ledger:approve": "Approve or refuse corrections that others ask for.",
     "orders:read": "Read orders and their effects.",
     "orders:write": "Send orders and returns.",
     "finance:read": "Read the liability, closed months and journals.",

@@ -1,0 +1,215 @@
+"""Corrections that need a second person: asked for, approved or refused once, or over when nobody answers in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import structs
+
+from regulars.loyalty.adjustments import store
+from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustment, AskAdjustment
+from regulars.loyalty.errors import AmountIsZero, OwnRequest, ReferenceReused, RequestOver, UnknownRequest
+from regulars.loyalty.ledger.books import Books, Needs, open_books
+from regulars.loyalty.policy.service import Configuration
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.ids import derived_id
+
+_NO_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.json.Encoder().encode
+
+Command = AskAdjustment | AnswerAdjustment
+
+
+def request_id_of(member_id: UUID, reference: str) -> UUID:
+    """Return the id that follows from whose a request is, and from its reference."""
+    return derived_id(_NO_INSTANT, "adjustment", member_id.hex, reference)
+
+
+def reference_of(request_id: UUID) -> str:
+    """Return the reference under which an approved request is posted."""
+    return f"adjustment:{request_id.hex}"
+
+
+@dataclass(slots=True)
+class _Desk:
+    """The requests of a batch, read behind the members' locks, and what is decided on them."""
+
+    books: Books
+    known: dict[tuple[UUID, UUID], tuple[AdjustmentRequest, bytes]]
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    answered: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def decide(self, command: Command) -> AdjustmentRequest:
+        """Carry out one command; raises its refusal, leaving nothing."""
+        if isinstance(command, AskAdjustment):
+            return self._ask(command)
+        return self._answer(command)
+
+    def _ask(self, command: AskAdjustment) -> AdjustmentRequest:
+        key = command.member_id, request_id_of(command.member_id, command.reference)
+        command_hash = _hash_of(command)
+        book = self.books.book(command.member_id)
+        wallet = self.books.configuration.wallet(command.wallet)
+        if command.amount == 0:
+            raise AmountIsZero(pointer="/amount")
+        now = book.begin(command.recorded_at or self.books.now)
+        if key in self.known:
+            request, first_hash = self.known[key]
+            if first_hash != command_hash:
+                raise ReferenceReused(pointer="/reference", reference=command.reference)
+            return as_of(request, now)
+        policy = self.books.configuration.policy_at(now)
+        request = AdjustmentRequest(
+            member_id=command.member_id,
+            request_id=key[1],
+            wallet=wallet.code,
+            amount=command.amount,
+            reason=command.reason,
+            reference=command.reference,
+            state="open",
+            asked_by=command.actor,
+            asked_at=now,
+            expires_at=now + timedelta(days=policy.adjustments.answer_days),
+            policy_version=policy.version,
+        )
+        self.known[key] = request, command_hash
+        self.asked.append(
+            (
+                *key,
+                wallet.wallet_id,
+                request.amount,
+                request.reason,
+                request.reference,
+                request.asked_by,
+                now,
+                request.expires_at,
+                policy.version,
+                command_hash,
+            )
+        )
+        return request
+
+    def _answer(self, command: AnswerAdjustment) -> AdjustmentRequest:
+        key = command.member_id, command.request_id
+        book = self.books.book(command.member_id)
+        if key not in self.known:
+            raise UnknownRequest
+        found, command_hash = self.known[key]
+        now = book.begin(command.recorded_at or self.books.now)
+        request = as_of(found, now)
+        if request.state != "open":
+            raise RequestOver(state=request.state, at=(request.answered_at or request.expires_at).isoformat())
+        if request.asked_by == command.actor:
+            raise OwnRequest
+        seq = None
+        if command.approve:
+            seq = self.books.post(
+                Adjust(
+                    member_id=request.member_id,
+                    wallet=request.wallet,
+                    amount=request.amount,
+                    reference=reference_of(request.request_id),
+                    reason=request.reason,
+                    actor=request.asked_by,
+                    approved_by=command.actor,
+                    recorded_at=now,
+                )
+            ).seq
+        request = structs.replace(
+            request,
+            state="approved" if command.approve else "refused",
+            answered_by=command.actor,
+            answered_at=now,
+            note=command.note,
+            transfer_no=seq,
+        )
+        self.known[key] = request, command_hash
+        self.answered.append((*key, request.state, command.actor, now, command.note, seq))
+        return request
+
+
+async def decide(
+    tx: Transaction, configuration: Configuration, commands: Sequence[Command]
+) -> list[AdjustmentRequest | DomainError]:
+    """Ask and answer in order of arrival, behind the members' locks: each gives its request or its refusal.
+
+    An approved request is posted once, under the reference that follows from it. Raises nothing of a single command.
+    """
+    needs = Needs(until=max([command.recorded_at or tx.now for command in commands], default=tx.now))
+    named: set[tuple[UUID, UUID]] = set()
+    for command in commands:
+        needs.members.add(command.member_id)
+        if isinstance(command, AskAdjustment):
+            named.add((command.member_id, request_id_of(command.member_id, command.reference)))
+        else:
+            needs.lots_of.add(command.member_id)
+            needs.references.add((command.member_id, reference_of(command.request_id)))
+            named.add((command.member_id, command.request_id))
+    books = await open_books(tx, configuration, needs)
+    desk = _Desk(books, {row[:2]: (_request(row), row[15]) for row in await store.read_named(tx, sorted(named))})
+    results: list[AdjustmentRequest | DomainError] = []
+    for command in commands:
+        try:
+            results.append(desk.decide(command))
+        except DomainError as refusal:
+            results.append(refusal)
+    books.write(tx)
+    if desk.asked:
+        store.insert_requests(tx, desk.asked)
+    if desk.answered:
+        store.insert_answers(tx, desk.answered)
+    return results
+
+
+async def adjustment_requests(
+    tx: Transaction,
+    *,
+    member_id: UUID | None = None,
+    is_open: bool = False,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[AdjustmentRequest]:
+    """Return requests (of one member, or of all), the latest first, from behind the request `after`.
+
+    `is_open` leaves out those that are answered or over. Units of each request's wallet, instants UTC. Raises nothing.
+    Source: adjustment_requests, adjustment_answers.
+    """
+    rows = await store.read_page(tx, member_id=member_id, is_open=is_open, after=after, limit=limit, now=tx.now)
+    return [as_of(_request(row), tx.now) for row in rows]
+
+
+def as_of(request: AdjustmentRequest, at: datetime) -> AdjustmentRequest:
+    """Return a request as the instant has it: one that nobody answered in time is over."""
+    is_over = request.state == "open" and request.expires_at <= at
+    return structs.replace(request, state="expired") if is_over else request
+
+
+def _hash_of(command: AskAdjustment) -> bytes:
+    return blake2b(_encode((command.wallet, command.amount, command.reason)), digest_size=16).digest()
+
+
+def _request(row: tuple[Any, ...]) -> AdjustmentRequest:
+    member_id, request_id, wallet, amount, reason, reference, answer, asked_by, asked_at, expires_at = row[:10]
+    version, answered_by, answered_at, note, transfer_seq = row[10:15]
+    return AdjustmentRequest(
+        member_id=member_id,
+        request_id=request_id,
+        wallet=wallet,
+        amount=amount,
+        reason=reason,
+        reference=reference,
+        state=answer or "open",
+        asked_by=asked_by,
+        asked_at=asked_at,
+        expires_at=expires_at,
+        policy_version=version,
+        answered_by=answered_by,
+        answered_at=answered_at,
+        note=note or "",
+        transfer_no=transfer_seq,
+    )

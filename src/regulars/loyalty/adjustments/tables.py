@@ -1,0 +1,39 @@
+"""Tables of adjustment requests: what was asked, and what was answered. Their rows never change."""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+
+from regulars.platform.db.schema import metadata
+
+adjustment_requests = Table(
+    "adjustment_requests",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("request_id", UUID(as_uuid=True), primary_key=True),
+    Column("wallet_id", SmallInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("expires_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    Column("command_hash", LargeBinary, nullable=False),
+    CheckConstraint("amount <> 0", name="amount"),
+    CheckConstraint("asked_at < expires_at", name="life"),
+    Index("adjustment_requests_asked_at_idx", "asked_at", "request_id"),
+)
+
+adjustment_answers = Table(
+    "adjustment_answers",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("request_id", UUID(as_uuid=True), primary_key=True),
+    Column("answer", Text, nullable=False),
+    Column("answered_by", Text, nullable=False),
+    Column("answered_at", TIMESTAMP(timezone=True), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("transfer_seq", BigInteger),
+    CheckConstraint("answer IN ('approved', 'refused')", name="answer"),
+    CheckConstraint("(answer = 'approved') = (transfer_seq IS NOT NULL)", name="transfer_seq"),
+)
