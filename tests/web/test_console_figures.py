@@ -1,11 +1,15 @@
 """The overview, stores and the programme: figures of a period, each by its own currency, of one's own stores only."""
 
+import msgspec
 import pytest
 from msgspec import structs
 
+from regulars.loyalty.policy.contracts import AdjustmentPolicy, Policy, ReturnPolicy, TierPolicy, TierRule
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.markets.service import define_market
 from regulars.platform.services import Services
+from regulars.web.console.programme import correcting_said, returning_said
+from regulars.web.kit.formats import formats_of
 from tests.web.site import Site
 from tests.web.test_console_members import words
 from tests.web.visitors import MARKET, OTHER_STORE, STORE
@@ -109,3 +113,24 @@ async def test_a_deployment_in_which_nothing_happened_yet_has_pages(services: Se
     assert [one.status_code for one in answers] == [200] * 3
     assert "Your programme has no figures yet." in answers[0].text
     assert "No policy is in force yet." in answers[2].text
+
+
+@pytest.mark.parametrize(
+    ("shortfall", "said"),
+    [
+        ("to_debt", "what is missing is owed and repaid by the next points."),
+        ("within_balance", "as far as the balance has them; what is missing is forgiven."),
+        ("only_pending", "only while they cannot be spent yet; the rest is forgiven."),
+    ],
+)
+def test_what_a_return_takes_back_is_said_as_the_policy_has_it(shortfall: str, said: str) -> None:
+    policy = Policy(
+        tier=TierPolicy(tiers=(TierRule(code="regular", threshold=0),)),
+        returns=msgspec.convert({"shortfall": shortfall}, ReturnPolicy),
+        adjustments=AdjustmentPolicy(approve_above=5_000),
+    )
+
+    assert said in " ".join(returning_said(policy, "en"))
+    assert "Corrections of more than 5,000 points need a second person, who has 14 days to answer." in correcting_said(
+        policy, formats_of("en", "Asia/Shanghai")
+    )

@@ -46,6 +46,8 @@ PRIVACY: Final = PrivacyPart(
         "holds": mark("Points that were kept for a purpose"),
         "hold_lots": mark("Which points were kept"),
         "hold_ends": mark("How keeping them ended"),
+        "adjustment_requests": mark("Corrections that were asked for"),
+        "adjustment_answers": mark("What was answered to them"),
         "settlements": mark("What your orders did"),
         "tier_changes": mark("How your tier changed"),
         "member_books": mark("Your tier, and when it is looked at again"),

@@ -38,6 +38,13 @@ SELECT to_jsonb(t) - 'member_id' FROM hold_lots AS t WHERE member_id = %s ORDER 
     "hold_ends": """
 SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM hold_ends AS t WHERE member_id = %s ORDER BY hold_id
 """,
+    "adjustment_requests": """
+SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM adjustment_requests AS t
+WHERE member_id = %s ORDER BY asked_at, request_id
+""",
+    "adjustment_answers": """
+SELECT to_jsonb(t) - 'member_id' FROM adjustment_answers AS t WHERE member_id = %s ORDER BY answered_at, request_id
+""",
     "settlements": """
 SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDER BY recorded_at, order_id
 """,

@@ -24,6 +24,17 @@ READ: Final = "programme:read"
 AnyRequest = Request[Any, Any, Any]
 AsMoney = Callable[[int], str]
 _EXAMPLE_POINTS: Final = 1_000
+_SHORTFALL: Final = {
+    "to_debt": mark(
+        "Points earned on what came back are taken back; what is missing is owed and repaid by the next points."
+    ),
+    "within_balance": mark(
+        "Points earned on what came back are taken back as far as the balance has them; what is missing is forgiven."
+    ),
+    "only_pending": mark(
+        "Points earned on what came back are taken back only while they cannot be spent yet; the rest is forgiven."
+    ),
+}
 
 
 def programme_pages(kit: Kit) -> Pages:
@@ -47,6 +58,7 @@ def programme_pages(kit: Kit) -> Pages:
             earning=[] if policy is None else earning_said(policy, language, money),
             paying=[] if policy is None else paying_said(policy, page.formats, money),
             returning=[] if policy is None else returning_said(policy, language),
+            correcting=[] if policy is None else correcting_said(policy, page.formats),
             tiers=[] if policy is None else _tiers(policy),
             reviewing=[] if policy is None else reviewing_said(policy, language),
             wallets=[(wallet_name(one.code, language), _use(one)) for one in wallets],
@@ -137,11 +149,24 @@ def returning_said(policy: loyalty.Policy, language: str) -> list[str]:
             language,
             days=policy.returns.give_back_days,
         ),
-        say(
-            "Points earned on what came back are taken back; what is missing is owed and repaid by the next points.",
-            language,
-        ),
+        say(_SHORTFALL[policy.returns.shortfall], language),
         say("Growth of what came back no longer counts; the tier can fall by it at once.", language),
+    ]
+
+
+def correcting_said(policy: loyalty.Policy, formats: Formats) -> list[str]:
+    """Say who may correct a balance."""
+    correcting, language = policy.adjustments, formats.language
+    if correcting.approve_above is None:
+        return [say("Whoever has the right corrects a balance alone, with a reason that stays with it.", language)]
+    return [
+        say(
+            "Corrections of more than {points} points need a second person, who has {days} days to answer.",
+            language,
+            points=formats.number(correcting.approve_above),
+            days=correcting.answer_days,
+        ),
+        say("Who asks and who approves are never the same; both stay with the correction, with its reason.", language),
     ]
 
 
