@@ -122,7 +122,7 @@ def test_the_console_s_pages_of_signing_in(
         visit.open("/console/devices")
         page.select_option("[name=store_id]", "367")
         walk.send(name="Till 2")
-        code = walk.at("device-code").inner_text("main p.text-5xl")
+        code = walk.at("device-code").inner_text("main p.font-mono")
         visit.open("/store/enrol")
         walk.at("enrol")
         walk.send(code="0000-0000")

@@ -61,7 +61,7 @@ async def test_without_a_key_a_profile_is_empty(shop: Database, vault: LocalVaul
     await vault.destroy(member_id)
 
     assert await read(shop, vault, member_id) == Profile()
-    with pytest.raises(DomainError, match="member_erased"):
+    with pytest.raises(DomainError, match="member_gone"):
         await change(shop, vault, member_id, ProfileChange(display_name="again"))
 
 
