@@ -1,9 +1,12 @@
 """The catalogues are read as one: a sentence has one translation, whichever of them it is looked up in."""
 
+import ast
 from collections import defaultdict
+from collections.abc import Iterator
 
 from babel.messages.pofile import read_po
 
+from regulars.platform.verification.contracts import CheckResult, Fault
 from tests.architecture.errors import placeholders
 from tests.architecture.page_texts import texts_of_python
 from tests.architecture.source import ROOT, sources
@@ -28,6 +31,47 @@ def test_what_rooms_below_the_pages_mark_is_translated() -> None:
         lacking = sorted(marked - chinese.keys() - _everywhere())
         assert lacking == [], f"write these into src/regulars/locale/zh/{room}.po"
         assert [text for text in marked & chinese.keys() if placeholders(text) != placeholders(chinese[text])] == []
+
+
+def test_what_checks_find_is_told_in_marked_sentences() -> None:
+    """A fault whose sentence is written on the spot, or filled already, would be English wherever it is read."""
+    assert CheckResult.__annotations__["problems"] == list[Fault]
+    found = [f"{source.path}:{line}" for source in sources("src/regulars") for line in unmarked_faults(source.tree)]
+    assert found == []
+
+
+def test_faults_that_are_not_marked_are_found() -> None:
+    planted = """
+Fault(mark("It is so."))
+Fault(NAMED, {"a": 1})
+Fault("It is so.")
+Fault(f"It is {so}.")
+Fault("It " + "is so.")
+Fault("It is {0}.".format(so))
+Fault(sentence="It is so.")
+CheckResult(ok=False, rows_checked=0, problems=["It is so."])
+CheckResult(ok=False, rows_checked=0, problems=[f"It is {one}." for one in so])
+"""
+    assert list(unmarked_faults(ast.parse(planted))) == [4, 5, 6, 7, 8, 9, 10]
+
+
+def unmarked_faults(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines where a fault gets a sentence that is neither a name nor marked, or a result gets strings."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        given = {one.arg: one.value for one in node.keywords}
+        if node.func.id == "Fault":
+            sentence = given.get("sentence") or node.args[0]
+            if isinstance(sentence, ast.Constant | ast.JoinedStr | ast.BinOp) or (
+                isinstance(sentence, ast.Call) and isinstance(sentence.func, ast.Attribute)
+            ):
+                yield node.lineno
+        elif node.func.id == "CheckResult" and "problems" in given:
+            problems = given["problems"]
+            told = problems.elts if isinstance(problems, ast.List) else [getattr(problems, "elt", None)]
+            if any(isinstance(one, ast.Constant | ast.JoinedStr) for one in told):
+                yield node.lineno
 
 
 def _translations(room: str) -> dict[str, str]:

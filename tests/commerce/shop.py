@@ -182,7 +182,7 @@ class Shop:
     async def faults(self) -> list[str]:
         """Return what commerce's checks find wrong."""
         async with self.database.transaction() as tx:
-            return [problem for check in commerce.checks() for problem in (await check.run(tx)).problems]
+            return [str(problem) for check in commerce.checks() for problem in (await check.run(tx)).problems]
 
     async def points(self, member_id: UUID) -> tuple[int, int, int]:
         """Return (available, pending, debt) now."""

@@ -80,7 +80,7 @@ async def test_the_ledger_is_compared_member_by_member_to_the_last(
             tx.write("DELETE FROM orders WHERE order_id = %s", (f"A{number}",))
         tx.write("DELETE FROM settlements WHERE order_id = 'A3'")
         found = await service.paid_orders_are_settled(tx)
-    assert sorted(found.problems) == [
+    assert sorted([str(problem) for problem in found.problems]) == [
         "Order A0: settled, but not paid.",
         "Order A2: settled, but not paid.",
         "Order A3: paid, but not settled.",

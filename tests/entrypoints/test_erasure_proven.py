@@ -147,7 +147,7 @@ def in_files(folder: Path) -> list[tuple[str, str]]:
 async def verified(database: Database, known_head: Head | None = None) -> dict[str, list[str]]:
     """Return what every check of the product finds, but for events that nobody relays here."""
     found = [one async for one in verify(database, checks(known_head))]
-    return {one.name: one.problems for one in found if not one.ok and one.name != "outbox drained"}
+    return {one.name: one.told("en") for one in found if not one.ok and one.name != "outbox drained"}
 
 
 @dataclass

@@ -41,6 +41,7 @@ from regulars.platform.errors import DomainError
 from regulars.platform.ids import derived_id
 from regulars.platform.markets.contracts import Market, PrivacyRegime
 from regulars.platform.markets.service import define_market
+from regulars.platform.texts import catalogue
 from regulars.platform.vault.contracts import Vault
 
 TIME_ZONE = "America/New_York"
@@ -226,13 +227,14 @@ class Programme:
         return found
 
     async def problems(self) -> dict[str, list[str]]:
-        """Run every check of the ledger; returns what each that failed has found."""
+        """Run every check of the ledger; returns what each that failed has found. All of it has its Chinese."""
         found = {}
         for check in api.checks():
             async with self.database.transaction() as tx:
                 result = await check.run(tx)
             if not result.ok:
-                found[check.name] = result.problems
+                found[check.name] = [str(problem) for problem in result.problems]
+                assert all(problem.sentence in catalogue("zh") for problem in result.problems), found
         return found
 
 

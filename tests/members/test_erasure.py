@@ -220,4 +220,4 @@ async def test_verify_finds_what_an_erasure_left(shop: Database, vault: LocalVau
     async with shop.transaction() as tx:
         found = await check.run(tx)
     assert not found.ok
-    assert "there is still a profile" in found.problems[0]
+    assert "there is still a profile" in str(found.problems[0])

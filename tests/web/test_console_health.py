@@ -399,6 +399,44 @@ async def test_what_is_wrong_with_the_books_is_told(site: Site, database_url: st
     assert "Books Trouble" in health
 
 
+async def test_what_is_wrong_with_the_books_is_told_in_chinese(site: Site, database_url: str) -> None:
+    """A wallet, an order and a settlement, whose fault is told in clauses."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE member_wallets SET balance = balance + 7 WHERE balance > 1000")
+        connection.execute("UPDATE orders SET state = 'open' WHERE order_id = 'o-1'")
+        connection.execute("UPDATE settlements SET base = base + 1, points_used = points_used + 1")
+    async with site.browsing(Role.OWNER, language="zh") as browser:
+        await browser.post(f"{HEALTH}/books/verify")
+        await verified_by_a_worker(site)
+        told = problems_told((await browser.get(f"{HEALTH}/books")).text)
+
+    assert any(re.search(r"钱包 \d+：记录的余额为 \d+（欠分 0），流水合计为 \d+（欠分 0）。", one) for one in told)
+    assert any(one == "订单 o-1：状态 open 与其支付和退货情况矛盾。" for one in told)
+    assert any(re.search(r"订单 [\w-]+：基础积分为 \d+，应为 \d+，", one) for one in told)
+    assert [one for one in told if re.search(r"[a-z]{3,} [a-z]{3,}", one)] == []
+
+
+async def test_a_verification_kept_in_english_words_is_still_read(site: Site) -> None:
+    async with site.browsing(Role.OWNER, language="zh") as browser:
+        await browser.post(f"{HEALTH}/books/verify")
+        await verified_by_a_worker(site)
+        async with site.services.database.transaction() as tx:
+            tx.write(
+                "UPDATE reports SET result = jsonb_set("
+                "jsonb_set(result::jsonb, '{findings,0,ok}', 'false'), '{findings,0,problems}', %s::jsonb)::text",
+                ('["As {it} was told."]',),
+            )
+        page = await browser.get(f"{HEALTH}/books")
+
+    assert problems_told(page.text) == ["As {it} was told."]
+
+
+def problems_told(page: str) -> list[str]:
+    """Return what a page says is wrong with the books."""
+    lists = re.findall(r'<ul class="mt-1 list-disc[^"]*">(.*?)</ul>', page, re.DOTALL)
+    return [unescape(one) for listed in lists for one in re.findall("<li>(.*?)</li>", listed)]
+
+
 async def test_a_log_that_was_rewritten_does_not_extend_the_head_before(site: Site, database_url: str) -> None:
     """The chain alone would be found right: it was computed anew."""
     await seal_all(site.services.database)

@@ -275,7 +275,8 @@ def verify(
     ok = all(finding.ok for finding in found)
     head = "".join([finding.keep for finding in found])
     if as_json:
-        print_json({"ok": ok, "audit_head": head, "checks": found})
+        told = [{**msgspec.to_builtins(one), "problems": one.told("en")} for one in found]
+        print_json({"ok": ok, "audit_head": head, "checks": told})
     else:
         rows = [
             (
@@ -283,7 +284,7 @@ def verify(
                 one.name,
                 f"{one.rows_checked:,}",
                 f"{one.seconds:.2f} s",
-                "\n".join([*one.problems, one.note]),
+                "\n".join([*one.told("en"), one.note]),
             )
             for one in found
         ]

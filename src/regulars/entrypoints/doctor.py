@@ -60,7 +60,7 @@ async def examine(settings: Settings, place: Place) -> AsyncIterator[Examined]:
                 name=f"books: {finding.name}",
                 ok=finding.ok,
                 said=finding.note or f"{finding.rows_checked} rows looked at",
-                remedy=" ".join(finding.problems),
+                remedy=" ".join(finding.told("en")),
             )
     finally:
         await database.close()

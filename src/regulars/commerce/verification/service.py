@@ -8,10 +8,23 @@ from regulars.commerce.verification import store
 from regulars.loyalty import api as loyalty
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.texts import mark
-from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Fault
 
 MEMBERS_AT_ONCE = 500
 NOBODY = UUID(int=0)
+
+SUMS_DIFFER = mark(
+    "Order {order}: total {total}, its lines {lines}; "
+    "returned {returned}, by its lines {by_lines}, by its returns {by_returns}."
+)
+SHARE_WRONG = mark("Order {order}, line {line}: the returned value is not its share.")
+STATE_WRONG = mark("Order {order}: the state {state} contradicts its payment and returns.")
+KEYLESS = mark("Order {order}: its id is not kept as its member's.")
+KEY_OF_NONE = mark("Order {order}: its id is kept, the member has no such order.")
+GUEST_KEY_WRONG = mark("Order {order}: its id and the guest order do not agree.")
+LEDGER_DIFFERS = mark("Order {order}: the ledger differs.")
+NOT_SETTLED = mark("Order {order}: paid, but not settled.")
+NOT_PAID = mark("Order {order}: settled, but not paid.")
 
 
 def checks() -> list[Check]:
@@ -28,35 +41,36 @@ async def orders_sum_up(tx: Transaction) -> CheckResult:
     """An order's total is its lines'; what was returned is its returns' and its lines'; each line by its share."""
     count, totals, shares, states = await store.sums(tx)
     problems = [
-        f"Order {order_id}: total {total}, its lines {lines}; "
-        f"returned {returned}, by its lines {by_lines}, by its returns {by_returns}."
+        Fault(
+            SUMS_DIFFER,
+            {
+                "order": order_id,
+                "total": total,
+                "lines": lines,
+                "returned": returned,
+                "by_lines": by_lines,
+                "by_returns": by_returns,
+            },
+        )
         for order_id, total, lines, returned, by_lines, by_returns in totals
     ]
-    problems += [
-        f"Order {order_id}, line {line_id}: the returned value is not its share." for order_id, line_id in shares
-    ]
-    problems += [
-        f"Order {order_id}: the state {state} contradicts its payment and returns." for order_id, state in states
-    ]
+    problems += [Fault(SHARE_WRONG, {"order": order_id, "line": str(line_id)}) for order_id, line_id in shares]
+    problems += [Fault(STATE_WRONG, {"order": order_id, "state": state}) for order_id, state in states]
     return CheckResult(ok=not problems, rows_checked=count, problems=problems)
 
 
 async def order_ids_lead(tx: Transaction) -> CheckResult:
     """Every order id leads to one order, a member's or a guest's, and every order has its id."""
     count, of_members, of_guests = await store.keys(tx)
-    problems = [
-        f"Order {order_id}: "
-        + ("its id is not kept as its member's." if keyless else "its id is kept, the member has no such order.")
-        for order_id, keyless, _ in of_members
-    ]
-    problems += [f"Order {order_id}: its id and the guest order do not agree." for (order_id,) in of_guests]
+    problems = [Fault(KEYLESS if keyless else KEY_OF_NONE, {"order": order_id}) for order_id, keyless, _ in of_members]
+    problems += [Fault(GUEST_KEY_WRONG, {"order": order_id}) for (order_id,) in of_guests]
     return CheckResult(ok=not problems, rows_checked=count, problems=problems)
 
 
 async def paid_orders_are_settled(tx: Transaction) -> CheckResult:
     """Every paid order, and no other, is settled in the ledger, with the same total, points and returns."""
     rows_checked = 0
-    problems: list[str] = []
+    problems: list[Fault] = []
     after: UUID | None = NOBODY
     while after is not None and len(problems) < MAX_PROBLEMS:
         up_to = await store.last_of_next(tx, after, MEMBERS_AT_ONCE)
@@ -64,7 +78,7 @@ async def paid_orders_are_settled(tx: Transaction) -> CheckResult:
         settled = {order[:2]: order[2:] for order in await loyalty.settled_orders(tx, after, up_to)}
         rows_checked += len(paid)
         problems += [
-            f"Order {key[1]}: {_differing(in_orders=key in paid, in_ledger=key in settled)}."
+            Fault(_differing(in_orders=key in paid, in_ledger=key in settled), {"order": key[1]})
             for key in sorted(paid.keys() | settled.keys(), key=itemgetter(1))
             if paid.get(key) != settled.get(key)
         ]
@@ -74,5 +88,5 @@ async def paid_orders_are_settled(tx: Transaction) -> CheckResult:
 
 def _differing(*, in_orders: bool, in_ledger: bool) -> str:
     if in_orders and in_ledger:
-        return "the ledger differs"
-    return "paid, but not settled" if in_orders else "settled, but not paid"
+        return LEDGER_DIFFERS
+    return NOT_SETTLED if in_orders else NOT_PAID

@@ -9,7 +9,10 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.rollups import service as rollups
 from regulars.platform.rollups.contracts import EVER, RollUp
 from regulars.platform.rollups.rules import spans
-from regulars.platform.verification.contracts import MAX_PROBLEMS, CheckResult
+from regulars.platform.texts import mark
+from regulars.platform.verification.contracts import MAX_PROBLEMS, CheckResult, Fault
+
+SUMS_DIFFER = mark("{table}, {day}: the sums are not what the books give. `regulars figures` computes them anew.")
 
 
 async def _recompute(tx: Transaction, window: Window | None) -> Sequence[date]:
@@ -31,7 +34,7 @@ async def roll_up_is_right(tx: Transaction) -> CheckResult:
         return CheckResult(ok=True, rows_checked=0, note="not rolled up yet")
     but = [] if unread is None else await rolling.touched_days(tx, unread)
     problems = [
-        f"{table}, {day}: the sums are not what the books give. `regulars figures` computes them anew."
+        Fault(SUMS_DIFFER, {"table": table, "day": str(day)})
         for table, day in await rolling.differing(tx, but, MAX_PROBLEMS)
     ]
     return CheckResult(ok=not problems, rows_checked=await rolling.count_rows(tx), problems=problems[:MAX_PROBLEMS])

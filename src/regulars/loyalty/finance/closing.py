@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from regulars.loyalty.finance import digests, months, rules
 from regulars.loyalty.finance.contracts import Parts
@@ -33,9 +33,15 @@ from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.markets import service as markets
-from regulars.platform.verification.contracts import MAX_PROBLEMS, CheckResult
+from regulars.platform.texts import mark
+from regulars.platform.verification.contracts import MAX_PROBLEMS, CheckResult, Fault
 
 CLOSED_ACTION: Final = "close_month"
+OTHER_TRANSFERS: Final = mark("{month}: transfers of members whose id ends in {part} are not those that were closed.")
+OTHER_DIGEST: Final = mark("{month}: the digest does not follow from the months before and the transfers.")
+OTHER_FIGURES: Final = mark("{month}: the figures that were kept are not what the transfers give.")
+OTHER_COHORTS: Final = mark("{month}: the cohorts that were kept are not what lots and their uses give.")
+DOES_NOT_ADD_UP: Final = mark("{month}: opening and movements do not give the closing that was kept.")
 _NO_PARTS: Final = Parts(spendable=0, pending=0, run_out=0)
 
 
@@ -229,6 +235,11 @@ def _compare(configuration: Configuration, balances: Rows, rewound: Rows, month:
 
 async def prove(tx: Transaction, month: date) -> Proof:
     """Recompute a closed month from its transfers and compare it with what was kept. Raises MonthNotClosed (404)."""
+    proof, faults = await _proven(tx, month)
+    return structs.replace(proof, problems=[str(one) for one in faults])
+
+
+async def _proven(tx: Transaction, month: date) -> tuple[Proof, list[Fault]]:
     closes = await store.read_closes(tx)
     found = next((row for row in closes if row.month == month and row.closed_at is not None), None)
     if found is None:
@@ -240,26 +251,27 @@ async def prove(tx: Transaction, month: date) -> Proof:
     recomputed = digests.of_month(before[-1].digest if before else None, month, parts)
     name, kept = months.name_of(month), found.digest or b""
     problems = [
-        f"{name}: transfers of members whose id ends in {part:02x} are not those that were closed."
+        Fault(OTHER_TRANSFERS, {"month": name, "part": f"{part:02x}"})
         for part in digests.different(found.parts or b"", parts)
     ]
     if kept != recomputed and not problems:
-        problems.append(f"{name}: the digest does not follow from the months before and the transfers.")
+        problems.append(Fault(OTHER_DIGEST, {"month": name}))
     if frozen.figures != of_month.figures:
-        problems.append(f"{name}: the figures that were kept are not what the transfers give.")
+        problems.append(Fault(OTHER_FIGURES, {"month": name}))
     if frozen.cohorts != of_month.cohorts:
-        problems.append(f"{name}: the cohorts that were kept are not what lots and their uses give.")
+        problems.append(Fault(OTHER_COHORTS, {"month": name}))
     if not _adds_up(opening.balances, frozen):
-        problems.append(f"{name}: opening and movements do not give the closing that was kept.")
+        problems.append(Fault(DOES_NOT_ADD_UP, {"month": name}))
     transfers, _ = _counts(of_month)
-    return Proof(
+    proof = Proof(
         month=name,
         holds=not problems,
         transfers=transfers,
         digest=kept.hex(),
         recomputed=recomputed.hex(),
-        problems=problems[:MAX_PROBLEMS],
+        problems=[],
     )
+    return proof, problems[:MAX_PROBLEMS]
 
 
 def _adds_up(opening: Rows, frozen: Frozen) -> bool:
@@ -275,12 +287,12 @@ def _adds_up(opening: Rows, frozen: Frozen) -> bool:
 
 async def closed_months_hold(tx: Transaction) -> CheckResult:
     """Each closed month is what its transfers give, and follows from the one before."""
-    rows_checked, problems = 0, []
+    rows_checked, problems = 0, list[Fault]()
     for row in await store.read_closes(tx):
         if row.closed_at is not None:
-            proof = await prove(tx, row.month)
+            proof, faults = await _proven(tx, row.month)
             rows_checked += proof.transfers
-            problems += proof.problems
+            problems += faults
     return CheckResult(ok=not problems, rows_checked=rows_checked, problems=problems[:MAX_PROBLEMS])
 
 

@@ -16,7 +16,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import public_id
 from regulars.platform.texts import mark
 from regulars.platform.vault.contracts import Vault
-from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Fault
 
 
 async def close_books(tx: Transaction, member_ids: Sequence[UUID]) -> None:
@@ -58,7 +58,8 @@ PRIVACY: Final = PrivacyPart(
 
 async def _closed(tx: Transaction) -> CheckResult:
     closed, found = await store.still_open(tx, MAX_PROBLEMS)
-    problems = [f"{public_id('mbr', member_id)} was erased, and the books are still open." for member_id in found]
+    still_open = mark("{member} was erased, and the books are still open.")
+    problems = [Fault(still_open, {"member": public_id("mbr", member_id)}) for member_id in found]
     return CheckResult(ok=not problems, rows_checked=closed, problems=problems)
 
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 from regulars.loyalty.ledger import rules as ledger
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy
 from regulars.loyalty.tiers.rules import first_review_from, held, next_review, tier_of
+from regulars.platform.texts import mark
+from regulars.platform.verification.contracts import Fault
 
 
 class Entry(NamedTuple):
@@ -182,23 +184,39 @@ class Caused(NamedTuple):
 NOTHING_CAUSED = Caused(0, None, 0, None, 0, 0, 0, 0)
 
 
-def wrong_with_settlement(policy: Policy, settled: Settled, caused: Caused) -> str | None:
-    """Return what of a settlement does not follow from its order, or is not in the books; None if all is well."""
+def wrong_with_settlement(policy: Policy, settled: Settled, caused: Caused) -> list[Fault]:
+    """Return clauses on what of a settlement does not follow from its order, or is not in the books."""
     remains = ledger.settle_remains(policy, settled.total_minor, settled.points_used, settled.returned_minor)
     multiplier = policy.tier.tiers[held(policy.tier, settled.tier)].multiplier
     expected = {
-        "base": (settled.base, ledger.base_of(policy, settled.total_minor, settled.points_used)),
-        "multiplier": (settled.multiplier, multiplier),
-        "points left of the payment": (settled.points_used_now, remains.points_used),
-        "base left": (settled.base_now, remains.base),
-        "points paid": (caused.redeemed, settled.points_used),
-        "transfer that paid": (caused.redeem_seq, settled.redeem_seq),
-        "points earned": (caused.earned, settled.base * settled.multiplier),
-        "transfer that earned": (caused.earn_seq, settled.earn_seq),
-        "growth earned": (caused.growth, settled.base),
-        "points given back": (caused.given_back, settled.points_used - settled.points_used_now),
-        "points clawed back": (caused.clawed_back, (settled.base - settled.base_now) * settled.multiplier),
-        "growth taken back": (caused.growth_back, settled.base - settled.base_now),
+        mark("base {found} instead of {right}"): (
+            settled.base,
+            ledger.base_of(policy, settled.total_minor, settled.points_used),
+        ),
+        mark("multiplier {found} instead of {right}"): (settled.multiplier, multiplier),
+        mark("points left of the payment {found} instead of {right}"): (settled.points_used_now, remains.points_used),
+        mark("base left {found} instead of {right}"): (settled.base_now, remains.base),
+        mark("points paid {found} instead of {right}"): (caused.redeemed, settled.points_used),
+        mark("transfer that paid {found} instead of {right}"): (caused.redeem_seq, settled.redeem_seq),
+        mark("points earned {found} instead of {right}"): (caused.earned, settled.base * settled.multiplier),
+        mark("transfer that earned {found} instead of {right}"): (caused.earn_seq, settled.earn_seq),
+        mark("growth earned {found} instead of {right}"): (caused.growth, settled.base),
+        mark("points given back {found} instead of {right}"): (
+            caused.given_back,
+            settled.points_used - settled.points_used_now,
+        ),
+        mark("points clawed back {found} instead of {right}"): (
+            caused.clawed_back,
+            (settled.base - settled.base_now) * settled.multiplier,
+        ),
+        mark("growth taken back {found} instead of {right}"): (caused.growth_back, settled.base - settled.base_now),
     }
-    wrong = [f"{name} {found} instead of {right}" for name, (found, right) in expected.items() if found != right]
-    return ", ".join(wrong) or None
+    return [
+        Fault(clause, {"found": _number(found), "right": _number(right)})
+        for clause, (found, right) in expected.items()
+        if found != right
+    ]
+
+
+def _number(told: int | None) -> int | str:
+    return "None" if told is None else told

@@ -11,7 +11,9 @@ from regulars.platform.rollups import service as rollups
 from regulars.platform.rollups.contracts import EVER, RollUp
 from regulars.platform.rollups.rules import spans
 from regulars.platform.texts import mark
-from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Fault
+
+SUM_DIFFERS = mark("joined_days, {day}: the sum is not what the members give. `regulars figures` computes it anew.")
 
 
 async def _recompute(tx: Transaction, window: Window | None) -> Sequence[date]:
@@ -48,10 +50,7 @@ async def roll_up_is_right(tx: Transaction) -> CheckResult:
     if unread is not None and unread.last_snapshot == NOTHING_SEEN:
         return CheckResult(ok=True, rows_checked=0, note="not rolled up yet")
     but = [] if unread is None else await store.touched_days(tx, unread)
-    problems = [
-        f"joined_days, {day}: the sum is not what the members give. `regulars figures` computes it anew."
-        for day in await store.differing(tx, but, MAX_PROBLEMS)
-    ]
+    problems = [Fault(SUM_DIFFERS, {"day": str(day)}) for day in await store.differing(tx, but, MAX_PROBLEMS)]
     return CheckResult(ok=not problems, rows_checked=await store.count_rows(tx), problems=problems)
 
 

@@ -22,13 +22,23 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.texts import mark
 from regulars.platform.vault.contracts import Vault
-from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Fault
 
 logger = logging.getLogger(__name__)
 
 ACTOR: Final = "privacy"
 JOURNAL: Final = "journal"
 AT_ONCE: Final = 100
+STILL_THERE: Final = mark(
+    "{member} was erased, and there is still {what}: find out how it came back, and have the member erased again."
+)
+NOT_ENDED: Final = mark("The erasure of {member} began and did not end: run a worker (`regulars work`).")
+LEFT_BEHIND: Final = (  # as the question of what is left behind calls them
+    mark("a value by which it is found"),
+    mark("a value"),
+    mark("a profile"),
+    mark("a session"),
+)
 _STUCK_AFTER: Final = timedelta(minutes=10)
 
 
@@ -92,14 +102,10 @@ async def _note(tx: Transaction, member_id: UUID, erased_at: datetime) -> None:
 async def _nothing_left(tx: Transaction) -> CheckResult:
     erased, found, stuck = await store.left_behind(tx, wall_now() - _STUCK_AFTER, MAX_PROBLEMS)
     problems = [
-        f"{public_id(MEMBER_PREFIX, UUID(member))} was erased, and there is still {what}: "
-        "find out how it came back, and have the member erased again."
+        Fault(STILL_THERE, {"member": public_id(MEMBER_PREFIX, UUID(member)), "what": [Fault(what)]})
         for member, _, what in (one.partition(" ") for one in found)
     ]
-    problems += [
-        f"The erasure of {public_id(MEMBER_PREFIX, member_id)} began and did not end: run a worker (`regulars work`)."
-        for member_id in stuck
-    ]
+    problems += [Fault(NOT_ENDED, {"member": public_id(MEMBER_PREFIX, member_id)}) for member_id in stuck]
     return CheckResult(ok=not problems, rows_checked=erased, problems=problems)
 
 

@@ -7,7 +7,11 @@ from regulars.platform.audit.service import verify_chain
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.service import backlog
 from regulars.platform.texts import mark
-from regulars.platform.verification.contracts import Check, CheckResult
+from regulars.platform.verification.contracts import Check, CheckResult, Fault
+
+CHANGED = mark("{count} entries were changed: {first}")
+REMOVED = mark("{count} entries were removed: {first}")
+SLIPPED_IN = mark("{count} entries were slipped in, or the last seals taken away: {first}")
 
 
 async def outbox_drained(tx: Transaction) -> CheckResult:
@@ -16,13 +20,23 @@ async def outbox_drained(tx: Transaction) -> CheckResult:
     problems = []
     if left.parked:
         problems.append(
-            f"{left.parked} events are parked after too many failures, {left.waiting} wait behind them: "
-            "see `regulars parked list`, mend the cause, then `regulars parked replay`."
+            Fault(
+                mark(
+                    "{parked} events are parked after too many failures, {waiting} wait behind them: "
+                    "see `regulars parked list`, mend the cause, then `regulars parked replay`."
+                ),
+                {"parked": left.parked, "waiting": left.waiting},
+            )
         )
     if left.unread or left.retrying:
         problems.append(
-            f"{left.unread} events are not relayed yet and {left.retrying} are being tried again: "
-            "run a worker (`regulars work`) and ask again."
+            Fault(
+                mark(
+                    "{unread} events are not relayed yet and {retrying} are being tried again: "
+                    "run a worker (`regulars work`) and ask again."
+                ),
+                {"unread": left.unread, "retrying": left.retrying},
+            )
         )
     return CheckResult(ok=not problems, rows_checked=left.unread + left.retrying + left.parked, problems=problems)
 
@@ -31,17 +45,26 @@ async def audit_chain(tx: Transaction, *, known_head: Head | None = None) -> Che
     """Nothing that was sealed has been changed, removed or slipped in; with a known head, nor computed anew."""
     report = await verify_chain(tx, known_head=known_head)
     found = {
-        "entries were changed": report.changed,
-        "entries were removed": report.removed,
-        "entries were slipped in, or the last seals taken away": report.unlisted,
+        CHANGED: report.changed,
+        REMOVED: report.removed,
+        SLIPPED_IN: report.unlisted,
     }
-    problems = [f"{len(entries)} {what}: {entries[:5]}" for what, entries in found.items() if entries]
+    problems = [
+        Fault(told, {"count": len(entries), "first": str(entries[:5])}) for told, entries in found.items() if entries
+    ]
     if report.broken_seal is not None:
-        problems.insert(0, f"The chain breaks at seal {report.broken_seal}. Compare with a backup.")
+        problems.insert(
+            0, Fault(mark("The chain breaks at seal {seal}. Compare with a backup."), {"seal": report.broken_seal})
+        )
     if report.extends_known_head is False:
         problems.append(
-            f"The chain does not extend the head {known_head} that was written down: "
-            "the log was rewritten, cut off or restored from before. Compare with a backup."
+            Fault(
+                mark(
+                    "The chain does not extend the head {head} that was written down: "
+                    "the log was rewritten, cut off or restored from before. Compare with a backup."
+                ),
+                {"head": str(known_head)},
+            )
         )
     note = f"head {report.head}"
     if known_head is not None and report.extends_known_head:

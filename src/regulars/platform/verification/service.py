@@ -6,8 +6,9 @@ from time import perf_counter
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.logs import blot
+from regulars.platform.texts import mark
 from regulars.platform.verification import store
-from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Finding
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Fault, Finding
 
 
 async def verify(database: Database, checks: Iterable[Check]) -> AsyncIterator[Finding]:
@@ -36,7 +37,8 @@ async def run_check(tx: Transaction, check: Check) -> Finding:
 
 def _broken(error: Exception) -> CheckResult:
     said = f"{type(error).__qualname__}: {blot(str(error))}"
-    return CheckResult(ok=False, rows_checked=0, problems=[f"The check itself failed ({said})."])
+    fault = Fault(mark("The check itself failed ({error})."), {"error": said})
+    return CheckResult(ok=False, rows_checked=0, problems=[fault])
 
 
 def _finding(check: Check, result: CheckResult, began: float) -> Finding:

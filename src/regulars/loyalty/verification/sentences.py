@@ -1,0 +1,168 @@
+"""What the ledger's checks say of what is wrong, and how a row that is wrong fills it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from regulars.loyalty.verification.rules import Change, Held
+from regulars.platform.ids import public_id
+from regulars.platform.texts import mark
+from regulars.platform.verification.contracts import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A marked sentence, and the names of its places in the order of a row's columns."""
+
+    sentence: str
+    places: tuple[str, ...]
+
+    def of(self, row: Sequence[object]) -> Fault:
+        """Say it of a row, which begins with whose it is."""
+        told = [_shown_as(at, value) for at, value in enumerate(row)]
+        return Fault(self.sentence, dict(zip(self.places, told, strict=True)))
+
+
+def _telling(sentence: str, places: str) -> Telling:
+    return Telling(sentence, tuple(places.split()))
+
+
+def _shown_as(position: int, value: object) -> str | int:
+    """Name members as callers know them."""
+    if isinstance(value, UUID) and not position:
+        return who(value)
+    return value if isinstance(value, int) else str(value)
+
+
+def who(member_id: UUID) -> str:
+    """Return a member's id as callers know it."""
+    return public_id("mbr", member_id)
+
+
+WALLET_OFF = _telling(
+    mark(
+        "{member}, wallet {wallet}: the stored balance is {balance} (debt {debt}), its transfers add up "
+        "to {moved} (debt {moved_debt})."
+    ),
+    "member wallet balance moved debt moved_debt",
+)
+CHAIN_BROKEN = _telling(
+    mark(
+        "{member}, transfer {transfer}, wallet {wallet}: says the balance after it is {balance}; the "
+        "transfers so far give {moved} (debt {debt})."
+    ),
+    "member transfer wallet balance moved debt",
+)
+LOT_OFF = _telling(
+    mark("{member}, lot {lot}: {remaining} of {amount} are said to be left; its uses add up to {used}."),
+    "member lot amount remaining used",
+)
+LOTS_NOT_BALANCE = _telling(
+    mark("{member}, wallet {wallet}: {remaining} are left in lots and {debt} are owed, the balance is {balance}."),
+    "member wallet remaining debt balance",
+)
+TRANSFER_WITHOUT_LOTS = _telling(
+    mark(
+        "{member}, transfer {transfer} ({kind}): moves {amount}, but its lot holds {lot_amount}, its "
+        "uses add up to {used} and debt changes by {debt_change}."
+    ),
+    "member transfer kind amount lot_amount used debt_change",
+)
+USE_OUT_OF_TIME = _telling(
+    mark(
+        "{member}, transfer {transfer} ({kind}) of {at}: could not use lot {lot}, which is spendable "
+        "from {available_at} until {expires_at}."
+    ),
+    "member transfer kind lot at available_at expires_at",
+)
+GIVEN_BACK_TOO_MUCH = _telling(
+    mark("{member}, transfer {transfer}: took {used} from lot {lot}, and {given_back} were given back."),
+    "member transfer lot given_back used",
+)
+REQUEST_OFF = _telling(
+    mark("{member}, {reference}: {asked} were asked for ({answer}), {posted} were posted under it."),
+    "member reference asked answer posted",
+)
+HOLD_OFF = _telling(
+    mark(
+        "{member}, hold {hold} ({state}): asked for {asked} and keeps {kept} of lots; {posted} were "
+        "posted, {used} were used of them."
+    ),
+    "member hold asked kept state posted used",
+)
+HELD_TOO_MUCH = _telling(
+    mark("{member}, lot {lot}: holds keep {kept}, and {remaining} are left."),
+    "member lot remaining kept",
+)
+DEADLINE_OFF = _telling(
+    mark("{member}: the first hold to time out is said to be over at {deadline}; the holds say {of_holds}."),
+    "member deadline of_holds",
+)
+END_WITHOUT_HOLD = _telling(
+    mark("{member}, hold {hold}: has an end, and was never placed."),
+    "member hold",
+)
+SIDES_WRONG = _telling(
+    mark(
+        "{member}, transfer {transfer} ({kind}): debits account {debited} and credits {credited}; one "
+        "side must be the member's wallet, the other the programme's account for this kind."
+    ),
+    "member transfer kind debited credited",
+)
+BOOKS_NOT_ZERO = _telling(
+    mark("Wallet {wallet}: members hold {of_members}, the programme's accounts {of_programme}; they must cancel out."),
+    "wallet of_members of_programme",
+)
+WINDOW_OFF = _telling(
+    mark(
+        "{member}: the window at {at} is said to hold {sum} since {since}; its transfers add up to "
+        "{moved} since {moved_since}."
+    ),
+    "member at sum moved since moved_since",
+)
+REFERENCE_TWICE = _telling(
+    mark("{member}: the reference “{reference}” stands on {count} transfers."),
+    "member reference count",
+)
+OUT_OF_ORDER = _telling(
+    mark(
+        "{member}: {entries} entries up to number {highest}, {backwards} of them out of order; the "
+        "book's next number is {next}."
+    ),
+    "member next entries highest backwards",
+)
+
+
+# --- settlements and tiers ------------------------------------------------------------------------------------------
+
+NOT_SETTLED = mark("{member}: transfers name order {order}, which is not settled.")
+SETTLEMENT_WRONG = mark("{member}, order {order}: {wrong}.")
+SETTLED_AT_ANOTHER_TIER = mark("{member}: order {order} was settled at another tier than was held.")
+OTHER_CHANGE = mark("{member}: tier change {number} is {found}; the history gives {right}.")
+OTHER_TIER_HELD = mark("{member}: the book holds {found}; the history gives {right}.")
+NONE = mark("none")
+CHANGE = mark(
+    "from_tier {from_tier}, to_tier {to_tier}, cause {cause}, reference {reference}, metric {metric}, "
+    "policy_version {policy_version}, effective_at {effective_at}, recorded_at {recorded_at}"
+)
+HELD = mark("tier {tier}, since {since}, review_at {review_at}, in_grace False")
+HELD_IN_GRACE = mark("tier {tier}, since {since}, review_at {review_at}, in_grace True")
+
+
+def other_change(member: str, number: int, found: Change | None, right: Change | None) -> Fault:
+    """Say that a change of tier is another one than follows."""
+    return Fault(OTHER_CHANGE, {"member": member, "number": number, "found": _shown(found), "right": _shown(right)})
+
+
+def other_tier_held(member: str, found: Held, right: Held) -> Fault:
+    """Say that a book holds another tier than follows."""
+    return Fault(OTHER_TIER_HELD, {"member": member, "found": _shown(found), "right": _shown(right)})
+
+
+def _shown(row: Change | Held | None) -> list[Fault]:
+    if row is None:
+        return [Fault(NONE)]
+    values = {name: value if type(value) is int else str(value) for name, value in row._asdict().items()}
+    if isinstance(row, Change):
+        return [Fault(CHANGE, values)]
+    return [Fault(HELD_IN_GRACE if row.in_grace else HELD, values)]
