@@ -230,5 +230,6 @@ async def test_the_same_key_in_two_batches_at_once_is_one_effect(lane: Lane[Addi
         for number, counter in enumerate("abcdefghij")
     ]
     replies = await asyncio.gather(*[lane.submit(call) for call in calls])
-    assert [replies[0].replayed, replies[5].replayed] == [False, True]
+    # Whichever batch commits first: the two requests concern different counters, so they may overtake each other.
+    assert sorted([replies[0].replayed, replies[5].replayed]) == [False, True]
     assert replies[5].body == replies[0].body

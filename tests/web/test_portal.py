@@ -104,6 +104,9 @@ async def test_debt_is_told(browser: httpx.AsyncClient, membership: Membership) 
     assert "You owe 1,000 points: they were earned on what you returned, and spent already." in text
     order = await said(browser, membership, "/portal/orders/B1", new=True)
     assert "−1,000 points You had earned them on what came back. 1,000 of them were spent already;" in order
+    assert "+1,000 points 1,000 × 1 as Regular. All of them were taken back, as told below. +1,000 growth" in order
+    listed = await said(browser, membership, "/portal/orders", new=True)
+    assert "+1,000 points" not in listed, "an order that came back promises nothing any more"
 
 
 async def test_the_statement_says_why(browser: httpx.AsyncClient, membership: Membership) -> None:
@@ -190,6 +193,7 @@ async def test_a_partly_returned_order_tells_everything_it_did(
     ) in text
     assert (
         "What it brought −2,000 points They paid CN¥20.00 of this order. +980 points 980 × 1 as Regular. "
+        "99 of them were taken back, as told below. "
         "You can spend them from Mar 9, 2026 20:00. They are good until Mar 31, 2027. +980 growth"
     ) in text
     assert "Return Wudaokou · Mar 4, 2026 20:00 2 × sku2 · CN¥101.00 CN¥98.98 given back in money" in text

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme
 
 from regulars.platform.auth.contracts import SCOPES
@@ -37,6 +38,8 @@ _EXAMPLES: Final = Path(__file__).with_name("worked_examples.json")  # written f
 def openapi_config(version: str) -> OpenAPIConfig:
     """Return Litestar's part."""
     return OpenAPIConfig(
+        # The description itself; no page that draws it, as those fetch their scripts from elsewhere.
+        render_plugins=[JsonRenderPlugin()],
         title="Regulars",
         version=version,
         summary="The open membership system: one member, one ledger, every channel.",

@@ -20,11 +20,11 @@ ROLE_HELP: Final[dict[Role, str]] = {
     Role.OWNER: mark("May everything, and decides who else may what."),
     Role.MARKETER: mark("Figures, members without personal data, orders, messages."),
     Role.COMMUNITY: mark("Members without personal data, and what is written to them."),
-    Role.CARE: mark("Helps members: sees their data for a purpose, corrects points, takes returns."),
-    Role.FINANCE: mark("Liability, books and exports; corrects points."),
+    Role.CARE: mark("Helps members: sees their data for a purpose, takes returns."),
+    Role.FINANCE: mark("Figures, orders, members without personal data, and exports."),
     Role.STORE_MANAGER: mark("Their stores: figures, returns, devices, and the till."),
     Role.ASSISTANT: mark("The till of their stores, nothing else."),
-    Role.AUDITOR: mark("Sees everything that is no personal data, changes nothing."),
+    Role.AUDITOR: mark("Sees figures, orders, settings, staff and messages, no personal data; changes nothing."),
 }
 
 

@@ -23,9 +23,14 @@ class Effect:
     text: str
 
 
-def effects_of_order(settled: OrderSettlement | None, paid: Money, now: datetime, formats: Formats) -> list[Effect]:
-    """Return what paying an order did; nothing before. `paid` is what the points used were worth."""
-    return [] if settled is None else list(_of_order(settled, paid, now, formats))
+def effects_of_order(
+    settled: OrderSettlement | None, paid: Money, taken_back: int, now: datetime, formats: Formats
+) -> list[Effect]:
+    """Return what paying an order did; nothing before. `paid` is what the points used were worth.
+
+    `taken_back` is how many of the points that it earned were taken back with goods: of those nothing is promised.
+    """
+    return [] if settled is None else list(_of_order(settled, paid, taken_back, now, formats))
 
 
 def effects_of_return(settled: ReturnSettlement | None, formats: Formats) -> list[Effect]:
@@ -38,13 +43,16 @@ def points_of_order(settled: OrderSettlement | None) -> int | None:
     return None if settled is None else settled.points_earned
 
 
-def _of_order(settled: OrderSettlement, paid: Money, now: datetime, formats: Formats) -> Iterator[Effect]:
+def _of_order(
+    settled: OrderSettlement, paid: Money, taken_back: int, now: datetime, formats: Formats
+) -> Iterator[Effect]:
     language = formats.language
     if settled.points_used:
         worth = say("They paid {money} of this order.", language, money=formats.money(paid))
         yield _points(-settled.points_used, worth, formats)
     if settled.points_earned:
-        yield _points(settled.points_earned, _space(formats).join(_why_earned(settled, now, formats)), formats)
+        why = _space(formats).join(_why_earned(settled, taken_back, now, formats))
+        yield _points(settled.points_earned, why, formats)
     if settled.growth_earned:
         why = say("It counts towards your tier, whatever tier you have.", language)
         yield _growth(settled.growth_earned, why, formats)
@@ -52,7 +60,7 @@ def _of_order(settled: OrderSettlement, paid: Money, now: datetime, formats: For
         yield _tier(settled, say("Your growth reached what it takes.", language), formats)
 
 
-def _why_earned(settled: OrderSettlement, now: datetime, formats: Formats) -> Iterator[str]:
+def _why_earned(settled: OrderSettlement, taken_back: int, now: datetime, formats: Formats) -> Iterator[str]:
     language = formats.language
     yield say(
         "{base} × {multiplier} as {tier}.",
@@ -63,6 +71,11 @@ def _why_earned(settled: OrderSettlement, now: datetime, formats: Formats) -> It
     )
     if settled.debt_repaid:
         yield say("{repaid} of them repaid points you owed.", language, repaid=formats.number(settled.debt_repaid))
+    if taken_back >= settled.points_earned:
+        yield say("All of them were taken back, as told below.", language)
+        return
+    if taken_back:
+        yield say("{taken} of them were taken back, as told below.", language, taken=formats.number(taken_back))
     if settled.available_at is not None and settled.available_at > now:
         yield say("You can spend them from {day}.", language, day=formats.moment(settled.available_at))
     if settled.expires_at is not None:

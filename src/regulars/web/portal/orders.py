@@ -36,7 +36,7 @@ _SETTLED: Final = frozenset({"paid", "fulfilled"})
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order in the list. `points` is what it earned in all (None: not paid yet)."""
+    """An order in the list. `points` is what it earned in all; empty before it is paid, and once goods came back."""
 
     order_id: str
     place: str
@@ -111,7 +111,7 @@ def order_pages(kit: Kit) -> Pages:
             paid_in_money=Money(found.total_minor - by_points.amount_minor, found.currency),
             kept=Money(found.total_minor - found.returned_minor, found.currency),
             lines=_lines(read),
-            effects=effects_of_order(found.settlement, by_points, tx.now, formats),
+            effects=effects_of_order(found.settlement, by_points, _taken_back(read), tx.now, formats),
             returns=[_return(store_id, one, stores, skus, formats) for store_id, one in read.returns],
             awaits_payment=found.settlement is None and found.state not in _SETTLED,
         )
@@ -121,7 +121,7 @@ def order_pages(kit: Kit) -> Pages:
 
 
 def _row(order: OrderOutcome, stores: dict[str, str], formats: Formats) -> OrderRow:
-    points = points_of_order(order.settlement)
+    points = None if order.returned_minor else points_of_order(order.settlement)  # else its page tells what is left
     return OrderRow(
         order_id=order.order_id,
         place=_place(order.store_id, stores, in_language(_CHANNELS[order.channel], formats.language)),
@@ -159,6 +159,11 @@ def _lines(read: commerce.OrderRead) -> list[LineRow]:
         )
         for left in read.lines
     ]
+
+
+def _taken_back(read: commerce.OrderRead) -> int:
+    """Return how many of the points that the order earned were taken back by its returns."""
+    return sum([one.settlement.points_clawed_back for _, one in read.returns if one.settlement is not None])
 
 
 def _paid_by_points(order: OrderOutcome, configuration: loyalty.Configuration) -> Money:
