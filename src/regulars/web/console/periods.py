@@ -20,10 +20,10 @@ PRESETS: Final[tuple[tuple[str, int], ...]] = (
 _DEFAULT_DAYS: Final = 30
 _REPLAYED_DAYS: Final = 365
 _QUIET_DAYS: Final = 7  # without a sale for longer, nothing is learned from days until today
-_LONGEST_DAYS: Final = 1_100
 _BY_DAY, _BY_WEEK = 45, 200
+_FAR: Final = timedelta(days=366)
 _MOST_CHANGE: Final = 9.0  # tenfold
-_EARLIEST: Final = date(1990, 1, 1)
+_EARLIEST, _LATEST = date(1990, 1, 1), date(9000, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +95,20 @@ def usual_days(now: datetime, formats: Formats, standing: Standing | None, *, is
 
 
 def period_of(request: Request[Any, Any, Any], usual: Usual) -> Period:
-    """Read the period that an address names; the usual days for none, or one that makes no sense."""
+    """Read the period that an address names; the usual days for none.
+
+    Two days in the wrong order are taken in the right one; of days that reach far into the future, those until the
+    last one that the data knows.
+    """
     last = _day(request.query_params.get("to"))
     first = _day(request.query_params.get("from"))
     if last is None and first is None:
         return Period(usual.last - timedelta(days=usual.days - 1), usual.last)
     last = last or usual.last
     first = first or last - timedelta(days=_DEFAULT_DAYS - 1)
-    if first > last or (last - first).days >= _LONGEST_DAYS:
-        first = last - timedelta(days=_DEFAULT_DAYS - 1)
-    return Period(first, last)
+    first, last = min(first, last), max(first, last)
+    reaches_far = first <= usual.last < last - _FAR
+    return Period(first, usual.last if reaches_far else last)
 
 
 def presets(usual: Usual, formats: Formats, path: str) -> list[tuple[str, str]]:
@@ -128,4 +132,4 @@ def _day(text: str | None) -> date | None:
         found = date.fromisoformat(text or "")
     except ValueError:
         return None
-    return found if _EARLIEST <= found <= date(9000, 1, 1) else None
+    return min(max(found, _EARLIEST), _LATEST)
