@@ -14,8 +14,12 @@ PAGES = sorted(
     for one in ACCESS["anybody"]
     if one.startswith("GET /kit") and not one.endswith(("/broken", "/refused"))
 )
-# Each width, theme and language; `make photos` takes all twelve looks of every page.
-LOOKS = [Look(390, "light", "zh"), Look(390, "dark", "en"), Look(820, "dark", "zh"), Look(1440, "light", "en")]
+LOOKS = [
+    Look(width, theme, language)
+    for width in (390, 820, 1440)
+    for theme in ("light", "dark")
+    for language in ("zh", "en")
+]
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)

@@ -30,7 +30,14 @@ PAGES = {
     "profile": "/portal/profile",
     "inbox": "/portal/inbox",
 }
-LOOKS = [Look(390, "light", "zh"), Look(390, "dark", "en"), Look(820, "light", "en"), Look(1440, "dark", "zh")]
+LOOKS = [
+    Look(390, "light", "en"),
+    Look(390, "light", "zh"),
+    Look(390, "dark", "en"),
+    Look(390, "dark", "zh"),
+    Look(820, "light", "zh"),
+    Look(1440, "dark", "en"),
+]
 CODES = 20
 SECONDS = 30
 READ = """async () => {

@@ -25,7 +25,14 @@ from tests.members.people import CN, US
 
 PASSWORD = "correct horse battery"
 OWNERS = {"en": "owner@beichen.example", "zh": "wang.fang@beichen.example"}
-LOOKS = [Look(390, "light", "en"), Look(820, "dark", "zh"), Look(1440, "light", "zh")]
+LOOKS = [
+    Look(390, "light", "en"),
+    Look(390, "dark", "zh"),
+    Look(820, "dark", "en"),
+    Look(820, "light", "zh"),
+    Look(1440, "light", "zh"),
+    Look(1440, "dark", "en"),
+]
 SUBMIT = "main button.btn-primary"
 
 

@@ -138,14 +138,22 @@ class Overlapping(Adder):
     """Locks its batch's counters and adds in an order that matters; breaks some batches at random, after deciding."""
 
     random: Random = field(default_factory=lambda: Random(7))
+    breaking: float = 0.2
     broken: int = 0
     at_work: int = 0
     together: int = 0
+    both: asyncio.Event = field(default_factory=asyncio.Event)  # two batches are at work
+    held_up: dict[str, asyncio.Event] = field(default_factory=dict)  # a counter's batch looks, and then waits
 
     async def apply(self, tx: Transaction, commands: Sequence[Adding]) -> list[CounterView | DomainError]:
         self.at_work += 1
         self.together = max(self.together, self.at_work)
+        if self.at_work > 1:
+            self.both.set()
         try:
+            for command in commands:
+                if command.counter_id in self.held_up:
+                    await self.held_up[command.counter_id].wait()
             return await self._decide(tx, commands)
         finally:
             self.at_work -= 1
@@ -157,7 +165,7 @@ class Overlapping(Adder):
         )
         values = {str(counter_id): int(value) for counter_id, value in rows}
         await asyncio.sleep(0)
-        if self.random.random() < 0.2:
+        if self.random.random() < self.breaking:
             self.broken += 1
             raise database_errors.SerializationFailure
         results: list[CounterView | DomainError] = []
@@ -224,12 +232,21 @@ async def test_batches_that_share_a_counter_would_overtake_each_other(
     assert adder.together == 2
 
 
-async def test_the_same_key_in_two_batches_at_once_is_one_effect(lane: Lane[Adding, CounterView]) -> None:
+async def test_the_same_key_in_two_batches_at_once_is_one_effect(
+    lane: Lane[Adding, CounterView], adder: Overlapping
+) -> None:
+    """The second batch has looked for the key, and found nothing, when the first is committed."""
+    adder.breaking = 0
+    adder.held_up = {"a": asyncio.Event(), "f": asyncio.Event()}
     calls = [
         Call(Adding(counter, 1), "key:ak_1", "same" if number in {0, 5} else f"k{number}", b"h", counter)
         for number, counter in enumerate("abcdefghij")
     ]
-    replies = await asyncio.gather(*[lane.submit(call) for call in calls])
-    # Whichever batch commits first: the two requests concern different counters, so they may overtake each other.
-    assert sorted([replies[0].replayed, replies[5].replayed]) == [False, True]
+    submitted = [asyncio.create_task(lane.submit(call)) for call in calls]
+    await adder.both.wait()
+    adder.held_up["a"].set()
+    await submitted[0]
+    adder.held_up["f"].set()
+    replies = await asyncio.gather(*submitted)
+    assert [replies[0].replayed, replies[5].replayed] == [False, True]
     assert replies[5].body == replies[0].body

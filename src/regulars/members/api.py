@@ -170,7 +170,7 @@ async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: s
 async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Identity:
     """Let a member be found by one more value; adding a value that the member has already changes nothing.
 
-    Raises NotFound (404), IdentityTaken, TooManyIdentities, MemberErased (409), and what `sign_up` says of impossible
+    Raises NotFound (404), IdentityTaken, TooManyIdentities (409), MemberGone (410), and what `sign_up` says of impossible
     values (422). Holds the member's row. Publishes IdentityAdded. Source: identities, member_identities.
     """
     return await identity.add_identity(tx, vault, wish)
@@ -243,7 +243,7 @@ async def switch_consent(
 async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:
     """Change what a member told: fields left out stay, None clears.
 
-    Raises NotFound (404), NameImpossible, BirthdayImpossible, LanguageImpossible (422), MemberErased (409). Holds the
+    Raises NotFound (404), NameImpossible, BirthdayImpossible, LanguageImpossible (422), MemberGone (410). Holds the
     member's row. Source: member_profiles; `language` stands in members.
     """
     return await profile.change_profile(tx, vault, wish)
