@@ -11,6 +11,8 @@ from regulars.platform.db.database import Database
 from regulars.platform.ids import public_id
 from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.vault.local import LocalVault
+from tests.loyalty.adjusting import answer, ask
+from tests.loyalty.adjusting import one as decided
 from tests.loyalty.programme import (
     ANNIVERSARY,
     DAY,
@@ -29,7 +31,7 @@ from tests.loyalty.programme import (
 )
 
 pytestmark = pytest.mark.anyio
-OF_OTHER_TESTS = {"books of erased members", "adjustments as approved"}  # nobody is erased here, and nobody asks
+OF_OTHER_TESTS = {"books of erased members"}
 
 
 def history(member: UUID) -> list[Fact]:
@@ -69,6 +71,10 @@ async def written(database: Database, vault: LocalVault, policy: str) -> tuple[P
     await programme.expire(NOON + 1_000 * DAY)
     await programme.review(NOON + 1_000 * DAY)
     await programme.one(order(busy, "E", NOON + 1_001 * DAY, 1_000))
+    for reference in ("desk:3", "desk:4"):
+        await decided(programme, ask(busy, reference, NOON + 1_001 * DAY, 500))
+        await decided(programme, answer(busy, reference, NOON + 1_002 * DAY, approve=reference == "desk:3"))
+    await decided(programme, ask(busy, "desk:5", NOON + 1_002 * DAY, 5))
     return programme, busy
 
 

@@ -170,8 +170,8 @@ async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: s
 async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Identity:
     """Let a member be found by one more value; adding a value that the member has already changes nothing.
 
-    Raises NotFound (404), IdentityTaken, TooManyIdentities (409), MemberGone (410), and what `sign_up` says of impossible
-    values (422). Holds the member's row. Publishes IdentityAdded. Source: identities, member_identities.
+    Raises NotFound (404), IdentityTaken, TooManyIdentities (409), MemberGone (410), and what `sign_up` says of
+    impossible values (422). Holds the member's row. Publishes IdentityAdded. Source: identities, member_identities.
     """
     return await identity.add_identity(tx, vault, wish)
 

@@ -3,7 +3,8 @@
 from typing import Any, LiteralString
 from uuid import UUID
 
-from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.db.row_documents import rows_of
+from regulars.platform.db.transaction import Transaction
 
 OF_MEMBER: dict[str, LiteralString] = {
     "orders": """
@@ -21,5 +22,4 @@ ORDER BY occurred_at, order_id, return_id
 
 async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
     """Return what each table holds of a member, each row as JSON."""
-    found = await tx.read(*[Statement(text, (member_id,)) for text in OF_MEMBER.values()])
-    return {name: [row for (row,) in rows] for name, rows in zip(OF_MEMBER, found, strict=True)}
+    return await rows_of(tx, member_id, OF_MEMBER)

@@ -5,7 +5,8 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.db.row_documents import rows_of
+from regulars.platform.db.transaction import Transaction
 
 FORGET: tuple[LiteralString, ...] = (
     "DELETE FROM messages WHERE recipient_id = ANY (%s::uuid[]) AND to_member",
@@ -30,8 +31,7 @@ SELECT to_jsonb(t) - 'member_id' - 'address_hash' FROM mail_standings AS t WHERE
 
 async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
     """Return what each table holds of a member, each row as JSON."""
-    found = await tx.read(*[Statement(text, (member_id,)) for text in OF_MEMBER.values()])
-    return {name: [row for (row,) in rows] for name, rows in zip(OF_MEMBER, found, strict=True)}
+    return await rows_of(tx, member_id, OF_MEMBER)
 
 
 def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:

@@ -6,7 +6,8 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.db.row_documents import rows_of
+from regulars.platform.db.transaction import Transaction
 
 # Opened and closed at once where there was none: the row is what a first posting waits for.
 CLOSE: LiteralString = """
@@ -55,8 +56,7 @@ SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDE
 
 async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
     """Return what each table holds of a member, each row as JSON."""
-    found = await tx.read(*[Statement(text, (member_id,)) for text in OF_MEMBER.values()])
-    return {name: [row for (row,) in rows] for name, rows in zip(OF_MEMBER, found, strict=True)}
+    return await rows_of(tx, member_id, OF_MEMBER)
 
 
 def close(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]], at: datetime) -> None:

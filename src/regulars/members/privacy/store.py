@@ -6,7 +6,8 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Rows, Statement, Transaction
+from regulars.platform.db.row_documents import rows_of
+from regulars.platform.db.transaction import Rows, Transaction
 
 INSERT: LiteralString = """
 INSERT INTO erasures (member_id, erasure_id, asked_at, asked_by, reason, due_at, losses)
@@ -242,8 +243,7 @@ def forget_expired(tx: Transaction, at: datetime) -> None:
 
 async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
     """Return what these tables hold of a member, each row as JSON."""
-    found = await tx.read(*[Statement(text, (member_id,)) for text in OF_MEMBER.values()])
-    return {name: [row for (row,) in rows] for name, rows in zip(OF_MEMBER, found, strict=True)}
+    return await rows_of(tx, member_id, OF_MEMBER)
 
 
 def _first_export(rows: Rows) -> KeptExport | None:
