@@ -145,6 +145,17 @@ async def _seal(database_url: str) -> None:
         await seal_all(database)
 
 
+def test_a_verification_is_known_to_whoever_looks_at_the_health(environment: dict[str, str]) -> None:
+    def books() -> str:
+        examined = json.loads(run(environment, "doctor", "--json").stdout)["examined"]
+        return next(str(one["said"]) for one in examined if one["name"] == "books")
+
+    run(environment, "migrate")
+    assert books() == "never verified in full in the background"
+    assert run(environment, "verify").returncode == 0
+    assert re.fullmatch(r"(\d+) of \1 checks found everything right", books())
+
+
 def test_a_rewritten_audit_log_is_found_by_its_earlier_head_alone(
     environment: dict[str, str], database_url: str
 ) -> None:
@@ -166,6 +177,9 @@ def test_a_rewritten_audit_log_is_found_by_its_earlier_head_alone(
         connection.execute("DELETE FROM relay_cursors")
     asyncio.run(_seal(database_url))
 
+    assert [run(environment, "verify").returncode for _ in range(2)] == [1, 1]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("TRUNCATE reports CASCADE")
     assert run(environment, "verify").returncode == 0
     found = run(environment, "verify", "--audit-head", head, "--json")
     assert found.returncode == 1

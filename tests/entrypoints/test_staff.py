@@ -16,7 +16,7 @@ from regulars.platform.auth.staff.permissions import ROLES, Role
 from regulars.platform.db.database import Database
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
-from tests.entrypoints.commands import run
+from tests.entrypoints.commands import run, serving
 from tests.members.people import define_markets
 from tests.platform.staffing import HOME, staff_sign_in
 
@@ -39,6 +39,13 @@ def test_the_first_owner(environment: dict[str, str]) -> None:
     with psycopg.connect(environment["DATABASE_URL"]) as connection:
         rows = connection.execute("SELECT actor, action FROM audit_entries ORDER BY entry_id").fetchall()
     assert rows == [("cli", "add_staff"), ("cli", "make_staff_link"), ("cli", "make_staff_link")]
+
+
+def test_a_link_leads_to_where_it_answers(environment: dict[str, str]) -> None:
+    with serving(environment, "--no-work") as (client, _):
+        port = client.base_url.port
+    added = run(environment, "staff", "add", "--email", "mei@shop.example", "--role", "owner")
+    assert added.stdout.startswith(f"http://127.0.0.1:{port}/console/invitation/")
 
 
 @pytest.mark.anyio

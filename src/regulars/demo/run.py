@@ -18,14 +18,13 @@ from regulars.commerce import api as commerce
 from regulars.demo.dataset import Year, load_year
 from regulars.demo.facts import member_id_of
 from regulars.demo.invitation import invite
+from regulars.demo.key import key_to_try
 from regulars.demo.people import NEAR_MISS, PEOPLE, STAFF, demo_password, let_people_in, name_everybody, staff_email
 from regulars.demo.programme import PROGRAMMES
 from regulars.demo.replay import AnotherReplay, ProgrammeInUse, Replay
 from regulars.demo.summary import Summary, summarise
 from regulars.demo.visit import RETURNED, STORE, order_of, visit
 from regulars.loyalty import api as loyalty
-from regulars.platform.auth import service as keys
-from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.db.database import Database
 from regulars.platform.ids import public_id
@@ -36,7 +35,6 @@ from regulars.platform.verification.service import verify
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
-KEY_LABEL = "demo"
 CANNOT_GO_ON = 2
 TENTHS = 10
 
@@ -127,11 +125,14 @@ async def _replayed(
                 await replay.run()
             seconds = perf_counter() - began
             if surroundings.tidy is not None:
+                _tell(console, "Sealing the audit log and rolling up the figures")
                 await surroundings.tidy(database)
+            _tell(console, "Proving the books of the year")
             figures = await _figures(database, year, seconds)
-            token = await _make_key(database) if will_serve else ""
+            token = await key_to_try(database, settings.home) if will_serve else ""
             people: dict[str, Any] = {}
             if will_serve:
+                _tell(console, "Letting people in")
                 await let_people_in(database, vault, settings, stores=(STORE,))
                 await name_everybody(database, vault, sorted(set(year.households.tolist())))
                 await visit(database)
@@ -176,13 +177,6 @@ async def _people(database: Database, settings: Settings) -> dict[str, Any]:
     }
 
 
-async def _make_key(database: Database) -> str:
-    """Make a key to try the API with. Only its hash is kept, so each start makes one; earlier ones go on working."""
-    async with database.transaction(actor="demo") as tx:
-        _, token = await keys.create_key(tx, label=KEY_LABEL, scopes=sorted(SCOPES), expires_at=None)
-    return token
-
-
 @contextmanager
 def _progress(console: Console, orders: int) -> "Iterator[Callable[[int], None]]":
     columns = (
@@ -199,6 +193,10 @@ def _progress(console: Console, orders: int) -> "Iterator[Callable[[int], None]]
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("replay", total=orders)
         yield lambda done: bar.advance(task, done)
+
+
+def _tell(console: Console, what: str) -> None:
+    console.print(f"{what} …", highlight=False)
 
 
 def _told_in_lines(console: Console, orders: int) -> Callable[[int], None]:

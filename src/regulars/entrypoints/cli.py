@@ -116,6 +116,7 @@ def serve_at(
     """Serve a migrated database until a signal comes; `announce` is given the address once requests are answered."""
     import uvloop
 
+    from regulars.entrypoints.address import note_address
     from regulars.entrypoints.http import listen, run
 
     chosen = (host or settings.host, port or settings.port)
@@ -124,6 +125,7 @@ def serve_at(
     address = f"http://{shown}:{chosen[1]}"
 
     def tell() -> None:
+        note_address(settings.home, address)
         (announce or _say_served)(address)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -259,19 +261,18 @@ def verify(
     *,
     as_json: Json = False,
 ) -> None:
-    """Prove that the books are right. Exit code 1 if something is not."""
-    from regulars.entrypoints.wiring import checks
-    from regulars.platform.audit.contracts import Head
-    from regulars.platform.verification.service import verify as run_checks
+    """Prove that the books are right. Exit code 1 if something is not.
 
-    known_head = Head.parse(audit_head) if audit_head is not None else None
-    if audit_head is not None and known_head is None:
+    What was found is kept for the console's health page and `regulars doctor`. Without an earlier head, the audit log
+    must extend the one that the last verification found.
+    """
+    from regulars.entrypoints.verifying import verify_and_record
+    from regulars.platform.audit.contracts import Head
+
+    if audit_head is not None and Head.parse(audit_head) is None:
         raise typer.BadParameter("give the head as `verify` printed it: the seal's number, a colon, 64 digits")
 
-    async def look(database: "Database") -> list[Any]:
-        return [finding async for finding in run_checks(database, checks(known_head))]
-
-    found = with_database(look)
+    found = with_database(lambda database: verify_and_record(database, audit_head or ""))
     ok = all(finding.ok for finding in found)
     head = "".join([finding.keep for finding in found])
     if as_json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from regulars.entrypoints.address import known_address
 from regulars.entrypoints.commands import Json, configured_settings, day, in_transaction, print_json, print_table
 from regulars.platform.auth.staff.permissions import Role
 
@@ -86,9 +87,7 @@ def list_staff(*, as_json: Json = False) -> None:
 
 
 def _tell_link(invitation: "Invitation", *, as_json: bool) -> None:
-    settings = configured_settings()
-    address = settings.public_url or f"http://{settings.host}:{settings.port}"
-    link = f"{address}{INVITATIONS}{invitation.token}"
+    link = f"{known_address(configured_settings())}{INVITATIONS}{invitation.token}"
     if as_json:
         print_json({"staff": _shown(invitation.account), "link": link, "expires_at": invitation.expires_at})
         return

@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 
 from regulars.platform.clock import wall_now
-from regulars.platform.db.transaction import Deferrable, Rows, Transaction
+from regulars.platform.db.transaction import Deferrable, JsonValue, Rows, Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import new_id
 from regulars.platform.reports import store
@@ -41,6 +41,12 @@ async def ask(tx: Transaction, task: Deferrable, kind: Kind, parameters: Paramet
     if await store.insert(tx, row, question):
         await tx.defer(task, report_id=str(report_id))
     return _as_reports(await store.latest(tx, question))[0]
+
+
+def record(tx: Transaction, kind: Kind, parameters: Parameters, result: JsonValue, *, by: str, began: datetime) -> None:
+    """Keep a result that was computed at once and not in the background; `began` is an instant of the wall clock."""
+    row = (new_id(), kind.name, _encode(parameters).decode(), _question(kind, parameters), by, began)
+    store.record(tx, row, _encode(result).decode(), began=began, at=wall_now())
 
 
 async def latest(tx: Transaction, kind: Kind, parameters: Parameters) -> Report | None:

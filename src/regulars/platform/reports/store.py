@@ -19,6 +19,11 @@ INSERT INTO reports (report_id, kind, parameters, question, asked_by, asked_at, 
 VALUES (%s, %s, %s, %s, %s, %s, 'queued', 0, 0, 'null', 0)
 ON CONFLICT (question) WHERE state IN ('queued', 'running') DO NOTHING RETURNING report_id
 """
+_RECORD: LiteralString = """
+INSERT INTO reports (report_id, kind, parameters, question, asked_by, asked_at, state, done, all_of_it, carry, attempts,
+                     result, began_at, as_of, ended_at)
+VALUES (%s, %s, %s, %s, %s, %s, 'done', 1, 1, 'null', 0, %s, %s, %s, %s)
+"""
 _CLOSE_STOPPED: LiteralString = """
 UPDATE reports AS r SET state = 'cancelled', ended_at = c.cancelled_at
 FROM report_cancellations AS c
@@ -85,6 +90,11 @@ async def insert(tx: Transaction, row: Sequence[Any], question: str) -> bool:
     """Add a report unless one with the same question is open; returns whether it was added."""
     tx.write(_CLOSE_STOPPED, (question,))
     return bool(await tx.rows(_ASK, row))
+
+
+def record(tx: Transaction, row: Sequence[Any], result: str, *, began: datetime, at: datetime) -> None:
+    """Add a report that was computed elsewhere, with its result."""
+    tx.write(_RECORD, (*row, result, began, tx.now, at))
 
 
 async def latest(tx: Transaction, question: str) -> Rows:

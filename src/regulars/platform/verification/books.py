@@ -4,7 +4,7 @@ Which checks there are the rooms above know; entrypoints hands them over once (`
 """
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -42,6 +42,11 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
         """The end of the audit log as it was verified, to be written down elsewhere."""
         return "".join([one.keep for one in self.findings])
 
+    @property
+    def proven_head(self) -> str:
+        """The head that the next verification starts from: an end that was found wrong proves nothing."""
+        return "".join([one.keep for one in self.findings if one.ok]) or self.audit_head
+
 
 def declare_books(checks: Checks) -> None:
     """Let the books be verified by these checks; a second time changes nothing."""
@@ -52,7 +57,7 @@ def declare_books(checks: Checks) -> None:
     async def verify_books(tx: Transaction, parameters: Parameters, carry: JsonValue) -> More | Done:
         """Run the next check, each of its own instant."""
         del parameters
-        so_far = Verified(audit_head=await _head_before(tx)) if carry is None else msgspec.convert(carry, Verified)
+        so_far = Verified(audit_head=await proven_head(tx)) if carry is None else msgspec.convert(carry, Verified)
         listed = checks(Head.parse(so_far.audit_head))
         finding = await run_check(tx, listed[len(so_far.findings)])
         now = msgspec.structs.replace(so_far, findings=(*so_far.findings, finding))
@@ -70,9 +75,16 @@ def found_by(verified: Report) -> Verified:
     return msgspec.convert(verified.result, Verified)
 
 
-async def _head_before(tx: Transaction) -> str:
+def record_books(tx: Transaction, verified: Verified, *, by: str, began: datetime) -> None:
+    """Keep what a verification found that ran at once, e.g. from the command line; `began` is of the wall clock."""
+    told = msgspec.to_builtins(verified)
+    reports.record(tx, books_kind(), {}, told, by=by, began=began)
+
+
+async def proven_head(tx: Transaction) -> str:
+    """Return the end of the audit log as the verifications before proved it, which it must extend; empty: none did."""
     before = await reports.latest_done(tx, books_kind(), {})
-    return "" if before is None else found_by(before).head
+    return "" if before is None else found_by(before).proven_head
 
 
 async def look_at_books(tx: Transaction) -> Looked:
