@@ -100,7 +100,7 @@ class PostOffice:
         await self.relay()
         await self.compose()
 
-    async def tell_of_expiry(self, days: int = 14, at_once: int = 5000) -> bool:
+    async def tell_of_expiry(self, days: tuple[int, ...] = (14,), at_once: int = 5000) -> bool:
         async with self.database.transaction(set_based=True) as tx:
             return await tell_of_expiry(tx, days, at_once)
 

@@ -12,6 +12,8 @@ from regulars.engagement.channels.composing import Composer
 from regulars.engagement.channels.service import forget_old
 from regulars.engagement.contracts import MessageState, TierFacts
 from regulars.engagement.errors import ChannelNotSetUp
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import PlaceHold
 from regulars.members import api as members
 from regulars.members.contracts import (
     ChangeProfile,
@@ -291,6 +293,54 @@ async def test_who_loses_points_soon_is_told_once(office: PostOffice) -> None:
         ("email", "5", "2026年3月17日"),
         ("inbox", "5", "2026年3月17日"),
     ]
+
+
+async def test_each_step_tells_of_what_no_nearer_step_tells(office: PostOffice) -> None:
+    member_id = await office.member()
+    await office.post(member_id, 30, NOW + 20 * DAY)
+    await office.post(member_id, 12, NOW + 4 * DAY, "gift:2")
+    told = []
+    for day in range(22):
+        await office.set_clock(MORNING + day * DAY)
+        await office.tell_of_expiry((7, 30))
+        await office.compose()
+        told.append([figure[1] for figure in await expiring(office) if figure[0] == "inbox"])
+    assert sorted(told[0]) == ["12", "30"]
+    assert [len(each) for each in told] == [2] * 13 + [3] * 9
+    assert sorted(told[-1]) == ["12", "30", "30"]
+
+
+async def test_where_one_number_of_days_was_told_before_its_place_goes_on(office: PostOffice) -> None:
+    await office.post(await office.member(), 30, NOW + 10 * DAY)
+    async with office.database.transaction() as tx:
+        tx.write("INSERT INTO expiry_notices (time_zone, told_until) VALUES ('Asia/Shanghai', %s)", (NOW + 12 * DAY,))
+    for day in range(9):
+        await office.set_clock(MORNING + day * DAY)
+        await office.tell_of_expiry((30, 7))
+    assert await office.rows("SELECT count(*) FROM message_occasions") == [(0,)]
+
+
+async def test_what_is_held_is_not_told_to_expire(office: PostOffice) -> None:
+    member_id = await office.member()
+    await office.post(member_id, 30, NOW + 10 * DAY)
+    async with office.database.transaction() as tx:
+        kept = [
+            PlaceHold(
+                member_id=member_id,
+                wallet="points",
+                amount=amount,
+                purpose="Workshop",
+                deadline=deadline,
+                reference=f"kept:{amount}",
+                recorded_at=NOW + HOUR,
+            )
+            for amount, deadline in ((18, NOW + 20 * DAY), (5, NOW + 2 * HOUR))
+        ]
+        await loyalty.carry_out(tx, loyalty.Configuration(), kept)
+    await office.set_clock(MORNING)
+    await office.tell_of_expiry()
+    await office.compose()
+    assert await expiring(office) == [("email", "12", "2026年3月12日"), ("inbox", "12", "2026年3月12日")]
 
 
 async def test_notices_go_on_where_a_page_ended(office: PostOffice) -> None:

@@ -39,7 +39,7 @@ async def test_a_replayed_year_is_told_to_nobody(database: Database, tmp_path: P
     assert events > 100
     assert await counts() == (0, 0)
     async with database.transaction() as tx:
-        assert not await tell_of_expiry(tx, 14)
+        assert not await tell_of_expiry(tx, (14,))
     assert await counts() == (0, 0)
 
     bought = END + MINUTE

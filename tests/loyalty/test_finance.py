@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.loyalty import api
+from regulars.loyalty.contracts import WalletBalance
 from regulars.loyalty.finance import months, rules
 from regulars.loyalty.finance.rules import Kind
 from regulars.loyalty.policy.contracts import PaymentPolicy
@@ -18,7 +19,21 @@ from regulars.loyalty.verification import store as verification
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.errors import DomainError
 from regulars.platform.rollups.service import bring_up_to_date
-from tests.loyalty.programme import DAY, EASY, Fact, Programme, accrue, adjust, back, order, redeem, us_day
+from tests.loyalty.programme import (
+    DAY,
+    EASY,
+    Fact,
+    Programme,
+    accrue,
+    adjust,
+    back,
+    hold,
+    order,
+    post_hold,
+    redeem,
+    us_day,
+    void_hold,
+)
 
 pytestmark = pytest.mark.anyio
 POINTS = api.Span(wallet="points")
@@ -49,6 +64,15 @@ async def stand_at(programme: Programme, at: datetime) -> None:
     programme.database.clock.follow(setting)
     async with programme.database.transaction(set_based=True) as tx:
         await bring_up_to_date(tx, api.BOOKS)
+
+
+def parts_of(wallet: WalletBalance) -> api.Parts:
+    """Return what a member's wallet is made of, as finance calls it."""
+    return api.Parts(spendable=wallet.available, held=wallet.held, pending=wallet.pending, run_out=wallet.expired)
+
+
+def sum_of(parts: api.Parts) -> int:
+    return parts.spendable + parts.held + parts.pending + parts.run_out
 
 
 async def read(programme: Programme, asked: api.Span) -> list[api.LiabilityMonth]:
@@ -144,12 +168,34 @@ async def test_at_any_instant_it_is_what_members_wallets_were(programme: Program
         wallet = await programme.wallet(member, at)
         assert (found.held.balance, found.held.debt) == (wallet.balance, wallet.debt), at
         assert found.parts is not None
-        assert (found.parts.spendable, found.parts.pending, found.parts.run_out) == (
-            wallet.available,
-            wallet.pending,
-            wallet.expired,
-        ), at
-        assert found.held.outstanding == found.parts.spendable + found.parts.pending + found.parts.run_out
+        assert found.parts == parts_of(wallet), at
+        assert found.held.outstanding == sum_of(found.parts)
+
+
+async def test_what_is_held_stands_apart_at_any_instant(programme: Programme) -> None:
+    """Kept, used in part, let go, timed out, and held beyond the lot's own end."""
+    member = await programme.member()
+    facts: list[Fact] = [
+        accrue(member, "gift", us_day("2017-01-10"), 500, expires_at=us_day("2017-02-01")),
+        hold(member, "used", us_day("2017-01-12"), 100, us_day("2017-01-20")),
+        hold(member, "long", us_day("2017-01-13"), 80, us_day("2017-02-10")),
+        hold(member, "over", us_day("2017-01-14"), 30, us_day("2017-01-16")),
+        post_hold(member, "used", us_day("2017-01-15"), 60),
+        void_hold(member, "long", us_day("2017-02-05")),
+    ]
+    for fact in facts:
+        await programme.one(fact)
+    await programme.expire(us_day("2017-02-06"))
+    await stand_at(programme, us_day("2017-02-12"))
+    seen = set()
+    for day in range(30):
+        at = us_day("2017-01-11") + day * DAY
+        async with programme.database.transaction() as tx:
+            (found,) = await api.liability_at(tx, programme.configuration, at, wallet="points", parts=True)
+        assert found.parts == parts_of(await programme.wallet(member, at)), at
+        assert found.held.outstanding == sum_of(found.parts)
+        seen.add((found.parts.spendable, found.parts.held, found.parts.run_out))
+    assert {(400, 100, 0), (290, 210, 0), (330, 110, 0), (360, 80, 0), (0, 80, 360), (0, 0, 0)} <= seen
 
 
 async def test_before_anything_is_rolled_up_an_instant_is_read_from_the_books(programme: Programme) -> None:

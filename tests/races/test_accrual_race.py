@@ -10,10 +10,10 @@ from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue, Posting
 from regulars.platform.errors import DomainError
 from tests.loyalty.programme import Programme
-from tests.races.test_redemption_race import NETS, WAITING, programme, spend, two_at_once, vault, without_the_lock
+from tests.races.conftest import WAITING, without_the_lock
+from tests.races.test_redemption_race import NETS, spend, two_at_once
 
 pytestmark = pytest.mark.anyio
-__all__ = ["programme", "vault"]  # fixtures of the other race
 
 
 @pytest.fixture

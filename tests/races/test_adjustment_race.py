@@ -1,9 +1,7 @@
 """Of two who approve a correction at once one posts it; of a correction and the expiry of a lot one takes it."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,16 +9,13 @@ from psycopg import errors as database_errors
 
 from regulars.loyalty import api
 from regulars.loyalty.contracts import AdjustmentRequest
-from regulars.loyalty.ledger.store import reading
-from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
-from regulars.platform.vault.local import LocalVault
 from tests.loyalty.adjusting import answer, ask, decide
-from tests.loyalty.programme import DAY, EASY, NOON, Programme, accrue, adjust
+from tests.loyalty.programme import DAY, NOON, Programme, accrue, adjust
+from tests.races.conftest import WAITING, without_the_lock
 
 pytestmark = pytest.mark.anyio
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 NETS = (
     "ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_pkey",
     "ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_member_id_reference_key",
@@ -32,28 +27,11 @@ POSTED = "SELECT coalesce(sum(amount), 0)::int FROM ledger_transfers WHERE kind 
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Iterator[LocalVault]:
-    opened = LocalVault(tmp_path / "vault")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-async def programme(database: Database, vault: LocalVault) -> Programme:
-    return await Programme.begin(database, vault, EASY)
-
-
-@pytest.fixture
 async def member(programme: Programme) -> UUID:
     """Return a member for whom somebody asked for 500 points."""
     member = await programme.member()
     await decide(programme, ask(member, "care:1", None, 500))
     return member
-
-
-def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the books as for a dry run, and go on as if they were locked."""
-    monkeypatch.setattr(reading, "lock_books", lambda member_ids, *_: reading.read_books(member_ids))
 
 
 async def two_approve(

@@ -1,8 +1,7 @@
 """A month is closed while somebody books: what began before the close is in the month, or the close waits for it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -20,13 +19,6 @@ pytestmark = pytest.mark.anyio
 MARCH = date(2017, 3, 1)
 LAST_EVENING = us_day("2017-03-31", hour=20)
 NEXT_MONTH = datetime(2017, 4, 1, 4, tzinfo=UTC)
-
-
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[LocalVault]:
-    opened = LocalVault(tmp_path / "vault")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

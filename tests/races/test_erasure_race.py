@@ -20,10 +20,11 @@ from regulars.members.privacy.errors import NoErasureAsked
 from regulars.platform.clock import wall_now
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.programme import Programme
-from tests.races.test_redemption_race import WAITING, member, programme, vault, without_the_lock
+from tests.races.conftest import WAITING, without_the_lock
+from tests.races.test_redemption_race import member
 
 pytestmark = pytest.mark.anyio
-__all__ = ["member", "programme", "vault"]  # fixtures of the other race
+__all__ = ["member"]  # a fixture of the other race
 
 
 def gift(member: UUID) -> Accrue:

@@ -1,9 +1,7 @@
 """Held points are not spent, a hold is used once, and its deadline decides. The lock is the member's row of books."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,15 +10,12 @@ from psycopg import errors as database_errors
 from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue, HoldStanding, PlaceHold, PostHold, Redeem
 from regulars.loyalty.ledger.holding import hold_id_of
-from regulars.loyalty.ledger.store import reading
-from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
-from regulars.platform.vault.local import LocalVault
-from tests.loyalty.programme import DAY, EASY, Programme
+from tests.loyalty.programme import DAY, Programme
+from tests.races.conftest import WAITING, without_the_lock
 
 pytestmark = pytest.mark.anyio
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 # What stands behind the lock: no number is given twice, and no hold ends twice.
 NETS = (
     "ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_pkey",
@@ -30,18 +25,6 @@ NETS = (
 )
 Command = Redeem | PlaceHold | PostHold
 SPENT = "SELECT coalesce(sum(amount), 0)::int FROM ledger_transfers WHERE kind = 'redeem'"
-
-
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[LocalVault]:
-    opened = LocalVault(tmp_path / "vault")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-async def programme(database: Database, vault: LocalVault) -> Programme:
-    return await Programme.begin(database, vault, EASY)
 
 
 @pytest.fixture
@@ -86,11 +69,6 @@ async def two_at_once(programme: Programme, first: Command, second: Command, *, 
         done = books.post(first) if isinstance(first, Redeem) else books.hold(first)
         books.write(tx)
     return [done, await other]
-
-
-def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the books as for a dry run, and go on as if they were locked."""
-    monkeypatch.setattr(reading, "lock_books", lambda member_ids, *_: reading.read_books(member_ids))
 
 
 async def available(programme: Programme, member: UUID) -> tuple[int, int]:

@@ -1,9 +1,7 @@
 """A code of a member's phone and a code of a member's card, wanted twice at once; and each without its guard."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -22,13 +20,6 @@ from tests.members.entering import PHONE_BROWSER, Portal
 from tests.members.people import define_markets, email, phone, rows, signed_up
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[LocalVault]:
-    opened = LocalVault(tmp_path / "vault")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

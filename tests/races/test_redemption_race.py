@@ -1,8 +1,6 @@
 """Two spend the same points at the same moment: one gets them. The lock is the member's row in `member_books`."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -10,15 +8,12 @@ from psycopg import errors as database_errors
 
 from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue, Posting, Redeem
-from regulars.loyalty.ledger.store import reading as store
-from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
-from regulars.platform.vault.local import LocalVault
-from tests.loyalty.programme import EASY, Programme, order
+from tests.loyalty.programme import Programme, order
+from tests.races.conftest import WAITING, without_the_lock
 
 pytestmark = pytest.mark.anyio
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 # What stands behind the lock: no number, and no reference, is given twice.
 NETS = (
     "ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_pkey",
@@ -26,18 +21,6 @@ NETS = (
     "ALTER TABLE lot_uses DROP CONSTRAINT lot_uses_pkey",
     "ALTER TABLE lots DROP CONSTRAINT lots_pkey",
 )
-
-
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[LocalVault]:
-    opened = LocalVault(tmp_path / "vault")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-async def programme(database: Database, vault: LocalVault) -> Programme:
-    return await Programme.begin(database, vault, EASY)
 
 
 @pytest.fixture
@@ -71,11 +54,6 @@ async def two_at_once(
         posted = books.post(first)
         books.write(tx)
     return [posted, *await other]
-
-
-def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the books as for a dry run, and go on as if they were locked."""
-    monkeypatch.setattr(store, "lock_books", lambda member_ids, *_: store.read_books(member_ids))
 
 
 async def spent(programme: Programme, member: UUID) -> int:

@@ -1,7 +1,7 @@
 """The same goods come back in two shops at the same moment: one return is taken. The lock is the member's book."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
@@ -11,16 +11,15 @@ from psycopg import errors as database_errors
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ClaimOrder, OrderFact, OrderOutcome, ReturnOutcome
 from regulars.commerce.guests import store as guest_store
-from regulars.loyalty.ledger.store import reading as ledger_store
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault
 from tests.commerce.shop import Shop, back, put
+from tests.races.conftest import WAITING, without_the_lock
 
 pytestmark = pytest.mark.anyio
 
 Outcome = OrderOutcome | ReturnOutcome | DomainError
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 # What stands behind the lock: the ledger gives no number twice, ...
 NUMBERS = (
     "ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_pkey",
@@ -33,13 +32,6 @@ QUANTITIES = (
 )
 FIRST = back("A1", "R1", ("1", None))
 SECOND = back("A1", "R2", ("1", None), store_id="406")
-
-
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[LocalVault]:
-    opened = LocalVault(tmp_path / "vault")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -66,11 +58,6 @@ async def two_at_once(shop: Shop, first: OrderFact, second: OrderFact, *, expect
             await asyncio.sleep(0.005)
         assert other.done() is not expect_wait
     return [*decided, *await other]
-
-
-def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the books as for a dry run, and go on as if they were locked."""
-    monkeypatch.setattr(ledger_store, "lock_books", lambda member_ids, *_: ledger_store.read_books(member_ids))
 
 
 async def returned(shop: Shop) -> list[tuple[object, ...]]:

@@ -4,7 +4,6 @@ The locks are the primary key of `identities` and the member's row.
 """
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -27,17 +26,9 @@ from regulars.platform.errors import DomainError
 from regulars.platform.ids import derived_id
 from regulars.platform.vault.local import LocalVault
 from tests.members.people import NEW_YEAR, card, define_markets, email, lookup, phone, rows, sign_up, signed_up, wish
+from tests.races.conftest import WAITING
 
 pytestmark = pytest.mark.anyio
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-@pytest.fixture
-def vault(tmp_path: Path) -> Iterator[LocalVault]:
-    opened = LocalVault(tmp_path / "vault")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

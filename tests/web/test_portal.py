@@ -88,7 +88,7 @@ async def test_points_tell_what_is_pending_and_what_runs_out(
     # 3,000 less 2,000 for A1, 202 given back, 500 for the birthday; 980 less 99 of A1 and 50 of A2 are pending.
     assert "Available points 1,702 At the till they pay for up to 5% of an order." in text
     assert "931 points that you can spend soon. From Mar 9, 2026 20:00 881 From Mar 10, 2026 20:00 50" in text
-    assert "500 points run out within 14 days. Spend them before that. Mar 14, 2026 Soon 500 Mar 31, 2027 2,133" in text
+    assert "500 points run out within 30 days. Spend them before that. Mar 14, 2026 Soon 500 Mar 31, 2027 2,133" in text
     assert "Latest Whole statement 500 points were added: Birthday gift." in text
 
 

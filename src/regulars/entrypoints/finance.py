@@ -108,16 +108,16 @@ def show_as_of(
             one.wallet,
             f"{one.held.outstanding:,}",
             *(
-                [f"{it:,}" for it in (one.parts.spendable, one.parts.pending, one.parts.run_out)]
+                [f"{it:,}" for it in (one.parts.spendable, one.parts.held, one.parts.pending, one.parts.run_out)]
                 if one.parts
-                else [""] * 3
+                else [""] * 4
             ),
             f"{one.held.debt:,}",
             f"{one.held.balance:,}",
         )
         for one in found
     ]
-    print_table(("market", "wallet", "outstanding", "spendable", "pending", "run out", "debt", "balance"), rows)
+    print_table(("market", "wallet", "outstanding", "spendable", "held", "pending", "run out", "debt", "balance"), rows)
 
 
 @finance.command("breakage")

@@ -253,14 +253,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         told("REGULARS_CODES_PER_DAY", "How many in 24 hours.", ge=1, le=100_000_000),
     ] = 5_000
     expiry_notice_days: Annotated[
-        int,
+        str,
         told(
             "REGULARS_EXPIRY_NOTICE_DAYS",
-            "How many days before points expire their member is told; 0 tells nobody.",
-            ge=0,
-            le=90,
+            "How many days before points expire their member is told, at up to five times; 0 tells nobody.",
+            kind="days, 1 to 90, e.g. 30, 7",
+            pattern=r"^0$|^([1-9]|[1-8][0-9]|90)( *, *([1-9]|[1-8][0-9]|90)){0,4}$",
         ),
-    ] = 14
+    ] = "30, 7"
 
     erasure_wait_hours: Annotated[
         int,
@@ -338,6 +338,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_client_secret: Annotated[
         str | None, told("REGULARS_OIDC_CLIENT_SECRET", "The secret agreed with the identity provider.", kind="text")
     ] = None
+
+    @property
+    def notice_steps(self) -> tuple[int, ...]:
+        """Days before points expire on which members are told, the longest first; none where nobody is told."""
+        return tuple(sorted({int(days) for days in self.expiry_notice_days.split(",")} - {0}, reverse=True))
+
+    @property
+    def notice_days(self) -> int:
+        """Within how many days points run out soon; 0 where nobody is told."""
+        return max(self.notice_steps, default=0)
 
     @property
     def patient_lock_timeout_ms(self) -> int:

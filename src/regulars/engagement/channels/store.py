@@ -365,17 +365,18 @@ RETURNING messages.message_id
 """
 
 BEGIN_NOTICES: LiteralString = """
-INSERT INTO expiry_notices (time_zone, told_until) VALUES (%s, %s) ON CONFLICT DO NOTHING
+INSERT INTO expiry_notices (time_zone, days, told_until) SELECT %(zone)s, %(days)s,
+    greatest(%(begin)s, (SELECT told_until FROM expiry_notices WHERE time_zone = %(zone)s AND days = 0))
+ON CONFLICT DO NOTHING
 """
 
 HOLD_NOTICES: LiteralString = """
-SELECT told_until, told_member FROM expiry_notices WHERE time_zone = %s FOR UPDATE SKIP LOCKED
+SELECT told_until, told_member FROM expiry_notices WHERE time_zone = %s AND days = %s FOR UPDATE SKIP LOCKED
 """
 
 ADVANCE_NOTICES: LiteralString = """
-UPDATE expiry_notices SET told_until = %s, told_member = %s WHERE time_zone = %s
+UPDATE expiry_notices SET told_until = %s, told_member = %s WHERE time_zone = %s AND days = %s
 """
-
 
 MAIL_STANDINGS: LiteralString = """
 SELECT member_id, address_hash, asked_at, refused_at, answer FROM mail_standings WHERE member_id = ANY (%s::uuid[])
@@ -478,19 +479,21 @@ async def forget(tx: Transaction, before: UUID, channels: Sequence[str], kinds: 
     return len(await tx.rows(FORGET, parameters))
 
 
-async def hold_notices(tx: Transaction, time_zone: str, begin_at: datetime) -> tuple[datetime, UUID | None] | None:
-    """Return how far a time zone's members have been told, held; None if somebody else tells them just now.
+async def hold_notices(
+    tx: Transaction, time_zone: str, days: int, begin_at: datetime
+) -> tuple[datetime, UUID | None] | None:
+    """Return how far a time zone's members have been told `days` before, held; None if somebody else does it now.
 
     Where nobody was ever told, they are told of what expires after `begin_at` (programme clock).
     """
-    tx.write(BEGIN_NOTICES, (time_zone, begin_at))
-    rows = await tx.rows(HOLD_NOTICES, (time_zone,))
+    tx.write(BEGIN_NOTICES, {"zone": time_zone, "days": days, "begin": begin_at})
+    rows = await tx.rows(HOLD_NOTICES, (time_zone, days))
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def advance_notices(tx: Transaction, time_zone: str, told_until: datetime, told_member: UUID | None) -> None:
-    """Write how far a time zone's members have been told."""
-    tx.write(ADVANCE_NOTICES, (told_until, told_member, time_zone))
+def advance_notices(tx: Transaction, time_zone: str, days: int, told_until: datetime, told_member: UUID | None) -> None:
+    """Write how far a time zone's members have been told `days` before."""
+    tx.write(ADVANCE_NOTICES, (told_until, told_member, time_zone, days))
 
 
 def _stored(rows: Rows) -> list[Stored]:

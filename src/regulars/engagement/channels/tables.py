@@ -66,10 +66,13 @@ messages = Table(
 
 # How far the members of a time zone have been told what expires: all that does before `told_until`, and at that very
 # instant the members up to `told_member` (NULL: all).
+# Up to which expiry (and which member of that instant) everybody of a time zone was told, so many days before; 0 is
+# from when there was one such number only, for all that begin after it.
 expiry_notices = Table(
     "expiry_notices",
     metadata,
     Column("time_zone", Text, primary_key=True),
+    Column("days", Integer, primary_key=True, server_default=text("0")),
     Column("told_until", INSTANT, nullable=False),
     Column("told_member", UUID(as_uuid=True)),
 )

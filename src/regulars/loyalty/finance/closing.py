@@ -208,7 +208,7 @@ def _balances(
             place = (wallet.wallet_id, market)
             has, of = held.get(place, rules.held(0, 0)), made_of.get(place, _NO_PARTS)
             value = value_at(configuration, wallet, each.until - INSTANT)
-            rows.append((*place, has.balance, has.debt, of.spendable, of.pending, of.run_out, value))
+            rows.append((*place, has.balance, has.debt, of.spendable, of.pending, of.run_out, of.held, value))
     return rows
 
 

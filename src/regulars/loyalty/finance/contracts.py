@@ -73,13 +73,14 @@ class LiabilityMonth(Struct, frozen=True, kw_only=True):
 
 
 class Parts(Struct, frozen=True, kw_only=True):
-    """What outstanding units are made of at an instant: `spendable` then, `pending` (spendable later), and `run_out`
-    (over by then, the booking of their expiry follows).
+    """What outstanding units are made of at an instant: `spendable` then, `held` (kept for a purpose until a deadline),
+    `pending` (spendable later), and `run_out` (over by then, the booking of their expiry follows).
     """
 
     spendable: int
     pending: int
     run_out: int
+    held: int = 0
 
 
 class LiabilityAt(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """HTTP of finance: what members may still spend, by month and at an instant."""
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -17,8 +17,8 @@ from regulars.loyalty.finance.contracts import Breakage, Span
 from regulars.loyalty.finance.journals import By, Form, read_journal
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.schemas import CloseBody, ClosesAnswer, LiabilityAnswer, LiabilityAtAnswer
+from regulars.loyalty.instants import past_instant
 from regulars.loyalty.policy.service import Configuration
-from regulars.loyalty.statement.errors import AsOfAhead
 from regulars.loyalty.tasks import close_months
 from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
@@ -99,7 +99,7 @@ def _liability_at(services: Services, configuration: Configuration) -> HTTPRoute
     ) -> LiabilityAtAnswer:
         """Return what members may still spend as the books knew it at any past instant."""
         async with services.database.transaction() as tx:
-            at = _instant(as_of, tx.now)
+            at = tx.now if as_of is None else past_instant(as_of, tx.now)
             found = await service.liability_at(tx, configuration, at, market=market, wallet=wallet, parts=parts)
         return LiabilityAtAnswer(at=at, wallets=found)
 
@@ -270,18 +270,3 @@ def month_asked(name: str, text: str | None) -> date | None:
     if found is None:
         raise WrongForm(pointer=f"/query/{name}", field=name, example="2026-05")
     return found
-
-
-def _instant(as_of: datetime | None, now: datetime) -> datetime:
-    """Return the instant in UTC. Raises WrongForm without a time zone, AsOfAhead in the future."""
-    if as_of is None:
-        return now
-    try:
-        at = as_of.astimezone(UTC) if as_of.tzinfo is not None else None
-    except OverflowError:
-        at = None
-    if at is None:
-        raise WrongForm(pointer="/query/as_of", field="as_of", example="2026-05-01T12:00:00Z")
-    if at > now:
-        raise AsOfAhead(pointer="/query/as_of", as_of=at.isoformat(), now=now.isoformat())
-    return at

@@ -53,8 +53,8 @@ class Sums:
         """Take over what `reading.months` asks for."""
         self.opening = {(row[0], row[1]): rules.held(row[2], row[3]) for row in opening}
         self.breakage = {(row[0], row[1]): row[4] for row in opening}
-        for wallet_id, market, month, spendable, pending, run_out, value, breakage in ends:
-            parts = Parts(spendable=spendable, pending=pending, run_out=run_out)
+        for wallet_id, market, month, spendable, pending, run_out, held, value, breakage in ends:
+            parts = Parts(spendable=spendable, pending=pending, run_out=run_out, held=held)
             self.closed[(wallet_id, market), month] = Kept(parts, value, breakage)
             self.closed_months.add(month)
         self._add(closed)
@@ -146,8 +146,8 @@ async def _shares_at(tx: Transaction, at: datetime, of_markets: Sequence[Market]
 async def parts_at(tx: Transaction, instants: Mapping[str, datetime]) -> dict[Place, Parts]:
     """Return what outstanding units are made of, by wallet and market, at an instant given for each market."""
     return {
-        (wallet_id, market): Parts(spendable=spendable, pending=pending, run_out=run_out)
-        for wallet_id, market, spendable, pending, run_out in await reading.read_parts(tx, dict(instants))
+        (wallet_id, market): Parts(spendable=spendable, pending=pending, run_out=run_out, held=held)
+        for wallet_id, market, spendable, pending, run_out, held in await reading.read_parts(tx, dict(instants))
     }
 
 

@@ -4,7 +4,7 @@ A row of `finance_closes` without `closed_at` is a month under way: nothing can 
 began before is waited for (`awaits`).
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, LargeBinary, Numeric, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, LargeBinary, Numeric, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
 from regulars.platform.db.schema import metadata
@@ -67,6 +67,7 @@ finance_balances = Table(
     Column("spendable", BigInteger, nullable=False),
     Column("pending", BigInteger, nullable=False),
     Column("run_out", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False, server_default=text("0")),
     Column("point_value_minor", BigInteger),
     Column("breakage", Numeric(7, 6)),
     CheckConstraint("breakage BETWEEN 0 AND 1", name="breakage"),

@@ -141,6 +141,8 @@ holds = Table(
     UniqueConstraint("member_id", "seq"),
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint("placed_at < deadline", name="life"),
+    Index("holds_placed_at_idx", "placed_at", "hold_id"),
+    Index("holds_deadline_idx", "deadline", "hold_id"),
 )
 
 hold_lots = Table(

@@ -1,7 +1,7 @@
 """HTTP of reading the books. Wallets are asked for by the thousand, so reads that come together are read together."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -10,10 +10,11 @@ from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from regulars.loyalty.instants import past_instant
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.public_ids import member_id_in, seq_in
 from regulars.loyalty.statement import service
-from regulars.loyalty.statement.errors import AsOfAhead, CursorNotOfStatement
+from regulars.loyalty.statement.errors import CursorNotOfStatement
 from regulars.loyalty.statement.schemas import (
     LotsAnswer,
     StatementAnswer,
@@ -27,7 +28,6 @@ from regulars.loyalty.statement.schemas import (
 from regulars.platform.commit.group import Attempt, GroupCommit
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
-from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import requires
 from regulars.platform.http.hot import HotRead
 from regulars.platform.services import Services
@@ -85,7 +85,7 @@ def _wallets(services: Services, reads: GroupCommit[UUID, WalletsAnswer]) -> HTT
         if as_of is None:
             return await reads.submit(found)
         async with services.database.transaction() as tx:
-            at = _checked(as_of, tx.now)
+            at = past_instant(as_of, tx.now)
             return wallets_answer(found, at, await service.balances(tx, found, at))
 
     return get_wallets
@@ -161,7 +161,7 @@ def _tier(services: Services, configuration: Configuration) -> HTTPRouteHandler:
         """Return a member's tier now or at an earlier moment, with what led to it and what comes next."""
         found = member_id_in(member_id)
         async with services.database.transaction() as tx:
-            at = None if as_of is None else _checked(as_of, tx.now)
+            at = None if as_of is None else past_instant(as_of, tx.now)
             status = await service.tier_status(tx, configuration, found, at, language=asked(request.scope).language)
         return tier_answer(found, status)
 
@@ -176,16 +176,3 @@ def _cursor_of(member_id: UUID, cursor: str | None) -> int | None:
     if found is None:
         raise CursorNotOfStatement(pointer="/query/cursor")
     return found
-
-
-def _checked(as_of: datetime, now: datetime) -> datetime:
-    """Return the instant in UTC. Raises WrongForm without a time zone, AsOfAhead in the future."""
-    if as_of.tzinfo is None:
-        raise WrongForm(pointer="/query/as_of", field="as_of", example="2026-05-01T12:00:00Z")
-    try:
-        at = as_of.astimezone(UTC)
-    except OverflowError:
-        raise WrongForm(pointer="/query/as_of", field="as_of", example="2026-05-01T12:00:00Z") from None
-    if at > now:
-        raise AsOfAhead(pointer="/query/as_of", as_of=at.isoformat(), now=now.isoformat())
-    return at

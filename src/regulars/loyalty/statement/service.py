@@ -116,7 +116,8 @@ async def lots(
 async def expiries(tx: Transaction, member_id: UUID, wallet: str) -> tuple[PendingUnits, ...]:
     """Return what of a wallet, pending units included, runs out when unless it is spent; the soonest first.
 
-    Amounts are units of the wallet, instants UTC. Raises nothing; nothing for who is no member. Source: lots.
+    What is held is left out: it cannot be spent, and does not run out before its hold ends. Amounts are units of the
+    wallet, instants UTC. Raises nothing; nothing for who is no member. Source: lots, holds.
     """
     rows = await store.read_expiries(tx, member_id, wallet, tx.now)
     return tuple([PendingUnits(amount=amount, at=at) for at, amount in rows])
@@ -312,8 +313,8 @@ async def expiring(
     """Return who of a time zone's members will lose units of the spending wallet, and when, by `until`.
 
     One entry a member and instant, in order of (instant, member id), at most `limit`, from behind the place (`after`,
-    `after_member`); with None all of that instant lie before it. All instants UTC. Raises NoActivePolicy (409).
-    Source: lots, member_books.
+    `after_member`); with None all of that instant lie before it. What is held is left out. All instants UTC. Raises
+    NoActivePolicy (409). Source: lots, holds, member_books.
     """
     configuration = Configuration()
     await configuration.follow(tx, (await tx.read(configuration.question))[0])

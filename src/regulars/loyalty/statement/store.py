@@ -104,9 +104,16 @@ ORDER BY l.expires_at, l.earned_at, l.lot_no
 LIMIT %(limit)s
 """
 READ_EXPIRIES: LiteralString = """
-SELECT l.expires_at, sum(l.remaining)::bigint
+SELECT l.expires_at, sum(l.remaining - coalesce(k.amount, 0))::bigint
 FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
-WHERE l.member_id = %s AND w.code = %s AND l.remaining > 0 AND l.expires_at > %s
+LEFT JOIN (
+    SELECT p.lot_no, sum(p.amount)::bigint AS amount
+    FROM holds AS h JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE h.member_id = %(member)s AND h.deadline > %(after)s AND e.hold_id IS NULL GROUP BY p.lot_no
+) AS k ON k.lot_no = l.lot_no
+WHERE l.member_id = %(member)s AND w.code = %(wallet)s AND l.remaining > coalesce(k.amount, 0)
+  AND l.expires_at > %(after)s
 GROUP BY l.expires_at ORDER BY l.expires_at
 """
 READ_STATEMENT: LiteralString = """
@@ -182,12 +189,23 @@ LEFT JOIN held ON held.member_id = b.member_id
 ORDER BY b.member_id
 """
 
+# What a hold keeps does not run out before the hold's end. Few have holds; their books say so.
 EXPIRING: LiteralString = """
-SELECT l.expires_at, l.member_id, sum(l.remaining)::bigint
+WITH kept AS (
+    SELECT p.member_id, p.lot_no, sum(p.amount)::bigint AS amount
+    FROM member_books AS b
+    JOIN holds AS h ON h.member_id = b.member_id AND h.deadline > %(now)s
+    JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE b.hold_until IS NOT NULL AND e.hold_id IS NULL GROUP BY p.member_id, p.lot_no
+)
+SELECT l.expires_at, l.member_id, sum(l.remaining - coalesce(k.amount, 0))::bigint
 FROM lots AS l
 JOIN wallets AS w ON w.wallet_id = l.wallet_id AND w.code = %(wallet)s
 JOIN member_books AS b ON b.member_id = l.member_id AND b.time_zone = %(time_zone)s
-WHERE l.remaining > 0 AND l.expires_at >= %(after)s AND l.expires_at <= %(until)s
+LEFT JOIN kept AS k ON k.member_id = l.member_id AND k.lot_no = l.lot_no
+WHERE l.remaining > 0 AND l.remaining > coalesce(k.amount, 0)
+  AND l.expires_at >= %(after)s AND l.expires_at <= %(until)s
   AND (l.expires_at > %(after)s OR l.member_id > %(after_member)s::uuid)
 GROUP BY l.expires_at, l.member_id ORDER BY l.expires_at, l.member_id LIMIT %(limit)s
 """
@@ -228,8 +246,8 @@ async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool, after: int
 
 
 async def read_expiries(tx: Transaction, member_id: UUID, wallet: str, after: datetime) -> Rows:
-    """Return (expires_at, units) of what is left in lots that run out after an instant, the soonest first."""
-    return await tx.rows(READ_EXPIRIES, (member_id, wallet, after))
+    """Return (expires_at, units) of what is left in lots, and not held, that run out after an instant, by that."""
+    return await tx.rows(READ_EXPIRIES, {"member": member_id, "wallet": wallet, "after": after})
 
 
 async def read_statement(tx: Transaction, member_id: UUID, wallet: str | None, before: int, limit: int) -> Rows:
@@ -275,8 +293,12 @@ async def read_expiring(
     until: datetime,
     limit: int,
 ) -> Rows:
-    """Return (expires_at, member_id, units) of open lots that run out, in this order, behind a place in it."""
+    """Return (expires_at, member_id, units) of open lots that run out, in this order, behind a place in it.
+
+    What is held now is left out.
+    """
     parameters = {
+        "now": tx.now,
         "wallet": wallet,
         "time_zone": time_zone,
         "after": after,

@@ -43,7 +43,7 @@ def card_pages(kit: Kit) -> Pages:
     """Return the page of the card, and the codes that it asks for while it stays open."""
     services = kit.services
     configuration = loyalty.Configuration()
-    notice_days = services.settings.expiry_notice_days
+    notice_days = services.settings.notice_days
 
     @get(HOME, guards=[kit.guards.member()])
     async def card(request: AnyRequest) -> Response[bytes]:

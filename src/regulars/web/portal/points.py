@@ -34,7 +34,7 @@ def points_pages(kit: Kit) -> Pages:
     @get(HOME, guards=[kit.guards.member()])
     async def points(request: AnyRequest) -> Response[bytes]:
         member_id, page = own_id(request), kit.page(request)
-        days = services.settings.expiry_notice_days
+        days = services.settings.notice_days
         async with services.database.transaction() as tx:
             policy = await loyalty.policy_in_force(tx, configuration)
             purse = await read_purse(tx, member_id, policy, days)

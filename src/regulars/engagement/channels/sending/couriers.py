@@ -6,7 +6,7 @@ provider's yes and our note of it, the message is sent again when the lease ends
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -209,7 +209,7 @@ async def run_messages(database: Database, settings: Settings, vault: Vault, sto
     """Write, send and announce messages until `stop` is set."""
     async with asyncio.TaskGroup() as group:
         group.create_task(run_composer(database, Composer(vault, reachable(settings)), stop))
-        group.create_task(run_notices(database, settings.expiry_notice_days, stop))
+        group.create_task(run_notices(database, settings.notice_steps, stop))
         for courier in couriers(database, settings, vault):
             group.create_task(courier.run(stop))
 
@@ -246,13 +246,13 @@ async def run_composer(database: Database, composer: Composer, stop: asyncio.Eve
     await _repeat(compose, stop, _IDLE_SECONDS, "messages not written")
 
 
-async def run_notices(database: Database, notice_days: int, stop: asyncio.Event) -> None:
+async def run_notices(database: Database, steps: Sequence[int], stop: asyncio.Event) -> None:
     """Look every minute whose points are about to expire until `stop` is set."""
 
     async def tell() -> bool:
         try:
             async with database.transaction(actor="notices", set_based=True) as tx:
-                return await tell_of_expiry(tx, notice_days)
+                return await tell_of_expiry(tx, steps)
         except DomainError:  # no policy yet: nothing can expire
             return False
 

@@ -117,9 +117,9 @@ INSERT INTO finance_figures (month, wallet_id, market, account, kind, transfers,
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 INSERT_BALANCES: LiteralString = """
-INSERT INTO finance_balances (month, wallet_id, market, balance, debt, spendable, pending, run_out, point_value_minor,
-    breakage)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO finance_balances (month, wallet_id, market, balance, debt, spendable, pending, run_out,
+    held, point_value_minor, breakage)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 INSERT_COHORTS: LiteralString = """
 INSERT INTO finance_cohorts (month, wallet_id, market, cohort, kind, opened, taken) VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -129,7 +129,7 @@ SELECT wallet_id, market, account, kind, transfers, units, debt_change FROM fina
 ORDER BY 1, 2, 3, 4
 """
 READ_BALANCES: LiteralString = """
-SELECT wallet_id, market, balance, debt, spendable, pending, run_out, point_value_minor, breakage
+SELECT wallet_id, market, balance, debt, spendable, pending, run_out, held, point_value_minor, breakage
 FROM finance_balances WHERE month = %s ORDER BY 1, 2
 """
 READ_COHORTS: LiteralString = """

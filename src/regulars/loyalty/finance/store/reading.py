@@ -17,7 +17,7 @@ SELECT wallet_id, market, month, kind, sum(transfers)::bigint, sum(units)::bigin
 FROM finance_figures WHERE month >= %(first)s AND month < %(until)s GROUP BY 1, 2, 3, 4
 """
 ENDS: LiteralString = """
-SELECT wallet_id, market, month, spendable, pending, run_out, point_value_minor, breakage
+SELECT wallet_id, market, month, spendable, pending, run_out, held, point_value_minor, breakage
 FROM finance_balances WHERE month >= %(first)s AND month < %(until)s
 """
 MONTHS: LiteralString = """
@@ -44,8 +44,9 @@ SELECT wallet_id, market, sum(units)::bigint, sum(debt_change)::bigint FROM (
 ) AS part GROUP BY 1, 2
 """
 
-# What was left in lots at an instant is what is left in them now and what was taken since. A lot that came later is
-# known by its transfer. `of` says for each market by when: what was recorded before that instant, or at it.
+# What was left in lots at an instant is what is left in them now and what was taken since; what holds kept of it then
+# stands apart. A lot that came later is known by its transfer. `of` says for each market by when: what was recorded
+# before that instant, or at it.
 PARTS: LiteralString = """
 WITH of AS (
     SELECT * FROM unnest(%(markets)s::text[], %(instants)s::timestamptz[]) AS of (market, at)
@@ -63,12 +64,25 @@ WITH of AS (
     UNION ALL
     SELECT l.member_id, l.lot_no, l.wallet_id, used.amount, l.available_at, l.expires_at
     FROM used JOIN lots AS l ON l.member_id = used.member_id AND l.lot_no = used.lot_no
+), kept AS (
+    SELECT l.member_id, l.lot_no, l.wallet_id, p.amount, l.available_at, l.expires_at
+    FROM holds AS h
+    JOIN members AS m ON m.member_id = h.member_id JOIN of ON of.market = m.market
+    JOIN hold_lots AS p ON p.member_id = h.member_id AND p.hold_id = h.hold_id
+    JOIN lots AS l ON l.member_id = p.member_id AND l.lot_no = p.lot_no
+    LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+    WHERE h.deadline > %(earliest)s AND h.deadline > of.at AND h.placed_at <= of.at
+      AND (e.recorded_at IS NULL OR e.recorded_at > of.at)
+), told_apart AS (
+    SELECT member_id, lot_no, wallet_id, remaining, 0::bigint AS held, available_at, expires_at FROM parts
+    UNION ALL SELECT member_id, lot_no, wallet_id, -amount, amount, available_at, expires_at FROM kept
 )
 SELECT p.wallet_id, m.market,
        coalesce(sum(p.remaining) FILTER (WHERE p.available_at <= of.at AND p.expires_at > of.at), 0)::bigint,
        coalesce(sum(p.remaining) FILTER (WHERE p.available_at > of.at AND p.expires_at > of.at), 0)::bigint,
-       coalesce(sum(p.remaining) FILTER (WHERE p.expires_at <= of.at), 0)::bigint
-FROM parts AS p JOIN members AS m ON m.member_id = p.member_id JOIN of ON of.market = m.market
+       coalesce(sum(p.remaining) FILTER (WHERE p.expires_at <= of.at), 0)::bigint,
+       sum(p.held)::bigint
+FROM told_apart AS p JOIN members AS m ON m.member_id = p.member_id JOIN of ON of.market = m.market
 WHERE NOT EXISTS (SELECT FROM since WHERE since.member_id = p.member_id AND since.seq = p.lot_no)
 GROUP BY 1, 2
 """
@@ -85,8 +99,8 @@ def months(
     """Return what asks for months from `first` up to before `until`; of the roll-up one market or wallet, if asked.
 
     In turn: the (wallet, market, balance, debt, breakage) at the end of the last closed month before; of closed months
-    (wallet, market, month, kind, transfers, units, debt) and (wallet, market, month, spendable, pending, run out, value
-    of a point, breakage); and the former of open months, what lies before `first` with the month None.
+    (wallet, market, month, kind, transfers, units, debt) and (wallet, market, month, spendable, pending, run out, held,
+    value of a point, breakage); and the former of open months, what lies before `first` with the month None.
     """
     asked = {"first": first, "until": until, "market": market, "wallet": wallet}
     return Statement(OPENING, asked), Statement(CLOSED, asked), Statement(ENDS, asked), Statement(MONTHS, asked)
@@ -107,7 +121,7 @@ def as_of(rolled: date, at: datetime) -> Statement:
 
 
 async def read_parts(tx: Transaction, instants: dict[str, datetime]) -> Rows:
-    """Return (wallet, market, spendable, pending, run out) of what was recorded by an instant, given for each market.
+    """Return (wallet, market, spendable, pending, run out, held) recorded by an instant, given for each market.
 
     Reads every open lot, and what was booked since: seconds at some million members.
     """
