@@ -9,6 +9,7 @@ import { watchLetters } from "./letters.js";
 import { watchMenus } from "./menus.js";
 import { palette } from "./palette.js";
 import { watchSending } from "./sending.js";
+import { watchSieves } from "./sieves.js";
 import { watchToasts } from "./toasts.js";
 
 Alpine.data("palette", palette);
@@ -21,5 +22,6 @@ watchSending();
 watchScanners();
 watchLetters();
 watchCounter();
+watchSieves();
 drawCharts(document);
 document.addEventListener("htmx:after:swap", () => drawCharts(document));
