@@ -13,6 +13,7 @@ from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.adjusting import answer, ask
 from tests.loyalty.adjusting import one as decided
+from tests.loyalty.joining import merge, merge_of
 from tests.loyalty.programme import (
     ANNIVERSARY,
     DAY,
@@ -61,13 +62,15 @@ def history(member: UUID) -> list[Fact]:
 async def written(database: Database, vault: LocalVault, policy: str) -> tuple[Programme, UUID]:
     """Return a programme with the books of one busy member and one quiet one."""
     programme = await Programme.begin(database, vault, {"easy": EASY, "hard": HARD, "anniversary": ANNIVERSARY}[policy])
-    busy, quiet = await programme.members(2)
+    busy, quiet, absorbed = await programme.members(3)
     for fact in history(busy):
         if fact.recorded_at is not None:
             await programme.expire(fact.recorded_at)
             await programme.review(fact.recorded_at)
         await programme.one(fact)
     await programme.one(accrue(quiet, "gift:1", NOON, 5))
+    await programme.one(accrue(absorbed, "gift:1", NOON, 5))
+    await merge(programme, merge_of(quiet, absorbed, NOON))
     await programme.expire(NOON + 1_000 * DAY)
     await programme.review(NOON + 1_000 * DAY)
     await programme.one(order(busy, "E", NOON + 1_001 * DAY, 1_000))
@@ -82,7 +85,7 @@ async def written(database: Database, vault: LocalVault, policy: str) -> tuple[P
 async def test_books_that_the_ledger_wrote_pass_every_check(database: Database, vault: LocalVault, policy: str) -> None:
     programme, busy = await written(database, vault, policy)
     kinds = {row[0] for row in await programme.rows("SELECT DISTINCT kind FROM ledger_transfers")}
-    assert kinds == {"accrue", "adjust", "claw_back", "earn", "expire", "give_back", "redeem"}
+    assert kinds == {"accrue", "adjust", "claw_back", "earn", "expire", "give_back", "move_in", "move_out", "redeem"}
     assert max(await programme.rows("SELECT debt_change FROM ledger_transfers")) > (0,)
     assert await programme.rows("SELECT 1 FROM tier_changes WHERE member_id = %s AND cause = 'return'", (busy,))
     (erased,) = await programme.members(1, "erased")

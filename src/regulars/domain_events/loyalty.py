@@ -36,6 +36,13 @@ class PointsExpired(Event, frozen=True, kw_only=True):
     amount: int
 
 
+class PointsMoved(Event, frozen=True, kw_only=True):
+    """Units went from one member's wallet to another's (`amount` is signed): each of the two has a fact of its own."""
+
+    wallet: str
+    amount: int
+
+
 class PointsHeld(Event, frozen=True, kw_only=True):
     """Units of a wallet are kept for a purpose until an instant; they are still the member's."""
 

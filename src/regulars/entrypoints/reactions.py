@@ -26,6 +26,7 @@ REACTIONS: Reactions = {
     loyalty.PointsRedeemed: [],
     loyalty.PointsAdjusted: [],
     loyalty.PointsExpired: [],
+    loyalty.PointsMoved: [],
     loyalty.PointsHeld: [],
     loyalty.HoldEnded: [],
     loyalty.TierReached: [engagement.congratulate],

@@ -20,7 +20,8 @@ closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, Unk
 `read_breakage` estimates from closed months what will expire; `list_closes` and `read_close` tell of closed months,
 `read_journal` streams a month's bookings as CSV or for beancount (`loyalty/finance`).
 
-`PRIVACY` is what the ledger does when a member is erased (`loyalty/privacy`): the books are closed.
+`MERGING` is what the ledger does when members are merged, and when that is undone (`loyalty/merging`). `PRIVACY` is
+what it does when a member is erased (`loyalty/privacy`): the books are closed.
 
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
@@ -38,7 +39,8 @@ from regulars.loyalty.finance.journals import read_journal
 from regulars.loyalty.finance.months import month_named
 from regulars.loyalty.finance.service import liability, liability_at
 from regulars.loyalty.holds.service import hold, holds
-from regulars.loyalty.ledger.books import Books, Needs, open_books
+from regulars.loyalty.ledger.books import Books, open_books
+from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.ledger.service import carry_out, expire_due, post, review_due, time_out_due
 from regulars.loyalty.lineage.service import (
     CausedLot,
@@ -50,6 +52,7 @@ from regulars.loyalty.lineage.service import (
     lineage,
     settled_orders,
 )
+from regulars.loyalty.merging.service import MERGING
 from regulars.loyalty.policy.contracts import (
     AnniversaryReview,
     EarningPolicy,
@@ -91,6 +94,7 @@ from regulars.loyalty.verification.service import checks
 
 __all__ = [
     "BOOKS",
+    "MERGING",
     "PRIVACY",
     "Allowance",
     "AnniversaryReview",

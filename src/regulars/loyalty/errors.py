@@ -137,3 +137,27 @@ class OwnRequest(Conflict):
 
     code = "own_request"
     message = "Nobody answers their own adjustment request. Somebody else must look at it."
+
+
+class MergeWaitsForHolds(Conflict):
+    """What a hold keeps cannot change hands."""
+
+    code = "merge_waits_for_holds"
+    message = "The member to be merged has {open} open holds. Post or void them first, or wait for their end."
+
+
+class MergeWaitsForRequests(Conflict):
+    """A correction that was asked for belongs to these books."""
+
+    code = "merge_waits_for_requests"
+    message = "Corrections of the member to be merged are still waiting for a second person. Have them answered first."
+
+
+class UndoLacksGrowth(Conflict):
+    """What counts for the tier cannot be owed."""
+
+    code = "undo_lacks_growth"
+    message = (
+        "Of the growth that the merge brought {lacking} are no longer there: somebody corrected it since. "
+        "Correct it upward by as much, then undo the merge."
+    )

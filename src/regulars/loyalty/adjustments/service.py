@@ -13,7 +13,8 @@ from msgspec import structs
 from regulars.loyalty.adjustments import store
 from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustment, AskAdjustment
 from regulars.loyalty.errors import AmountIsZero, OwnRequest, ReferenceReused, RequestOver, UnknownRequest
-from regulars.loyalty.ledger.books import Books, Needs, open_books
+from regulars.loyalty.ledger.books import Books, open_books
+from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError

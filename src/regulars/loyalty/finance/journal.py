@@ -24,6 +24,7 @@ _NAMED: Final = {
     2: ("Income", "Redeemed"),
     3: ("Income", "Expired"),
     4: ("Expenses", "Adjusted"),
+    6: ("Equity", "Moved"),
 }
 _LONGEST_COMMODITY: Final = 24
 _WORDS_OF_BEANCOUNT: Final = frozenset({"TRUE", "FALSE", "NULL"})

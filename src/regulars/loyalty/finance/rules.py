@@ -19,6 +19,8 @@ MOVEMENT_OF: Final = {
     "claw_back": "reversed",
     "forgive": "reversed",
     "adjust": "adjusted",
+    "move_in": "moved",
+    "move_out": "moved",
 }
 MOVEMENTS: Final = ("issued", "redeemed", "given_back", "expired", "reversed", "adjusted")
 

@@ -51,6 +51,9 @@ class Rulebook(Protocol):
 class Book:
     """One member's ledger. `closed_at` is set where the member was erased: nothing new comes in.
 
+    `merged_into` names the member into whose books, by the merge `merged_by`, everything went: what comes is posted
+    there, returns of older orders pass through, and the tier rests until the merge is undone.
+
     `ageing` is a heap of what leaves the window while the batch is decided. Only where the length of the window
     changes meanwhile are all `entries` of the longest one there, and the metric is summed up anew each time.
     """
@@ -72,6 +75,8 @@ class Book:
     policy_seen: int = 0
     hold_until: datetime | None = None
     closed_at: datetime | None = None
+    merged_into: UUID | None = None
+    merged_by: UUID | None = None
     wallets: dict[int, WalletState] = field(default_factory=dict)
     lots: dict[int, Lot] = field(default_factory=dict)
     settlements: dict[str, Settlement] = field(default_factory=dict)
@@ -94,12 +99,12 @@ class Book:
         open_from = self.rulebook.open_from(self.time_zone)
         if open_from is not None and now < open_from:
             now = open_from
-        for policy in self.rulebook.review_changes:
+        for policy in self.rulebook.review_changes if self.merged_into is None else ():
             if policy.version > self.policy_seen and policy.active_from is not None and policy.active_from <= now:
                 while self.review_at is not None and self.review_at < policy.active_from:
                     self._review(self.review_at)
                 self._reschedule(policy, policy.active_from)
-        while self.review_at is not None and self.review_at <= now:
+        while self.review_at is not None and self.review_at <= now and self.merged_into is None:
             self._review(self.review_at)
         if self.holds:
             self._time_out(now)
@@ -198,6 +203,8 @@ class Book:
 
     def fall(self, before: int, cause: str, reference: str, now: datetime) -> None:
         """Downgrade at once when the metric no longer deserves the tier that it did before (rank `before`)."""
+        if self.merged_into is not None:
+            return
         deserved = tiers.tier_of(self.rulebook.policy_at(now).tier, self.growth_at(now))
         if deserved < before and deserved < self.tier:
             self.change_tier(deserved, cause, reference, now, now)
@@ -207,6 +214,24 @@ class Book:
         deserved = tiers.tier_of(policy.tier, self.growth_at(now))
         if deserved > self.tier:
             self.change_tier(deserved, cause, reference, now, now)
+
+    def weigh(self, before: int, cause: str, reference: str, now: datetime) -> None:
+        """Rise or fall at once after units were moved in or out; the metric deserved the rank `before`."""
+        policy = self.rulebook.policy_at(now)
+        if self.merged_into is None and tiers.tier_of(policy.tier, self.growth_at(now)) > self.tier:
+            self.rise(policy, cause, reference, now)
+        else:
+            self.fall(before, cause, reference, now)
+
+    def come_back(self, reference: str, now: datetime) -> None:
+        """Take the tier up again where a merge left it: what was to be looked at meanwhile is looked at now."""
+        self.merged_into = self.merged_by = None
+        for policy in self.rulebook.review_changes:
+            if policy.version > self.policy_seen and policy.active_from is not None and policy.active_from <= now:
+                self._reschedule(policy, policy.active_from)
+        if self.review_at is not None and self.review_at <= now:
+            self._review(now)
+        self.rise(self.rulebook.policy_at(now), "merge", reference, now)
 
     # --- wallets and lots -------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from msgspec import structs
+
 from regulars.domain_events.loyalty import (
     HoldEnded,
     PointsAccrued,
@@ -30,12 +32,12 @@ from regulars.loyalty.contracts import (
     ReturnSettlement,
     SettleOrder,
     SettleReturn,
-    VoidHold,
 )
 from regulars.loyalty.errors import ReferenceReused, UnknownMember
-from regulars.loyalty.ledger import holding, postings, settlement
+from regulars.loyalty.ledger import holding, moves, passing, postings, settlement
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import Hold, HoldEnd, Journal
+from regulars.loyalty.ledger.needs import HoldCommand, Needs
 from regulars.loyalty.ledger.store import reading, writing
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
@@ -45,9 +47,6 @@ from regulars.platform.db.transaction import Rows, Statement, Transaction
 from regulars.platform.ids import public_id
 from regulars.platform.markets import service as markets
 
-HoldCommand = PlaceHold | PostHold | VoidHold
-HOLD_COMMANDS = (PlaceHold, PostHold, VoidHold)
-DirectCommand = Accrue | Redeem | Adjust | HoldCommand
 DirectEvent = PointsAccrued | PointsRedeemed | PointsAdjusted
 EVENT_OF: dict[type[Accrue | Redeem | Adjust], type[DirectEvent]] = {
     Accrue: PointsAccrued,
@@ -57,38 +56,6 @@ EVENT_OF: dict[type[Accrue | Redeem | Adjust], type[DirectEvent]] = {
 _AS_INTEGER = attrgetter("int")  # orders UUIDs as PostgreSQL does, without a Python call for each comparison
 TIER_CHANGES_FROM, TIER_CHANGES_TO, TIER_CHANGES_CAUSE = 2, 3, 4
 TIER_CHANGES_RECORDED = 9
-
-
-@dataclass(slots=True)
-class Needs:
-    """What a batch has to see: which members, whose lots, which orders, references and holds, up to which instant.
-
-    `postings` is how many transfers each member will probably get at the batch's own instant: they are numbered with
-    the lock. It may be wrong, and left out.
-    """
-
-    until: datetime
-    members: set[UUID] = field(default_factory=set)
-    lots_of: set[UUID] = field(default_factory=set)
-    orders: set[tuple[UUID, str]] = field(default_factory=set)
-    references: set[tuple[UUID, str]] = field(default_factory=set)
-    holds: set[tuple[UUID, UUID]] = field(default_factory=set)
-    postings: dict[UUID, int] = field(default_factory=dict)
-
-    def want(self, command: DirectCommand) -> None:
-        """Add what a direct posting or a hold has to see."""
-        member_id = command.member_id
-        self.members.add(member_id)
-        if isinstance(command, Accrue):
-            self.references.add((member_id, command.reference))
-            return
-        self.lots_of.add(member_id)
-        if isinstance(command, Redeem | Adjust):
-            self.references.add((member_id, command.reference))
-        elif isinstance(command, PlaceHold):
-            self.holds.add((member_id, holding.hold_id_of(command.reference)))
-        else:
-            self.holds.add((member_id, command.hold_id))
 
 
 class Earlier(NamedTuple):
@@ -119,6 +86,7 @@ class Books:
     _books: dict[UUID, Book] = field(default_factory=dict)
     _written: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
     _reserved: dict[UUID, int] = field(default_factory=dict)
+    _merged: dict[UUID, UUID] = field(default_factory=dict)
     _known: dict[tuple[UUID, str], Earlier] = field(default_factory=dict)
     _known_holds: dict[tuple[UUID, UUID], tuple[HoldStanding, bytes]] = field(default_factory=dict)
     _events: list[DirectEvent | PointsExpired | PointsHeld] = field(default_factory=list)
@@ -132,6 +100,8 @@ class Books:
 
     def post(self, command: Accrue | Redeem | Adjust) -> Posting:
         """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
+        if self._merged and (command.member_id, command.reference) not in self._known:
+            command = structs.replace(command, member_id=self.stands_for(command.member_id))
         book = self.book(command.member_id)
         command_hash = postings.hash_of(command)
         earlier = self._known.get((command.member_id, command.reference))
@@ -154,6 +124,8 @@ class Books:
 
     def hold(self, command: HoldCommand) -> HoldStanding:
         """Place, post or void a hold; what repeats a hold under its reference gets it as it now stands."""
+        if self._merged and (command.member_id, holding.hold_id_in(command)) not in self._known_holds:
+            command = structs.replace(command, member_id=self.stands_for(command.member_id))
         book, at = self.book(command.member_id), command.recorded_at or self.now
         if isinstance(command, PlaceHold):
             return self._place_hold(book, command, at)
@@ -191,14 +163,31 @@ class Books:
     def settle_order(self, command: SettleOrder) -> OrderSettlement:
         """Settle a paid order; raises what the policy refuses, leaving nothing."""
         return settlement.settle_order(
-            _check_open(self.book(command.member_id)), self.configuration, command, command.recorded_at or self.now
+            _check_open(self.book(self.stands_for(command.member_id))),
+            self.configuration,
+            command,
+            command.recorded_at or self.now,
         )
 
     def settle_return(self, command: SettleReturn) -> ReturnSettlement:
-        """Settle an order anew after a return."""
-        return settlement.settle_return(
-            self.book(command.member_id), self.configuration, command, command.recorded_at or self.now
-        )
+        """Settle an order anew after a return: also of somebody whose books are part of another's by now."""
+        at = command.recorded_at or self.now
+        if command.member_id in self._merged:
+            return passing.settle_return(self.path(command.member_id), self.configuration, command, at)
+        return settlement.settle_return(self.book(command.member_id), self.configuration, command, at)
+
+    def stands_for(self, member_id: UUID) -> UUID:
+        """Return whose books an id stands for: its own, or those into which they were merged."""
+        while member_id in self._merged:
+            member_id = self._merged[member_id]
+        return member_id
+
+    def path(self, member_id: UUID) -> list[Book]:
+        """Return a member's book, and behind it each into which the one before was merged."""
+        found = [self.book(member_id)]
+        while found[-1].merged_into is not None:
+            found.append(self.book(found[-1].merged_into))
+        return found
 
     def expire(self, member_id: UUID, at: datetime) -> None:
         """Book the expiry of what ran out by `at`."""
@@ -215,7 +204,7 @@ class Books:
         unused = [book for member, first in self._reserved.items() if (book := self._books[member]).next_seq == first]
         if unused:
             writing.give_back(tx, unused)
-        tx.publish(*self._events)
+        tx.publish(*self._events, *moves.facts(self.journal, self.configuration.wallet_codes))
         for end in self.journal.hold_ends:
             self._tell_of_end(tx, end)
         for row in self.journal.tier_changes:
@@ -313,9 +302,26 @@ class Books:
     # --- loading ----------------------------------------------------------------------------------------------------
 
     async def load(self, tx: Transaction, needs: Needs, *, lock: bool) -> None:
-        """Lock and read the books of the needed members; opens books for members who have none yet."""
-        await self._read(tx, needs, needs.members, lock=lock)
-        missing = needs.members - self._books.keys()
+        """Lock and read the books of the needed members; opens books for members who have none yet.
+
+        Of books that are part of others by now, those others are read too.
+        """
+        await self._read_or_open(tx, needs, needs.members, lock=lock)
+        while merged := {
+            book.member_id: book.merged_into
+            for book in self._books.values()
+            if book.merged_into is not None and book.member_id not in self._merged
+        }:
+            self._merged |= merged
+            further = needs.follow(merged) - self._books.keys()
+            if further:
+                await self._read_or_open(tx, needs, further, lock=lock)
+        await self._read_holds(tx, needs, lock=lock)
+        await self._read_ageing(tx, needs.until)
+
+    async def _read_or_open(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
+        await self._read(tx, needs, members_, lock=lock)
+        missing = members_ - self._books.keys()
         if missing:
             owners = await owners_of(tx, missing)
             if lock and owners:
@@ -323,8 +329,6 @@ class Books:
                 await self._read(tx, needs, {member_id for member_id, _, _ in owners}, lock=True)
             for member_id, zone, _ in owners:
                 self._books.setdefault(member_id, Book(member_id, zone, self.configuration, self.journal))
-        await self._read_holds(tx, needs, lock=lock)
-        await self._read_ageing(tx, needs.until)
 
     async def _read(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
         ids = sorted(members_, key=_AS_INTEGER)

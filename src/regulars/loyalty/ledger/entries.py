@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 ACCOUNTS_PER_WALLET = 100
-ISSUED, REDEEMED, EXPIRED, ADJUSTED, FORGIVEN = 1, 2, 3, 4, 5
+ISSUED, REDEEMED, EXPIRED, ADJUSTED, FORGIVEN, MOVED = 1, 2, 3, 4, 5, 6
 
 
 @dataclass(slots=True)
@@ -41,6 +41,15 @@ class LotUse:
     lot_no: int
     amount: int
     given_back: int = 0
+
+
+class Entry(NamedTuple):
+    """A signed change of a wallet that is not spent, as it stands in the books."""
+
+    wallet_id: int
+    seq: int
+    change: int
+    effective_at: datetime
 
 
 @dataclass(slots=True)

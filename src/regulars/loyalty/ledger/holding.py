@@ -35,6 +35,11 @@ def hold_id_of(reference: str) -> UUID:
     return derived_id(_NO_INSTANT, "hold", reference)
 
 
+def hold_id_in(command: PlaceHold | PostHold | VoidHold) -> UUID:
+    """Return the id of the hold that a command is about."""
+    return hold_id_of(command.reference) if isinstance(command, PlaceHold) else command.hold_id
+
+
 def hash_of(command: PlaceHold) -> bytes:
     """Return what tells one hold from another under the same reference."""
     asked = (command.wallet, command.amount, command.purpose, command.deadline)

@@ -15,7 +15,7 @@ from msgspec import structs
 from regulars.loyalty.contracts import Accrue, Adjust, HoldStanding, PlaceHold, PostHold, Posting, Redeem, VoidHold
 from regulars.loyalty.holds.schemas import hold_answer
 from regulars.loyalty.ledger import service
-from regulars.loyalty.ledger.books import DirectCommand
+from regulars.loyalty.ledger.needs import DirectCommand
 from regulars.loyalty.ledger.schemas import (
     AccrualBatch,
     AccrualBatchBody,

@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.loyalty.contracts import Accrue, Adjust, HoldStanding, Posting, Redeem
-from regulars.loyalty.ledger.books import HOLD_COMMANDS, DirectCommand, Needs, open_books
+from regulars.loyalty.ledger.books import open_books
+from regulars.loyalty.ledger.needs import HOLD_COMMANDS, DirectCommand, Needs
 from regulars.loyalty.ledger.store import reading
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction

@@ -203,7 +203,7 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
         raise NotSettled(order_id=command.order_id)
     case = Case.open(book, configuration, at)
     terms = configuration.policy_of_version(settlement.policy_version)
-    remains = rules.settle_remains(terms, settlement.total_minor, settlement.points_used, command.returned_minor)
+    remains = what_remains(settlement, terms, command)
     give_back = settlement.points_used_now - remains.points_used
     base_lost = settlement.base_now - remains.base
     before = case.tier
@@ -232,6 +232,11 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
         policy_version=case.policy.version,
         forgiven=forgiven,
     )
+
+
+def what_remains(settlement: Settlement, terms: Policy, command: SettleReturn) -> rules.Remains:
+    """Return what is left of an order's payment and earning, by the policy of the order (`terms`)."""
+    return rules.settle_remains(terms, settlement.total_minor, settlement.points_used, command.returned_minor)
 
 
 def _give_back(case: Case, settlement: Settlement, cause: str, points: int) -> None:
@@ -288,13 +293,7 @@ def _claw_back(case: Case, terms: Policy, settlement: Settlement, cause: str, po
     the own lot alone, while it is not available.
     """
     book, wallet = case.book, case.spending
-    own = book.lots.get(settlement.earn_seq) if settlement.earn_seq is not None else None
-    sources = [own] if own is not None and case.now < own.expires_at else []
-    if terms.returns.shortfall == "only_pending":
-        sources = [lot for lot in sources if lot.available_at > case.now]
-    else:
-        sources += [lot for lot in book.spendable_lots(wallet.wallet_id, case.now) if lot is not own]
-    takes, lacking = pick(sources, points)
+    takes, lacking = pick(sources_of_claw_back(book, settlement, terms, wallet, case.now), points)
     forgiven = lacking if terms.returns.shortfall != "to_debt" else 0
     seq = book.post(
         wallet,
@@ -314,6 +313,20 @@ def _claw_back(case: Case, terms: Policy, settlement: Settlement, cause: str, po
     if forgiven:
         _forgive(case, settlement, cause, forgiven)
     return lacking
+
+
+def sources_of_claw_back(book: Book, settlement: Settlement, terms: Policy, wallet: Wallet, now: datetime) -> list[Lot]:
+    """Return the lots that a claw-back takes from, in order: what the order itself brought, then what is spendable."""
+    own = [
+        lot
+        for lot in book.lots.values()
+        if lot.lot_no == settlement.earn_seq
+        or (lot.order_id == settlement.order_id and lot.available_at > now and lot.wallet_id == wallet.wallet_id)
+    ]
+    sources = [lot for lot in own if now < lot.expires_at]
+    if terms.returns.shortfall == "only_pending":
+        return [lot for lot in sources if lot.available_at > now]
+    return sources + [lot for lot in book.spendable_lots(wallet.wallet_id, now) if lot not in own]
 
 
 def _forgive(case: Case, settlement: Settlement, cause: str, points: int) -> None:

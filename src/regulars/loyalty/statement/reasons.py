@@ -46,6 +46,8 @@ def reason_of(
         "reference": reference,
         **read_basis(basis),
     }
+    if kind in {"move_in", "move_out"}:
+        return _of_move(kind, language, told)
     if kind == "expire":
         at = f"{effective_at.astimezone(zone(time_zone)):%Y-%m-%d %H:%M}"
         if "purpose" in told:
@@ -65,6 +67,23 @@ def reason_of(
     elif debt_change > 0:
         sentence += say(" {owed} of them could not be taken and are owed.", language, owed=debt_change)
     return sentence
+
+
+def _of_move(kind: str, language: str, told: dict[str, Any]) -> str:
+    """Return the reason of units that went from one member to another."""
+    match told["why"], kind:
+        case "merge", "move_in":
+            return say("{amount} {wallet} came over from membership {member} by a merge.", language, **told)
+        case "merge", _:
+            return say("{amount} {wallet} went over to membership {member} by a merge.", language, **told)
+        case "undo", "move_in":
+            return say("{amount} {wallet} came back from membership {member}: a merge was undone.", language, **told)
+        case "undo", _:
+            return say("{amount} {wallet} went back to membership {member}: a merge was undone.", language, **told)
+        case _, "move_in":
+            return say("{amount} {wallet} came over from membership {member} for a return.", language, **told)
+        case _:
+            return say("{amount} {wallet} went over to membership {member} for a return.", language, **told)
 
 
 def _of_order(kind: str, language: str, told: dict[str, Any]) -> str:
@@ -141,6 +160,12 @@ def reason_of_tier(language: str, change: TierChange | None, policy: TierPolicy,
         return say(
             "Order {reference} on {on} brought growth to {metric} in {days} days; "
             "that gives {tier} (from {threshold}).",
+            language,
+            **told,
+        )
+    if change.cause == "merge":
+        return say(
+            "A merge on {on} left {metric} growth in {days} days; that gives {tier} (from {threshold}).",
             language,
             **told,
         )

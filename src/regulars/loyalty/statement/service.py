@@ -20,7 +20,8 @@ from regulars.loyalty.contracts import (
 )
 from regulars.loyalty.errors import UnknownMember
 from regulars.loyalty.ledger.book import Book
-from regulars.loyalty.ledger.books import Needs, open_books
+from regulars.loyalty.ledger.books import open_books
+from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.loyalty.policy.service import Configuration

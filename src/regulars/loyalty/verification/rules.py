@@ -9,8 +9,10 @@ from bisect import bisect_right, insort
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
 
+from regulars.loyalty.ledger import moves
 from regulars.loyalty.ledger import rules as ledger
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy
 from regulars.loyalty.tiers.rules import first_review_from, held, next_review, tier_of
@@ -71,6 +73,7 @@ class TierHistory:
     in_grace: bool = False
     changes: list[Change] = field(default_factory=list)
     orders_at_another_tier: list[str] = field(default_factory=list)
+    is_absent: bool = False
     _seen: int = 0
     _times: list[datetime] = field(default_factory=list)
     _entries: list[tuple[datetime, int, int]] = field(default_factory=list)
@@ -83,13 +86,12 @@ class TierHistory:
         self, entries: Sequence[Entry], stored: Held, stored_changes: Sequence[Change], policy_seen: int = 0
     ) -> None:
         """Go through a history, and through the policies and reviews that the stored book has behind it."""
-        for entry in entries:
-            for policy in self.review_changes:
-                if policy.active_from is not None and policy.active_from <= entry.recorded_at:
-                    self._come_into_force(policy, policy.active_from)
-            while self.review_at is not None and self.review_at <= entry.recorded_at:
-                self._review(self.review_at)
-            self._take(entry)
+        for _, step in groupby(entries, key=_step_of):
+            group = list(step)
+            self._catch_up(group[0].recorded_at)
+            self._take(group)
+        if self.is_absent:
+            return
         for policy in self.review_changes:
             if policy.version <= policy_seen and policy.active_from is not None:
                 self._come_into_force(policy, policy.active_from)
@@ -98,6 +100,16 @@ class TierHistory:
             (stored.review_at is not None and self.review_at < stored.review_at)
             or (len(self.changes) < len(stored_changes) and latest is not None and self.review_at <= latest)
         ):
+            self._review(self.review_at)
+
+    def _catch_up(self, at: datetime) -> None:
+        """Let policies and reviews decide that come before an entry; not of books that are part of others."""
+        if self.is_absent:
+            return
+        for policy in self.review_changes:
+            if policy.active_from is not None and policy.active_from <= at:
+                self._come_into_force(policy, policy.active_from)
+        while self.review_at is not None and self.review_at <= at:
             self._review(self.review_at)
 
     def metric(self, at: datetime, policy: TierPolicy) -> int:
@@ -115,11 +127,43 @@ class TierHistory:
         self.in_grace = False
         self.review_at = first_review_from(policy.tier, self.tier, self.since or at, at, self.time_zone)
 
-    def _take(self, entry: Entry) -> None:
-        policy = self.policy_of_version(entry.policy_version)
+    def _take(self, group: Sequence[Entry]) -> None:
+        """Take an entry, or all that were moved together: then the tier is weighed once."""
+        entry, moved = group[0], group[0].kind in moves.MOVES
+        at, policy = entry.recorded_at, self.policy_of_version(entry.policy_version)
+        if moved and moves.leaves(entry.reference):
+            self.is_absent = True
+        before = tier_of(policy.tier, self.metric(at, policy.tier))
+        if self.is_absent or moved:
+            for one in group:
+                insort(self._times, one.effective_at)
+                insort(self._entries, (one.effective_at, one.seq, one.change))
+        if moved and moves.returns(entry.reference):
+            self._come_back(at)
+        if self.is_absent:
+            return
+        if not moved:
+            self._take_one(entry, before, policy)
+            return
+        deserved = tier_of(policy.tier, self.metric(at, policy.tier))
+        if deserved > self.tier or deserved < min(before, self.tier):
+            self._change(deserved, *moves.cause_of(moves.cause_in(entry.reference)), at, policy)
+
+    def _come_back(self, at: datetime) -> None:
+        """Go on from the tier that was held when the books became part of others."""
+        self.is_absent = False
+        for policy in self.review_changes:
+            if policy.active_from is not None and policy.active_from <= at and policy.version > self._seen:
+                self._seen, self.in_grace = policy.version, False
+                self.review_at = first_review_from(
+                    policy.tier, self.tier, self.since or policy.active_from, policy.active_from, self.time_zone
+                )
+        if self.review_at is not None and self.review_at <= at:
+            self._review(at)
+
+    def _take_one(self, entry: Entry, before: int, policy: Policy) -> None:
         if entry.settled_at_tier is not None and entry.settled_at_tier != held(policy.tier, self.tier):
             self.orders_at_another_tier.append(str(entry.order_id))
-        before = tier_of(policy.tier, self.metric(entry.recorded_at, policy.tier))
         insort(self._times, entry.effective_at)
         insort(self._entries, (entry.effective_at, entry.seq, entry.change))
         deserved = tier_of(policy.tier, self.metric(entry.recorded_at, policy.tier))
@@ -150,6 +194,11 @@ class TierHistory:
         self.changes.append(Change(self.tier, tier, cause, reference, metric, policy.version, at, at))
         self.tier, self.since, self.in_grace = tier, at, False
         self.review_at = next_review(policy.tier, tier, at, self.time_zone)
+
+
+def _step_of(entry: Entry) -> tuple[str, datetime] | int:
+    """Return what entries that were moved together have in common, and of any other its number."""
+    return (moves.cause_in(entry.reference), entry.recorded_at) if entry.kind in moves.MOVES else entry.seq
 
 
 class Settled(NamedTuple):

@@ -79,6 +79,19 @@ GIVEN_BACK_TOO_MUCH = _telling(
     mark("{member}, transfer {transfer}: took {used} from lot {lot}, and {given_back} were given back."),
     "member transfer lot given_back used",
 )
+MOVE_WITHOUT_PAIR = _telling(
+    mark(
+        "{member}, transfer {transfer}: the move {reference} gives {given} and gets {got}; both rows must be there, "
+        "with the same units, wallet, instants and dates."
+    ),
+    "member transfer reference given got",
+)
+MERGED_NOT_EMPTY = _telling(
+    mark(
+        "{member}: its books are part of those of {other}, and still hold {balance} (debt {debt}), or a lot, or a hold."
+    ),
+    "member other balance debt",
+)
 REQUEST_OFF = _telling(
     mark("{member}, {reference}: {asked} were asked for ({answer}), {posted} were posted under it."),
     "member reference asked answer posted",

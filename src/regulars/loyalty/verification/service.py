@@ -64,6 +64,12 @@ def checks() -> list[Check]:
             (store.DEADLINES_OFF, sentences.DEADLINE_OFF),
             (store.ENDS_WITHOUT_HOLDS, sentences.END_WITHOUT_HOLD),
         ),
+        _check(
+            mark("moves between members"),
+            store.MOVED,
+            (store.MOVES_WITHOUT_PAIR, sentences.MOVE_WITHOUT_PAIR),
+            (store.MERGED_NOT_EMPTY, sentences.MERGED_NOT_EMPTY),
+        ),
         _check(mark("adjustments as approved"), store.REQUESTS, (store.REQUESTS_OFF, sentences.REQUEST_OFF)),
         _check(
             mark("double entry, books to zero"),

@@ -87,6 +87,7 @@ WHERE u.lot_no >= u.seq OR l.wallet_id <> t.wallet_id OR CASE t.kind
     WHEN 'redeem' THEN u.amount <= 0 OR l.available_at > coalesce(h.placed_at, t.recorded_at)
         OR l.expires_at <= coalesce(h.placed_at, t.recorded_at)
     WHEN 'adjust' THEN u.amount <= 0 OR l.available_at > t.recorded_at OR l.expires_at <= t.recorded_at
+    WHEN 'move_out' THEN u.amount <= 0 OR l.expires_at <= t.recorded_at
     WHEN 'claw_back' THEN u.amount <= 0 OR l.expires_at <= t.recorded_at
         OR (l.available_at > t.recorded_at AND l.order_id IS DISTINCT FROM t.order_id)
     WHEN 'expire' THEN u.amount <= 0 OR l.expires_at > t.recorded_at
@@ -110,7 +111,7 @@ SIDES_WRONG: LiteralString = """
 WITH kinds (kind, counter, credits) AS (
     VALUES ('accrue', 1, true), ('earn', 1, true), ('claw_back', 1, false),
            ('redeem', 2, false), ('give_back', 2, true), ('expire', 3, false), ('adjust', 4, true),
-           ('adjust', 4, false), ('forgive', 5, true)
+           ('adjust', 4, false), ('forgive', 5, true), ('move_in', 6, true), ('move_out', 6, false)
 )
 SELECT t.member_id, t.seq, t.kind, t.debit_account, t.credit_account
 FROM ledger_transfers AS t
@@ -247,6 +248,43 @@ FULL JOIN (
 WHERE a.wrong OR (coalesce(a.answer, '') = 'approved') <> (t.seq IS NOT NULL)
    OR t.seq <> a.transfer_seq OR t.amount <> a.amount OR t.wallet_id <> a.wallet_id OR t.kind <> 'adjust'
 ORDER BY 1, 2 LIMIT %s
+"""
+MOVED: LiteralString = "SELECT count(*) FROM ledger_transfers WHERE kind IN ('move_in', 'move_out')"
+# What one member's books give, another's get: the same units, of the same wallet, at the same instants; a lot that was
+# opened so has the dates and the order of the lot that gave.
+MOVES_WITHOUT_PAIR: LiteralString = """
+WITH moved AS (
+    SELECT t.member_id, t.seq, t.wallet_id, t.kind, t.amount, t.effective_at, t.recorded_at,
+           left(t.reference, length(t.reference) - CASE WHEN t.reference LIKE '%%:in' THEN 3 ELSE 4 END) AS link,
+           CASE WHEN t.reference LIKE '%%:in' THEN 'in' WHEN t.reference LIKE '%%:out' THEN 'out' END AS side,
+           (t.basis::jsonb ->> 'origin')::bigint AS origin, t.basis::jsonb ->> 'member' AS other,
+           'mbr_' || replace(t.member_id::text, '-', '') AS public_id
+    FROM ledger_transfers AS t WHERE t.kind IN ('move_in', 'move_out')
+)
+SELECT coalesce(o.member_id, i.member_id), coalesce(o.seq, i.seq), coalesce(o.link, i.link), o.amount, i.amount
+FROM (SELECT * FROM moved WHERE side = 'out') AS o
+FULL JOIN (SELECT * FROM moved WHERE side = 'in') AS i ON i.link = o.link
+LEFT JOIN lots AS l ON l.member_id = i.member_id AND l.lot_no = i.seq
+LEFT JOIN lots AS s ON s.member_id = o.member_id AND s.lot_no = i.origin AND l.lot_no IS NOT NULL
+WHERE o.seq IS NULL OR i.seq IS NULL OR o.kind = i.kind OR o.wallet_id <> i.wallet_id OR o.amount <> i.amount
+   OR o.effective_at <> i.effective_at OR o.recorded_at <> i.recorded_at OR o.other IS DISTINCT FROM i.public_id
+   OR i.other IS DISTINCT FROM o.public_id
+   OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND (l.earned_at, l.available_at, l.expires_at)
+       IS DISTINCT FROM (s.earned_at, s.available_at, s.expires_at))
+   OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND l.order_id IS DISTINCT FROM s.order_id)
+UNION ALL
+SELECT member_id, seq, link, amount, NULL FROM moved WHERE side IS NULL
+ORDER BY 1, 2 LIMIT %s
+"""
+# Books that are part of others hold nothing, and keep nothing.
+MERGED_NOT_EMPTY: LiteralString = """
+SELECT b.member_id, b.merged_into, coalesce(sum(w.balance), 0)::bigint, coalesce(sum(w.debt), 0)::bigint
+FROM member_books AS b LEFT JOIN member_wallets AS w ON w.member_id = b.member_id
+WHERE b.merged_into IS NOT NULL GROUP BY b.member_id
+HAVING bool_or(w.balance <> 0 OR w.debt <> 0) OR b.hold_until IS NOT NULL OR b.merged_into = b.member_id
+    OR NOT EXISTS (SELECT FROM member_books AS o WHERE o.member_id = b.merged_into)
+    OR EXISTS (SELECT FROM lots AS l WHERE l.member_id = b.member_id AND l.remaining > 0)
+ORDER BY 1 LIMIT %s
 """
 
 NEXT_MEMBERS: LiteralString = """

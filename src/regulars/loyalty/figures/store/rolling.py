@@ -9,7 +9,15 @@ from regulars.platform.db.snapshots import EVENTS_IN_WINDOW, Window
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.rollups.contracts import EVER, Span
 
-_BOOKED = ("OrderPaid", "OrderReturned", "PointsAccrued", "PointsAdjusted", "PointsExpired", "PointsRedeemed")
+_BOOKED = (
+    "OrderPaid",
+    "OrderReturned",
+    "PointsAccrued",
+    "PointsAdjusted",
+    "PointsExpired",
+    "PointsMoved",
+    "PointsRedeemed",
+)
 _MOVED = ("TierLost", "TierReached")
 
 _BETWEEN: LiteralString = """

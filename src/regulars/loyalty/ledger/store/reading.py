@@ -26,11 +26,12 @@ FROM unnest(%s::uuid[], %s::bigint[]) AS asked (member_id, reserved)
 WHERE b.member_id = asked.member_id
 RETURNING b.member_id, b.time_zone, b.next_seq - asked.reserved, b.last_recorded_at, b.tier, b.tier_since, b.review_at,
           b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.hold_until,
-          b.closed_at
+          b.closed_at, b.merged_into, b.merged_by
 """
 READ_BOOKS: LiteralString = """
 SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
-       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.hold_until, b.closed_at
+       b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.hold_until, b.closed_at,
+       b.merged_into, b.merged_by
 FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
 """
 READ_WALLETS: LiteralString = """
@@ -100,9 +101,9 @@ JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.qualifying
     AND t.effective_at > asked.after AND t.effective_at <= asked.until
 """
 DUE_REVIEWS: LiteralString = """
-(SELECT member_id FROM member_books WHERE review_at <= %s ORDER BY review_at LIMIT %s)
+(SELECT member_id FROM member_books WHERE review_at <= %s AND merged_into IS NULL ORDER BY review_at LIMIT %s)
 UNION
-(SELECT member_id FROM member_books WHERE tier > 0 AND policy_seen < %s LIMIT %s)
+(SELECT member_id FROM member_books WHERE tier > 0 AND policy_seen < %s AND merged_into IS NULL LIMIT %s)
 """
 DUE_EXPIRIES: LiteralString = """
 SELECT DISTINCT member_id FROM (
@@ -198,7 +199,7 @@ def make_book(row: _Column, rulebook: Rulebook, journal: Journal) -> Book:
 
 def written_by_lock(row: _Column, reserved: int) -> _Column:
     """Return what `lock_books` left in the table, given the row that it returned; compares with `state_of`."""
-    return (row[2] + reserved, *row[3:-1])
+    return (row[2] + reserved, *row[3:-3])
 
 
 def of_open(books: Mapping[UUID, Book], answers: Iterable[Rows]) -> Iterator[Rows]:

@@ -1,0 +1,163 @@
+"""Two members' books become one, and two again; `dry_run` decides the same on unlocked books and writes nothing."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from regulars.loyalty.adjustments.service import adjustment_requests
+from regulars.loyalty.errors import MergeWaitsForHolds, MergeWaitsForRequests, UndoLacksGrowth
+from regulars.loyalty.ledger.book import Book
+from regulars.loyalty.ledger.books import Books, open_books
+from regulars.loyalty.ledger.entries import Entry
+from regulars.loyalty.ledger.moves import Moving, sweep, together, without_pairs
+from regulars.loyalty.ledger.needs import Needs
+from regulars.loyalty.merging import store
+from regulars.loyalty.merging.returning import Returning
+from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.tiers.rules import code_of
+from regulars.members.contracts.merging import (
+    BooksMoved,
+    BooksReturned,
+    Merging,
+    MergingPart,
+    TierMoved,
+    WalletMoved,
+)
+from regulars.platform.db.transaction import Transaction
+
+
+def cause_of(merging: Merging) -> str:
+    """Return what every reference of a merge begins with."""
+    return f"merge:{merging.merge_id.hex}"
+
+
+async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:  # noqa: FBT001 - a part's verb
+    """Move everything of the absorbed member into the survivor's books, and let ids of the one stand for the other.
+
+    Raises MergeWaitsForHolds, MergeWaitsForRequests (409), NoActivePolicy (409).
+    """
+    configuration = Configuration()
+    books = await _open(tx, configuration, merging, dry_run=dry_run)
+    source, target = books.book(merging.absorbed_id), books.book(merging.survivor_id)
+    now = together([source, target], merging.at)
+    if source.holds:
+        raise MergeWaitsForHolds(open=len(source.holds))
+    if await adjustment_requests(tx, member_id=source.member_id, is_open=True, limit=1):
+        raise MergeWaitsForRequests
+    books.expire(source.member_id, now)
+    found = without_pairs(await store.entries(tx, source.member_id))
+    before, moved = _Standing(configuration, books, merging), _to_be_moved(source, found)
+    source.merged_into, source.merged_by = target.member_id, merging.merge_id
+    moving = Moving(source, target, configuration, now, cause_of(merging), "merge")
+    sweep(moving)
+    moving.entries(found)
+    if not dry_run:
+        books.write(tx)
+        store.join_books(tx, source.member_id, target.member_id, merging.merge_id)
+    return BooksMoved(
+        wallets=tuple(
+            [
+                WalletMoved(
+                    wallet=code,
+                    units=units,
+                    lots=lots,
+                    debt=debt,
+                    survivor_before=before.survivor.get(wallet_id, 0),
+                    survivor_after=target.wallet(wallet_id).balance,
+                )
+                for wallet_id, (units, lots, debt) in sorted(moved.items())
+                for code in [configuration.wallet_codes[wallet_id]]
+            ]
+        ),
+        tier=before.tier(None),
+    )
+
+
+async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturned:  # noqa: FBT001 - a part's verb
+    """Return to the absorbed member what the merge brought and is not over. Raises UndoLacksGrowth (409)."""
+    configuration = Configuration()
+    books = await _open(tx, configuration, merging, dry_run=dry_run)
+    source, target = books.book(merging.survivor_id), books.book(merging.absorbed_id)
+    now = together([source, target], merging.at)
+    rows = await store.moved(tx, source.member_id, cause_of(merging))
+    known = await store.lots(tx, source.member_id, [row.seq for row in rows if row.has_lot])
+    before = _Standing(configuration, books, merging)
+    cause = f"{cause_of(merging)}:undo"
+    moving = Moving(source, target, configuration, now, cause, "undo")
+    returning = Returning(moving, known | {number: lot for number, lot in source.lots.items() if number in known})
+    returned = [
+        returning.wallet(configuration.wallet_of(wallet_id), [row for row in rows if row.wallet_id == wallet_id])
+        for wallet_id in sorted({row.wallet_id for row in rows if row.spendable})
+    ]
+    entries = without_pairs(
+        [Entry(row.wallet_id, row.seq, row.change, row.effective_at) for row in rows if not row.spendable]
+    )
+    moving.entries(entries)
+    _check_growth(source, configuration)
+    target.come_back(cause, now)
+    returned += [
+        returning.told(
+            configuration.wallet_of(wallet_id), sum([one.change for one in entries if one.wallet_id == wallet_id])
+        )
+        for wallet_id in sorted({entry.wallet_id for entry in entries})
+    ]
+    if not dry_run:
+        books.write(tx)
+        store.part_books(tx, target.member_id, merging.merge_id)
+    return BooksReturned(wallets=tuple(returned), tier=before.tier(target))
+
+
+async def _open(tx: Transaction, configuration: Configuration, merging: Merging, *, dry_run: bool) -> Books:
+    members = {merging.survivor_id, merging.absorbed_id}
+    needs = Needs(until=max(merging.at, tx.now), members=members, lots_of=set(members))
+    return await open_books(tx, configuration, needs, lock=not dry_run)
+
+
+def _check_growth(book: Book, configuration: Configuration) -> None:
+    for wallet_id, state in book.wallets.items():
+        if not configuration.wallet_of(wallet_id).spendable and state.balance < 0:
+            raise UndoLacksGrowth(lacking=-state.balance)
+
+
+def _to_be_moved(book: Book, entries: Sequence[Entry]) -> dict[int, tuple[int, int, int]]:
+    """Return by wallet what is moved: units, of how many lots or entries, and what is owed."""
+    moved = {}
+    for wallet_id, state in book.wallets.items():
+        lots = [lot for lot in book.lots.values() if lot.wallet_id == wallet_id and lot.remaining]
+        own = [entry for entry in entries if entry.wallet_id == wallet_id]
+        if lots or own or state.debt:
+            moved[wallet_id] = (state.balance + state.debt, len(lots) + len(own), state.debt)
+    return moved
+
+
+class _Standing:
+    """How both stood before, for telling what changed."""
+
+    def __init__(self, configuration: Configuration, books: Books, merging: Merging) -> None:
+        self._survivor: Book = books.book(merging.survivor_id)
+        self._absorbed: Book = books.book(merging.absorbed_id)
+        self._configuration = configuration
+        self._at = merging.at
+        self.survivor = {wallet_id: state.balance for wallet_id, state in self._survivor.wallets.items()}
+        self._tiers = self._codes()
+
+    def _codes(self) -> tuple[str, str]:
+        policy = self._configuration.policy_at(self._at).tier
+        return code_of(policy, self._survivor.tier), code_of(policy, self._absorbed.tier)
+
+    def tier(self, back: Book | None) -> TierMoved:
+        """Return the tiers before and now; `back` is the absorbed one's book where it is its own again."""
+        now = self._codes()
+        return TierMoved(
+            survivor_before=self._tiers[0],
+            survivor_after=now[0],
+            absorbed_before=self._tiers[1] if back is None else None,
+            absorbed_after=None if back is None else now[1],
+        )
+
+
+async def _has_account(tx: Transaction, member_id: UUID) -> bool:
+    return await store.has_booked(tx, member_id)
+
+
+MERGING: Final = MergingPart(room="loyalty", has_account=_has_account, merge=merge, undo=undo)

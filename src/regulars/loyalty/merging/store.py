@@ -1,0 +1,86 @@
+"""SQL of merged books: what is carried over, and what a merge moved so far."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import LiteralString, NamedTuple
+from uuid import UUID
+
+from regulars.loyalty.ledger.entries import Entry, Lot
+from regulars.platform.db.transaction import Transaction
+
+ENTRIES: LiteralString = """
+SELECT t.wallet_id, t.seq, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.effective_at
+FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id AND NOT w.spendable
+WHERE t.member_id = %s ORDER BY t.seq
+"""
+# Of the survivor's books: everything that a merge moved in or out. In the collation C the character after `:` is `;`.
+# What was taken of a lot for the merge is told with the lot.
+MOVED: LiteralString = """
+WITH moved AS (
+    SELECT t.* FROM ledger_transfers AS t
+    WHERE t.member_id = %(member)s AND t.reference >= %(first)s AND t.reference < %(end)s
+)
+SELECT m.wallet_id, m.seq, CASE WHEN m.credit_account %% 100 = 0 THEN m.amount ELSE -m.amount END, m.effective_at,
+       w.spendable, m.debt_change, l.lot_no IS NOT NULL, coalesce(l.amount, 0), coalesce((
+           SELECT sum(u.amount) FROM lot_uses AS u
+           WHERE u.member_id = m.member_id AND u.lot_no = m.seq AND u.seq IN (SELECT seq FROM moved)
+       ), 0)::bigint
+FROM moved AS m
+JOIN wallets AS w ON w.wallet_id = m.wallet_id
+LEFT JOIN lots AS l ON l.member_id = m.member_id AND l.lot_no = m.seq
+ORDER BY m.seq
+"""
+LOTS: LiteralString = """
+SELECT lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id
+FROM lots WHERE member_id = %s AND lot_no = ANY (%s::bigint[])
+"""
+JOIN_BOOKS: LiteralString = "UPDATE member_books SET merged_into = %s, merged_by = %s WHERE member_id = %s"
+PART_BOOKS: LiteralString = """
+UPDATE member_books SET merged_into = NULL, merged_by = NULL WHERE member_id = %s AND merged_by = %s
+"""
+HAS_BOOKED: LiteralString = "SELECT EXISTS (SELECT FROM ledger_transfers WHERE member_id = %s)"
+
+
+class MovedRow(NamedTuple):
+    """A row of the survivor's books that a merge brought; `change` is signed. `lot_taken` went on for the merge."""
+
+    wallet_id: int
+    seq: int
+    change: int
+    effective_at: datetime
+    spendable: bool
+    debt_change: int
+    has_lot: bool
+    lot_amount: int
+    lot_taken: int
+
+
+async def entries(tx: Transaction, member_id: UUID) -> list[Entry]:
+    """Return every entry of a member's wallets that are not spent, in the order of the books."""
+    return [Entry(*row) for row in await tx.rows(ENTRIES, (member_id,))]
+
+
+async def moved(tx: Transaction, member_id: UUID, cause: str) -> list[MovedRow]:
+    """Return what a merge moved into or out of a member's books, and of each lot what went on by it."""
+    asked = {"member": member_id, "first": f"{cause}:", "end": f"{cause};"}
+    return [MovedRow(*row) for row in await tx.rows(MOVED, asked)]
+
+
+async def lots(tx: Transaction, member_id: UUID, numbers: Sequence[int]) -> dict[int, Lot]:
+    """Return lots of a member by their numbers, spent ones too."""
+    return {row[0]: Lot(*row) for row in await tx.rows(LOTS, (member_id, list(numbers)))}
+
+
+def join_books(tx: Transaction, member_id: UUID, into: UUID, merge_id: UUID) -> None:
+    """Say that a member's books are part of another's."""
+    tx.write(JOIN_BOOKS, (into, merge_id, member_id))
+
+
+def part_books(tx: Transaction, member_id: UUID, merge_id: UUID) -> None:
+    """Say that they are their own again."""
+    tx.write(PART_BOOKS, (member_id, merge_id))
+
+
+async def has_booked(tx: Transaction, member_id: UUID) -> bool:
+    """Return whether anything was ever posted for a member."""
+    return bool((await tx.rows(HAS_BOOKED, (member_id,)))[0][0])
