@@ -8,7 +8,15 @@ from psycopg import Connection
 MEMBER = "member_id"
 
 # Copied to every node: configuration, few rows, joined by anything.
-REFERENCE = {"loyalty_policies", "markets", "stores", "wallets"}
+REFERENCE = {
+    "loyalty_policies",
+    "markets",
+    "policy_draft_revisions",
+    "policy_drafts",
+    "policy_withdrawals",
+    "stores",
+    "wallets",
+}
 
 # What a member owns: distributed by member_id, all of one member on one node.
 MEMBER_OWNED = {

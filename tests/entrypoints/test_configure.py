@@ -165,7 +165,10 @@ REFUSED = [
     (('code = "CN"', 'code = "CN"\ncountries = 1'), "markets[0].countries: there is no such field"),
     (("max_percent = 5", "max_percent = 500"), "policy.payment.max_percent: Expected `int` <= 100"),
     (("threshold = 1000", 'threshold = "1000"'), "policy.tier.tiers[1].threshold: Expected `int`, got `str`"),
-    (("threshold = 1000", "threshold = 3000"), "policy: The policy cannot work: the thresholds of the tiers must rise"),
+    (
+        ("threshold = 1000", "threshold = 3000"),
+        "policy.tier.tiers[2].threshold: The tier gold",
+    ),
     (('currency = "CNY"\n', ""), "markets[0]: Object missing required field `currency`"),
     (('"Asia/Shanghai"', '"Asia/Beichen"'), "markets[0].time_zone: A market needs"),
     (('market = "CN"', 'market = "US"'), "stores[0].market: The programme has no market US"),
@@ -176,7 +179,10 @@ REFUSED = [
         ("# active_from = 2026-01-01T00:00:00+08:00", "active_from = 2026-01-01T00:00:00"),
         "policy.active_from: Expected",
     ),
-    (('qualifying_wallet = "growth"', 'qualifying_wallet = "points"'), "tier.qualifying_wallet is “points”"),
+    (
+        ('qualifying_wallet = "growth"', 'qualifying_wallet = "points"'),
+        "policy.tier.qualifying_wallet: The wallet",
+    ),
     (("[policy]", "[policy"), "is not TOML"),
 ]
 
@@ -202,7 +208,10 @@ CONTRADICTING = [
         ("# active_from = 2026-01-01T00:00:00+08:00", "active_from = 2020-01-01T00:00:00Z"),
         "policy.active_from: a policy",
     ),
-    (('code = "silver"', 'code = "bronze"'), "the tiers regular, silver, gold, diamond must stay in this order"),
+    (
+        ('code = "silver"', 'code = "bronze"'),
+        "The tiers regular, silver, gold, diamond must stay in this order",
+    ),
 ]
 
 

@@ -25,11 +25,11 @@ from regulars.platform.outbox.relay import Relay
 from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.services import Services
 from tests.architecture.source import ROOT
+from tests.entrypoints.walking_policies import OPENS, Policies
 
 PAGE: Final = ROOT / "docs" / "walkthrough.md"
 EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_examples.json"
 PROGRAMME: Final = ROOT / "docs" / "examples" / "programme.toml"
-OPENS: Final = datetime.fromisoformat("2026-05-01T02:00:00+00:00")
 DIGEST: Final = "c0ffee" + 58 * "0"
 # What is drawn each time, or a digest of what is.
 SAME: Final = {"digest": DIGEST, "recomputed": DIGEST, "request_id": "req_" + 24 * "0"}
@@ -38,9 +38,8 @@ CLEAR: Final = {"getMember", "lookUpMember", "listMessages", "readExport"}
 PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
 # What this programme clock does not decide.
 WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "schema", *PRIVACY)
-_DRAWN: Final = re.compile(
-    r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)"
-)  # of 32 digits; a lot's has 12 more
+# Of 32 digits; a lot's has 12 more.
+_DRAWN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)")
 
 
@@ -70,12 +69,13 @@ class Walk:
 
     async def take(self) -> "Walk":
         """Go all of it."""
-        await self._clock(timedelta(days=-1))
+        await self.clock(timedelta(days=-1))
         await configure(self.services.database, read_programme(PROGRAMME), reason="opening day")
-        await self._clock(timedelta())
+        await self.clock(timedelta())
         async with self.services.database.transaction() as tx:
             _, token = await keys.create_key(tx, label="walkthrough", scopes=["admin"])
-            _, self._colleague = await keys.create_key(tx, label="second pair of eyes", scopes=["ledger:approve"])
+            may = ["ledger:approve", "policies:approve"]
+            _, self._colleague = await keys.create_key(tx, label="colleague", scopes=may)
         application = create_app(self.services, web(self.services))
         headers = {"Authorization": f"Bearer {token}", "Regulars-Purpose": "care ticket 5521"}
         async with httpx.AsyncClient(
@@ -88,16 +88,17 @@ class Walk:
             await self._messages(wang)
             await self._finance(wang)
             await self._privacy(wang)
+            await Policies(self, self._client).walk()
         return self
 
-    async def _clock(self, after: timedelta, *, ticking: bool = False) -> None:
+    async def clock(self, after: timedelta, *, ticking: bool = False) -> None:
         """Set the programme clock to so long after opening, or before. It stands, so that instants are the same."""
         database = self.services.database
         async with database.transaction() as tx:
             setting = await set_programme_clock(tx.connection, OPENS + after, ticking=ticking)
         database.clock.follow(setting)
 
-    async def _ask(
+    async def ask(
         self,
         operation: str,
         told: str,
@@ -110,7 +111,7 @@ class Walk:
         headers = {"Accept-Language": language}
         if method != "GET" and operation != "lookUpMember":
             headers["Idempotency-Key"] = f"step-{len(self.steps) + 1}"
-        if operation in {"approveAdjustment", "refuseAdjustment"}:
+        if operation.startswith(("approve", "refuse")):
             headers["Authorization"] = f"Bearer {self._colleague}"
         answer = await self._client.request(method, path, json=body, headers=headers)
         assert answer.is_success, (operation, answer.status_code, answer.text)
@@ -146,7 +147,7 @@ class Walk:
         )
 
     async def _programme(self) -> None:
-        ask = self._ask
+        ask = self.ask
         await ask("getHealth", "The process is alive.", "GET", "/health")
         await ask("getReadiness", "It may be used; its programme clock says when it is.", "GET", "/ready")
         await ask("listMarkets", "One market, with its currency and time zone.", "GET", "/v1/markets")
@@ -158,7 +159,7 @@ class Walk:
         await ask("listStores", "All shops, page by page.", "GET", "/v1/stores?limit=2")
 
     async def _member(self) -> str:
-        ask, mobile = self._ask, {"kind": "phone", "value": "138 0013 8000"}
+        ask, mobile = self.ask, {"kind": "phone", "value": "138 0013 8000"}
         signed_up = await ask(
             "signUpMember",
             "Wang Fang signs up in Nanjing Road, by her phone number. The market says how to read it.",
@@ -221,7 +222,7 @@ class Walk:
         return str(signed_up["member_id"])
 
     async def _orders(self, wang: str) -> None:
-        ask = self._ask
+        ask = self.ask
         lines = [
             {"line_id": "1", "sku": "kettle", "amount": {"amount_minor": 89_900, "currency": "CNY"}},
             {"line_id": "2", "sku": "tea", "quantity": "3", "amount": {"amount_minor": 30_000, "currency": "CNY"}},
@@ -242,7 +243,7 @@ class Walk:
             "/v1/orders/web-1001?explain=true",
             order,
         )
-        await self._clock(timedelta(days=2))
+        await self.clock(timedelta(days=2))
         await ask(
             "returnOrder",
             "Two days later one of the three packets of tea comes back, in another shop. What remains is settled anew.",
@@ -274,8 +275,8 @@ class Walk:
         await ask("listOrdersOfMember", "Her orders.", "GET", f"/v1/members/{wang}/orders?limit=1")
 
     async def _books(self, wang: str) -> None:
-        ask, member = self._ask, f"/v1/members/{wang}"
-        await self._clock(timedelta(days=19))
+        ask, member = self.ask, f"/v1/members/{wang}"
+        await self.clock(timedelta(days=19))
         await ask(
             "accrue",
             "A present for her birthday. Its reference names the fact: it posts once, whoever retries.",
@@ -318,7 +319,7 @@ class Walk:
         await ask("getTier", "Her tier, why she has it, and what is missing for the next.", "GET", f"{member}/tier")
 
     async def _finance(self, wang: str) -> None:
-        ask, database = self._ask, self.services.database
+        ask, database = self.ask, self.services.database
         async with database.transaction(set_based=True) as tx:
             await bring_up_to_date(tx, BOOKS)
         await ask(
@@ -333,7 +334,7 @@ class Walk:
             "GET",
             "/v1/finance/liability/at?as_of=2026-05-10T00:00:00%2B08:00&wallet=points&parts=true",
         )
-        await self._clock(timedelta(days=32))
+        await self.clock(timedelta(days=32))
         await ask(
             "closeMonth",
             "May is over: nothing is booked into it any more.",
@@ -374,7 +375,7 @@ class Walk:
         member, database = f"/v1/members/{wang}", self.services.database
         for month in (6, 7, 8):
             over = datetime.fromisoformat(f"2026-{month + 1:02d}-01T00:00:00+08:00")
-            await self._clock(over - timedelta(days=20) - OPENS)
+            await self.clock(over - timedelta(days=20) - OPENS)
             present = {"amount": 100 * month, "reference": f"summer:{month}", "expires_at": over.isoformat()}
             for what, body in (
                 ("accruals", present),
@@ -383,20 +384,20 @@ class Walk:
                 key = {"Idempotency-Key": f"{what}-{month}"}
                 answer = await self._client.post(f"{member}/{what}", json=body, headers=key)
                 assert answer.is_success, answer.text
-            await self._clock(over - OPENS)
+            await self.clock(over - OPENS)
             async with database.transaction(set_based=True) as tx:
                 await begin_close(tx, date(2026, month, 1), by="system", reason="")
             async with database.transaction(set_based=True) as tx:
                 await go_on_closing(tx, Configuration())
                 await expire_due(tx, Configuration(), tx.now)
-        await self._clock(timedelta(days=160))
+        await self.clock(timedelta(days=160))
         async with database.transaction(set_based=True) as tx:
             await begin_close(tx, date(2026, 9, 1), by="system", reason="")
         async with database.transaction(set_based=True) as tx:
             await go_on_closing(tx, Configuration())
 
     async def _corrections(self, member: str) -> None:
-        ask, requests = self._ask, f"{member}/adjustment-requests"
+        ask, requests = self.ask, f"{member}/adjustment-requests"
         asked = await ask(
             "askAdjustment",
             "A correction that a second person must look at (the policy may say from which amount on) is asked for.",
@@ -424,7 +425,7 @@ class Walk:
         )
 
     async def _holds(self, member: str) -> None:
-        ask, kept = self._ask, {"amount": 300, "deadline": "2026-06-02T10:00:00Z"}
+        ask, kept = self.ask, {"amount": 300, "deadline": "2026-06-02T10:00:00Z"}
         placed = await ask(
             "placeHold",
             "She books a tea workshop: 300 points are kept until it begins. They are hers, but not to spend.",
@@ -455,18 +456,18 @@ class Walk:
 
     async def _tell(self, after: timedelta) -> None:
         """Do what the worker does between a fact and its messages. While the clock stands nobody is told anything."""
-        await self._clock(after, ticking=True)
+        await self.clock(after, ticking=True)
         database, vault = self.services.database, self.services.vault
         await Relay(database, REACTIONS).drain()
         async with database.transaction(set_based=True) as tx:
             await Composer(vault, engagement.reachable(self.services.settings)).compose(tx)
-        await self._clock(after)
+        await self.clock(after)
 
     async def _messages(self, wang: str) -> None:
-        told = await self._ask(
+        told = await self.ask(
             "listMessages", "What she was told.", "GET", f"/v1/members/{wang}/messages?limit=1", language="en"
         )
-        await self._ask(
+        await self.ask(
             "markMessagesRead",
             "She has read it.",
             "POST",
@@ -475,7 +476,7 @@ class Walk:
         )
 
     async def _privacy(self, wang: str) -> None:
-        ask, erasure, exports = self._ask, f"/v1/members/{wang}/erasure", f"/v1/members/{wang}/exports"
+        ask, erasure, exports = self.ask, f"/v1/members/{wang}/erasure", f"/v1/members/{wang}/exports"
         export = await ask("askExport", "She wants to see everything we know of her.", "POST", exports)
         await gather_waiting(self.services.database, self.services.vault, ())
         await ask("listExports", "It is there for a week.", "GET", exports)

@@ -8,7 +8,7 @@ from msgspec import structs
 from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
 from regulars.loyalty.errors import InsufficientPoints, ReferenceReused
 from regulars.loyalty.policy.contracts import MonthlyReview, NoReview, Policy
-from regulars.loyalty.policy.errors import PolicyInvalid
+from regulars.loyalty.policy.errors import InstantDecided
 from regulars.platform.db.database import Database
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.programme import DAY, EASY, NOON, Programme, order
@@ -58,7 +58,7 @@ async def test_a_policy_without_reviews_takes_the_scheduled_one_away(database: D
 async def test_no_policy_comes_into_force_before_what_the_books_have_decided(programme: Programme) -> None:
     member = await programme.member()
     await programme.one(order(member, "A", NOON + 5 * DAY, 110_000))
-    with pytest.raises(PolicyInvalid):
+    with pytest.raises(InstantDecided):
         await programme.activate(REVIEWED, NOON + DAY)
     assert await programme.rows("SELECT count(*) FROM loyalty_policies") == [(1,)]
 

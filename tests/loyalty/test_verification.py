@@ -228,6 +228,10 @@ CORRUPTIONS: dict[str, tuple[set[str], list[str]]] = {
             )
         ],
     ),
+    "the version that decided": (
+        {"decided by the version of its time"},
+        ["UPDATE ledger_transfers SET policy_version = 2 WHERE member_id = '{m}' AND reference = 'gift:1'"],
+    ),
     "a transfer that was deleted": (
         {
             "wallets against transfers",

@@ -212,6 +212,23 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/policies",
         "GET /v1/wallets",
     ),
+    "key policies:read": (
+        "GET /v1/policy-diff",
+        "GET /v1/policy-drafts",
+        "GET /v1/policy-drafts/{draft_id}",
+        "GET /v1/policy-drafts/{draft_id}/revisions",
+    ),
+    "key policies:write": (
+        "POST /v1/policies/{version}/withdraw",
+        "POST /v1/policy-drafts",
+        "PUT /v1/policy-drafts/{draft_id}",
+        "DELETE /v1/policy-drafts/{draft_id}",
+        "POST /v1/policy-drafts/{draft_id}/schedule",
+    ),
+    "key policies:approve": (
+        "POST /v1/policy-drafts/{draft_id}/approve",
+        "POST /v1/policy-drafts/{draft_id}/refuse",
+    ),
     "key ledger:approve": (
         "POST /v1/members/{member_id}/adjustment-requests/{request_id}/approve",
         "POST /v1/members/{member_id}/adjustment-requests/{request_id}/refuse",
@@ -282,6 +299,8 @@ def ids_of_nobody() -> dict[str, str]:
         "message": f"msg_{nobody}",
         "hold_id": f"hld_{nobody}",
         "request_id": f"adj_{nobody}",
+        "draft_id": f"pdr_{nobody}",
+        "version": "9",
         "report_id": f"rep_{nobody}",
         "month": "2026-05",
         "order_id": "o-1",

@@ -76,3 +76,16 @@ class TierLost(Event, frozen=True, kw_only=True):
     tier: str
     from_tier: str
     cause: str
+
+
+class PolicyScheduled(Event, frozen=True, kw_only=True):
+    """A version of the policy comes into force at `active_from`, unless it is withdrawn before."""
+
+    version: int
+    active_from: datetime
+
+
+class PolicyWithdrawn(Event, frozen=True, kw_only=True):
+    """A version that was scheduled does not come."""
+
+    version: int

@@ -1,9 +1,10 @@
 """`regulars configure`: brings markets, wallets, stores and the loyalty policy to what a TOML file says."""
 
+import re
 import tomllib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -13,8 +14,10 @@ from msgspec import Meta, Struct, structs
 from regulars.commerce import api as commerce
 from regulars.commerce.stores import service as stores
 from regulars.loyalty import api as loyalty
+from regulars.loyalty.policy.reading import unknown_fields
 from regulars.loyalty.policy.rules import active_at
 from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.clock import Clock
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
@@ -22,9 +25,8 @@ from regulars.platform.markets import service as markets
 from regulars.platform.markets.contracts import Market
 
 ACTOR = "cli"
-# A batch under way may still decide by the version it began with: a change comes into force after it.
-NOTICE = timedelta(minutes=1)
 _STORES_AT_ONCE = 1000
+_POSITION = re.compile(r"/([0-9]+)")
 
 Effect = Literal["new", "changed", "unchanged"]
 
@@ -41,25 +43,16 @@ class StoreSection(Struct, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-class PolicySection(Struct, frozen=True, kw_only=True):
-    """The loyalty policy. Without `active_from` it comes into force as soon as it can."""
+class PolicySection(loyalty.Policy, frozen=True, kw_only=True):
+    """The loyalty policy. Without `active_from` it comes into force as soon as it can; its number is not its own."""
 
-    tier: loyalty.TierPolicy
-    earning: loyalty.EarningPolicy = loyalty.EarningPolicy()
-    payment: loyalty.PaymentPolicy = loyalty.PaymentPolicy()
-    returns: loyalty.ReturnPolicy = loyalty.ReturnPolicy()
-    spending_wallet: str = "points"
     active_from: Annotated[datetime, Meta(tz=True)] | None = None
+    version: Annotated[int, Meta(ge=0, le=0)] = 0
 
     def policy(self) -> loyalty.Policy:
         """Return it as the ledger knows it."""
-        return loyalty.Policy(
-            tier=self.tier,
-            earning=self.earning,
-            payment=self.payment,
-            returns=self.returns,
-            spending_wallet=self.spending_wallet,
-        )
+        names = [name for name in loyalty.Policy.__struct_fields__ if name not in {"active_from", "version"}]
+        return loyalty.Policy(**{name: getattr(self, name) for name in names})
 
 
 class ProgrammeFile(Struct, frozen=True, kw_only=True):
@@ -100,7 +93,7 @@ def read_programme(path: Path) -> ProgrammeFile:
         problem, _, place = str(error).partition(" - at ")
         field = place.strip("`").removeprefix("$").removeprefix(".")
         raise ProgrammeFileError(f"{path}: {field or 'the file'}: {problem}. Correct it.") from error
-    for field in _unknown(content, msgspec.to_builtins(programme), ""):
+    for field in unknown_fields(content, msgspec.to_builtins(programme)):
         raise ProgrammeFileError(f"{path}: {field}: there is no such field. Correct its name, or leave it out.")
     for field in _repeated(programme):
         raise ProgrammeFileError(f"{path}: {field}: it is there twice. Leave one of them out.")
@@ -117,7 +110,7 @@ async def configure(
     changes: list[Change] = []
     try:
         async with database.transaction(actor=ACTOR) as tx:
-            async for change, document in _apply(tx, programme):
+            async for change, document in _apply(tx, database.clock, programme, reason):
                 changes.append(change)
                 if change.effect != "unchanged":
                     tx.audit(_entry(change, document, reason))
@@ -151,7 +144,7 @@ async def missing(tx: Transaction) -> list[str]:
 Applied = AsyncIterator[tuple[Change, Any]]
 
 
-async def _apply(tx: Transaction, programme: ProgrammeFile) -> Applied:
+async def _apply(tx: Transaction, clock: Clock, programme: ProgrammeFile, reason: str) -> Applied:
     async for applied in _markets(tx, programme.markets):
         yield applied
     async for applied in _wallets(tx, programme.wallets):
@@ -160,7 +153,7 @@ async def _apply(tx: Transaction, programme: ProgrammeFile) -> Applied:
         yield applied
     if programme.policy is not None:
         with _naming("policy"):
-            yield await _policy(tx, programme.policy)
+            yield await _policy(tx, clock, programme.policy, reason)
 
 
 async def _markets(tx: Transaction, wanted: Sequence[Market]) -> Applied:
@@ -207,7 +200,7 @@ async def _known_stores(tx: Transaction) -> dict[str, commerce.Store]:
     return known
 
 
-async def _policy(tx: Transaction, section: PolicySection) -> tuple[Change, loyalty.Policy]:
+async def _policy(tx: Transaction, clock: Clock, section: PolicySection, reason: str) -> tuple[Change, loyalty.Policy]:
     versions = await loyalty.list_policies(tx)
     latest = versions[-1] if versions else None
     wanted = section.policy()
@@ -215,14 +208,18 @@ async def _policy(tx: Transaction, section: PolicySection) -> tuple[Change, loya
     if latest is not None and active_from in {None, latest.active_from} and _same(wanted, latest):
         return _policy_change(latest, "unchanged"), latest
     if active_from is None:
-        active_from = tx.now if latest is None else tx.now + NOTICE
+        active_from = tx.now if latest is None else tx.now + loyalty.NOTICE
     elif latest is not None and active_from < tx.now:
         raise ProgrammeFileError(
             f"policy.active_from: a policy is in force already, and {active_from.isoformat()} has passed: books are "
             f"never decided anew. Name an instant after {tx.now.isoformat(timespec='seconds')}, or leave it out."
         )
-    appended = await loyalty.activate_policy(tx, wanted, active_from)
-    return _policy_change(appended, "new" if latest is None else "changed"), appended
+    by = loyalty.Appending(by=ACTOR, reason=reason)
+    if latest is None:
+        return _policy_change(await loyalty.activate_policy(tx, wanted, active_from, by), "new"), wanted
+    await loyalty.require_alone(tx)
+    appended = await loyalty.schedule_version(tx, clock, wanted, active_from, by)
+    return _policy_change(appended, "changed"), appended
 
 
 def _policy_change(policy: loyalty.Policy, effect: Effect) -> Change:
@@ -251,22 +248,8 @@ def _naming(field: str) -> Iterator[None]:
     try:
         yield
     except DomainError as refusal:
-        where = field + (refusal.pointer or "").replace("/", ".")
+        where = field + _POSITION.sub(r"[\1]", refusal.pointer or "").replace("/", ".")
         raise ProgrammeFileError(f"{where}: {refusal.message.format_map(refusal.data)}") from refusal
-
-
-def _unknown(given: Any, understood: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - whatever TOML holds
-    """Yield the fields of the file that nothing reads: a misspelt name must not pass for a default."""
-    if isinstance(given, dict) and isinstance(understood, dict):
-        for name, value in given.items():
-            field = f"{where}.{name}" if where else name
-            if name in understood:
-                yield from _unknown(value, understood[name], field)
-            else:
-                yield field
-    elif isinstance(given, list):
-        for position, (value, read) in enumerate(zip(given, understood, strict=True)):
-            yield from _unknown(value, read, f"{where}[{position}]")
 
 
 def _repeated(programme: ProgrammeFile) -> Iterator[str]:

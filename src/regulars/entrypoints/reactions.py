@@ -31,4 +31,6 @@ REACTIONS: Reactions = {
     loyalty.HoldEnded: [],
     loyalty.TierReached: [engagement.congratulate],
     loyalty.TierLost: [],
+    loyalty.PolicyScheduled: [],
+    loyalty.PolicyWithdrawn: [],
 }

@@ -23,11 +23,30 @@ closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, Unk
 `MERGING` is what the ledger does when members are merged, and when that is undone (`loyalty/merging`). `PRIVACY` is
 what it does when a member is erased (`loyalty/privacy`): the books are closed.
 
+Policies change by drafts (`loyalty/drafts`): `work_on_policy(tx, clock, command)` begins, changes, gives up, schedules
+or answers one (UnknownDraft 404; DraftChanged, DraftNotOpen and others 409), `withdraw_policy` takes a version back
+before its instant, `difference` compares two (a version's number, a draft's id, None: what is in force),
+`read_versions` lists versions with their states. Source: loyalty_policies, policy_withdrawals, policy_drafts.
+
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
 from regulars.loyalty.adjustments.service import adjustment_requests
 from regulars.loyalty.adjustments.service import decide as decide_adjustments
+from regulars.loyalty.drafts.contracts import (
+    AbandonDraft,
+    AnswerDraft,
+    ChangeDraft,
+    CreateDraft,
+    PolicyDraft,
+    ScheduleDraft,
+    WithdrawVersion,
+)
+from regulars.loyalty.drafts.diff import difference
+from regulars.loyalty.drafts.rules import Difference
+from regulars.loyalty.drafts.service import carry_out as work_on_policy
+from regulars.loyalty.drafts.service import list_drafts, read_draft, read_revisions, require_alone
+from regulars.loyalty.drafts.service import withdraw as withdraw_policy
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
@@ -54,12 +73,16 @@ from regulars.loyalty.lineage.service import (
 )
 from regulars.loyalty.merging.service import MERGING
 from regulars.loyalty.policy.contracts import (
+    AdjustmentPolicy,
     AnniversaryReview,
+    Appending,
+    ChangePolicy,
     EarningPolicy,
     MonthlyReview,
     NoReview,
     PaymentPolicy,
     Policy,
+    PolicyVersion,
     ReturnPolicy,
     TierPolicy,
     TierRule,
@@ -67,6 +90,7 @@ from regulars.loyalty.policy.contracts import (
 )
 from regulars.loyalty.policy.rules import month_start
 from regulars.loyalty.policy.service import (
+    NOTICE,
     Configuration,
     activate_policy,
     define_standard_wallets,
@@ -74,6 +98,9 @@ from regulars.loyalty.policy.service import (
     list_policies,
     list_wallets,
     policy_in_force,
+    read_version,
+    read_versions,
+    schedule_version,
 )
 from regulars.loyalty.privacy.service import PRIVACY
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
@@ -95,16 +122,25 @@ from regulars.loyalty.verification.service import checks
 __all__ = [
     "BOOKS",
     "MERGING",
+    "NOTICE",
     "PRIVACY",
+    "AbandonDraft",
+    "AdjustmentPolicy",
     "Allowance",
     "AnniversaryReview",
+    "AnswerDraft",
+    "Appending",
     "Booking",
     "Books",
     "Breakage",
     "CausedLot",
     "CausedTierChange",
     "CausedTransfer",
+    "ChangeDraft",
+    "ChangePolicy",
     "Configuration",
+    "CreateDraft",
+    "Difference",
     "EarningPolicy",
     "Held",
     "Liability",
@@ -121,15 +157,19 @@ __all__ = [
     "PaymentPolicy",
     "PointsFigures",
     "Policy",
+    "PolicyDraft",
+    "PolicyVersion",
     "ProgrammeFigures",
     "Proof",
     "ReturnPolicy",
+    "ScheduleDraft",
     "SettledOrder",
     "Span",
     "Standing",
     "TierPolicy",
     "TierRule",
     "WalletRule",
+    "WithdrawVersion",
     "Worth",
     "activate_policy",
     "adjustment_requests",
@@ -141,6 +181,7 @@ __all__ = [
     "decide_adjustments",
     "define_standard_wallets",
     "define_wallets",
+    "difference",
     "expire_due",
     "expiries",
     "expiring",
@@ -152,6 +193,7 @@ __all__ = [
     "lineage",
     "list_bookings",
     "list_closes",
+    "list_drafts",
     "list_policies",
     "list_wallets",
     "lots",
@@ -167,10 +209,16 @@ __all__ = [
     "prove",
     "read_breakage",
     "read_close",
+    "read_draft",
     "read_journal",
+    "read_revisions",
+    "read_version",
+    "read_versions",
+    "require_alone",
     "review_due",
     "roll",
     "roll_of",
+    "schedule_version",
     "settled_orders",
     "standing",
     "standings",
@@ -179,4 +227,6 @@ __all__ = [
     "tier_label",
     "tier_status",
     "time_out_due",
+    "withdraw_policy",
+    "work_on_policy",
 ]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from litestar.handlers import HTTPRouteHandler
 
 from regulars.loyalty.adjustments.routes import routes as adjustment_routes
+from regulars.loyalty.drafts.routes import routes as draft_routes
 from regulars.loyalty.finance.routes import routes as finance_routes
 from regulars.loyalty.holds.routes import routes as hold_routes
 from regulars.loyalty.ledger.routes import posting_lane
@@ -30,5 +31,5 @@ def routes(services: Services) -> Offered:
     posting, hot_postings = ledger_routes(services, configuration, lane)
     reading, hot_reads = statement_routes(services, configuration)
     offered = [*posting, *hold_routes(services, lane), *adjustment_routes(services, configuration)]
-    offered += [*reading, *policy_routes(services), *finance_routes(services)]
+    offered += [*reading, *policy_routes(services), *draft_routes(services), *finance_routes(services)]
     return Offered(offered, [*hot_postings, *hot_reads])

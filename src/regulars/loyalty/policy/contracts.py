@@ -44,6 +44,12 @@ class AdjustmentPolicy(Struct, frozen=True, kw_only=True):
     answer_days: Positive = 14
 
 
+class ChangePolicy(Struct, frozen=True, kw_only=True):
+    """How this policy itself is changed: with `second_person`, whoever schedules a draft needs somebody else's yes."""
+
+    second_person: bool = False
+
+
 class TierRule(Struct, frozen=True, kw_only=True):
     """One tier: reached at `threshold` of the qualifying metric, earning `multiplier` points per base point."""
 
@@ -97,6 +103,41 @@ class Policy(Struct, frozen=True, kw_only=True):
     payment: PaymentPolicy = PaymentPolicy()
     returns: ReturnPolicy = ReturnPolicy()
     adjustments: AdjustmentPolicy = AdjustmentPolicy()
+    changes: ChangePolicy = ChangePolicy()
     spending_wallet: str = "points"
     version: int = 0
     active_from: datetime | None = None
+
+
+VersionState = Literal["scheduled", "active", "retired", "withdrawn"]
+
+
+class PolicyVersion(Policy, frozen=True, kw_only=True):
+    """A version with what became of it. It decides from `active_from` until `active_until` (None: no end in sight).
+
+    A version that was withdrawn before its instant came never decided anything.
+    """
+
+    state: VersionState
+    active_until: datetime | None
+    recorded_at: datetime
+    name: str = ""
+    scheduled_by: str = ""
+    approved_by: str = ""
+    reason: str = ""
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str = ""
+    withdrawn_because: str = ""
+
+    def policy(self) -> Policy:
+        """Return the policy alone."""
+        return Policy(**{name: getattr(self, name) for name in Policy.__struct_fields__})
+
+
+class Appending(Struct, frozen=True, kw_only=True):
+    """Who appends a version and why: for the audit log, and for whoever reads the list of versions."""
+
+    by: str = ""
+    approved_by: str = ""
+    name: str = ""
+    reason: str = ""

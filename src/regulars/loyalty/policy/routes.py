@@ -1,9 +1,10 @@
-"""HTTP of the configuration: wallets and policies, to read. They are changed by `regulars configure`."""
+"""HTTP of the configuration, to read: wallets and policies. These change by drafts and by `regulars configure`."""
 
 from typing import Final
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 
 from regulars.loyalty.policy import service
 from regulars.loyalty.policy.schemas import ProgrammePolicies, ProgrammeWallets
@@ -24,11 +25,15 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
             return ProgrammeWallets(wallets=await service.list_wallets(tx))
 
     @get("/v1/policies", guards=[requires(SCOPE)], operation_id="listPolicies", tags=TAGS, summary="List the policies")
-    async def list_policies() -> ProgrammePolicies:
-        """Return every version of the loyalty policy, past and to come, and which of them is in force."""
+    async def list_policies(*, withdrawn: FromQuery[bool] = False) -> ProgrammePolicies:
+        """Return every version of the loyalty policy, past and to come, and which of them is in force.
+
+        `withdrawn` adds those that were taken back before their instant.
+        """
         async with services.database.transaction() as tx:
-            versions = await service.list_policies(tx)
-            in_force = service.version_in_force(versions, tx.now)
-        return ProgrammePolicies(in_force=in_force, policies=versions[::-1])
+            versions = await service.read_versions(tx)
+        in_force = next((one.version for one in versions if one.state == "active"), None)
+        shown = [one for one in versions if withdrawn or one.state != "withdrawn"]
+        return ProgrammePolicies(in_force=in_force, policies=shown[::-1])
 
     return [list_wallets, list_policies]

@@ -3,9 +3,18 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from regulars.loyalty.policy.contracts import Policy, WalletRule
+from regulars.loyalty.policy.errors import (
+    LowestTierNotZero,
+    SpendingWalletMustStay,
+    ThresholdsDoNotRise,
+    TiersMustStay,
+    TierTwice,
+    WalletUnfit,
+)
 
 MONTHS = 12
 
@@ -37,39 +46,39 @@ def month_start_after(at: datetime, months: int, time_zone: str) -> datetime:
     return month_start(local.year, local.month + months, time_zone)
 
 
-def problems_of(policy: Policy) -> str | None:
-    """Return why a policy cannot work, or None."""
+def check(policy: Policy, wallets: Iterable[WalletRule]) -> None:
+    """Raise why a policy cannot work, with these wallets or at all."""
     tiers = policy.tier.tiers
-    thresholds = [tier.threshold for tier in tiers]
-    if thresholds[0] != 0:
-        return "the lowest tier must have the threshold 0"
-    if sorted(set(thresholds)) != thresholds:
-        return "the thresholds of the tiers must rise"
-    if len({tier.code for tier in tiers}) != len(tiers):
-        return "two tiers have the same code"
-    return None
-
-
-def problem_of_wallets(policy: Policy, wallets: Iterable[WalletRule]) -> str | None:
-    """Return why a policy cannot work with these wallets, or None."""
+    if tiers[0].threshold != 0:
+        raise LowestTierNotZero(pointer="/tier/tiers/0/threshold", threshold=tiers[0].threshold)
+    for position, (below, tier) in enumerate(pairwise(tiers), 1):
+        if tier.code in [other.code for other in tiers[:position]]:
+            raise TierTwice(pointer=f"/tier/tiers/{position}/code", tier=tier.code)
+        if tier.threshold <= below.threshold:
+            raise ThresholdsDoNotRise(
+                pointer=f"/tier/tiers/{position}/threshold",
+                tier=tier.code,
+                threshold=tier.threshold,
+                below=below.threshold,
+            )
+    wallets = list(wallets)
     spendable = [wallet.code for wallet in wallets if wallet.spendable]
     qualifying = [wallet.code for wallet in wallets if wallet.qualifying]
-    if policy.spending_wallet not in spendable:
-        return f"spending_wallet is “{policy.spending_wallet}”, and the spendable wallets are: {', '.join(spendable)}"
-    if policy.tier.qualifying_wallet not in qualifying:
-        wanted = policy.tier.qualifying_wallet
-        return f"tier.qualifying_wallet is “{wanted}”, and the qualifying wallets are: {', '.join(qualifying)}"
-    return None
+    for pointer, wallet, fit in (
+        ("/spending_wallet", policy.spending_wallet, spendable),
+        ("/tier/qualifying_wallet", policy.tier.qualifying_wallet, qualifying),
+    ):
+        if wallet not in fit:
+            raise WalletUnfit(pointer=pointer, wallet=wallet, wallets=", ".join(fit))
 
 
-def problem_of_succession(earlier: Policy, later: Policy) -> str | None:
-    """Return why a version cannot follow another, or None: books name tiers by their place in the list."""
+def check_succession(earlier: Policy, later: Policy) -> None:
+    """Raise why a version cannot follow another: books name tiers by their place in the list."""
     codes = [tier.code for tier in earlier.tier.tiers]
     if [tier.code for tier in later.tier.tiers][: len(codes)] != codes:
-        return f"the tiers {', '.join(codes)} must stay in this order; new ones follow above them"
+        raise TiersMustStay(pointer="/tier/tiers", tiers=", ".join(codes))
     if later.spending_wallet != earlier.spending_wallet:
-        return f"orders were settled with the wallet {earlier.spending_wallet}, which must stay the spending wallet"
-    return None
+        raise SpendingWalletMustStay(pointer="/spending_wallet", wallet=earlier.spending_wallet)
 
 
 def problem_of_wallet(wallet: WalletRule, others: Iterable[WalletRule]) -> str | None:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from regulars.loyalty.policy.contracts import Policy, WalletRule
+from regulars.loyalty.policy.contracts import PolicyVersion, WalletRule
 
 
 class ProgrammeWallets(Struct, frozen=True, kw_only=True):
@@ -15,4 +15,4 @@ class ProgrammePolicies(Struct, frozen=True, kw_only=True):
     """Every version, the newest first; `in_force` is the one that decides now (null before the first)."""
 
     in_force: int | None
-    policies: list[Policy]
+    policies: list[PolicyVersion]

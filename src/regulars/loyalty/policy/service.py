@@ -2,21 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Any, Final
 
 from msgspec import structs
 
+from regulars.domain_events.loyalty import PolicyScheduled, PolicyWithdrawn
 from regulars.loyalty.policy import rules, store
-from regulars.loyalty.policy.contracts import Policy, WalletRule
+from regulars.loyalty.policy.contracts import Appending, Policy, PolicyVersion, VersionState, WalletRule
 from regulars.loyalty.policy.errors import (
+    InstantBeforeLatest,
+    InstantDecided,
+    InstantInClosedMonth,
+    InstantTooNear,
     NoActivePolicy,
-    PolicyInvalid,
+    UnknownVersion,
     UnknownWallet,
+    VersionInForce,
+    VersionWithdrawn,
     WalletDiffers,
     WalletImpossible,
 )
+from regulars.platform.clock import Clock
 from regulars.platform.db.transaction import Rows, Statement, Transaction
+
+# A version begins so long after it is scheduled, and is withdrawn so long before it begins; what is left of that when
+# its transaction is about to end must cover the commit, and clocks of machines that differ.
+NOTICE: Final = timedelta(minutes=1)
+LAST_NOTICE: Final = timedelta(seconds=20)
+NOBODY: Final = Appending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +55,13 @@ class Configuration:
     review_changes: list[Policy] = field(default_factory=list)
     longest_window_days: int = 0
     closed_month: date | None = None
-    known: tuple[int, int, date | None] = (-1, -1, None)
+    known: tuple[int, int, date | None, int] = (-1, -1, None, -1)
 
     question: Statement = store.LATEST_VERSION
 
     async def follow(self, tx: Transaction, answer: Rows) -> None:
         """Take over what is new, given the rows that `question` returned in this transaction."""
-        latest = (answer[0][0], answer[0][1], answer[0][2])
+        latest = (answer[0][0], answer[0][1], answer[0][2], answer[0][3])
         if latest == self.known:
             return
         closed = latest[2]
@@ -94,8 +109,11 @@ class Configuration:
         return self.wallets[self.wallet_codes[wallet_id]]
 
     def policy_of_version(self, version: int) -> Policy:
-        """Return a version by its number (from 1, without gaps)."""
-        return self.policies[version - 1]
+        """Return a version by its number; one that was withdrawn has decided nothing."""
+        policies = self.policies
+        if version <= len(policies) and policies[version - 1].version == version:
+            return policies[version - 1]
+        return next(policy for policy in policies if policy.version == version)
 
     def wallet(self, code: str) -> Wallet:
         """Return the wallet with this code."""
@@ -105,37 +123,132 @@ class Configuration:
             raise UnknownWallet(pointer="/wallet", wallet=code, wallets=", ".join(self.wallets)) from None
 
 
-async def activate_policy(tx: Transaction, policy: Policy, active_from: datetime) -> Policy:
-    """Append `policy` as the next version, in force from `active_from`; the same latest document is not repeated."""
+async def activate_policy(tx: Transaction, policy: Policy, active_from: datetime, by: Appending = NOBODY) -> Policy:
+    """Append `policy` as the next version, in force from `active_from`; the same latest document is not repeated.
+
+    Only an instant that no book has decided after is taken; `schedule_version` is the way while books are written.
+    """
     await store.lock_policies(tx)
     existing = await store.read_policies(tx)
     latest = existing[-1] if existing else None
-    problem = rules.problems_of(policy) or rules.problem_of_wallets(policy, await list_wallets(tx))
-    if problem is None and latest is not None:
-        problem = rules.problem_of_succession(latest, policy)
-    if problem is not None:
-        raise PolicyInvalid(problem=problem)
-    if latest is not None and structs.replace(policy, version=latest.version, active_from=active_from) == latest:
-        return latest
-    if latest is not None and latest.active_from is not None and active_from <= latest.active_from:
-        raise PolicyInvalid(problem="a further version must begin after the latest one")
-    if latest is not None and await store.decided_after(tx, active_from):
-        raise PolicyInvalid(problem="the books have already decided by the policy before, after that instant")
-    version = 1 if latest is None else latest.version + 1
+    rules.check(policy, await list_wallets(tx))
+    if latest is not None:
+        rules.check_succession(latest, policy)
+        if structs.replace(policy, version=latest.version, active_from=active_from) == latest:
+            return latest
+        if latest.active_from is not None and active_from <= latest.active_from:
+            raise InstantBeforeLatest(
+                pointer="/active_from", version=latest.version, active_from=latest.active_from.isoformat()
+            )
+        until = await store.closed_until(tx)
+        if until is not None and active_from < until:
+            raise InstantInClosedMonth(
+                pointer="/active_from", active_from=active_from.isoformat(), until=until.isoformat()
+            )
+        if await store.decided_after(tx, active_from):
+            raise InstantDecided(pointer="/active_from", active_from=active_from.isoformat())
+    version = await store.highest_version(tx) + 1
     appended = structs.replace(policy, version=version, active_from=active_from)
-    store.insert_policy(tx, appended, tx.now)
+    store.insert_policy(tx, appended, tx.now, by)
+    if active_from > tx.now:
+        tx.publish(PolicyScheduled(member_id=None, recorded_at=tx.now, version=version, active_from=active_from))
     return appended
+
+
+async def schedule_version(
+    tx: Transaction, clock: Clock, policy: Policy, active_from: datetime, by: Appending = NOBODY
+) -> Policy:
+    """Append `policy` as the next version while books are written: it must begin `NOTICE` from now at the earliest.
+
+    A batch decides by the versions that are committed when it begins, at the instant at which it begins. So no book is
+    decided by two versions as long as this is committed before `active_from`: the clock is looked at again after every
+    lock was waited for. Raises InstantTooNear, and what `activate_policy` raises.
+    """
+    require_notice(active_from, tx.now, NOTICE)
+    appended = await activate_policy(tx, policy, active_from, by)
+    await tx.flush()
+    require_notice(active_from, clock.now(), LAST_NOTICE)
+    return appended
+
+
+async def withdraw_version(tx: Transaction, clock: Clock, version: int, *, by: str, reason: str = "") -> PolicyVersion:
+    """Take a version back whose instant is still to come; its number is not given again.
+
+    Raises UnknownVersion (404), VersionWithdrawn, VersionInForce (409: it came, or comes within `NOTICE`).
+    """
+    await store.lock_policies(tx)
+    found = await read_version(tx, version)
+    if found.state == "withdrawn":
+        raise VersionWithdrawn(version=version)
+    at = found.active_from
+    if at is None or at < tx.now + NOTICE:
+        raise VersionInForce(version=version, active_from=at.isoformat() if at else "")
+    remaining = [one for one in await store.read_policies(tx) if one.version != version]
+    for earlier, later in pairwise(remaining):
+        rules.check_succession(earlier, later)
+    store.insert_withdrawal(tx, found, tx.now, by, reason)
+    tx.publish(PolicyWithdrawn(member_id=None, recorded_at=tx.now, version=version))
+    await tx.flush()
+    if clock.now() + LAST_NOTICE > at:
+        raise VersionInForce(version=version, active_from=at.isoformat())
+    return await read_version(tx, version)
+
+
+def require_notice(active_from: datetime, now: datetime, notice: timedelta) -> None:
+    """Raise InstantTooNear where an instant is not so far ahead."""
+    if active_from < now + notice:
+        raise InstantTooNear(
+            pointer="/active_from",
+            active_from=active_from.isoformat(timespec="seconds"),
+            now=now.isoformat(timespec="seconds"),
+            seconds=int(NOTICE.total_seconds()),
+        )
+
+
+async def read_versions(tx: Transaction) -> list[PolicyVersion]:
+    """Return every version with its state at this instant, the oldest first; those that were withdrawn too."""
+    rows = await store.read_versions(tx)
+    living = [policy.active_from for policy, columns in rows if columns[5] is None and policy.active_from is not None]
+    return [_with_state(policy, columns, living, tx.now) for policy, columns in rows]
+
+
+async def read_version(tx: Transaction, version: int) -> PolicyVersion:
+    """Return one version. Raises UnknownVersion (404)."""
+    for found in await read_versions(tx):
+        if found.version == version:
+            return found
+    raise UnknownVersion(version=version)
+
+
+def _with_state(policy: Policy, columns: tuple[Any, ...], living: Sequence[datetime], now: datetime) -> PolicyVersion:
+    recorded_at, name, by, approved_by, reason, withdrawn_at, withdrawn_by, because = columns
+    since = policy.active_from or recorded_at
+    until = min([at for at in living if at > since], default=None)
+    state: VersionState = "retired"
+    if withdrawn_at is not None:
+        state, until = "withdrawn", None
+    elif since > now:
+        state = "scheduled"
+    elif until is None or until > now:
+        state = "active"
+    return PolicyVersion(
+        **{field: getattr(policy, field) for field in Policy.__struct_fields__},
+        state=state,
+        active_until=until,
+        recorded_at=recorded_at,
+        name=name,
+        scheduled_by=by,
+        approved_by=approved_by,
+        reason=reason,
+        withdrawn_at=withdrawn_at,
+        withdrawn_by=withdrawn_by or "",
+        withdrawn_because=because or "",
+    )
 
 
 async def list_policies(tx: Transaction) -> list[Policy]:
     """Return every version, the oldest first."""
     return await store.read_policies(tx)
-
-
-def version_in_force(versions: list[Policy], at: datetime) -> int | None:
-    """Return the number of the version that decides at an instant; None before the first."""
-    found = rules.active_at(versions, at)
-    return None if found is None else found.version
 
 
 async def policy_in_force(tx: Transaction, configuration: Configuration) -> Policy | None:

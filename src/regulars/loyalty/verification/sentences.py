@@ -144,6 +144,10 @@ OUT_OF_ORDER = _telling(
     ),
     "member next entries highest backwards",
 )
+OF_ANOTHER_VERSION = _telling(
+    mark("{member}, entry {entry}: decided by policy version {version}, which was not in force at {at}."),
+    "member entry version at",
+)
 
 
 # --- settlements and tiers ------------------------------------------------------------------------------------------

@@ -82,6 +82,11 @@ def checks() -> list[Check]:
         _check(mark("growth windows"), store.BOOKS, (store.WINDOWS_OFF, sentences.WINDOW_OFF)),
         _check(mark("no reference twice"), store.TRANSFERS, (store.REFERENCES_TWICE, sentences.REFERENCE_TWICE)),
         _check(mark("books in order"), store.BOOKS, (store.ORDER_OF_BOOKS, sentences.OUT_OF_ORDER)),
+        _check(
+            mark("decided by the version of its time"),
+            store.TRANSFERS,
+            (store.OF_ANOTHER_VERSION, sentences.OF_ANOTHER_VERSION),
+        ),
         Check(mark("books rolled up"), roll_up_is_right),
         Check(mark("closed months"), closed_months_hold),
         CLOSED_BOOKS,

@@ -287,6 +287,22 @@ HAVING bool_or(w.balance <> 0 OR w.debt <> 0) OR b.hold_until IS NOT NULL OR b.m
 ORDER BY 1 LIMIT %s
 """
 
+# Each entry was decided by the version that was in force when it was recorded.
+OF_ANOTHER_VERSION: LiteralString = """
+WITH terms AS (
+    SELECT p.version, p.active_from, lead(p.active_from) OVER (ORDER BY p.version) AS until FROM loyalty_policies AS p
+    WHERE NOT EXISTS (SELECT FROM policy_withdrawals AS w WHERE w.version = p.version)
+)
+SELECT e.member_id, e.seq, e.policy_version, e.recorded_at
+FROM (
+    SELECT member_id, seq, policy_version, recorded_at FROM ledger_transfers
+    UNION ALL SELECT member_id, seq, policy_version, recorded_at FROM tier_changes
+) AS e
+LEFT JOIN terms AS t ON t.version = e.policy_version
+WHERE t.version IS NULL OR e.recorded_at < t.active_from OR e.recorded_at >= t.until
+ORDER BY 1, 2 LIMIT %s
+"""
+
 NEXT_MEMBERS: LiteralString = """
 SELECT member_id, time_zone, tier, tier_since, review_at, in_grace, policy_seen FROM member_books
 WHERE member_id > %s ORDER BY member_id LIMIT %s

@@ -1,0 +1,61 @@
+"""Refusals about drafts of policies."""
+
+from regulars.platform.errors import Conflict, InvalidInput, NotFound
+
+
+class UnknownDraft(NotFound):
+    """No draft has this id."""
+
+    code = "unknown_draft"
+    message = "There is no such draft. List the drafts to find it."
+
+
+class DraftChanged(Conflict):
+    """Somebody else was quicker."""
+
+    code = "draft_changed"
+    message = "Somebody changed this draft meanwhile: it is at revision {current}, you have seen {seen}. Read it again."
+
+
+class DraftNotOpen(Conflict):
+    """Only a draft is worked on."""
+
+    code = "draft_not_open"
+    message = "This draft is {state} and cannot be changed. Begin a new one from it."
+
+
+class DraftNotProposed(Conflict):
+    """Nothing waits for a second person."""
+
+    code = "draft_not_proposed"
+    message = "This draft is {state}: nothing waits for a second person. Schedule it first."
+
+
+class OwnProposal(Conflict):
+    """Two persons means two."""
+
+    code = "own_proposal"
+    message = "Nobody agrees to what they have proposed or written themselves. Somebody else must look at it."
+
+
+class NothingToBeginFrom(InvalidInput):
+    """The first policy needs a document."""
+
+    code = "nothing_to_begin_from"
+    message = "There is no version to begin from. Send the whole policy."
+
+
+class PolicyUnchanged(Conflict):
+    """A version that changes nothing is none."""
+
+    code = "policy_unchanged"
+    message = "The draft says what version {version} says already. Change something first."
+
+
+class SecondPersonNeeded(Conflict):
+    """The policy in force asks for two."""
+
+    code = "second_person_needed"
+    message = (
+        "The policy in force asks for a second person. Make a draft of it, propose it, and let somebody else agree."
+    )

@@ -1,0 +1,115 @@
+"""What callers send and get about drafts."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from regulars.loyalty.drafts.contracts import DRAFT_PREFIX, DraftRevision, DraftState, PolicyDraft
+from regulars.loyalty.drafts.errors import UnknownDraft
+from regulars.loyalty.drafts.rules import Difference
+from regulars.loyalty.ledger.schemas import Instant
+from regulars.loyalty.policy.contracts import Policy
+from regulars.loyalty.policy.reading import unknown_fields
+from regulars.platform.http.errors import FieldUnknown
+from regulars.platform.ids import parse_public_id, public_id
+
+Name = Annotated[str, Meta(min_length=1, max_length=100, description="For people.", examples=["Gold asks for more"])]
+Revision = Annotated[int, Meta(ge=1, le=10**6, description="The revision that you have seen.")]
+Why = Annotated[str, Meta(max_length=500, examples=["Agreed in the October meeting"])]
+
+
+class DraftBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A draft to begin: with a policy of your own, from a version, or (neither) from the latest version."""
+
+    name: Name
+    from_version: Annotated[int, Meta(ge=1, le=10**6)] | None = None
+    policy: Policy | None = None
+
+
+class DraftChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that the draft shall say, in place of what it says."""
+
+    revision: Revision
+    name: Name
+    policy: Policy
+
+
+class ScheduleBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the draft comes into force, a minute from now at the earliest, and why."""
+
+    revision: Revision
+    active_from: Annotated[Instant, Meta(examples=["2026-06-01T00:00:00+08:00"])]
+    reason: Why = ""
+
+
+class NoteBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the second person has to say."""
+
+    note: Why = ""
+
+
+class WithdrawalBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the version shall not come."""
+
+    reason: Why = ""
+
+
+class DraftAnswer(Struct, frozen=True, kw_only=True):
+    """A draft as it stands; `version` is what it became."""
+
+    draft_id: str
+    name: str
+    state: DraftState
+    revision: int
+    policy: Policy
+    created_by: str
+    created_at: datetime
+    changed_by: str
+    changed_at: datetime
+    proposed_for: datetime | None
+    proposed_by: str
+    note: str
+    version: int | None
+
+
+class DraftsAnswer(Struct, frozen=True, kw_only=True):
+    """Drafts, the latest first."""
+
+    drafts: list[DraftAnswer]
+
+
+class RevisionsAnswer(Struct, frozen=True, kw_only=True):
+    """Everything that a draft said, the latest first."""
+
+    revisions: list[DraftRevision]
+
+
+class DifferencesAnswer(Struct, frozen=True, kw_only=True):
+    """What differs; none for policies that say the same."""
+
+    differences: list[Difference]
+
+
+def draft_id_in(text: str) -> UUID:
+    """Read the id of a draft. Raises UnknownDraft (404)."""
+    found = parse_public_id(DRAFT_PREFIX, text)
+    if found is None:
+        raise UnknownDraft
+    return found
+
+
+def draft_answer(draft: PolicyDraft) -> DraftAnswer:
+    """Write a draft."""
+    values = {name: getattr(draft, name) for name in DraftAnswer.__struct_fields__ if name != "draft_id"}
+    return DraftAnswer(draft_id=public_id(DRAFT_PREFIX, draft.draft_id), **values)
+
+
+def require_known_fields(body: bytes, policy: Policy | None) -> None:
+    """Refuse a policy with a field that nothing reads. Raises FieldUnknown (422), which names it."""
+    given: Any = msgspec.json.decode(body).get("policy")
+    for field in unknown_fields(given, msgspec.to_builtins(policy)):
+        pointer = "/policy/" + field.replace("[", "/").replace("]", "").replace(".", "/")
+        raise FieldUnknown(pointer=pointer, field=f"policy.{field}")

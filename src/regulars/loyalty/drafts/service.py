@@ -1,0 +1,282 @@
+"""Verbs of drafts: begin, change, give up, schedule; with a second person where the policy in force asks for one.
+
+Each is in the audit log with who, why and the document. A draft becomes a version by `schedule_version`, as a file of
+`regulars configure` does: from then on it is the version that counts, and the draft stays as it was.
+"""
+
+from uuid import UUID
+
+from msgspec import structs
+
+from regulars.loyalty.drafts import store
+from regulars.loyalty.drafts.contracts import (
+    DRAFT_PREFIX,
+    AbandonDraft,
+    AnswerDraft,
+    ChangeDraft,
+    CreateDraft,
+    DraftCommand,
+    DraftRevision,
+    PolicyDraft,
+    ScheduleDraft,
+    WithdrawVersion,
+)
+from regulars.loyalty.drafts.errors import (
+    DraftChanged,
+    DraftNotOpen,
+    DraftNotProposed,
+    NothingToBeginFrom,
+    OwnProposal,
+    PolicyUnchanged,
+    SecondPersonNeeded,
+    UnknownDraft,
+)
+from regulars.loyalty.policy import rules as policies
+from regulars.loyalty.policy.contracts import Appending, Policy, PolicyVersion
+from regulars.loyalty.policy.reading import written
+from regulars.loyalty.policy.service import (
+    NOTICE,
+    list_policies,
+    list_wallets,
+    read_version,
+    require_notice,
+    schedule_version,
+    withdraw_version,
+)
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.clock import Clock
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.ids import new_id, public_id
+
+
+async def carry_out(tx: Transaction, clock: Clock, command: DraftCommand) -> PolicyDraft:
+    """Carry out one command and return the draft as it then stands. Raises its refusal."""
+    match command:
+        case CreateDraft():
+            return await create(tx, command)
+        case ChangeDraft():
+            return await change(tx, command)
+        case AbandonDraft():
+            return await abandon(tx, command)
+        case ScheduleDraft():
+            return await schedule(tx, clock, command)
+        case _:
+            return await answer(tx, clock, command)
+
+
+async def create(tx: Transaction, command: CreateDraft) -> PolicyDraft:
+    """Begin a draft. Raises UnknownVersion (404), NothingToBeginFrom, and what contradicts itself (422)."""
+    policy = command.policy
+    if policy is None and command.from_version is not None:
+        policy = (await read_version(tx, command.from_version)).policy()
+    if policy is None:
+        versions = await list_policies(tx)
+        if not versions:
+            raise NothingToBeginFrom(pointer="/policy")
+        policy = versions[-1]
+    policy = bare(policy)
+    await check(tx, policy)
+    draft = PolicyDraft(
+        draft_id=new_id(),
+        name=command.name,
+        state="draft",
+        revision=1,
+        policy=policy,
+        created_by=command.actor,
+        created_at=tx.now,
+        changed_by=command.actor,
+        changed_at=tx.now,
+    )
+    store.insert_draft(tx, draft.draft_id, command.actor, tx.now)
+    store.insert_revision(tx, draft)
+    _audit(tx, command.actor, "create_policy_draft", draft, document=True)
+    return draft
+
+
+async def change(tx: Transaction, command: ChangeDraft) -> PolicyDraft:
+    """Replace what a draft says. Raises UnknownDraft (404), DraftNotOpen, DraftChanged (409), what contradicts itself.
+
+    What it said before is kept. The same again changes nothing.
+    """
+    found = _open(await _locked(tx, command.draft_id), command.revision)
+    policy = bare(command.policy)
+    if (found.name, found.policy) == (command.name, policy):
+        return found
+    await check(tx, policy)
+    draft = structs.replace(
+        found,
+        name=command.name,
+        policy=policy,
+        revision=found.revision + 1,
+        changed_by=command.actor,
+        changed_at=tx.now,
+    )
+    store.insert_revision(tx, draft)
+    store.set_revision(tx, draft.draft_id, draft.revision)
+    _audit(tx, command.actor, "change_policy_draft", draft, document=True)
+    return draft
+
+
+async def abandon(tx: Transaction, command: AbandonDraft) -> PolicyDraft:
+    """Give a draft up, or a proposal; it stays to be read. Raises UnknownDraft (404), DraftNotOpen (409)."""
+    found = await _locked(tx, command.draft_id)
+    if found.state not in {"draft", "proposed"}:
+        raise DraftNotOpen(state=found.state)
+    store.set_state(tx, found.draft_id, "abandoned", note=command.reason)
+    _audit(tx, command.actor, "abandon_policy_draft", found, reason=command.reason)
+    return await read_draft(tx, found.draft_id)
+
+
+async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> PolicyDraft:
+    """Let a draft come into force at an instant; where the policy in force wants a second person, propose that.
+
+    Raises UnknownDraft (404), DraftNotOpen, DraftChanged, PolicyUnchanged, and what `schedule_version` raises (409).
+    """
+    found = _open(await _locked(tx, command.draft_id), command.revision)
+    versions = await list_policies(tx)
+    if versions and bare(versions[-1]) == found.policy:
+        raise PolicyUnchanged(version=versions[-1].version)
+    if not needs_second_person(versions, tx):
+        by = Appending(by=command.actor, name=found.name, reason=command.reason)
+        return await _schedule(tx, clock, found, command, by)
+    require_notice(command.active_from, tx.now, NOTICE)
+    await check(tx, found.policy)
+    if versions:
+        policies.check_succession(versions[-1], found.policy)
+    store.set_state(
+        tx,
+        found.draft_id,
+        "proposed",
+        proposed_for=command.active_from,
+        proposed_by=command.actor,
+        note=command.reason,
+    )
+    _audit(tx, command.actor, "propose_policy", found, reason=command.reason)
+    return await read_draft(tx, found.draft_id)
+
+
+async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyDraft:
+    """Agree to what somebody else proposed, which schedules it, or give it back as a draft.
+
+    Raises UnknownDraft (404), DraftNotProposed, OwnProposal, and what `schedule_version` raises (409).
+    """
+    found = await _locked(tx, command.draft_id)
+    if found.state != "proposed" or found.proposed_for is None:
+        raise DraftNotProposed(state=found.state)
+    if not command.agree:
+        store.set_state(tx, found.draft_id, "draft", note=command.note)
+        _audit(tx, command.actor, "refuse_policy", found, reason=command.note)
+        return await read_draft(tx, found.draft_id)
+    if command.actor in {found.proposed_by, found.changed_by}:
+        raise OwnProposal
+    asked = ScheduleDraft(
+        draft_id=found.draft_id,
+        revision=found.revision,
+        active_from=found.proposed_for,
+        actor=command.actor,
+        reason=found.note,
+    )
+    by = Appending(by=found.proposed_by, approved_by=command.actor, name=found.name, reason=found.note)
+    return await _schedule(tx, clock, found, asked, by)
+
+
+async def withdraw(tx: Transaction, clock: Clock, command: WithdrawVersion) -> PolicyVersion:
+    """Take a version back before its instant. Raises UnknownVersion (404), VersionWithdrawn, VersionInForce (409)."""
+    found = await withdraw_version(tx, clock, command.version, by=command.actor, reason=command.reason)
+    entry = AuditEntry(
+        actor=command.actor,
+        action="withdraw_policy",
+        subject=f"policy version {command.version}",
+        reason=command.reason,
+    )
+    tx.audit(entry)
+    return found
+
+
+async def read_draft(tx: Transaction, draft_id: UUID) -> PolicyDraft:
+    """Return one draft. Raises UnknownDraft (404)."""
+    await tx.flush()
+    found = await store.read_draft(tx, draft_id)
+    if found is None:
+        raise UnknownDraft
+    return found
+
+
+async def list_drafts(tx: Transaction, *, ended: bool = False, limit: int = 200) -> list[PolicyDraft]:
+    """Return the drafts that are worked on or wait, the latest first; `ended` adds those that are over."""
+    return await store.list_drafts(tx, ended=ended, limit=limit)
+
+
+async def read_revisions(tx: Transaction, draft_id: UUID) -> list[DraftRevision]:
+    """Return what a draft said over time, the latest first. Raises UnknownDraft (404)."""
+    await read_draft(tx, draft_id)
+    return await store.read_revisions(tx, draft_id)
+
+
+async def check(tx: Transaction, policy: Policy) -> None:
+    """Raise why a document contradicts itself or the programme's wallets, pointing into `/policy`."""
+    try:
+        policies.check(policy, await list_wallets(tx))
+    except DomainError as refusal:
+        refusal.pointer = f"/policy{refusal.pointer}"
+        raise
+
+
+def needs_second_person(versions: list[Policy], tx: Transaction) -> bool:
+    """Return whether the policy in force lets nobody change it alone."""
+    in_force = policies.active_at(versions, tx.now)
+    return in_force is not None and in_force.changes.second_person
+
+
+async def require_alone(tx: Transaction) -> None:
+    """Raise SecondPersonNeeded where the policy in force lets nobody change it alone."""
+    if needs_second_person(await list_policies(tx), tx):
+        raise SecondPersonNeeded
+
+
+def bare(policy: Policy) -> Policy:
+    """Return a policy without number and instant: what a draft holds."""
+    return Policy(
+        **{name: getattr(policy, name) for name in Policy.__struct_fields__ if name not in {"version", "active_from"}}
+    )
+
+
+async def _schedule(
+    tx: Transaction, clock: Clock, draft: PolicyDraft, command: ScheduleDraft, by: Appending
+) -> PolicyDraft:
+    appended = await schedule_version(tx, clock, draft.policy, command.active_from, by)
+    store.set_state(tx, draft.draft_id, "scheduled", note=command.reason, version=appended.version)
+    tx.audit(
+        AuditEntry(
+            actor=by.approved_by or by.by,
+            action="activate_policy",
+            subject=f"policy version {appended.version}",
+            reason=command.reason,
+            detail=written(appended),
+        )
+    )
+    return await read_draft(tx, draft.draft_id)
+
+
+async def _locked(tx: Transaction, draft_id: UUID) -> PolicyDraft:
+    found = await store.read_draft(tx, draft_id, lock=True)
+    if found is None:
+        raise UnknownDraft
+    return found
+
+
+def _open(found: PolicyDraft, seen: int) -> PolicyDraft:
+    if found.state != "draft":
+        raise DraftNotOpen(state=found.state)
+    if found.revision != seen:
+        raise DraftChanged(pointer="/revision", current=found.revision, seen=seen)
+    return found
+
+
+def _audit(
+    tx: Transaction, actor: str, action: str, draft: PolicyDraft, *, reason: str = "", document: bool = False
+) -> None:
+    detail = written(draft.policy) if document else f"revision {draft.revision}"
+    subject = public_id(DRAFT_PREFIX, draft.draft_id)
+    tx.audit(AuditEntry(actor=actor, action=action, subject=subject, reason=reason, detail=detail))
