@@ -23,6 +23,7 @@ from bench.server import BenchBroken, empty_route, product
 from bench.usage import cpu_seconds, server_cpu_seconds
 from bench.visitors import Browser, enrol_device, sign_in_member, sign_in_staff
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.clock import wall_now
 from regulars.platform.embedded.server import wait_until_stopped
 
 CPU_MS: Final = Budget(most=10)
@@ -98,6 +99,7 @@ async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
         raise BenchBroken("the console shows no link for who was invited")
     return {
         "member_id": public(WHALE),
+        "month": f"{wall_now():%Y-%m}",
         "order_id": order,
         "sold": str(sold[0][0]),
         "store_id": store_id(0),

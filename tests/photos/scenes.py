@@ -56,6 +56,18 @@ def press(*selectors: str) -> Act:
     return act
 
 
+def compute(page: Page, _: Facts) -> None:
+    """Have computed what is outstanding, and wait until it is there."""
+    page.locator("form[action='/console/finance/composition'] button").click()
+    page.locator("#composition figure").first.wait_for(timeout=120_000)
+
+
+def check_month(page: Page, _: Facts) -> None:
+    """Have a month proven again, and wait until it is."""
+    page.locator("form[action$='/check'] button").click()
+    page.locator("#check [role=alert], #check .border-success\\/30").first.wait_for(timeout=120_000)
+
+
 def find(code: str, *, then: Act | None = None) -> Act:
     """Find a member at the counter by what is typed, then go on."""
 
@@ -106,6 +118,7 @@ NO_PAGES: Final = frozenset(
     {
         "GET /apple-touch-icon.png",
         "GET /assets/{name}",
+        "GET /console/finance/months/{month}/journal",
         "GET /console/palette",
         "GET /console/sign-in/oidc",
         "GET /console/sign-in/provider",
@@ -158,6 +171,29 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /console/members/{member_id}/timeline": (
         Scene("console/member-timeline", "/console/members/{member}/timeline", "owner"),
         Scene("console/member-timeline-new", "/console/members/{new_member}/timeline", "owner", "empty"),
+    ),
+    "GET /console/finance": (
+        Scene("console/finance", "/console/finance", "finance"),
+        Scene("console/finance-composed", "/console/finance", "finance", act=compute),
+        Scene("console/finance-at", "/console/finance?at=2017-09-30T23:59", "finance"),
+        Scene("console/finance-at-wrong", "/console/finance?at=2099-01-01T00:00", "finance", "error"),
+        Scene("console/finance-empty", "/console/finance", "owner", "empty"),
+        Scene("console/finance-refused", "/console/finance", "marketer", "error"),
+    ),
+    "GET /console/finance/breakage": (
+        Scene("console/finance-breakage", "/console/finance/breakage", "finance"),
+        Scene("console/finance-breakage-empty", "/console/finance/breakage", "owner", "empty"),
+    ),
+    "GET /console/finance/months": (
+        Scene("console/finance-months", "/console/finance/months", "finance"),
+        Scene("console/finance-months-growth", "/console/finance/months?wallet=growth", "auditor"),
+        Scene("console/finance-months-empty", "/console/finance/months", "owner", "empty"),
+    ),
+    "GET /console/finance/months/{month}": (
+        Scene("console/finance-month", "/console/finance/months/2017-03", "finance"),
+        Scene("console/finance-month-checked", "/console/finance/months/2017-03", "finance", act=check_month),
+        Scene("console/finance-month-open", "/console/finance/months/2017-12", "finance"),
+        Scene("console/finance-month-unknown", "/console/finance/months/1999-01", "finance", "error"),
     ),
     "GET /console/orders": (
         Scene("console/orders", "/console/orders", "owner"),

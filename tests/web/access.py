@@ -135,6 +135,16 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /console/stores",
         "GET /console/stores/{store_id}",
     ),
+    "staff finance:read": (
+        "GET /console/finance",
+        "POST /console/finance/composition",
+        "GET /console/finance/breakage",
+        "GET /console/finance/months",
+        "GET /console/finance/months/{month}",
+        "POST /console/finance/months/{month}/check",
+    ),
+    "staff finance:read finance:write": ("POST /console/finance/months/{month}/close",),
+    "staff finance:read exports:write": ("GET /console/finance/months/{month}/journal",),
     "staff staff:read": (
         "GET /console/staff",
         "GET /console/staff/roles",

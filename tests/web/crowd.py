@@ -103,6 +103,7 @@ class Crowd:
         return {
             "member_id": public_id(MEMBER_PREFIX, self.site.chen),
             "order_id": order_id,
+            "month": f"{NOW:%Y-%m}",
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
             "handler": "a.handler_1",

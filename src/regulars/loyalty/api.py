@@ -16,9 +16,13 @@ member_wallets; tier_changes; policies.
 `liability(tx, configuration, span)` tells by month, market and wallet what members may still spend and how it moved, in
 units and in minor units of the market's currency; `liability_at` the same as it was recorded by an instant (source:
 closed months, points_days, ledger_transfers, lots). Raise MonthsImpossible, UnknownWallet, UnknownMarket (422).
-`begin_close` ends a month for bookings, `go_on_closing` freezes it, `prove` recomputes it from its transfers;
-`read_breakage` estimates from closed months what will expire; `list_closes` and `read_close` tell of closed months,
-`read_journal` streams a month's bookings as CSV or for beancount (`loyalty/finance`).
+`next_close` names the month that is to be closed next, `begin_close` ends a month for bookings, `go_on_closing` freezes
+it, `prove` recomputes it from its transfers; `read_breakage` estimates from closed months what will expire;
+`list_closes` and `read_close` tell of closed months, `read_journal` streams a month's bookings as CSV or for beancount
+(`loyalty/finance`).
+
+`composition` and `month_check` take too long for a page: they give what was last computed in the background, and
+`ask_composition`, `ask_month_check` have it computed (`loyalty/finance/reports.py`).
 
 `MERGING` is what the ledger does when members are merged, and when that is undone (`loyalty/merging`). `PRIVACY` is
 what it does when a member is erased (`loyalty/privacy`): the books are closed.
@@ -50,12 +54,33 @@ from regulars.loyalty.drafts.service import withdraw as withdraw_policy
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
-from regulars.loyalty.finance.closing import MonthClose, Proof, begin_close, list_closes, prove, read_close
+from regulars.loyalty.finance.closing import (
+    MonthClose,
+    NextClose,
+    Proof,
+    begin_close,
+    list_closes,
+    next_close,
+    prove,
+    read_close,
+)
 from regulars.loyalty.finance.closing import go_on as go_on_closing
 from regulars.loyalty.finance.contracts import Breakage, Held, LiabilityAt, LiabilityMonth, Moved, Parts, Span, Worth
 from regulars.loyalty.finance.estimates import read_breakage
 from regulars.loyalty.finance.journals import read_journal
-from regulars.loyalty.finance.months import month_named
+from regulars.loyalty.finance.months import MONTHS, month_named, name_of, next_month
+from regulars.loyalty.finance.reports import (
+    Composed,
+    Composition,
+    LateRow,
+    LateSum,
+    MonthCheck,
+    ask_composition,
+    ask_month_check,
+    checked_by,
+    composition,
+    month_check,
+)
 from regulars.loyalty.finance.service import liability, liability_at
 from regulars.loyalty.holds.service import hold, holds
 from regulars.loyalty.ledger.books import Books, open_books
@@ -122,6 +147,7 @@ from regulars.loyalty.verification.service import checks
 __all__ = [
     "BOOKS",
     "MERGING",
+    "MONTHS",
     "NOTICE",
     "PRIVACY",
     "AbandonDraft",
@@ -138,19 +164,25 @@ __all__ = [
     "CausedTransfer",
     "ChangeDraft",
     "ChangePolicy",
+    "Composed",
+    "Composition",
     "Configuration",
     "CreateDraft",
     "Difference",
     "EarningPolicy",
     "Held",
+    "LateRow",
+    "LateSum",
     "Liability",
     "LiabilityAt",
     "LiabilityMonth",
     "LotMovement",
+    "MonthCheck",
     "MonthClose",
     "MonthlyReview",
     "Moved",
     "Needs",
+    "NextClose",
     "NoReview",
     "OrderLineage",
     "Parts",
@@ -173,11 +205,15 @@ __all__ = [
     "Worth",
     "activate_policy",
     "adjustment_requests",
+    "ask_composition",
+    "ask_month_check",
     "balances",
     "balances_of",
     "begin_close",
     "carry_out",
+    "checked_by",
     "checks",
+    "composition",
     "decide_adjustments",
     "define_standard_wallets",
     "define_wallets",
@@ -197,9 +233,13 @@ __all__ = [
     "list_policies",
     "list_wallets",
     "lots",
+    "month_check",
     "month_named",
     "month_start",
+    "name_of",
     "name_of_tier",
+    "next_close",
+    "next_month",
     "open_books",
     "points_allowed",
     "policy_in_force",

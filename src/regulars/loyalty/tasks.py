@@ -4,7 +4,7 @@ And the books, rolled up each minute, and months that are being closed.
 """
 
 from regulars.loyalty.figures import rolling
-from regulars.loyalty.finance import closing
+from regulars.loyalty.finance import closing, reports
 from regulars.loyalty.ledger import service
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
@@ -13,6 +13,7 @@ from regulars.platform.rollups import service as rollups
 
 MEMBERS_AT_ONCE = 500
 EVERY_FIVE_MINUTES = "*/5 * * * *"
+REPORTS = (reports.COMPOSITION, reports.MONTH_CHECK)  # by this the worker knows them
 
 
 @task(cron="* * * * *")

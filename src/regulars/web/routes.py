@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from regulars.web.console.account import account_pages
 from regulars.web.console.bookings import booking_pages
 from regulars.web.console.devices import store_device_pages
+from regulars.web.console.finance import finance_pages
 from regulars.web.console.health import health_pages
 from regulars.web.console.invitation import invitation_pages
 from regulars.web.console.members import member_pages
@@ -46,6 +47,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     all_order_pages,
     store_pages,
     booking_pages,
+    finance_pages,
     message_pages,
     door_pages,
     card_pages,

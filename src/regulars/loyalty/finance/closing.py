@@ -125,6 +125,25 @@ async def begin_close(tx: Transaction, month: date, *, by: str, reason: str) -> 
     return await read_close(tx, month)
 
 
+class NextClose(NamedTuple):
+    """The month that is to be closed next, and the instant (UTC) at which it is over in every market."""
+
+    month: date
+    over_at: datetime
+
+
+async def next_close(tx: Transaction) -> NextClose | None:
+    """Return which month comes next; None while one is being closed, and before anything is booked. Raises nothing."""
+    closes = await store.read_closes(tx)
+    if closes and closes[-1].closed_at is None:
+        return None
+    try:
+        month = await _next(tx, closes)
+    except NothingToClose:
+        return None
+    return NextClose(month, max([months.ends(month, one.time_zone) for one in await markets.list_markets(tx)]))
+
+
 async def _next(tx: Transaction, closes: list[CloseRow]) -> date:
     """Return the month that is to be closed next. Raises NothingToClose."""
     if closes:
@@ -235,11 +254,12 @@ def _compare(configuration: Configuration, balances: Rows, rewound: Rows, month:
 
 async def prove(tx: Transaction, month: date) -> Proof:
     """Recompute a closed month from its transfers and compare it with what was kept. Raises MonthNotClosed (404)."""
-    proof, faults = await _proven(tx, month)
+    proof, faults = await proven(tx, month)
     return structs.replace(proof, problems=[str(one) for one in faults])
 
 
-async def _proven(tx: Transaction, month: date) -> tuple[Proof, list[Fault]]:
+async def proven(tx: Transaction, month: date) -> tuple[Proof, list[Fault]]:
+    """Return a proof and what is wrong, to be said in any language. Raises MonthNotClosed (404)."""
     closes = await store.read_closes(tx)
     found = next((row for row in closes if row.month == month and row.closed_at is not None), None)
     if found is None:
@@ -290,7 +310,7 @@ async def closed_months_hold(tx: Transaction) -> CheckResult:
     rows_checked, problems = 0, list[Fault]()
     for row in await store.read_closes(tx):
         if row.closed_at is not None:
-            proof, faults = await _proven(tx, row.month)
+            proof, faults = await proven(tx, row.month)
             rows_checked += proof.transfers
             problems += faults
     return CheckResult(ok=not problems, rows_checked=rows_checked, problems=problems[:MAX_PROBLEMS])

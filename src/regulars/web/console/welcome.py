@@ -123,6 +123,15 @@ _STATEMENT: Final = Step(
     permission="members:read",
     demo_path="/console/members/{member_id}/points",
 )
+_MONTHS: Final = Step(
+    icon="report-money",
+    title=mark("Close a month"),
+    text=mark(
+        "What members may still spend, by month; every figure opens to its rows, and a closed month can be proven."
+    ),
+    path="/console/finance/months",
+    permission="finance:read",
+)
 _STAFF: Final = Step(
     icon="users-group",
     title=mark("Invite a colleague"),
@@ -179,10 +188,10 @@ STEPS: Final[dict[Role, tuple[Step, ...]]] = {
     Role.MARKETER: (_FIGURES, _EXPORT, _PROGRAMME, _LETTERS, _STORES),
     Role.COMMUNITY: (_FIGURES, _TIMELINE, _LETTERS, _PROGRAMME),
     Role.CARE: (_MEMBER, _REVEAL, _RETURNED, _TAKE_BACK, _SENT),
-    Role.FINANCE: (_FIGURES, _STATEMENT, _RETURNED, _EXPORT, _PROGRAMME),
+    Role.FINANCE: (_FIGURES, _MONTHS, _STATEMENT, _RETURNED, _EXPORT, _PROGRAMME),
     Role.STORE_MANAGER: (_STORES, _COUNTER, _TAKE_BACK, _DEVICES, _REGISTER),
     Role.ASSISTANT: (_COUNTER, _REGISTER, _RETURNS),
-    Role.AUDITOR: (_ROLES, _STATEMENT, _ORDER, _PROGRAMME, _SENT),
+    Role.AUDITOR: (_ROLES, _MONTHS, _STATEMENT, _ORDER, _PROGRAMME, _SENT),
 }
 _MOST: Final = 6
 

@@ -31,6 +31,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "returns:above_policy": "Take returns at a till that are older or larger than a till alone may.",
     "stores:read": "See stores and their figures.",
     "programme:read": "See the programme's settings in force.",
+    "finance:read": "See what members may still spend, by month, with breakage and journals.",
+    "finance:write": "Close months, for good.",
     "messages:read": "See templates and what was sent.",
     "messages:write": "Send parked messages again, or give them up.",
     "exports:write": "Take lists out of the house as files.",
@@ -51,7 +53,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.MARKETER: _OFFICE | {"messages:read", "exports:write"},
     Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
     Role.CARE: _OFFICE | {"members:personal", "returns:write", "messages:read"} | {"messages:write"},
-    Role.FINANCE: _OFFICE | {"exports:write"},
+    Role.FINANCE: _OFFICE | {"exports:write", "finance:read", "finance:write"},
     Role.STORE_MANAGER: _TILL
     | {
         "overview:read",
@@ -65,7 +67,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
         "devices:write",
     },
     Role.ASSISTANT: _TILL | {"returns:write"},
-    Role.AUDITOR: _OFFICE | {"staff:read", "devices:read", "messages:read", "health:read"},
+    Role.AUDITOR: _OFFICE | {"finance:read", "staff:read", "devices:read", "messages:read", "health:read"},
 }
 
 # Who works in a shop is bound to shops: an account with one of these roles must name its stores.
@@ -74,7 +76,16 @@ BOUND_TO_STORES: Final = frozenset({Role.STORE_MANAGER, Role.ASSISTANT})
 
 # What concerns the whole programme whatever the shop: an account bound to shops does not get it with its roles.
 OF_THE_WHOLE: Final = frozenset(
-    {"messages:read", "messages:write", "staff:read", "staff:write", "health:read", "health:write"}
+    {
+        "messages:read",
+        "messages:write",
+        "staff:read",
+        "staff:write",
+        "health:read",
+        "health:write",
+        "finance:read",
+        "finance:write",
+    }
 )
 
 
