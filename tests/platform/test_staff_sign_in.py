@@ -325,11 +325,14 @@ async def test_a_hundred_guesses_at_once_are_a_hundred_guesses(mei: Person) -> N
     assert sorted(told) == ["sign_in_refused"] * 5 + ["too_many_attempts"] * 19
 
 
-async def test_without_the_row_of_attempts_they_would_be_fewer(mei: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: the same guesses, without waiting for the row."""
+async def test_without_the_row_of_attempts_they_would_be_fewer(
+    mei: Person, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the same guesses without waiting for the row; two read the tally before one counts."""
     from regulars.platform.auth.throttle import store as counted
 
-    monkeypatch.setattr(counted, "LOCK", counted.LOCK.replace("FOR UPDATE OF a", ""))
+    gate = "CROSS JOIN (SELECT pg_advisory_xact_lock_shared(4711)) AS gate ORDER BY"
+    monkeypatch.setattr(counted, "LOCK", counted.LOCK.replace("FOR UPDATE OF a", "").replace("ORDER BY", gate))
 
     async def guess() -> str:
         try:
@@ -338,7 +341,14 @@ async def test_without_the_row_of_attempts_they_would_be_fewer(mei: Person, monk
             return refusal.code
         return "in"
 
-    told = await asyncio.gather(*[guess() for _ in range(24)])
+    told = [await guess()]  # now there is a row to read
+    async with database.transaction() as tx:
+        await tx.rows("SELECT pg_advisory_xact_lock(4711)")
+        guesses = [asyncio.create_task(guess()) for _ in range(24)]
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while (await tx.rows(waiting))[0][0] < 2:
+            await asyncio.sleep(0.005)
+    told += await asyncio.gather(*guesses)
 
     assert told.count("sign_in_refused") > 5
 

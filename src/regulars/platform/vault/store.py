@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
+from weakref import finalize
 
 from regulars.platform.vault.contracts import VaultBroken
 from regulars.platform.vault.files import PRIVATE_FILE, sync_folder
@@ -32,6 +33,7 @@ class KeyFile:
         fresh = not path.exists()
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))  # SQLite's own would follow the umask
         self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        finalize(self, self._connection.close)  # whoever forgets to close it leaves nothing open
         run = self._connection.execute
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")
