@@ -64,6 +64,9 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/portal",
             "/portal/card/codes",
             "/portal/claim",
+            "/portal/consents",
+            "/portal/data",
+            "/portal/data/erasure",
             "/portal/devices",
             "/portal/inbox",
             "/portal/orders",
@@ -87,6 +90,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
         "anybody": (
             "/console/invitation/{token}",
             "/console/sign-in",
+            "/portal/goodbye",
             "/portal/sign-in",
             "/store/enrol",
         ),

@@ -9,6 +9,7 @@ MEMBER = "member_id"
 
 # Copied to every node: configuration, few rows, joined by anything.
 REFERENCE = {
+    "consent_wordings",
     "loyalty_policies",
     "markets",
     "policy_draft_revisions",
@@ -20,6 +21,7 @@ REFERENCE = {
 
 # What a member owns: distributed by member_id, all of one member on one node.
 MEMBER_OWNED = {
+    "consent_requests",
     "consents",
     "erasures",
     "adjustment_answers",

@@ -10,11 +10,11 @@ from regulars.engagement.channels.sending.transport import DevelopmentOutbox
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.wiring import Place, opened
 from regulars.members import api as members
-from regulars.members.contracts.privacy import AskExport
+from regulars.members.contracts.privacy import AskExport, Document
 from regulars.members.contracts.refusals import MemberGone
 from regulars.members.privacy import page
 from regulars.members.privacy.errors import ExportNotReady
-from regulars.members.privacy.exporting import KEPT, Document, titles
+from regulars.members.privacy.exporting import KEPT, titles
 from regulars.members.privacy.own import OWN
 from regulars.platform.errors import NotFound
 from regulars.platform.settings import Settings

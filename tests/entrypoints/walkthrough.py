@@ -25,6 +25,7 @@ from regulars.platform.outbox.relay import Relay
 from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.services import Services
 from tests.architecture.source import ROOT
+from tests.entrypoints.walking_consents import walk_consents
 from tests.entrypoints.walking_policies import OPENS, Policies
 
 PAGE: Final = ROOT / "docs" / "walkthrough.md"
@@ -32,7 +33,12 @@ EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_exam
 PROGRAMME: Final = ROOT / "docs" / "examples" / "programme.toml"
 DIGEST: Final = "c0ffee" + 58 * "0"
 # What is drawn each time, or a digest of what is.
-SAME: Final = {"digest": DIGEST, "recomputed": DIGEST, "request_id": "req_" + 24 * "0"}
+SAME: Final = {
+    "token": "AZ3gAAAAAHCAAIAAAAAAAAGd4AAAAABwgACAAAAAAAAE…",
+    "digest": DIGEST,
+    "recomputed": DIGEST,
+    "request_id": "req_" + 24 * "0",
+}
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CLEAR: Final = {"getMember", "lookUpMember", "listMessages", "readExport"}
 PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
@@ -201,21 +207,7 @@ class Walk:
             f"{member}/profile",
             {"given_name": "芳", "family_name": "王", "birthday": {"month": 5, "day": 20}, "language": "zh-CN"},
         )
-        await ask(
-            "recordConsent",
-            "She agrees to hear of offers by e-mail; the version names the wording that she saw.",
-            "POST",
-            f"{member}/consents",
-            {
-                "purpose": "marketing",
-                "channel": "email",
-                "decision": "given",
-                "wording_version": "2026-04",
-                "where": "store",
-                "store_id": "nanjing-road",
-            },
-        )
-        await ask("listConsents", "What is in force, and how it came about.", "GET", f"{member}/consents")
+        await walk_consents(self.services, ask, member)
         await ask(
             "getMember", "A key with `members:personal` reads her data in the clear, and says why.", "GET", member
         )

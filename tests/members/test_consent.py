@@ -153,8 +153,10 @@ decisions = st.builds(
 def test_in_force_is_the_last_to_take_effect_of_each_purpose_and_channel(history: list[Consent]) -> None:
     force = in_force(history)
 
-    assert len(force) == len({(one.purpose, one.channel) for one in history})
+    decided = [one for one in history if one.decision is not Decision.REQUESTED]
+
+    assert len(force) == len({(one.purpose, one.channel) for one in decided})
     for standing in force:
-        rivals = [one for one in history if (one.purpose, one.channel) == (standing.purpose, standing.channel)]
+        rivals = [one for one in decided if (one.purpose, one.channel) == (standing.purpose, standing.channel)]
         latest = max(one.effective_at for one in rivals)
         assert standing is [one for one in rivals if one.effective_at == latest][-1]

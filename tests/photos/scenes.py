@@ -128,6 +128,7 @@ NO_PAGES: Final = frozenset(
         "GET /manifest.webmanifest",
         "GET /openapi.json",
         "GET /portal/card/codes",
+        "GET /portal/data/exports/{export_id}/{form}",
         "GET /ready",
         "GET /schema",
         "GET /schema/openapi.json",
@@ -336,6 +337,25 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("portal/profile", "/portal/profile", "member"),
         Scene("portal/profile-refused", "/portal/profile", "new", "error", act=send(display_name="x" * 200)),
     ),
+    "GET /portal/consents": (
+        Scene("portal/consents", "/portal/consents", "member"),
+        Scene("portal/consents-new", "/portal/consents", "new", "empty"),
+    ),
+    "GET /portal/confirm-consent/{token}": (
+        Scene("portal/confirm-consent-over", "/portal/confirm-consent/nothing", "nobody", "error"),
+    ),
+    "GET /portal/data": (
+        Scene("portal/data", "/portal/data", "member"),
+        Scene("portal/data-new", "/portal/data", "new", "empty"),
+    ),
+    "GET /portal/data/erasure": (
+        Scene("portal/erasure", "/portal/data/erasure", "member"),
+        Scene("portal/erasure-new", "/portal/data/erasure", "new", "empty"),
+    ),
+    "GET /portal/data/erasure/sure": (
+        Scene("portal/erasure-sure", "/portal/data/erasure", "new", act=press("form[action$='/code'] button")),
+    ),
+    "GET /portal/goodbye": (Scene("portal/goodbye", "/portal/goodbye", "nobody"),),
     "GET /portal/devices": (Scene("portal/devices", "/portal/devices", "member"),),
     "GET /portal/sign-in": (
         Scene("portal/sign-in", "/portal/sign-in", "nobody"),

@@ -14,12 +14,14 @@ from regulars.engagement.channels.addresses import confirm_token
 from regulars.engagement.channels.composing import Composer
 from regulars.engagement.channels.stopping import stop_token
 from regulars.engagement.contracts import MESSAGE_PREFIX, MessageChannel
+from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session
-from regulars.members.contracts import MEMBER_PREFIX, ConsentChannel, ConsentGiven, Decision, Purpose
+from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentChannel, ConsentGiven, Decision, Purpose
+from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport
 from regulars.platform.auth.staff import service as staff
 from regulars.platform.auth.staff.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff.permissions import Role
@@ -94,6 +96,10 @@ class Crowd:
         receipt = await browser.post("/store/returns/find", data={"code": order_id}, headers=device)
         account = visitors.accounts[Role.CARE]
         async with services.database.transaction() as tx:
+            wish = AskExport(member_id=self.site.chen, actor="test")
+            export = await members.ask_export(tx, wish)
+        assert await members.gather_waiting(services.database, services.vault, PARTS) == 1
+        async with services.database.transaction() as tx:
             ((seq,),) = await tx.rows("SELECT min(seq) FROM parked_events")
             link = await staff.renew_link(tx, account.staff_id)
             told = await engagement.list_of_member(
@@ -112,12 +118,34 @@ class Crowd:
             "kind": letter.ref.kind.value,
             "language": "en",
             "invitation": link.token,
+            "export_id": public_id(EXPORT_PREFIX, export.export_id),
+            "form": "html",
+            "consent": await self._asked_to_confirm(),
             "stop": stop_token(services.vault, self.site.chen),
             "confirm": confirm_token(services.vault, self.site.chen, "chen@home.example"),
             "seen": seen.headers["location"].partition("=")[2],
             "ticket": receipt.headers["location"].rpartition("/")[2],
             "return_id": "r-lines-0",
         }
+
+    async def _asked_to_confirm(self) -> str:
+        """Return what a letter carries that asks Chen to confirm a consent."""
+        wish = ConsentGiven(
+            member_id=self.site.chen,
+            purpose=Purpose.MARKETING,
+            channel=ConsentChannel.EMAIL,
+            decision=Decision.GIVEN,
+            wording_version="of-the-crowd",
+            where="store",
+            actor="test",
+        )
+        async with self.services.database.transaction() as tx:
+            (asked,) = await members.record_consents(tx, [wish], double_opt_in=frozenset({Purpose.MARKETING}))
+            assert isinstance(asked, Consent), asked
+            letter = await members.letter_to_confirm(tx, self.site.chen, asked.consent_id)
+        assert letter is not None
+        await Relay(self.services.database, REACTIONS).drain()
+        return letter.token
 
     async def _order_of_many_lines(self, count: int) -> None:
         order_id = f"lines-{count}"
@@ -154,7 +182,7 @@ def _consent(member_id: UUID, n: int) -> ConsentGiven:
         member_id=member_id,
         purpose=list(Purpose)[n % len(Purpose)],
         channel=list(ConsentChannel)[n % len(ConsentChannel)],
-        decision=list(Decision)[n % len(Decision)],
+        decision=(Decision.GIVEN, Decision.WITHDRAWN)[n % 2],
         wording_version="sign-up-2026-02",
         where="store",
         actor="test",

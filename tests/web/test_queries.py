@@ -20,7 +20,7 @@ from tests.web.visitors import brings
 pytestmark = pytest.mark.anyio
 
 FEW, MANY = 3, 60
-TOKENS = {"/stop": "stop", "/portal/confirm-address": "confirm"}
+TOKENS = {"/stop": "stop", "/portal/confirm-address": "confirm", "/portal/confirm-consent": "consent"}
 FACES = ("/console", "/portal", "/store", "/outbox", "/stop")
 
 

@@ -56,8 +56,22 @@ class MemberErased(Event, frozen=True, kw_only=True):
     member_id: UUID
 
 
+class ConsentRequested(Event, frozen=True, kw_only=True):
+    """A member is to confirm a consent from the address itself: a letter asks for it, the `letter`th one (from 1).
+
+    Until then it is no consent. What the letter's link carries is drawn when it is written, and stands nowhere else.
+    """
+
+    member_id: UUID
+    consent_id: UUID
+    purpose: str
+    channel: str
+    wording_version: str
+    letter: int
+
+
 class ConsentChanged(Event, frozen=True, kw_only=True):
-    """A member gave or withdrew consent (`decision`: given, withdrawn) to a purpose on a channel.
+    """Something happened to a consent (`decision`: given, withdrawn, requested, lapsed); only `given` is consent.
 
     Facts may arrive late: what is in force is decided by `effective_at`, not by the order of these events.
     """

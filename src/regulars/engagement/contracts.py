@@ -20,6 +20,7 @@ class MessageKind(StrEnum):
     TIER_UP = "tier_up"
     EXPIRING_POINTS = "expiring_points"
     CONFIRM_ADDRESS = "confirm_address"
+    CONFIRM_CONSENT = "confirm_consent"
 
 
 class MessageChannel(StrEnum):
@@ -114,7 +115,21 @@ class ConfirmFacts(Struct, frozen=True, kw_only=True, tag="confirm_address"):
         return "ConfirmFacts(…)"
 
 
-Facts = CodeFacts | ReceiptFacts | ReturnFacts | TierFacts | ExpiringFacts | ConfirmFacts
+class ConfirmConsentFacts(Struct, frozen=True, kw_only=True, tag="confirm_consent"):
+    """Which consent is to be confirmed, in the words that were shown, and what the link carries (empty: no link).
+
+    While the letter waits to be written there are neither words nor link.
+    """
+
+    consent_id: UUID
+    wording: str = ""
+    token: str = ""
+
+    def __repr__(self) -> str:
+        return f"ConfirmConsentFacts(consent_id={self.consent_id}, …)"
+
+
+Facts = CodeFacts | ReceiptFacts | ReturnFacts | TierFacts | ExpiringFacts | ConfirmFacts | ConfirmConsentFacts
 
 
 # --- what others are shown -----------------------------------------------------------------------------------------

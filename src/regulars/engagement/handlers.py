@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from regulars.domain_events.commerce import OrderPaid, OrderReturned
 from regulars.domain_events.loyalty import TierReached
+from regulars.domain_events.members import ConsentRequested
 from regulars.engagement.channels import occasions, rules
-from regulars.engagement.contracts import ReceiptFacts, ReturnFacts, TierFacts
+from regulars.engagement.contracts import ConfirmConsentFacts, ReceiptFacts, ReturnFacts, TierFacts
 from regulars.loyalty import api as loyalty
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.contracts import Delivered
@@ -37,6 +38,18 @@ async def tell_of_returns(tx: Transaction, events: Sequence[Delivered[OrderRetur
             (back.member_id, event_id, back.recorded_at, _return(back))
             for event_id, back in events
             if back.currency and rules.is_told(back.occurred_at, back.recorded_at)
+        ],
+    )
+
+
+@live
+async def ask_to_confirm_consent(tx: Transaction, events: Sequence[Delivered[ConsentRequested]]) -> None:
+    """Ask members, at the address itself, to confirm a consent; the link is drawn when the letter is written."""
+    occasions.note(
+        tx,
+        [
+            (asked.member_id, event_id, asked.recorded_at, ConfirmConsentFacts(consent_id=asked.consent_id))
+            for event_id, asked in events
         ],
     )
 

@@ -14,6 +14,7 @@ REACTIONS: Reactions = {
     members.IdentityAdded: [],
     members.IdentityRemoved: [],
     members.ConsentChanged: [],
+    members.ConsentRequested: [engagement.ask_to_confirm_consent],
     members.ErasureAsked: [],
     members.ErasureWithdrawn: [],
     members.MemberErased: [],

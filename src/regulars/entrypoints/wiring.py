@@ -132,7 +132,7 @@ def web(services: "Services", demo: "Demo | None" = None) -> Web:
 
     declare_tasks()
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
-    kit = Kit(services, SignedIn(services), demo=demo)
+    kit = Kit(services, SignedIn(services), demo=demo, privacy=PARTS)
     return Web(
         routes=[
             *members_routes(services, PARTS),

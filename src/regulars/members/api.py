@@ -5,14 +5,23 @@ Every function takes the caller's transaction and never commits. Whatever reads 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from regulars.members.access import service as access
 from regulars.members.access import sessions
+from regulars.members.access.anew import prove_anew, request_own_code
 from regulars.members.cards import service as cards
-from regulars.members.consent import service as consent
-from regulars.members.consent import switches as consent_own
+from regulars.members.consent import verification as consent_checks
+from regulars.members.consent.confirming import (
+    confirm_consent,
+    consent_to_confirm,
+    letter_to_confirm,
+    send_letter_again,
+)
+from regulars.members.consent.service import consent_log, consents, may_send, record_consents, withdrawn
+from regulars.members.consent.switches import consent_switches, switch_consent
+from regulars.members.consent.terms import double_opt_in
 from regulars.members.contracts import (
     AddIdentity,
     Birthday,
@@ -20,11 +29,7 @@ from regulars.members.contracts import (
     ChangeProfile,
     CodeSent,
     CodeWanted,
-    Consent,
-    ConsentChannel,
-    ConsentGiven,
     ConsentOffered,
-    ConsentSwitch,
     CounterGreeting,
     DeliverCode,
     Device,
@@ -41,7 +46,6 @@ from regulars.members.contracts import (
     MemberViewer,
     Profile,
     ProfileChanged,
-    Purpose,
     RemoveIdentity,
     SignUp,
     SignUpByCode,
@@ -57,6 +61,7 @@ from regulars.members.privacy import erasing
 from regulars.members.privacy import service as privacy
 from regulars.members.privacy.erasing import apply_journal, carry_out_due
 from regulars.members.privacy.exporting import ask_export, gather_waiting, list_exports, open_export, read_export
+from regulars.members.privacy.page import export_page
 from regulars.members.privacy.running import run_privacy
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
@@ -79,11 +84,26 @@ __all__ = [
     "apply_journal",
     "ask_export",
     "carry_out_due",
+    "confirm_consent",
+    "consent_log",
+    "consent_switches",
+    "consent_to_confirm",
+    "consents",
+    "double_opt_in",
+    "export_page",
     "gather_waiting",
+    "letter_to_confirm",
     "list_exports",
+    "may_send",
     "open_export",
+    "prove_anew",
     "read_export",
+    "record_consents",
+    "request_own_code",
     "run_privacy",
+    "send_letter_again",
+    "switch_consent",
+    "withdrawn",
 ]
 
 
@@ -211,35 +231,6 @@ async def tell_birthday(tx: Transaction, vault: Vault, member_id: UUID, birthday
     return await profile.tell_birthday(tx, vault, member_id, birthday)
 
 
-async def consent_switches(tx: Transaction, member_id: UUID) -> list[ConsentSwitch]:
-    """Return the consents that a member may give and take back by themselves, as they stand.
-
-    First those that are offered here, in a fixed order, then what was agreed to elsewhere. Raises NotFound (404).
-    Source: consents.
-    """
-    return await consent_own.switches(tx, member_id)
-
-
-async def switch_consent(
-    tx: Transaction,
-    member_id: UUID,
-    purpose: Purpose,
-    channel: ConsentChannel,
-    *,
-    on: bool,
-    wording_version: str,
-    actor: str,
-) -> Consent | None:
-    """Record that a member gave a consent or took it back; None, and nothing recorded, where it stands so already.
-
-    `wording_version` is the `asked_version` of the switch that they saw. Raises NotFound (404), WordingUnknown (422)
-    for another one or for a consent that is not offered.
-    """
-    return await consent_own.switch(
-        tx, member_id, (purpose, channel), on=on, wording_version=wording_version, actor=actor
-    )
-
-
 async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:
     """Change what a member told: fields left out stay, None clears.
 
@@ -247,33 +238,6 @@ async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> 
     member's row. Source: member_profiles; `language` stands in members.
     """
     return await profile.change_profile(tx, vault, wish)
-
-
-async def record_consents(tx: Transaction, wishes: Sequence[ConsentGiven]) -> list[Consent | DomainError]:
-    """Append decisions on consent, a result for each in order; nothing is ever edited.
-
-    `effective_at` defaults to now and may be long ago: then it may change nothing that is in force. Given, not raised:
-    NotFound (404), ConsentChannelUnfit, InstantImpossible (422). Publishes ConsentChanged. Source: consents.
-    """
-    return await consent.record_consents(tx, wishes)
-
-
-async def consents(tx: Transaction, member_id: UUID, *, as_of: datetime) -> tuple[list[Consent], list[Consent]]:
-    """Return, as known at `as_of`, the decisions in force at that instant, and all in the order they became known.
-
-    Raises NotFound (404). Source: consents.
-    """
-    return await consent.consents(tx, member_id, as_of=as_of)
-
-
-async def withdrawn(
-    tx: Transaction, member_ids: Sequence[UUID], purpose: Purpose, channel: ConsentChannel
-) -> set[UUID]:
-    """Return which members' decision in force now is that they withdrew consent to a purpose on a channel.
-
-    Who never decided is not among them. One round trip. Raises nothing. Source: consents.
-    """
-    return await consent.withdrawn(tx, member_ids, purpose, channel)
 
 
 async def claim_vault(tx: Transaction, vault: Vault) -> None:
@@ -487,8 +451,10 @@ async def member_figures(tx: Transaction, *, before_first: date, first: date, la
 
 
 def checks() -> list[Check]:
-    """Return what must hold of members, as `regulars verify` asks it. Source: members, joined_days, erasures."""
-    return [*figures.checks(), *erasing.checks()]
+    """Return what must hold of members, as `regulars verify` asks it. Source: members, joined_days, erasures,
+    consents.
+    """
+    return [*figures.checks(), *erasing.checks(), *consent_checks.checks()]
 
 
 def sign_ups_rolled_up() -> RollUp:

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from regulars.members.contracts import IDENTITY_PREFIX, MEMBER_PREFIX
+from regulars.members.contracts import CONSENT_PREFIX, IDENTITY_PREFIX, MEMBER_PREFIX
 from regulars.platform.errors import NotFound
-from regulars.platform.ids import parse_public_id
+from regulars.platform.ids import parse_public_id, public_id
 
 
 def member_id_in(text: str) -> UUID:
@@ -15,6 +15,16 @@ def member_id_in(text: str) -> UUID:
 def identity_id_in(text: str) -> UUID:
     """Read the id of an identity. Raises NotFound."""
     return _id_in(IDENTITY_PREFIX, text)
+
+
+def consent_id_in(text: str) -> UUID:
+    """Read the id of a decision on consent. Raises NotFound."""
+    return _id_in(CONSENT_PREFIX, text)
+
+
+def member_actor(member_id: UUID) -> str:
+    """Return as whom a member acts, in the books: `member:mbr_…`."""
+    return f"member:{public_id(MEMBER_PREFIX, member_id)}"
 
 
 def _id_in(prefix: str, text: str) -> UUID:

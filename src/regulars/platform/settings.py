@@ -262,6 +262,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "30, 7"
 
+    double_opt_in: Annotated[
+        str,
+        told(
+            "REGULARS_DOUBLE_OPT_IN",
+            "Purposes for which consent by e-mail counts only once it is confirmed by a letter's link: of `service`, "
+            "`marketing` and `research`, with commas between. Set it to `none` for none.",
+            kind="purposes, e.g. marketing, research",
+            pattern=r"^(none|(service|marketing|research)( *, *(service|marketing|research))*)$",
+        ),
+    ] = "marketing"
     erasure_wait_hours: Annotated[
         int,
         told(

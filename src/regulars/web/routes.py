@@ -28,6 +28,8 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.routes import page_router
 from regulars.web.portal.card import card_pages
 from regulars.web.portal.claim import claim_pages
+from regulars.web.portal.consents import consent_pages
+from regulars.web.portal.data import data_pages
 from regulars.web.portal.devices import member_device_pages
 from regulars.web.portal.door import door_pages
 from regulars.web.portal.inbox import inbox_pages
@@ -56,6 +58,8 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     claim_pages,
     inbox_pages,
     profile_pages,
+    consent_pages,
+    data_pages,
     tier_pages,
     programme_pages,
     staff_pages,

@@ -18,7 +18,14 @@ from regulars.engagement.channels.letters import Content
 from regulars.engagement.channels.sealing import seal_address, seal_content
 from regulars.engagement.channels.store import Occasion, Stored
 from regulars.engagement.channels.wording import language_of
-from regulars.engagement.contracts import ConfirmFacts, Facts, MessageChannel, MessageKind, MessageState
+from regulars.engagement.contracts import (
+    ConfirmConsentFacts,
+    ConfirmFacts,
+    Facts,
+    MessageChannel,
+    MessageKind,
+    MessageState,
+)
 from regulars.members import api as members
 from regulars.members.contracts import ConsentChannel, IdentityShown, Member, Profile, Purpose
 from regulars.platform.clock import wall_now
@@ -102,7 +109,7 @@ class Composer:
         ids = sorted(member_ids)
         shown = await members.show_members(tx, self.vault, ids, clear=True)
         profiles = await members.read_profiles(tx, self.vault, ids, clear=True)
-        refused = await members.withdrawn(tx, ids, Purpose.SERVICE, ConsentChannel.EMAIL)
+        allowed = await members.may_send(tx, ids, Purpose.SERVICE, ConsentChannel.EMAIL)
         known = await addresses.standings(tx, ids)
         keys = await self.vault.keys_of(ids)
         return {
@@ -112,7 +119,7 @@ class Composer:
                 profiles.get(member.member_id, _NOBODY),
                 await market(tx, member.market),
                 keys[member.member_id],
-                member.member_id in refused,
+                member.member_id not in allowed,
                 known.get(member.member_id, {}),
             )
             for member, identities in shown
@@ -121,6 +128,8 @@ class Composer:
 
     async def _messages_of(self, tx: Transaction, occasion: Occasion, whom: Told, written_at: datetime) -> list[Stored]:
         facts = _decode(occasion.facts)
+        if isinstance(facts, ConfirmConsentFacts):
+            return await self._asked_to_agree(tx, occasion, whom, facts.consent_id, written_at)
         kind = kind_of(facts)
         email = self._email_of(whom)
         channels = rules.channels_of(
@@ -154,6 +163,24 @@ class Composer:
             return []
         facts = ConfirmFacts(token=addresses.confirm_token(self.vault, occasion.member_id, address))
         kind, channel = MessageKind.CONFIRM_ADDRESS, MessageChannel.EMAIL
+        return [self._written(occasion, whom, kind, facts, channel, address, written_at, None)]
+
+    async def _asked_to_agree(
+        self, tx: Transaction, occasion: Occasion, whom: Told, consent_id: UUID, written_at: datetime
+    ) -> list[Stored]:
+        """Write the letter that asks to confirm a consent, to the very address, without a name or a figure."""
+        if MessageChannel.EMAIL not in self.reachable:
+            return []
+        asked = await members.letter_to_confirm(tx, occasion.member_id, consent_id)
+        address = (
+            None
+            if asked is None
+            else next((one.value for one in whom.identities if one.identity_id == asked.identity_id), None)
+        )
+        if asked is None or address is None:
+            return []
+        facts = ConfirmConsentFacts(consent_id=consent_id, wording=asked.wording, token=asked.token)
+        kind, channel = MessageKind.CONFIRM_CONSENT, MessageChannel.EMAIL
         return [self._written(occasion, whom, kind, facts, channel, address, written_at, None)]
 
     def _written(  # noqa: PLR0917 - what a message is made of

@@ -7,6 +7,7 @@ from msgspec import Struct
 from regulars.engagement.channels.wording import Wording
 from regulars.engagement.contracts import (
     CodeFacts,
+    ConfirmConsentFacts,
     ConfirmFacts,
     ExpiringFacts,
     Facts,
@@ -19,6 +20,7 @@ from regulars.engagement.contracts import (
 from regulars.platform.texts import say
 
 CONFIRM_PATH: Final = "/portal/confirm-address"
+CONSENT_PATH: Final = "/portal/confirm-consent"
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -40,7 +42,7 @@ class Sender(Struct, frozen=True, kw_only=True):
     public_url: str | None = None
 
 
-def letter_of(content: Content, language: str, sender: Sender) -> Letter:
+def letter_of(content: Content, language: str, sender: Sender) -> Letter:  # noqa: PLR0911 - one for each kind
     """Write the letter of a message in one of our languages."""
     words = Wording(language, content.country, content.time_zone)
     match content.facts:
@@ -56,6 +58,8 @@ def letter_of(content: Content, language: str, sender: Sender) -> Letter:
             return _expiring(expiring, words, sender)
         case ConfirmFacts() as confirm:
             return _confirm(confirm, words, sender)
+        case ConfirmConsentFacts() as asked:
+            return _confirm_consent(asked, words, sender)
 
 
 def short_text(content: Content, language: str, sender: Sender) -> str:
@@ -245,6 +249,23 @@ def _confirm(facts: ConfirmFacts, words: Wording, sender: Sender) -> Letter:
         note=say("Until then you find them in the inbox of your membership.", language),
         button=_button(say("Confirm this address", language), f"{CONFIRM_PATH}/{facts.token}", sender),
         why=say("If it was not you, there is nothing to do: we will not write to this address again.", language),
+    )
+
+
+def _confirm_consent(facts: ConfirmConsentFacts, words: Wording, sender: Sender) -> Letter:
+    language = words.language
+    return Letter(
+        subject=say("Please confirm that {brand} may write to you", language, brand=sender.brand),
+        preview=say("It counts only once you have confirmed it.", language),
+        heading=say("Please confirm", language),
+        lead=(
+            say("Somebody agreed to this with your address at {brand}:", language, brand=sender.brand),
+            say("“{wording}”", language, wording=facts.wording),
+            say("If that was you, confirm it. Until then your address is not used for it.", language),
+        ),
+        note=say("The link is good for 7 days. A newer letter replaces it.", language),
+        button=_button(say("Go on to confirm", language), f"{CONSENT_PATH}/{facts.token}", sender),
+        why=say("If it was not you, there is nothing to do: without your confirmation nothing is sent.", language),
     )
 
 

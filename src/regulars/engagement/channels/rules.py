@@ -33,6 +33,10 @@ _USUAL_URGENCY = 1
 NEEDS_NO_REFUSAL = frozenset({MessageKind.EXPIRING_POINTS})
 
 
+# What lets somebody in, or decides for them, is forgotten once it has left the house.
+WIPED_ONCE_SENT = frozenset({MessageKind.CODE, MessageKind.CONFIRM_CONSENT})
+
+
 def urgency_of(kind: MessageKind) -> int:
     """Return how urgent a message is; 0 goes first."""
     return _URGENCY.get(kind, _USUAL_URGENCY)

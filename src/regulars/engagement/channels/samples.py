@@ -1,10 +1,13 @@
 """Sample values for previews: an invented member of an invented shop, in either language."""
 
 from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
 
 from regulars.engagement.channels.letters import Content
 from regulars.engagement.contracts import (
     CodeFacts,
+    ConfirmConsentFacts,
     ConfirmFacts,
     ExpiringFacts,
     Facts,
@@ -13,23 +16,24 @@ from regulars.engagement.contracts import (
     ReturnFacts,
     TierFacts,
 )
-from regulars.platform.texts import say
+from regulars.platform.texts import mark, say
 
 _SAMPLE_LINK = "sample"
+_WORDING: Final = mark("Send me offers and news by e-mail. I can take this back at any time, with one click.")
 _BOUGHT = datetime(2026, 5, 1, 10, 24, tzinfo=UTC)
 
 
 def sample(kind: MessageKind, language: str) -> Content:
     """Return what a message of a kind might tell."""
     return Content(
-        facts=_facts(kind, say("Nanjing Road", language)),
+        facts=_facts(kind, say("Nanjing Road", language), say(_WORDING, language)),
         time_zone="Asia/Shanghai",
         country="CN",
         name=say("Fang", language),
     )
 
 
-def _facts(kind: MessageKind, store: str) -> Facts:
+def _facts(kind: MessageKind, store: str, wording: str) -> Facts:  # noqa: PLR0911 - one for each kind
     match kind:
         case MessageKind.CODE:
             return CodeFacts(code="482913", valid_minutes=10)
@@ -66,3 +70,5 @@ def _facts(kind: MessageKind, store: str) -> Facts:
             return ExpiringFacts(points=1_280, expires_at=datetime(2026, 5, 31, 16, tzinfo=UTC))
         case MessageKind.CONFIRM_ADDRESS:
             return ConfirmFacts(token=_SAMPLE_LINK)
+        case MessageKind.CONFIRM_CONSENT:
+            return ConfirmConsentFacts(consent_id=UUID(int=0), wording=wording, token=_SAMPLE_LINK)

@@ -15,6 +15,7 @@ from regulars.engagement.channels.sealing import Keys
 from regulars.engagement.channels.store import Recent, Stored
 from regulars.engagement.contracts import (
     CodeFacts,
+    ConfirmConsentFacts,
     ConfirmFacts,
     Letter,
     Message,
@@ -257,6 +258,8 @@ def _content(stored: Stored, keys: Keys, *, clear: bool) -> Content | None:
         facts = structs.replace(facts, code=HIDDEN)
     elif isinstance(facts, ConfirmFacts):
         facts = ConfirmFacts(token=HIDDEN)
+    elif isinstance(facts, ConfirmConsentFacts):
+        facts = structs.replace(facts, token=HIDDEN)
     return structs.replace(content, facts=facts, name=f"{content.name[0]}**" if content.name else None)
 
 

@@ -49,7 +49,8 @@ messages = Table(
     # How often it may have reached the provider: counted when it is taken to be sent, taken back for a sure no.
     Column("handed_over", Integer, nullable=False, server_default=text("0")),
     CheckConstraint(
-        "kind IN ('code', 'receipt', 'return_settled', 'tier_up', 'expiring_points', 'confirm_address')",
+        "kind IN ('code', 'receipt', 'return_settled', 'tier_up', 'expiring_points', 'confirm_address',"
+        " 'confirm_consent')",
         name="kind",
     ),
     CheckConstraint("channel IN ('email', 'sms', 'inbox')", name="channel"),

@@ -26,6 +26,14 @@ class CannotReceiveCodes(InvalidInput):
     message = "A code can be sent to a phone number or an e-mail address. Give one of them."
 
 
+class NothingToProve(DomainError):
+    """A member who is to prove who they are once more has no phone number and no e-mail address for a code."""
+
+    code = "nothing_to_prove"
+    status = 409
+    message = "There is no phone number and no e-mail address to which a code could be sent. Ask the shop for help."
+
+
 class WordingUnknown(InvalidInput):
     """A consent in words that are not the ones that sign-up shows."""
 

@@ -21,11 +21,14 @@ from regulars.members.access.limits import (
 from regulars.members.access.tickets import Asked
 from regulars.members.access.wording import OFFERED
 from regulars.members.consent.service import record_consents
+from regulars.members.consent.wording import language_shown
 from regulars.members.contracts import (
     MEMBER_PREFIX,
     ChangeProfile,
     CodeSent,
     CodeWanted,
+    Confirmation,
+    ConsentChannel,
     ConsentGiven,
     ConsentOffered,
     Decision,
@@ -200,6 +203,8 @@ async def _tell(tx: Transaction, vault: Vault, member: Member, wish: SignUpByCod
         change = ProfileChange(display_name=wish.display_name)
         await change_profile(tx, vault, ChangeProfile(member_id=member.member_id, change=change))
     actor = f"member:{public_id(MEMBER_PREFIX, member.member_id)}"
+    (address,) = member.identities  # by whose code they came in just now: that confirms what goes there
+    by_code = {IdentityKind.EMAIL: ConsentChannel.EMAIL, IdentityKind.PHONE: ConsentChannel.SMS}.get(address.kind)
     given = [
         ConsentGiven(
             member_id=member.member_id,
@@ -209,6 +214,9 @@ async def _tell(tx: Transaction, vault: Vault, member: Member, wish: SignUpByCod
             wording_version=offered.wording_version,
             where=WHERE,
             actor=actor,
+            language=language_shown(wish.language),
+            confirmation=Confirmation.CODE if offered.channel is by_code else None,
+            identity_id=address.identity_id if offered.channel is by_code else None,
         )
         for offered in wish.consents
     ]

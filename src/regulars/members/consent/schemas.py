@@ -1,11 +1,20 @@
 """What callers send and get about consent."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from regulars.members.contracts import CONSENT_PREFIX, Consent, ConsentChannel, Decision, Purpose
+from regulars.members.contracts import (
+    CONSENT_PREFIX,
+    IDENTITY_PREFIX,
+    Confirmation,
+    Consent,
+    ConsentChannel,
+    Decision,
+    Purpose,
+    ToConfirm,
+)
 from regulars.platform.ids import public_id
 
 WordingVersion = Annotated[
@@ -23,38 +32,86 @@ Where = Annotated[
 
 
 class ConsentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A member's decision. `effective_at` is when it was made, now by default."""
+    """A member's decision. `effective_at` is when it was made, now by default.
+
+    `wording` is the text as the member saw it, in `language`; the first one of a version is kept, another is refused.
+    `confirmed_elsewhere`: you have had it confirmed from the address before, and can prove it.
+    """
 
     purpose: Purpose
     channel: ConsentChannel
-    decision: Decision
+    decision: Literal["given", "withdrawn"]
     wording_version: WordingVersion
     where: Where
     store_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     effective_at: Annotated[datetime, Meta(tz=True)] | None = None
+    wording: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    language: Annotated[str, Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$", examples=["zh-CN"])] | None = None
+    confirmed_elsewhere: bool = False
 
 
 class ConsentAnswer(Struct, frozen=True, kw_only=True):
-    """A decision as recorded; `actor` is who recorded it."""
+    """A decision as recorded; `actor` is who recorded it. Only `given` is consent.
+
+    `requested` waits until it is confirmed from the address `identity_id`, `lapsed` was confirmed from one that mail no
+    longer goes to. `request_id` names the request that was confirmed. `wording` is "" where we know its version only.
+    """
 
     consent_id: str
     purpose: Purpose
     channel: ConsentChannel
     decision: Decision
     wording_version: str
+    wording: str
+    language: str | None
     where: str
     store_id: str | None
     actor: str
     effective_at: datetime
     recorded_at: datetime
+    confirmation: Confirmation | None
+    identity_id: str | None
+    request_id: str | None
 
 
 class ConsentsAnswer(Struct, frozen=True, kw_only=True):
-    """The decisions in force at `as_of`, and all that were known then, in the order in which they became known."""
+    """The decisions in force at `as_of`, and all that were known then, in the order in which they became known.
+
+    `requested` are those that wait to be confirmed: no consent yet.
+    """
 
     as_of: datetime
     in_force: list[ConsentAnswer]
+    requested: list[ConsentAnswer]
     history: list[ConsentAnswer]
+
+
+class ConsentHistoryAnswer(Struct, frozen=True, kw_only=True):
+    """A page of a member's decisions, the last to become known first."""
+
+    history: list[ConsentAnswer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ConfirmationBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the link of a letter carries, behind its last slash."""
+
+    token: Annotated[str, Meta(min_length=20, max_length=200)]
+
+    def __repr__(self) -> str:
+        return "ConfirmationBody(…)"
+
+
+class ConfirmationAnswer(Struct, frozen=True, kw_only=True):
+    """What was confirmed, by whom."""
+
+    member_id: str
+    request_id: str
+    purpose: Purpose
+    channel: ConsentChannel
+    wording_version: str
+    wording: str
 
 
 def consent_answer(consent: Consent) -> ConsentAnswer:
@@ -65,9 +122,26 @@ def consent_answer(consent: Consent) -> ConsentAnswer:
         channel=consent.channel,
         decision=consent.decision,
         wording_version=consent.wording_version,
+        wording=consent.wording,
+        language=consent.language,
         where=consent.where,
         store_id=consent.store_id,
         actor=consent.actor,
         effective_at=consent.effective_at,
         recorded_at=consent.recorded_at,
+        confirmation=consent.confirmation,
+        identity_id=None if consent.identity_id is None else public_id(IDENTITY_PREFIX, consent.identity_id),
+        request_id=None if consent.request_id is None else public_id(CONSENT_PREFIX, consent.request_id),
+    )
+
+
+def confirmation_answer(confirmed: ToConfirm) -> ConfirmationAnswer:
+    """Write what was confirmed."""
+    return ConfirmationAnswer(
+        member_id=public_id("mbr", confirmed.member_id),
+        request_id=public_id(CONSENT_PREFIX, confirmed.consent_id),
+        purpose=confirmed.purpose,
+        channel=confirmed.channel,
+        wording_version=confirmed.wording_version,
+        wording=confirmed.wording,
     )

@@ -5,7 +5,7 @@ its own, so a version never changes and none is taken away from here while someb
 from typing import Final
 
 from regulars.members.contracts import ConsentChannel, ConsentOffered, Purpose
-from regulars.platform.texts import mark
+from regulars.platform.texts import LANGUAGES, mark
 
 MARKETING_BY_EMAIL: Final = ConsentOffered(
     purpose=Purpose.MARKETING,
@@ -38,3 +38,10 @@ RESEARCH_BY_EMAIL: Final = ConsentOffered(
     wording=mark("Ask me by e-mail now and then what I think. I can take this back at any time."),
 )
 EVERY: Final = (SERVICE_BY_EMAIL, MARKETING_BY_EMAIL, MARKETING_BY_SMS, PROFILING, RESEARCH_BY_EMAIL)
+WORDINGS: Final = {offered.wording_version: offered.wording for offered in EVERY}
+
+
+def language_shown(tag: str) -> str:
+    """Return in which of our languages somebody was shown the words whose own is `tag` (BCP 47)."""
+    primary = tag.partition("-")[0].lower()
+    return primary if primary in LANGUAGES else "en"

@@ -7,13 +7,43 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from regulars.members.contracts.consents import (
+    CONSENT_PREFIX,
+    Confirmation,
+    Consent,
+    ConsentChannel,
+    ConsentGiven,
+    ConsentLogged,
+    ConsentOffered,
+    ConsentSwitch,
+    Decision,
+    LogPlace,
+    LogWanted,
+    Purpose,
+    ToConfirm,
+)
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import public_id
 from regulars.platform.rollups.contracts import Standing
 
 MEMBER_PREFIX = "mbr"
 IDENTITY_PREFIX = "idn"
-CONSENT_PREFIX = "cns"
+
+__all__ = [  # what stands in a file of its own
+    "CONSENT_PREFIX",
+    "Confirmation",
+    "Consent",
+    "ConsentChannel",
+    "ConsentGiven",
+    "ConsentLogged",
+    "ConsentOffered",
+    "ConsentSwitch",
+    "Decision",
+    "LogPlace",
+    "LogWanted",
+    "Purpose",
+    "ToConfirm",
+]
 
 
 class MemberStatus(StrEnum):
@@ -159,67 +189,6 @@ class ProfileChanged(Struct, frozen=True, kw_only=True):
     changed: tuple[str, ...]
 
 
-class Purpose(StrEnum):
-    """What a member's data may be used for."""
-
-    SERVICE = "service"
-    MARKETING = "marketing"
-    RESEARCH = "research"
-    PROFILING = "profiling"
-    SHARING = "sharing"
-
-
-class ConsentChannel(StrEnum):
-    """How a member may be reached; `any` for purposes that reach nobody (profiling, sharing)."""
-
-    EMAIL = "email"
-    SMS = "sms"
-    PUSH = "push"
-    WECHAT = "wechat"
-    PHONE = "phone"
-    POST = "post"
-    ANY = "any"
-
-
-class Decision(StrEnum):
-    """What the member decided."""
-
-    GIVEN = "given"
-    WITHDRAWN = "withdrawn"
-
-
-class ConsentGiven(Struct, frozen=True, kw_only=True):
-    """A decision as it reaches us. `wording_version` names the text the member saw; `effective_at` defaults to now.
-
-    `where` is the programme's channel and `store_id` the shop in which it was made; `actor` who recorded it.
-    """
-
-    member_id: UUID
-    purpose: Purpose
-    channel: ConsentChannel
-    decision: Decision
-    wording_version: str
-    where: str
-    actor: str
-    store_id: str | None = None
-    effective_at: datetime | None = None
-
-
-class Consent(Struct, frozen=True, kw_only=True):
-    """A decision as it stands in the books, never edited; instants are UTC."""
-
-    consent_id: UUID
-    purpose: Purpose
-    channel: ConsentChannel
-    decision: Decision
-    wording_version: str
-    where: str
-    store_id: str | None
-    actor: str
-    effective_at: datetime
-    recorded_at: datetime
-
-
 # --- getting in -----------------------------------------------------------------------------------------------------
 
 
@@ -292,30 +261,6 @@ class SignUpOpen(Struct, frozen=True, kw_only=True):
 
     shown: str
     expires_at: datetime
-
-
-class ConsentOffered(Struct, frozen=True, kw_only=True):
-    """A consent that sign-up asks for: its wording (an English sentence, translated), and the version of that."""
-
-    purpose: Purpose
-    channel: ConsentChannel
-    wording_version: str
-    wording: str
-
-
-class ConsentSwitch(Struct, frozen=True, kw_only=True):
-    """A consent as its member sees it: whether it is given, since when (None: never decided), and in which words.
-
-    `wording` is an English sentence to be translated, that agreed to or, where it is off, that offered; "" where the
-    words are not known here. `asked_version` names the words in which it is decided anew.
-    """
-
-    purpose: Purpose
-    channel: ConsentChannel
-    is_on: bool
-    decided_at: datetime | None
-    wording: str
-    asked_version: str
 
 
 class SignUpByCode(Struct, frozen=True, kw_only=True):
@@ -403,7 +348,8 @@ class WalkIn(Struct, frozen=True, kw_only=True):
     """Somebody at a counter becomes a member. `form_id` is the form's on which it was written.
 
     The same form with the same value is the same wish; with another value it is somebody else's. `consents` are the
-    wording versions agreed to, of those offered for the kind; others are passed over.
+    wording versions agreed to, of those offered for the kind; others are passed over. `language` is that in which they
+    were shown, `double_opt_in` what counts only once it is confirmed (`members.api.double_opt_in`).
     """
 
     form_id: UUID
@@ -415,6 +361,8 @@ class WalkIn(Struct, frozen=True, kw_only=True):
     name: str | None = None
     consents: tuple[str, ...] = ()
     assistant: str = ""
+    language: str | None = None
+    double_opt_in: frozenset[Purpose] = frozenset()
 
     def __repr__(self) -> str:
         return f"WalkIn(form_id={self.form_id}, …)"

@@ -90,6 +90,15 @@ class MemberExport(Struct, frozen=True, kw_only=True):
     is_failed: bool
 
 
+class Document(Struct, frozen=True, kw_only=True):
+    """Everything about a member, table by table; `made_at` by the wall clock, `as_of` by the programme clock."""
+
+    member_id: str
+    made_at: datetime
+    as_of: datetime
+    sections: dict[str, Section]
+
+
 async def _loses_nothing(_tx: Transaction, _member_id: UUID) -> list[Loss]:
     return []
 

@@ -152,11 +152,12 @@ async def _register(tx: Transaction, vault: Vault, wish: WalkIn, member_id: UUID
             where=WHERE,
             store_id=wish.store_id,
             actor=wish.device,
+            language=wish.language,
         )
         for offered in OFFERED[wish.kind]
         if offered.wording_version in wish.consents
     ]
-    for outcome in await record_consents(tx, given):
+    for outcome in await record_consents(tx, given, double_opt_in=wish.double_opt_in):
         if isinstance(outcome, DomainError):
             raise outcome
 

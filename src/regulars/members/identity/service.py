@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 
 from regulars.domain_events.members import IdentityAdded, IdentityRemoved, MemberSignedUp
+from regulars.members.consent.lapsing import lapse
 from regulars.members.contracts import (
     AddIdentity,
     Identity,
@@ -125,6 +126,13 @@ async def owner_of(tx: Transaction, vault: Vault, kind: IdentityKind, canonical:
 async def prove(tx: Transaction, vault: Vault, member_id: UUID, kind: IdentityKind, canonical: str) -> None:
     """Note that somebody has proved to hold a value, now; nothing where it is not the member's (any more)."""
     store.note_proof(tx, member_id, blind_index(vault.pepper, kind, canonical), tx.now)
+    if kind is IdentityKind.EMAIL:
+        await lapse(tx, member_id)
+
+
+def prove_identity(tx: Transaction, member_id: UUID, identity_id: UUID) -> None:
+    """Note that somebody has proved to hold the value of an identity, now; the caller sees to what follows."""
+    store.note_proof_of(tx, member_id, identity_id, tx.now)
 
 
 async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: str) -> bool:
@@ -188,6 +196,8 @@ async def remove_identity(tx: Transaction, wish: RemoveIdentity) -> Identity:
     if len(kept) == 1:
         raise LastIdentity
     store.delete_identity(tx, found)
+    if found.identity.kind is IdentityKind.EMAIL:
+        await lapse(tx, wish.member_id)
     tx.publish(
         IdentityRemoved(
             member_id=wish.member_id,

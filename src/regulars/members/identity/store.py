@@ -62,6 +62,11 @@ UPDATE member_identities SET verified_at = %(at)s
 WHERE member_id = %(member_id)s AND blind_index = %(blind_index)s AND (verified_at IS NULL OR verified_at < %(at)s)
 """
 
+PROVE_ONE: LiteralString = """
+UPDATE member_identities SET verified_at = %(at)s
+WHERE member_id = %(member_id)s AND identity_id = %(identity_id)s AND (verified_at IS NULL OR verified_at < %(at)s)
+"""
+
 UPDATE_LANGUAGE: LiteralString = "UPDATE members SET language = %s WHERE member_id = %s"
 
 CLAIM_VAULT: LiteralString = """
@@ -193,6 +198,11 @@ async def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
 def note_proof(tx: Transaction, member_id: UUID, blind_index: bytes, at: datetime) -> None:
     """Note when somebody proved to hold a value; the last time stays."""
     tx.write(NOTE_PROOF, {"at": at, "member_id": member_id, "blind_index": blind_index})
+
+
+def note_proof_of(tx: Transaction, member_id: UUID, identity_id: UUID, at: datetime) -> None:
+    """Note a proof of an identity, unless there is a later one."""
+    tx.write(PROVE_ONE, {"at": at, "member_id": member_id, "identity_id": identity_id})
 
 
 def update_language(tx: Transaction, member_id: UUID, language: str) -> None:

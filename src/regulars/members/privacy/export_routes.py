@@ -7,9 +7,8 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport, MemberExport, Parts
+from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport, Document, MemberExport, Parts
 from regulars.members.privacy import exporting, page
-from regulars.members.privacy.exporting import Document
 from regulars.members.privacy.schemas import ExportAnswer, ExportsAnswer, export_answer
 from regulars.members.public_ids import member_id_in
 from regulars.platform.audit.contracts import AuditEntry

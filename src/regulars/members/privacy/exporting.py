@@ -5,14 +5,14 @@ The document is sealed under the member's key, so that erasing the member ends i
 
 import logging
 import zlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from regulars.members.contracts import MEMBER_PREFIX
-from regulars.members.contracts.privacy import AskExport, MemberExport, Parts, Section
+from regulars.members.contracts.privacy import AskExport, Document, MemberExport, Parts, Section
 from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import service as identity
 from regulars.members.privacy import store
@@ -35,17 +35,6 @@ AT_ONCE: Final = 4
 TRIES: Final = 5
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about a member, table by table; `made_at` by the wall clock, `as_of` by the programme clock."""
-
-    member_id: str
-    made_at: datetime
-    as_of: datetime
-    sections: dict[str, Section]
-
-
 _decode = msgspec.json.Decoder(Document).decode
 
 

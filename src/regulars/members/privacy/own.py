@@ -8,6 +8,7 @@ import msgspec
 
 from regulars.members.access import sessions
 from regulars.members.cards import service as cards
+from regulars.members.consent import confirming as consents
 from regulars.members.contracts.privacy import PrivacyPart, Section
 from regulars.members.identity import service as identity
 from regulars.members.privacy import store
@@ -24,6 +25,7 @@ async def _erase(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     sessions.forget_members(tx, member_ids)
     cards.forget_members(tx, member_ids)
     store.forget_exports(tx, member_ids)
+    consents.forget_requests(tx, member_ids)
 
 
 async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, Section]:
@@ -46,6 +48,7 @@ OWN: Final = PrivacyPart(
         "member_identities": mark("What finds you: numbers, addresses, cards"),
         "member_profiles": mark("What you told us"),
         "consents": mark("What you agreed to, and took back"),
+        "consent_requests": mark("Letters that asked you to confirm"),
         "member_sessions": mark("Where you are signed in"),
         "erasures": mark("Erasures that were asked for"),
         "member_exports": mark("Exports like this one"),

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Final
 
-from regulars.members.contracts.privacy import Section
-from regulars.members.privacy.exporting import Document
+from regulars.members.contracts.privacy import Document, Parts, Section
+from regulars.members.privacy.own import OWN
 from regulars.platform.db.transaction import JsonValue
 from regulars.platform.texts import mark, say
 
@@ -21,6 +21,12 @@ th,td{border-bottom:1px solid #d6d3d1;padding:.35rem .6rem;text-align:left;verti
 th{font-weight:600;color:#57534e}
 @media (prefers-color-scheme:dark){body{color:#e7e5e4;background:#1c1917}th{color:#a8a29e}th,td{border-color:#44403c}}
 """
+
+
+def export_page(document: Document, parts: Parts, language: str) -> str:
+    """Return everything about a member as one page to read, in a language (en, zh). Raises nothing."""
+    titles = {name: title for part in (OWN, *parts) for name, title in part.sections.items()}
+    return render(document, titles, language)
 
 
 def render(document: Document, titles: Mapping[str, str], language: str) -> str:

@@ -87,7 +87,13 @@ FORGET_EXPORTS: LiteralString = "DELETE FROM member_exports WHERE member_id = AN
 FORGET_EXPIRED: LiteralString = "DELETE FROM member_exports WHERE expires_at <= %s"
 OF_MEMBER: dict[str, LiteralString] = {
     "consents": """
-SELECT to_jsonb(t) - 'member_id' FROM consents AS t WHERE member_id = %s ORDER BY recorded_at, consent_id
+SELECT to_jsonb(t) - 'member_id' || jsonb_build_object('wording', w.wording)
+FROM consents AS t LEFT JOIN consent_wordings AS w USING (wording_version, language)
+WHERE member_id = %s ORDER BY t.recorded_at, consent_id
+""",
+    "consent_requests": """
+SELECT to_jsonb(t) - 'member_id' - 'token_hash' - 'expires_at' FROM consent_requests AS t
+WHERE member_id = %s ORDER BY asked_at
 """,
     "member_sessions": """
 SELECT to_jsonb(t) - 'member_id' - 'secret_hash' FROM member_sessions AS t WHERE member_id = %s ORDER BY made_at

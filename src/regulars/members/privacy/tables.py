@@ -25,6 +25,7 @@ erasures = Table(
     CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)", name="ended_at"),
     CheckConstraint("begun_at IS NULL OR outcome IS DISTINCT FROM 'withdrawn'", name="begun_at"),
     Index("erasures_open_key", "member_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    Index("erasures_asked_at_idx", "asked_at", "erasure_id"),
     Index("erasures_due_at_idx", "due_at", postgresql_where=text("ended_at IS NULL")),
 )
 
@@ -42,5 +43,6 @@ member_exports = Table(
     Column("sealed_document", LargeBinary),
     CheckConstraint("(ready_at IS NULL) = (sealed_document IS NULL)", name="ready_at"),
     Index("member_exports_waiting_idx", "asked_at", postgresql_where=text("ready_at IS NULL")),
+    Index("member_exports_asked_at_idx", "asked_at", "export_id"),
     Index("member_exports_expires_at_idx", "expires_at"),
 )

@@ -23,6 +23,7 @@ audit_entries = Table(
     Column("detail", Text, nullable=False),
     Index("audit_entries_transaction_id_idx", "transaction_id"),
     Index("audit_entries_looked_at_idx", "subject", "entry_id", postgresql_where=text(LOOKS)),
+    Index("audit_entries_looks_idx", "entry_id", postgresql_where=text(LOOKS)),
     Index("audit_entries_looked_idx", "actor", "entry_id", postgresql_where=text(LOOKS)),
 )
 

@@ -13,6 +13,7 @@ KINDS: Final[dict[MessageKind, str]] = {
     MessageKind.TIER_UP: mark("New tier"),
     MessageKind.EXPIRING_POINTS: mark("Points expire"),
     MessageKind.CONFIRM_ADDRESS: mark("Address to confirm"),
+    MessageKind.CONFIRM_CONSENT: mark("Consent to confirm"),
 }
 CHANNELS: Final[dict[MessageChannel, str]] = {
     MessageChannel.EMAIL: mark("E-mail message"),

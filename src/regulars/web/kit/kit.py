@@ -11,6 +11,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
+from regulars.members.contracts.privacy import Parts
 from regulars.platform.services import Services
 from regulars.platform.vault.cipher import key_for
 from regulars.web.kit.assets import FOLDER, Assets, load_assets
@@ -47,13 +48,14 @@ class Kit:
     """What every page stands on.
 
     `time_zone` is that in which instants are shown to viewers who have none of their own: the first market's, once it
-    is known; UTC until then. `demo` is known where a demo is served.
+    is known; UTC until then. `demo` is known where a demo is served. `privacy` is what all rooms have to do with it.
     """
 
     services: Services
     sessions: Sessions
     time_zone: str | None = None
     demo: Demo | None = None
+    privacy: Parts = ()
     assets_folder: Path = FOLDER
     navigation: dict[ViewerKind, list[Group]] = field(default_factory=dict)
     palette: Palette = field(default_factory=Palette)

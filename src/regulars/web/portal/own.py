@@ -26,6 +26,11 @@ def own_id(request: AnyRequest) -> UUID:
     return member_id
 
 
+def acts_as(request: AnyRequest) -> str:
+    """Return as whom a member acts, for the books."""
+    return str(getattr(viewer_of(request).session, "actor", "member"))
+
+
 def last_moment(until: datetime) -> datetime:
     """Return the last instant before one at which something ends: its day is the last day."""
     return until - _JUST_BEFORE

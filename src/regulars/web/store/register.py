@@ -133,6 +133,8 @@ def _wish(counter: Counter, till: Till, given: NewMember, kind: IdentityKind) ->
         name=given.name or None,
         consents=tuple(given.consents),
         assistant=till.assistant,
+        language=till.language,
+        double_opt_in=members.double_opt_in(counter.kit.services.settings),
     )
 
 

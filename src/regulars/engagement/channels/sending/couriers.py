@@ -144,7 +144,7 @@ class Courier:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this message's own
             return self._not_sent(message, outgoing, error, now)
         self._failures = 0
-        wipe = kind is MessageKind.CODE and answer != DEVELOPMENT_ANSWER
+        wipe = kind in rules.WIPED_ONCE_SENT and answer != DEVELOPMENT_ANSWER
         return Outcome(state=MessageState.SENT.value, answer=answer, sent_at=self.wall(), wipe=wipe)
 
     def _not_sent(self, message: Stored, outgoing: Outgoing | None, error: Exception, now: datetime) -> Outcome:
