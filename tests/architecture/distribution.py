@@ -88,6 +88,7 @@ LOCAL = {
     "outbox",
     "parked_events",
     "programme_clock",
+    "refusals",
     "relay_cursors",
     "replay_progress",
     "report_cancellations",

@@ -66,6 +66,7 @@ def faults(errors: Iterable[ErrorClass], chinese: Mapping[str, str]) -> Iterator
             yield f"{name}: the message is a sentence, not {error.message!r}"
         if not error.__doc__ or error.__doc__ == (error.__base__ or object).__doc__:
             yield f"{name} has no docstring saying when it is met"
+        yield from _near_miss(name, error, chinese)
         if not (translated := chinese.get(error.message)):
             yield f"{name}: no Chinese for {error.message!r}"
         elif placeholders(translated) != placeholders(error.message):
@@ -73,15 +74,21 @@ def faults(errors: Iterable[ErrorClass], chinese: Mapping[str, str]) -> Iterator
             yield f"{name}: {sorted(differing)} in English only or in Chinese only"
 
 
+def _near_miss(name: str, error: ErrorClass, chinese: Mapping[str, str]) -> Iterator[str]:
+    if error.near_miss and placeholders(chinese.get(error.near_miss, "")) != placeholders(error.near_miss):
+        yield f"{name}: no Chinese for {error.near_miss!r}, or with other places"
+
+
 def unfilled(source: Source, errors: Iterable[ErrorClass]) -> Iterator[Finding]:
-    """Refusals raised without a value that their sentence names."""
+    """Refusals raised without a value that their sentences name."""
     by_name = {error.__name__: error for error in errors if error.__init__ is DomainError.__init__}
     for call in ast.walk(source.tree):
         if not isinstance(call, ast.Call) or any(keyword.arg is None for keyword in call.keywords):
             continue
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if error := by_name.get(name):
-            missing = placeholders(error.message) - {str(keyword.arg) for keyword in call.keywords}
+            needed = placeholders(error.message) | placeholders(error.near_miss)
+            missing = needed - {str(keyword.arg) for keyword in call.keywords}
             if missing:
                 yield Finding(source.path, call.lineno, f"{name} without {', '.join(sorted(missing))}")
 

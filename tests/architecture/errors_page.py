@@ -16,7 +16,11 @@ Whatever a caller did wrong, or may not have, is answered with a problem documen
 `application/problem+json`). `code` is stable and made for programs; `detail` is a sentence made for people, in the
 language of `Accept-Language` (English or Chinese); `errors` points to the field, where there is one, by a JSON
 Pointer (`/lines/0/quantity` in the body; `/query/limit` and `/headers/idempotency-key` elsewhere); `data` holds the
-values named in braces below, with their types; `instance` is the request id. After a refusal nothing has changed.
+values named in braces below, with their types, and sometimes more that it was decided by; `instance` is the request
+id. After a refusal nothing has changed. What stands in italics is the near miss, told when somebody asks why:
+
+`GET /v1/explain/refusals/{request id}` tells of a change that was refused (409, 422), for 90 days; see
+[explain.md](explain.md).
 
 Refusals with 409 and 422 that a mutation decided are stored under its idempotency key and answered again, except
 `member_busy`; what is refused before that (a field of a wrong type, 400, 401, 403, 404, 413) and 5xx are not stored.
@@ -32,7 +36,10 @@ def render(errors: Iterable[ErrorClass], chinese: Mapping[str, str]) -> str:
     for error in errors:
         when = " ".join((error.__doc__ or "").split())
         said = chinese.get(error.message, "")
-        sections.append(f"## `{error.code}` · {error.status}\n\n{when}\n\n> {error.message}\n>\n> {said}\n")
+        section = f"## `{error.code}` · {error.status}\n\n{when}\n\n> {error.message}\n>\n> {said}\n"
+        if error.near_miss:
+            section += f">\n> *{error.near_miss} {chinese.get(error.near_miss, '')}*\n"
+        sections.append(section)
     return "\n".join(sections)
 
 

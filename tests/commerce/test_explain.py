@@ -5,8 +5,6 @@ from uuid import UUID
 
 import pytest
 
-from regulars.commerce.orders.explain import SENTENCES
-from regulars.platform.texts import catalogue
 from tests.commerce.shop import DAY, NOW, Shop, line, order
 
 pytestmark = pytest.mark.anyio
@@ -86,7 +84,3 @@ async def test_a_return_and_its_fall_are_explained(shop: Shop, wang: UUID) -> No
     fell = verdicts((await shop.back("A2", "?explain=true", return_id="R1")).json())
     assert fell["tier.lost"] == {"from_tier": "diamond", "tier": "regular"}
     assert fell["return.given_back"] == {"points": 1_200}
-
-
-def test_every_sentence_has_its_chinese() -> None:
-    assert set(SENTENCES.values()) <= catalogue("zh").keys()

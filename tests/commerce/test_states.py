@@ -243,6 +243,11 @@ async def test_points_that_may_not_pay_are_refused_and_nothing_changes(
         "spendable": owned,
         "minimum": 200,
         "debt": 0,
+        "over": asked - allowed,
+        "total_minor": 20_000,
+        "max_percent": 5,
+        "point_value_minor": 1,
+        "policy_version": 1,
     }
     assert await shop.contents() == before
 

@@ -27,6 +27,7 @@ from regulars.platform.services import Services
 from tests.architecture.source import ROOT
 from tests.entrypoints.walking_consents import walk_consents
 from tests.entrypoints.walking_policies import OPENS, Policies
+from tests.entrypoints.walking_whys import walk_whys
 
 PAGE: Final = ROOT / "docs" / "walkthrough.md"
 EXAMPLES: Final = ROOT / "src" / "regulars" / "platform" / "http" / "worked_examples.json"
@@ -188,11 +189,8 @@ class Walk:
             f"{member}/identities",
             {"kind": "email", "value": "wang.fang@example.com"},
         )
-        wrong = await self._client.post(
-            f"{member}/identities",
-            json={"kind": "card", "value": "BC-000123"},
-            headers={"Idempotency-Key": "card"},
-        )
+        card = {"kind": "card", "value": "BC-000123"}
+        wrong = await self._client.post(f"{member}/identities", json=card, headers={"Idempotency-Key": "card"})
         await ask(
             "removeIdentity",
             "A lost card no longer finds her. The last identity of a member cannot be removed.",
@@ -309,6 +307,7 @@ class Walk:
             language="zh",
         )
         await ask("getTier", "Her tier, why she has it, and what is missing for the next.", "GET", f"{member}/tier")
+        await walk_whys(self, wang)
 
     async def _finance(self, wang: str) -> None:
         ask, database = self.ask, self.services.database

@@ -6,6 +6,7 @@ somebody sees of an address they may use (their own, their stores') is tested wh
 
 from typing import Final
 
+from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.ids import new_id
 
 ACCESS: Final[dict[str, tuple[str, ...]]] = {
@@ -225,6 +226,14 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "key finance:write": ("POST /v1/finance/closes",),
     "key ledger:read": (
+        "GET /v1/members/{member_id}/wallets/{wallet}/explain",
+        "GET /v1/members/{member_id}/tier/explain",
+        "GET /v1/members/{member_id}/lots/{lot_id}/explain",
+        "GET /v1/members/{member_id}/transfers/{transfer_id}/explain",
+        "GET /v1/members/{member_id}/lots/{lot_id}/lineage",
+        "GET /v1/members/{member_id}/transfers/{transfer_id}/lineage",
+        "GET /v1/members/{member_id}/holds/{hold_id}/explain",
+        "GET /v1/members/{member_id}/adjustment-requests/{request_id}/explain",
         "GET /v1/adjustment-requests",
         "GET /v1/members/{member_id}/holds",
         "GET /v1/members/{member_id}/holds/{hold_id}",
@@ -294,7 +303,12 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/members/{member_id}/messages/read",
         "PATCH /v1/members/{member_id}/profile",
     ),
+    f"key {' '.join(SCOPES)}": (  # whoever has a key, of their own requests
+        "GET /v1/explain/refusals/{request_id}",
+        "GET /v1/explain/refusals",
+    ),
     "key orders:read": (
+        "GET /v1/orders/{order_id}/explain",
         "GET /v1/markets",
         "GET /v1/members/{member_id}/orders",
         "GET /v1/orders/{order_id}",
@@ -334,6 +348,9 @@ def ids_of_nobody() -> dict[str, str]:
         "order_id": "o-1",
         "return_id": "R-1",
         "ticket": "x" * 60,
+        "wallet": "points",
+        "lot_id": f"trf_{nobody}000000000001",
+        "transfer_id": f"trf_{nobody}000000000001",
         "store_id": "s-1",
         "name": "nothing",
         "tone": "info",

@@ -31,6 +31,7 @@ class LinesDoNotSum(InvalidInput):
     message = (
         "The lines sum to {lines_minor}, the total says {total_minor} (minor units). Correct the one that is wrong."
     )
+    near_miss = "The difference is {difference_minor} (minor units)."
 
 
 class PaymentsDoNotSum(InvalidInput):
@@ -40,6 +41,7 @@ class PaymentsDoNotSum(InvalidInput):
     message = (
         "The payments sum to {paid_minor}, the total is {total_minor} (minor units). Correct the one that is wrong."
     )
+    near_miss = "The difference is {difference_minor} (minor units)."
 
 
 class DuplicateLine(InvalidInput):
@@ -131,6 +133,7 @@ class ReturnTooMuch(InvalidInput):
 
     code = "return_too_much"
     message = "Of line “{line_id}” only {left} can still be returned, {asked} are asked. Return at most {left}."
+    near_miss = "{over} less could have come back."
 
 
 class NothingLeftToReturn(Conflict):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from litestar.handlers import HTTPRouteHandler
 
+from regulars.commerce.explaining.routes import routes as explanation_routes
 from regulars.commerce.orders.routes import routes as order_routes
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.stores.routes import routes as store_routes
@@ -21,5 +22,6 @@ class Offered(NamedTuple):
 
 def routes(services: Services) -> Offered:
     """Return them, with their lanes made."""
-    orders, hot = order_routes(services, Commerce(loyalty.Configuration()))
-    return Offered([*orders, *store_routes(services)], hot)
+    commerce = Commerce(loyalty.Configuration())
+    orders, hot = order_routes(services, commerce)
+    return Offered([*orders, *explanation_routes(services, commerce), *store_routes(services)], hot)

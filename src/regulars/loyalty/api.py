@@ -32,6 +32,9 @@ or answers one (UnknownDraft 404; DraftChanged, DraftNotOpen and others 409), `w
 before its instant, `difference` compares two (a version's number, a draft's id, None: what is in force),
 `read_versions` lists versions with their states. Source: loyalty_policies, policy_withdrawals, policy_drafts.
 
+`explain_balance`, `explain_lot`, `explain_transfer`, `explain_tier`, `explain_hold` and `explain_request` say why
+(`loyalty/explain`): the rules with the values of the decision, from what it recorded; `next_point` is a near miss.
+
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
@@ -51,6 +54,8 @@ from regulars.loyalty.drafts.rules import Difference
 from regulars.loyalty.drafts.service import carry_out as work_on_policy
 from regulars.loyalty.drafts.service import list_drafts, read_draft, read_revisions, require_alone
 from regulars.loyalty.drafts.service import withdraw as withdraw_policy
+from regulars.loyalty.explain.service import explain_balance, explain_hold, explain_request, explain_tier
+from regulars.loyalty.explain.transfers import explain_lot, explain_transfer, next_point
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
@@ -83,6 +88,7 @@ from regulars.loyalty.finance.reports import (
 )
 from regulars.loyalty.finance.service import liability, liability_at
 from regulars.loyalty.holds.service import hold, holds
+from regulars.loyalty.instants import past_instant
 from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.ledger.service import carry_out, expire_due, post, review_due, time_out_due
@@ -93,8 +99,11 @@ from regulars.loyalty.lineage.service import (
     LotMovement,
     OrderLineage,
     SettledOrder,
+    UnitsLineage,
     lineage,
+    lot_lineage,
     settled_orders,
+    transfer_lineage,
 )
 from regulars.loyalty.merging.service import MERGING
 from regulars.loyalty.policy.contracts import (
@@ -128,6 +137,7 @@ from regulars.loyalty.policy.service import (
     schedule_version,
 )
 from regulars.loyalty.privacy.service import PRIVACY
+from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
 from regulars.loyalty.statement.service import (
@@ -200,6 +210,7 @@ __all__ = [
     "Standing",
     "TierPolicy",
     "TierRule",
+    "UnitsLineage",
     "WalletRule",
     "WithdrawVersion",
     "Worth",
@@ -221,6 +232,12 @@ __all__ = [
     "expire_due",
     "expiries",
     "expiring",
+    "explain_balance",
+    "explain_hold",
+    "explain_lot",
+    "explain_request",
+    "explain_tier",
+    "explain_transfer",
     "go_on_closing",
     "hold",
     "holds",
@@ -232,7 +249,9 @@ __all__ = [
     "list_drafts",
     "list_policies",
     "list_wallets",
+    "lot_lineage",
     "lots",
+    "member_id_in",
     "month_check",
     "month_named",
     "month_start",
@@ -240,7 +259,9 @@ __all__ = [
     "name_of_tier",
     "next_close",
     "next_month",
+    "next_point",
     "open_books",
+    "past_instant",
     "points_allowed",
     "policy_in_force",
     "post",
@@ -259,6 +280,7 @@ __all__ = [
     "roll",
     "roll_of",
     "schedule_version",
+    "seq_in",
     "settled_orders",
     "standing",
     "standings",
@@ -267,6 +289,8 @@ __all__ = [
     "tier_label",
     "tier_status",
     "time_out_due",
+    "transfer_id",
+    "transfer_lineage",
     "withdraw_policy",
     "work_on_policy",
 ]

@@ -6,6 +6,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
+# Every kind of decision that books keep. A new one is said in `explain/sentences.py`; a test asks for each of these.
+TransferKind = Literal[
+    "accrue", "earn", "redeem", "give_back", "claw_back", "forgive", "expire", "adjust", "move_in", "move_out"
+]
+TierCause = Literal["order", "return", "review", "accrue", "adjust", "merge"]
+
 
 class Accrue(Struct, frozen=True, kw_only=True):
     """Put `amount` units into a wallet.
@@ -180,8 +186,23 @@ class Posting(Struct, frozen=True, kw_only=True):
     lot_uses: tuple[tuple[int, int], ...] = ()
 
 
-class OrderSettlement(Struct, frozen=True, kw_only=True):
-    """What settling an order did. Points are units of the spending wallet; the tier codes are before and after."""
+class PointsOffer(Struct, frozen=True, kw_only=True):
+    """What was decided about paying with points, where that was asked for.
+
+    At most `asked` were wanted; `allowed` might pay, of `spendable` ones, while `debt` was owed.
+    """
+
+    asked: int
+    allowed: int
+    spendable: int
+    debt: int
+
+
+class OrderSettlement(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What settling an order did. Points are units of the spending wallet; the tier codes are before and after.
+
+    `offer` is how many points might have paid, if that was asked for.
+    """
 
     points_used: int
     points_earned: int
@@ -194,6 +215,7 @@ class OrderSettlement(Struct, frozen=True, kw_only=True):
     tier_before: str
     tier_after: str
     policy_version: int
+    offer: PointsOffer | None = None
 
 
 class ReturnSettlement(Struct, frozen=True, kw_only=True):
@@ -325,7 +347,7 @@ class TierChange(Struct, frozen=True, kw_only=True):
 
     tier: str
     from_tier: str
-    cause: str
+    cause: TierCause
     reference: str
     metric: int
     policy_version: int

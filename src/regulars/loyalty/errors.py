@@ -36,6 +36,7 @@ class InsufficientPoints(Conflict):
 
     code = "insufficient_points"
     message = "Only {available} can be spent from “{wallet}” now, {asked} are asked. Ask for less, or wait for others."
+    near_miss = "{missing} more would have been enough."
 
 
 class PointsNotUsable(Conflict):
@@ -46,6 +47,7 @@ class PointsNotUsable(Conflict):
         "This order cannot be paid with {asked} points: at most {allowed} can now "
         "(spendable: {spendable}, needed at least: {minimum}, debt: {debt}). Use at most {allowed}."
     )
+    near_miss = "{over} fewer would have been taken."
 
 
 class ReferenceReused(InvalidInput):
@@ -109,6 +111,7 @@ class HoldTooSmall(Conflict):
 
     code = "hold_too_small"
     message = "The hold keeps {held}, {asked} are asked. Ask for {held} at most, and redeem the rest beside it."
+    near_miss = "{over} fewer could have been used."
 
 
 class ApprovalNeeded(Conflict):
@@ -116,6 +119,7 @@ class ApprovalNeeded(Conflict):
 
     code = "approval_needed"
     message = "A correction of more than {limit} needs approval. Ask for it as an adjustment request."
+    near_miss = "{over} less would have needed nobody else."
 
 
 class UnknownRequest(NotFound):
@@ -161,3 +165,17 @@ class UndoLacksGrowth(Conflict):
         "Of the growth that the merge brought {lacking} are no longer there: somebody corrected it since. "
         "Correct it upward by as much, then undo the merge."
     )
+
+
+class UnknownTransfer(NotFound):
+    """The member's books have no transfer of this id."""
+
+    code = "unknown_transfer"
+    message = "There is no such transfer of this member. Take its id from the member's statement."
+
+
+class UnknownLot(NotFound):
+    """The member has no lot of this id."""
+
+    code = "unknown_lot"
+    message = "There is no such lot of this member. List the member's lots to find it."

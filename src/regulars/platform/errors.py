@@ -17,11 +17,16 @@ Datum = str | int | bool | None
 
 
 class DomainError(Exception):
-    """A refusal with a stable code. `data` fills the sentence's placeholders and travels in the answer."""
+    """A refusal with a stable code. `data` fills the sentence's placeholders and travels in the answer.
+
+    `near_miss` is a second sentence, where there is one: how little was missing. What `data` holds beside the places of
+    both explains the refusal later (`policy_version`, above all).
+    """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
     message: ClassVar[str] = "This request cannot be carried out."
+    near_miss: ClassVar[str] = ""
 
     def __init__(self, *, pointer: str | None = None, **data: Datum) -> None:
         super().__init__(self.code, pointer, data)

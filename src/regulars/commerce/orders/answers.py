@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from regulars.commerce import cursors
 from regulars.commerce.contracts import Channel, OrderOutcome, OrderState, ReturnLine, ReturnOutcome
 from regulars.commerce.orders.explain import Verdict
 from regulars.commerce.orders.reading import OrderRead
@@ -149,7 +150,7 @@ class OrdersPage(Struct, frozen=True, kw_only=True):
 
 
 class LineageAnswer(Struct, frozen=True, kw_only=True):
-    """Everything that an order and its returns caused in the member's books."""
+    """What an order and its returns caused in the member's books, transfer by transfer; `next_cursor` continues it."""
 
     order_id: str
     member_id: str | None
@@ -158,6 +159,8 @@ class LineageAnswer(Struct, frozen=True, kw_only=True):
     lots: list[loyalty.CausedLot]
     spent: list[loyalty.LotMovement]
     tier_changes: list[loyalty.CausedTierChange]
+    has_more: bool
+    next_cursor: str | None
 
 
 def order_answer(
@@ -254,6 +257,8 @@ def lineage_answer(order: OrderRead, caused: loyalty.OrderLineage) -> LineageAns
         lots=caused.lots,
         spent=caused.spent,
         tier_changes=caused.tier_changes,
+        has_more=caused.next_after is not None,
+        next_cursor=None if caused.next_after is None else cursors.write((caused.next_after,)),
     )
 
 

@@ -87,6 +87,11 @@ async def stores_of_orders(tx: Transaction, member_id: UUID, order_ids: Sequence
     return {row[0]: row[1] for row in await store.read_stores(tx, member_id, order_ids)}
 
 
+async def currency_of(tx: Transaction, member_id: UUID, order_id: str) -> str | None:
+    """Return the currency of a member's order; None if there is none of this id. Source: orders."""
+    return await store.read_currency(tx, member_id, order_id)
+
+
 async def _read_guest(tx: Transaction, order_id: str) -> OrderRead:
     guest = (await guest_orders.load(tx, [order_id], lock=False)).orders[order_id]
     return OrderRead(
@@ -190,9 +195,15 @@ async def standing_now(tx: Transaction, commerce: Commerce, member_id: UUID | No
         return Seen()
 
 
-async def lineage(tx: Transaction, commerce: Commerce, order_id: str) -> tuple[OrderRead, loyalty.OrderLineage]:
-    """Return an order and everything that it and its returns caused. Raises UnknownOrder (404)."""
+async def lineage(
+    tx: Transaction, commerce: Commerce, order_id: str, *, after: int = 0, limit: int = 100
+) -> tuple[OrderRead, loyalty.OrderLineage]:
+    """Return an order and what it and its returns caused: `limit` transfers behind the number `after`.
+
+    Raises UnknownOrder (404).
+    """
     order = await read_order(tx, order_id)
     if order.outcome.member_id is None:
         return order, loyalty.OrderLineage(order_id=order_id, transfers=[], lots=[], spent=[], tier_changes=[])
-    return order, await loyalty.lineage(tx, commerce.configuration, order.outcome.member_id, order_id)
+    member_id = order.outcome.member_id
+    return order, await loyalty.lineage(tx, commerce.configuration, member_id, order_id, after=after, limit=limit)

@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from regulars.commerce import cursors
 from regulars.commerce.contracts import OrderFact, OrderOutcome, ReturnOutcome
 from regulars.commerce.orders import reading
 from regulars.commerce.orders.answers import (
@@ -23,7 +24,7 @@ from regulars.commerce.orders.answers import (
     order_shown,
     return_answer,
 )
-from regulars.commerce.orders.explain import Verdict, verdicts_of_order, verdicts_of_return
+from regulars.commerce.orders.explain import NOWHERE, Verdict, verdicts_of_order, verdicts_of_return
 from regulars.commerce.orders.intake import apply
 from regulars.commerce.orders.schemas import (
     MEMBER_PREFIX,
@@ -37,7 +38,6 @@ from regulars.commerce.orders.schemas import (
 )
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.orders.witness import Seen, Witness
-from regulars.loyalty import api as loyalty
 from regulars.platform.commit.lane import Lane
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
@@ -46,6 +46,7 @@ from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.hot import HotMutation
 from regulars.platform.http.mutations import carry_out, idempotency_key
 from regulars.platform.ids import parse_public_id
+from regulars.platform.markets.service import find_market
 from regulars.platform.services import Services
 
 TAGS: Final = ["orders"]
@@ -54,6 +55,7 @@ DRY_RUN_KEY: Final = "dry-run"
 
 AnyRequest = Request[Any, Any, Any]
 PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
+LineageSize = Annotated[int, QueryParameter(ge=1, le=100)]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -191,11 +193,11 @@ def _reads(services: Services, commerce: Commerce) -> list[HTTPRouteHandler]:
         async with services.database.transaction() as tx:
             order = await reading.read_order(tx, existing_order_id(order_id))
             await reading.follow(tx, commerce)
-            seen = await reading.standing_now(tx, commerce, order.outcome.member_id) if explain else Seen()
-        language = asked(request.scope).language
-        explanation = None
-        if explain:
-            explanation = verdicts_of_order(order.outcome, seen, commerce.configuration, language)
+            explanation = None
+            if explain:
+                seen = await reading.standing_now(tx, commerce, order.outcome.member_id)
+                zone, language = await _time_zone(tx, order.outcome.market), asked(request.scope).language
+                explanation = verdicts_of_order(order.outcome, seen, commerce.configuration, language, zone)
         return order_shown(order, commerce.configuration, explanation)
 
     @get(
@@ -228,10 +230,17 @@ def _reads(services: Services, commerce: Commerce) -> list[HTTPRouteHandler]:
         tags=TAGS,
         summary="List everything that an order caused",
     )
-    async def get_lineage(order_id: FromPath[str]) -> LineageAnswer:
-        """Return the transfers, points and tier changes of an order and its returns, and what became of the points."""
+    async def get_lineage(
+        order_id: FromPath[str], cursor: FromQuery[str | None] = None, limit: LineageSize = 100
+    ) -> LineageAnswer:
+        """Return the transfers, points and tier changes of an order and its returns, and what became of the points.
+
+        Of each lot the first 100 movements are told; the lot's own lineage has all of them.
+        """
+        (after,) = (0,) if cursor is None else cursors.read(cursor, tuple[int])
         async with services.database.transaction() as tx:
-            return lineage_answer(*await reading.lineage(tx, commerce, existing_order_id(order_id)))
+            found = await reading.lineage(tx, commerce, existing_order_id(order_id), after=after, limit=limit)
+        return lineage_answer(*found)
 
     return [get_order, list_orders, get_lineage]
 
@@ -257,18 +266,25 @@ async def _apply_all(
     return [
         outcome
         if isinstance(outcome, DomainError)
-        else Explained(outcome, _explanation(outcome, witness.seen[n], commerce, wish) if wish.explain else None)
+        else Explained(
+            outcome, await _explanation(tx, outcome, witness.seen[n], commerce, wish) if wish.explain else None
+        )
         for n, (outcome, wish) in enumerate(zip(outcomes, wishes, strict=True))
     ]
 
 
-def _explanation(
-    outcome: OrderOutcome | ReturnOutcome, seen: Seen, commerce: Commerce, wish: OrderRequest
+async def _explanation(
+    tx: Transaction, outcome: OrderOutcome | ReturnOutcome, seen: Seen, commerce: Commerce, wish: OrderRequest
 ) -> list[Verdict]:
-    configuration: loyalty.Configuration = commerce.configuration
     if isinstance(outcome, OrderOutcome):
-        return verdicts_of_order(outcome, seen, configuration, wish.language)
+        zone = await _time_zone(tx, outcome.market)
+        return verdicts_of_order(outcome, seen, commerce.configuration, wish.language, zone)
     return verdicts_of_return(outcome, seen, wish.language)
+
+
+async def _time_zone(tx: Transaction, market: str) -> str:
+    found = await find_market(tx, market)
+    return NOWHERE if found is None else found.time_zone
 
 
 def _render(commerce: Commerce, explained: Explained) -> tuple[int, bytes]:

@@ -70,7 +70,12 @@ def check_content(fact: PutOrder, market_currency: str) -> None:
         )
     lines_minor = sum([line.amount_minor for line in fact.lines])
     if lines_minor != fact.total_minor:
-        raise LinesDoNotSum(pointer="/total", lines_minor=lines_minor, total_minor=fact.total_minor)
+        raise LinesDoNotSum(
+            pointer="/total",
+            lines_minor=lines_minor,
+            total_minor=fact.total_minor,
+            difference_minor=abs(lines_minor - fact.total_minor),
+        )
     seen = set()
     for position, line in enumerate(fact.lines):
         if line.quantity_milli <= 0:
@@ -100,7 +105,12 @@ def check_payments(fact: PutOrder, point_value_minor: int, points_used: int | No
     paid_minor = sum([payment.amount_minor for payment in fact.payments]) + points * point_value_minor
     points_may_pay = (fact.points_at_most or 0) * point_value_minor if points_used is None else 0
     if not paid_minor <= fact.total_minor <= paid_minor + points_may_pay:
-        raise PaymentsDoNotSum(pointer="/payments", paid_minor=paid_minor, total_minor=fact.total_minor)
+        raise PaymentsDoNotSum(
+            pointer="/payments",
+            paid_minor=paid_minor,
+            total_minor=fact.total_minor,
+            difference_minor=abs(paid_minor - fact.total_minor),
+        )
 
 
 def content_hash(fact: PutOrder) -> bytes:
@@ -172,6 +182,7 @@ def allocate_return(fact: ReturnOrder, lines: Mapping[str, LineLeft]) -> list[Re
                 line_id=item.line_id,
                 left=shown_quantity(remaining),
                 asked=shown_quantity(quantity),
+                over=shown_quantity(quantity - remaining),
             )
         cumulative = left.line.amount_minor * (left.returned_milli + quantity) // left.line.quantity_milli
         parts.append(ReturnedPart(item.line_id, quantity, cumulative - left.returned_minor))

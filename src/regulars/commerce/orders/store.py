@@ -91,6 +91,7 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[
 READ_STORES: LiteralString = """
 SELECT order_id, store_id FROM orders WHERE member_id = %s AND order_id = ANY (%s::text[])
 """
+READ_CURRENCY: LiteralString = "SELECT currency FROM orders WHERE member_id = %s AND order_id = %s"
 READ_RETURNS: LiteralString = """
 SELECT return_id, store_id, returned_minor, occurred_at, recorded_at, lines, effects FROM order_returns
 WHERE member_id = %s AND order_id = %s ORDER BY recorded_at, return_id
@@ -310,6 +311,12 @@ async def member_orders(
         "limit": limit,
     }
     return [as_order(row) for row in await tx.rows(MEMBER_ORDERS, parameters)]
+
+
+async def read_currency(tx: Transaction, member_id: UUID, order_id: str) -> str | None:
+    """Return the currency of a member's order."""
+    rows = await tx.rows(READ_CURRENCY, (member_id, order_id))
+    return rows[0][0] if rows else None
 
 
 async def read_stores(tx: Transaction, member_id: UUID, order_ids: Sequence[str]) -> Rows:

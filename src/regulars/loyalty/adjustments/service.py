@@ -184,6 +184,14 @@ async def adjustment_requests(
     return [as_of(_request(row), tx.now) for row in rows]
 
 
+async def adjustment_request(tx: Transaction, member_id: UUID, request_id: UUID) -> AdjustmentRequest:
+    """Return one request of a member as it stands. Raises UnknownRequest (404). Source: as `adjustment_requests`."""
+    rows = await store.read_named(tx, [(member_id, request_id)])
+    if not rows:
+        raise UnknownRequest
+    return as_of(_request(rows[0]), tx.now)
+
+
 def as_of(request: AdjustmentRequest, at: datetime) -> AdjustmentRequest:
     """Return a request as the instant has it: one that nobody answered in time is over."""
     is_over = request.state == "open" and request.expires_at <= at

@@ -11,10 +11,12 @@ from heapq import heappop, heappush
 from typing import Protocol
 from uuid import UUID
 
+from regulars.loyalty.contracts import TierCause, TransferKind
 from regulars.loyalty.ledger.basis import basis
 from regulars.loyalty.ledger.entries import (
     ACCOUNTS_PER_WALLET,
     EXPIRED,
+    Ended,
     Hold,
     HoldEnd,
     Journal,
@@ -178,7 +180,7 @@ class Book:
             self.review_at = tiers.next_review(policy, self.tier, at, self.time_zone)
             self.changed = True
 
-    def change_tier(self, rank: int, cause: str, reference: str, effective_at: datetime, now: datetime) -> None:
+    def change_tier(self, rank: int, cause: TierCause, reference: str, effective_at: datetime, now: datetime) -> None:
         """Move to another tier and schedule its review."""
         policy = self.rulebook.policy_at(now)
         seq = self._next(now)
@@ -201,7 +203,7 @@ class Book:
         self.in_grace = False
         self.review_at = tiers.next_review(policy.tier, rank, effective_at, self.time_zone)
 
-    def fall(self, before: int, cause: str, reference: str, now: datetime) -> None:
+    def fall(self, before: int, cause: TierCause, reference: str, now: datetime) -> None:
         """Downgrade at once when the metric no longer deserves the tier that it did before (rank `before`)."""
         if self.merged_into is not None:
             return
@@ -209,13 +211,13 @@ class Book:
         if deserved < before and deserved < self.tier:
             self.change_tier(deserved, cause, reference, now, now)
 
-    def rise(self, policy: Policy, cause: str, reference: str, now: datetime) -> None:
+    def rise(self, policy: Policy, cause: TierCause, reference: str, now: datetime) -> None:
         """Upgrade at once when the metric deserves it."""
         deserved = tiers.tier_of(policy.tier, self.growth_at(now))
         if deserved > self.tier:
             self.change_tier(deserved, cause, reference, now, now)
 
-    def weigh(self, before: int, cause: str, reference: str, now: datetime) -> None:
+    def weigh(self, before: int, cause: TierCause, reference: str, now: datetime) -> None:
         """Rise or fall at once after units were moved in or out; the metric deserved the rank `before`."""
         policy = self.rulebook.policy_at(now)
         if self.merged_into is None and tiers.tier_of(policy.tier, self.growth_at(now)) > self.tier:
@@ -255,7 +257,7 @@ class Book:
     def post(
         self,
         wallet: Wallet,
-        kind: str,
+        kind: TransferKind,
         amount: int,
         *,
         into: bool,
@@ -350,7 +352,7 @@ class Book:
     def end_hold(
         self,
         hold: Hold,
-        how: str,
+        how: Ended,
         at: datetime,
         *,
         left: Sequence[Take],

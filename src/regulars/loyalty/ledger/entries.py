@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 ACCOUNTS_PER_WALLET = 100
+Ended = Literal["posted", "voided", "timed_out"]
 ISSUED, REDEEMED, EXPIRED, ADJUSTED, FORGIVEN, MOVED = 1, 2, 3, 4, 5, 6
 
 
@@ -73,7 +74,7 @@ class HoldEnd(NamedTuple):
     member_id: UUID
     hold: Hold
     seq: int
-    how: str
+    how: Ended
     posted: int
     transfer_seq: int | None
     expired: int

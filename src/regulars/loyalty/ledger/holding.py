@@ -61,7 +61,9 @@ def place(book: Book, configuration: Configuration, command: PlaceHold, at: date
     takes, lacking = pick(book.spendable_lots(wallet.wallet_id, now), command.amount)
     if lacking:
         available = command.amount - lacking
-        raise InsufficientPoints(pointer="/amount", wallet=wallet.code, asked=command.amount, available=available)
+        raise InsufficientPoints(
+            pointer="/amount", wallet=wallet.code, asked=command.amount, available=available, missing=lacking
+        )
     hold = Hold(
         hold_id=hold_id_of(command.reference),
         seq=0,
@@ -87,7 +89,7 @@ def post(
     if amount <= 0:
         raise AmountNotPositive(pointer="/amount", amount=amount)
     if amount > hold.amount:
-        raise HoldTooSmall(pointer="/amount", held=hold.amount, asked=amount)
+        raise HoldTooSmall(pointer="/amount", held=hold.amount, asked=amount, over=amount - hold.amount)
     wallet = configuration.wallet_of(hold.wallet_id)
     book.release(hold)
     takes, left, wanted = [], [], amount

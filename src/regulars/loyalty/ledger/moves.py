@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Final
 
 from regulars.domain_events.loyalty import PointsMoved
+from regulars.loyalty.contracts import TierCause
 from regulars.loyalty.ledger.basis import basis
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import MOVED, Entry, Journal, Lot, Take
@@ -185,7 +186,7 @@ def without_pairs(entries: Iterable[Entry]) -> list[Entry]:
     return sorted([entry for found in left.values() for entry in found], key=lambda entry: entry.seq)
 
 
-def cause_of(cause: str) -> tuple[str, str]:
+def cause_of(cause: str) -> tuple[TierCause, str]:
     """Return (cause, reference) of a change of tier that moves brought: a return's where a return brought them."""
     _, returned, order = cause.partition(":order:")
     return ("return", f"order:{order}") if returned else ("merge", cause)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 
@@ -50,7 +51,8 @@ def _basis_of(command: Accrue | Redeem | Adjust) -> str:
 def _put(book: Book, configuration: Configuration, wallet: Wallet, command: Accrue | Adjust, at: datetime) -> Posting:
     """Post units in: what accruals and upward corrections share."""
     asked = command if isinstance(command, Accrue) else None
-    kind, counter = ("accrue", ISSUED) if asked else ("adjust", ADJUSTED)
+    kind: Literal["accrue", "adjust"] = "accrue" if asked else "adjust"
+    counter = ISSUED if asked else ADJUSTED
     amount = command.amount
     now = book.begin(at)
     effective_at = now if asked is None or asked.effective_at is None else min(asked.effective_at, now)
@@ -119,7 +121,8 @@ def redeem(book: Book, configuration: Configuration, command: Redeem, at: dateti
 
 def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Redeem | Adjust, at: datetime) -> Posting:
     """Post units out: what redemptions and downward corrections share."""
-    kind, counter = ("redeem", REDEEMED) if isinstance(command, Redeem) else ("adjust", ADJUSTED)
+    kind: Literal["redeem", "adjust"] = "redeem" if isinstance(command, Redeem) else "adjust"
+    counter = REDEEMED if kind == "redeem" else ADJUSTED
     amount = abs(command.amount)
     if not wallet.spendable and kind == "redeem":
         raise WalletNotSpendable(pointer="/wallet", wallet=wallet.code)
@@ -129,7 +132,9 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
     else:
         takes, lacking = [], max(amount - book.wallet(wallet.wallet_id).balance, 0)
     if lacking:
-        raise InsufficientPoints(pointer="/amount", wallet=wallet.code, asked=amount, available=amount - lacking)
+        raise InsufficientPoints(
+            pointer="/amount", wallet=wallet.code, asked=amount, available=amount - lacking, missing=lacking
+        )
     policy = configuration.policy_at(now)
     rank_before = tier_of(policy.tier, book.growth_at(now)) if wallet.qualifying else 0
     seq = book.post(
@@ -146,7 +151,7 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
     )
     uses = book.take(seq, takes)
     if wallet.qualifying:
-        book.fall(rank_before, kind, command.reference, now)
+        book.fall(rank_before, "adjust", command.reference, now)
     state = book.wallet(wallet.wallet_id)
     return Posting(
         member_id=book.member_id,
@@ -169,9 +174,13 @@ def adjust(book: Book, configuration: Configuration, command: Adjust, at: dateti
     wallet = configuration.wallet(command.wallet)
     if command.amount == 0:
         raise AmountIsZero(pointer="/amount")
-    limit = configuration.policy_at(book.begin(at)).adjustments.approve_above
+    policy = configuration.policy_at(book.begin(at))
+    limit = policy.adjustments.approve_above
     if limit is not None and abs(command.amount) > limit and not command.approved_by:
-        raise ApprovalNeeded(pointer="/amount", limit=limit)
+        over = abs(command.amount) - limit
+        raise ApprovalNeeded(
+            pointer="/amount", limit=limit, asked=command.amount, over=over, policy_version=policy.version
+        )
     if command.amount > 0:
         return _put(book, configuration, wallet, command, at)
     return _take(book, configuration, wallet, command, at)

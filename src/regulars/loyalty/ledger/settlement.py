@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement, SettleOrder, SettleReturn
+from regulars.loyalty.contracts import OrderSettlement, PointsOffer, ReturnSettlement, SettleOrder, SettleReturn
 from regulars.loyalty.errors import AlreadySettled, NotSettled, PointsNotUsable
 from regulars.loyalty.ledger import rules
 from regulars.loyalty.ledger.basis import basis
@@ -17,13 +17,17 @@ from regulars.loyalty.tiers.rules import code_of, held, tier_of
 
 @dataclass(slots=True)
 class Case:
-    """One order or return being settled: the book it is settled in, at which instant, under which policy."""
+    """One order or return being settled: the book it is settled in, at which instant, under which policy.
+
+    `returned_minor` is all that has come back of the order, a return being settled included.
+    """
 
     book: Book
     configuration: Configuration
     now: datetime
     policy: Policy
     effective_at: datetime
+    returned_minor: int = 0
 
     @classmethod
     def open(cls, book: Book, configuration: Configuration, at: datetime) -> "Case":
@@ -65,7 +69,7 @@ def settle_order(book: Book, configuration: Configuration, command: SettleOrder,
     effective_at = min(command.effective_at, case.now)
     rank = held(policy.tier, book.tier)
     rule = policy.tier.tiers[rank]
-    points_used, redeem_seq = _pay_with_points(case, command)
+    points_used, redeem_seq, offer = _pay_with_points(case, command)
     base = rules.base_of(policy, command.total_minor, points_used)
     earned = _earn_points(case, command, base, rule, effective_at)
     if base:
@@ -102,13 +106,14 @@ def settle_order(book: Book, configuration: Configuration, command: SettleOrder,
         tier_before=rule.code,
         tier_after=case.tier,
         policy_version=policy.version,
+        offer=offer,
     )
 
 
-def _pay_with_points(case: Case, command: SettleOrder) -> tuple[int, int | None]:
-    """Return how many points paid, and by which transfer; refuses more than the policy allows."""
+def _pay_with_points(case: Case, command: SettleOrder) -> tuple[int, int | None, PointsOffer | None]:
+    """Return how many points paid, by which transfer, and how many might have; refuses more than the policy allows."""
     if not command.points and not command.points_at_most:
-        return 0, None
+        return 0, None, None
     book, policy, wallet = case.book, case.policy, case.spending
     lots = book.spendable_lots(wallet.wallet_id, case.now)
     spendable = sum(lot.free for lot in lots)
@@ -121,10 +126,17 @@ def _pay_with_points(case: Case, command: SettleOrder) -> tuple[int, int | None]
             spendable=allowance.spendable,
             minimum=allowance.minimum,
             debt=allowance.debt,
+            over=command.points - allowance.allowed,
+            total_minor=command.total_minor,
+            max_percent=policy.payment.max_percent,
+            point_value_minor=policy.payment.point_value_minor,
+            policy_version=policy.version,
         )
+    asked = command.points or command.points_at_most or 0
+    offer = PointsOffer(asked=asked, allowed=allowance.allowed, spendable=allowance.spendable, debt=allowance.debt)
     points = command.points or min(allowance.allowed, command.points_at_most or 0)
     if not points:
-        return 0, None
+        return 0, None, offer
     seq = book.post(
         wallet,
         "redeem",
@@ -135,12 +147,17 @@ def _pay_with_points(case: Case, command: SettleOrder) -> tuple[int, int | None]
         now=case.now,
         effective_at=case.now,
         policy=policy,
-        basis=basis(total_minor=command.total_minor, value_minor=points * policy.payment.point_value_minor),
+        basis=basis(
+            total_minor=command.total_minor,
+            value_minor=points * policy.payment.point_value_minor,
+            allowed=allowance.allowed,
+            spendable=allowance.spendable,
+        ),
         order_id=command.order_id,
     )
     takes, _ = pick(lots, points)
     book.uses[seq] = book.take(seq, takes)
-    return points, seq
+    return points, seq, offer
 
 
 def _earn_points(case: Case, command: SettleOrder, base: int, rule: TierRule, effective_at: datetime) -> Earned:
@@ -202,6 +219,7 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
     if settlement is None:
         raise NotSettled(order_id=command.order_id)
     case = Case.open(book, configuration, at)
+    case.returned_minor = command.returned_minor
     terms = configuration.policy_of_version(settlement.policy_version)
     remains = what_remains(settlement, terms, command)
     give_back = settlement.points_used_now - remains.points_used
@@ -255,7 +273,7 @@ def _give_back(case: Case, settlement: Settlement, cause: str, points: int) -> N
         now=case.now,
         effective_at=case.effective_at,
         policy=case.policy,
-        basis="",
+        basis=basis(returned_minor=case.returned_minor),
         order_id=settlement.order_id,
     )
     homeless = 0
@@ -305,7 +323,12 @@ def _claw_back(case: Case, terms: Policy, settlement: Settlement, cause: str, po
         now=case.now,
         effective_at=case.effective_at,
         policy=case.policy,
-        basis=basis(multiplier=settlement.multiplier, to_debt=lacking - forgiven or None, forgiven=forgiven or None),
+        basis=basis(
+            multiplier=settlement.multiplier,
+            to_debt=lacking - forgiven or None,
+            forgiven=forgiven or None,
+            returned_minor=case.returned_minor,
+        ),
         order_id=settlement.order_id,
         debt_change=lacking,
     )
@@ -361,7 +384,7 @@ def _take_growth_away(case: Case, settlement: Settlement, cause: str, growth: in
         now=case.now,
         effective_at=settlement.effective_at,
         policy=case.policy,
-        basis="",
+        basis=basis(returned_minor=case.returned_minor),
         order_id=settlement.order_id,
     )
     book.fall(tier_before, "return", cause, case.now)

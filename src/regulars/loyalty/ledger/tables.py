@@ -124,6 +124,7 @@ lot_uses = Table(
     Column("gives_back", BigInteger, nullable=False),
     Column("of_seq", BigInteger),
     CheckConstraint("amount <> 0 OR gives_back > 0", name="something"),
+    Index("lot_uses_lot_no_idx", "member_id", "lot_no", "seq"),
     Index("lot_uses_of_seq_idx", "member_id", "of_seq", postgresql_where=text("of_seq IS NOT NULL")),
 )
 

@@ -1,6 +1,6 @@
 """SQL of lineage: what the references of an order lead to."""
 
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from regulars.platform.db.transaction import Rows, Statement, Transaction
@@ -10,26 +10,45 @@ TRANSFERS: LiteralString = """
 SELECT t.seq, w.code, t.kind, t.amount, t.credit_account %% 100 = 0, t.debt_change, t.reference, t.effective_at,
        t.recorded_at, t.policy_version, t.basis
 FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
-WHERE t.member_id = %s AND t.reference >= %s AND t.reference < %s AND t.order_id = %s
-ORDER BY t.seq
+WHERE t.member_id = %s AND t.reference >= %s AND t.reference < %s AND t.order_id = %s AND t.seq > %s
+ORDER BY t.seq LIMIT %s
 """
 LOTS: LiteralString = """
 SELECT l.lot_no, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at
 FROM lots AS l WHERE l.member_id = %s AND l.lot_no = ANY (%s::bigint[]) ORDER BY l.lot_no
 """
+# Of each lot the first uses, found by the index (member_id, lot_no, seq): a lot may be used ten thousand times.
 USES_OF_LOTS: LiteralString = """
-SELECT u.lot_no, u.seq, u.amount, t.kind, t.reference, t.order_id, t.recorded_at
-FROM lot_uses AS u JOIN ledger_transfers AS t ON t.member_id = u.member_id AND t.seq = u.seq
-WHERE u.member_id = %s AND u.lot_no = ANY (%s::bigint[]) AND u.amount <> 0
-ORDER BY u.lot_no, u.seq, u.use_no
+SELECT asked.lot_no, u.seq, u.amount, t.kind, t.reference, t.order_id, t.recorded_at
+FROM unnest(%(lots)s::bigint[]) AS asked (lot_no)
+CROSS JOIN LATERAL (
+    SELECT o.seq, o.use_no, o.amount FROM lot_uses AS o
+    WHERE o.member_id = %(member)s AND o.lot_no = asked.lot_no AND o.seq > %(after)s AND o.amount <> 0
+    ORDER BY o.seq, o.use_no LIMIT %(limit)s
+) AS u
+JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.seq = u.seq
+ORDER BY asked.lot_no, u.seq, u.use_no
 """
+# Of each transfer the first lots, found by the primary key.
 LOTS_TAKEN: LiteralString = """
-SELECT u.seq, u.lot_no, u.amount, u.gives_back, t.kind, t.reference, t.order_id, l.expires_at
-FROM lot_uses AS u
-JOIN lots AS l ON l.member_id = u.member_id AND l.lot_no = u.lot_no
-JOIN ledger_transfers AS t ON t.member_id = u.member_id AND t.seq = u.lot_no
-WHERE u.member_id = %s AND u.seq = ANY (%s::bigint[])
-ORDER BY u.seq, u.use_no
+SELECT asked.seq, u.lot_no, u.amount, u.gives_back, t.kind, t.reference, t.order_id, l.expires_at, u.use_no
+FROM unnest(%(seqs)s::bigint[]) AS asked (seq)
+CROSS JOIN LATERAL (
+    SELECT o.use_no, o.lot_no, o.amount, o.gives_back FROM lot_uses AS o
+    WHERE o.member_id = %(member)s AND o.seq = asked.seq AND o.use_no > %(after)s
+    ORDER BY o.use_no LIMIT %(limit)s
+) AS u
+JOIN lots AS l ON l.member_id = %(member)s AND l.lot_no = u.lot_no
+JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.seq = u.lot_no
+ORDER BY asked.seq, u.use_no
+"""
+ORIGIN: LiteralString = """
+SELECT t.seq, w.code, t.kind, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change,
+       t.reference, t.order_id, t.effective_at, t.recorded_at, t.policy_version, t.basis, l.amount, l.remaining
+FROM ledger_transfers AS t
+JOIN wallets AS w ON w.wallet_id = t.wallet_id
+LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
+WHERE t.member_id = %s AND t.seq = %s
 """
 TIER_CHANGES: LiteralString = """
 SELECT c.seq, c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.recorded_at
@@ -48,21 +67,43 @@ async def settled(tx: Transaction, after: UUID, up_to: UUID | None) -> Rows:
     return await tx.rows(SETTLED, (after, up_to, up_to))
 
 
-async def transfers(tx: Transaction, member_id: UUID, order_id: str) -> tuple[Rows, Rows]:
-    """Return the transfers and the tier changes that an order and its returns caused."""
+async def transfers(tx: Transaction, member_id: UUID, order_id: str, after: int, limit: int) -> tuple[Rows, Rows]:
+    """Return the transfers (behind the number `after`) and the tier changes that an order and its returns caused."""
     reference = f"order:{order_id}"
     caused, changes = await tx.read(
-        Statement(TRANSFERS, (member_id, f"{reference}:", f"{reference};", order_id)),
+        Statement(TRANSFERS, (member_id, f"{reference}:", f"{reference};", order_id, after, limit)),
         Statement(TIER_CHANGES, (member_id, reference, f"{reference}:return:", f"{reference}:return;")),
     )
     return caused, changes
 
 
-async def lots(tx: Transaction, member_id: UUID, seqs: list[int]) -> tuple[Rows, Rows, Rows]:
-    """Return the lots that transfers brought, what was taken from them since, and what the transfers took from lots."""
+async def lots(tx: Transaction, member_id: UUID, seqs: list[int], limit: int) -> tuple[Rows, Rows, Rows]:
+    """Return the lots that transfers brought, the first uses of each, and the first lots that each transfer used."""
     brought, uses, taken = await tx.read(
         Statement(LOTS, (member_id, seqs)),
-        Statement(USES_OF_LOTS, (member_id, seqs)),
-        Statement(LOTS_TAKEN, (member_id, seqs)),
+        Statement(USES_OF_LOTS, {"member": member_id, "lots": seqs, "after": 0, "limit": limit}),
+        Statement(LOTS_TAKEN, {"member": member_id, "seqs": seqs, "after": -1, "limit": limit}),
     )
     return brought, uses, taken
+
+
+async def uses_of_lot(
+    tx: Transaction, member_id: UUID, lot_no: int, after: int, limit: int
+) -> tuple[tuple[Any, ...] | None, Rows]:
+    """Return the transfer that brought a lot, and what used it, behind the transfer `after`."""
+    origin, uses = await tx.read(
+        Statement(ORIGIN, (member_id, lot_no)),
+        Statement(USES_OF_LOTS, {"member": member_id, "lots": [lot_no], "after": after, "limit": limit}),
+    )
+    return (origin[0] if origin else None), uses
+
+
+async def lots_of_transfer(
+    tx: Transaction, member_id: UUID, seq: int, after: int, limit: int
+) -> tuple[tuple[Any, ...] | None, Rows]:
+    """Return a transfer, and of which lots its units came, behind the use `after`."""
+    origin, taken = await tx.read(
+        Statement(ORIGIN, (member_id, seq)),
+        Statement(LOTS_TAKEN, {"member": member_id, "seqs": [seq], "after": after, "limit": limit}),
+    )
+    return (origin[0] if origin else None), taken

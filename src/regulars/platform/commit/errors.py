@@ -1,6 +1,6 @@
 """Refusals of the commit path."""
 
-from regulars.platform.errors import Conflict, InvalidInput
+from regulars.platform.errors import Conflict, InvalidInput, NotFound
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -28,3 +28,13 @@ class MemberBusy(Conflict):
     code = "member_busy"
     status = 409
     message = "This member is being changed by another request. Try again in {retry_after_seconds} s with the same key."
+
+
+class RefusalNotKept(NotFound):
+    """No refusal of this request is kept, or it was another caller's."""
+
+    code = "refusal_not_kept"
+    message = (
+        "No refusal is kept under this id that you may see. Refusals of changes (409 and 422) are kept for 90 days; "
+        "others say everything in their answer."
+    )

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from psycopg import errors as database_errors
 
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.commit import store
 from regulars.platform.commit.errors import IdempotencyKeyReused, MemberBusy
 from regulars.platform.commit.group import Attempt, GroupCommit
-from regulars.platform.commit.store import StoredAnswer
+from regulars.platform.commit.store import StoredAnswer, StoredRefusal
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
@@ -31,6 +32,8 @@ STORED_REFUSALS = frozenset({409, 422})
 RETRY_AFTER_SECONDS = 1
 # Once a batch has waited for a lock in vain, its parts wait this long only: others wait behind them.
 BISECTING_LOCK_TIMEOUT_MS = 100
+
+_encode = msgspec.json.Encoder().encode
 
 
 class _AnsweredBefore(Exception):
@@ -176,10 +179,13 @@ class Lane(Generic[Command, Result]):
         """Render every outcome, store what may be replayed, and log what was done; return the keys of the rest."""
         action, render = self.action, self._render
         stored: list[tuple[Owner, StoredAnswer]] = []
+        refused: list[StoredRefusal] = []
         passing: set[Owner] = set()
         for (owner, call), outcome in zip(calls.items(), results, strict=True):
             if isinstance(outcome, DomainError):
                 status, body = outcome.status, problem_body(outcome, call.language, call.request_id)
+                if status in STORED_REFUSALS and not isinstance(outcome, MemberBusy):
+                    refused.append(_kept(tx, action, call, outcome))
             else:
                 status, body = render(outcome)
                 tx.audit(
@@ -199,6 +205,8 @@ class Lane(Generic[Command, Result]):
                 passing.add(owner)
         if stored:
             store.remember(tx, stored)
+        if refused:
+            store.remember_refusals(tx, refused)
         return passing
 
     @staticmethod
@@ -219,6 +227,22 @@ def _cut_at_repeated_keys(calls: Sequence[Call[Any]]) -> list[list[Call[Any]]]:
         keys.add((call.client, call.key))
         parts[-1].append(call)
     return parts
+
+
+def _kept(tx: Transaction, action: str, call: Call[Any], refusal: DomainError) -> StoredRefusal:
+    """Return a refusal as it is kept, to be explained later."""
+    return StoredRefusal(
+        request_id=call.request_id,
+        client=call.client,
+        key_hash=store.key_hash(call.client, call.key),
+        action=action,
+        subject=call.subject,
+        code=refusal.code,
+        status=refusal.status,
+        pointer=refusal.pointer,
+        data=_encode(refusal.data).decode(),
+        refused_at=tx.now,
+    )
 
 
 def one_by_one(

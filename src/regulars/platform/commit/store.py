@@ -1,12 +1,28 @@
-"""SQL of the stored answers."""
+"""SQL of the stored answers, and of refusals."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import LiteralString, NamedTuple
+from hashlib import blake2b
+from typing import Any, LiteralString, NamedTuple
 
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Question, Transaction
+
+
+class StoredRefusal(NamedTuple):
+    """A refusal as it was decided; `data` is JSON, `refused_at` by the programme clock."""
+
+    request_id: str
+    client: str
+    key_hash: bytes
+    action: str
+    subject: str
+    code: str
+    status: int
+    pointer: str | None
+    data: str
+    refused_at: datetime
 
 
 class StoredAnswer(NamedTuple):
@@ -35,6 +51,35 @@ WITH forgotten AS (
     DELETE FROM idempotency_answers WHERE ctid = ANY (
         ARRAY(SELECT ctid FROM idempotency_answers WHERE written_at < %s LIMIT %s)
     )
+    RETURNING 1
+)
+SELECT count(*) FROM forgotten
+"""
+
+INSERT_REFUSALS: LiteralString = """
+INSERT INTO refusals (request_id, client, key_hash, action, subject, code, status, pointer, data, refused_at,
+    written_at)
+SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::text[], %s::smallint[],
+    %s::text[], %s::text[], %s::timestamptz[])
+"""
+REFUSAL_COLUMNS: LiteralString = """
+SELECT request_id, client, key_hash, action, subject, code, status, pointer, data, refused_at FROM refusals
+"""
+REFUSAL_OF_REQUEST: LiteralString = (
+    REFUSAL_COLUMNS
+    + """
+WHERE request_id = %s AND (%s::text IS NULL OR client = %s) ORDER BY refusal_no DESC LIMIT 1
+"""
+)
+REFUSAL_OF_KEY: LiteralString = (
+    REFUSAL_COLUMNS
+    + """
+WHERE key_hash = %s ORDER BY refusal_no DESC LIMIT 1
+"""
+)
+DELETE_REFUSALS: LiteralString = """
+WITH forgotten AS (
+    DELETE FROM refusals WHERE ctid = ANY (ARRAY(SELECT ctid FROM refusals WHERE written_at < %s LIMIT %s))
     RETURNING 1
 )
 SELECT count(*) FROM forgotten
@@ -73,3 +118,50 @@ def wait_for_locks(tx: Transaction, milliseconds: int) -> None:
 async def forget(tx: Transaction, before: datetime, at_most: int) -> int:
     """Delete answers written before `before` (wall clock), at most `at_most` of them; return how many."""
     return int((await tx.rows(DELETE_ANSWERS, (before, at_most)))[0][0])
+
+
+def key_hash(client: str, key: str) -> bytes:
+    """Return what an idempotency key of a client is kept as beside a refusal."""
+    return blake2b(f"{client}\n{key}".encode(), digest_size=16).digest()
+
+
+def remember_refusals(tx: Transaction, refused: Sequence[StoredRefusal]) -> None:
+    """Keep refusals, to be explained later."""
+    requests, clients, keys, actions, subjects, codes, statuses, pointers, data, at = zip(*refused, strict=True)
+    tx.write(
+        INSERT_REFUSALS,
+        (
+            wall_now(),
+            arrays.texts(requests),
+            arrays.texts(clients),
+            arrays.blobs(keys),
+            arrays.texts(actions),
+            arrays.texts(subjects),
+            arrays.texts(codes),
+            arrays.ints(statuses),
+            list(pointers),
+            arrays.texts(data),
+            arrays.instants(at),
+        ),
+    )
+
+
+async def refusal_of_request(tx: Transaction, request_id: str, client: str | None) -> StoredRefusal | None:
+    """Return the last refusal of a request, of one client or of any (None)."""
+    rows = await tx.rows(REFUSAL_OF_REQUEST, (request_id, client, client))
+    return _refusal(rows[0]) if rows else None
+
+
+async def refusal_of_key(tx: Transaction, key_hash: bytes) -> StoredRefusal | None:
+    """Return the last refusal under an idempotency key, by the hash of client and key."""
+    rows = await tx.rows(REFUSAL_OF_KEY, (key_hash,))
+    return _refusal(rows[0]) if rows else None
+
+
+def _refusal(row: tuple[Any, ...]) -> StoredRefusal:
+    return StoredRefusal(*row)._replace(key_hash=bytes(row[2]))
+
+
+async def forget_refusals(tx: Transaction, before: datetime, at_most: int) -> int:
+    """Delete refusals written before `before` (wall clock), at most `at_most` of them; return how many."""
+    return int((await tx.rows(DELETE_REFUSALS, (before, at_most)))[0][0])

@@ -40,6 +40,11 @@ class Asked:
         """Return who asks. Raises NotAuthenticated (401) or NotAllowed (403)."""
         return self.admit(self.principal or await self.authenticate(self.authorization), scope)
 
+    async def identify(self) -> Principal:
+        """Return who asks, whatever they may. Raises NotAuthenticated (401)."""
+        self.principal = self.principal or await self.authenticate(self.authorization)
+        return self.principal
+
     def admit(self, principal: Principal, scope: str) -> Principal:
         """Take note of who asks. Raises NotAllowed (403)."""
         self.principal = principal

@@ -22,6 +22,19 @@ class Requires:
         await asked(connection.scope).authorise(self.scope)
 
 
+class RequiresKey:
+    """A Litestar guard: lets in who has any valid key; the route decides what of it they may see."""
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        """Raise NotAuthenticated (401)."""
+        await asked(connection.scope).identify()
+
+
+def requires_key() -> RequiresKey:
+    """Return the guard for whoever has a key."""
+    return RequiresKey()
+
+
 def requires(scope: str) -> Requires:
     """Return the guard for a scope of platform.auth.contracts.SCOPES."""
     return Requires(scope)

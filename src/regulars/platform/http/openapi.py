@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, SecurityScheme
 
 from regulars.platform.auth.contracts import SCOPES
-from regulars.platform.http.guards import Requires
+from regulars.platform.http.guards import Requires, RequiresKey
 from regulars.platform.http.problems import PROBLEM_JSON, Problem
 
 _REASONS: Final = {
@@ -81,6 +81,9 @@ def describe(app: Litestar) -> bytes:
         if operation is not None:
             changes = method in _MUTATING and not handler.opt.get(ONLY_READS)
             _complete(operation, path, method, _scope_of(handler), changes=changes)
+            if _takes_any_key(handler):
+                operation["security"] = [{_SECURITY: []}]
+                operation["responses"]["401"] = {"$ref": "#/components/responses/401"}
             _show(operation)
     return msgspec.json.encode(described)
 
@@ -99,6 +102,10 @@ def _scope_of(handler: HTTPRouteHandler) -> str | None:
         if isinstance(required, Requires):
             return required.scope
     return None
+
+
+def _takes_any_key(handler: HTTPRouteHandler) -> bool:
+    return any(isinstance(getattr(guard, "func", guard), RequiresKey) for guard in handler.resolve_guards())
 
 
 def _complete(operation: dict[str, Any], path: str, method: str, scope: str | None, *, changes: bool) -> None:

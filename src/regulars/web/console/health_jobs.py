@@ -37,6 +37,7 @@ TASK_NAMES: Final[dict[str, str]] = {
     "platform.auth.tasks.forget_attempts": mark("Forget old sign-in attempts"),
     "platform.auth.tasks.forget_staff_sessions": mark("Forget ended sign-ins of staff"),
     "platform.commit.tasks.forget_old_answers": mark("Forget answers kept for repetition"),
+    "platform.commit.tasks.forget_old_refusals": mark("Forget refusals kept to be explained"),
     "platform.outbox.tasks.forget_handled": mark("Forget marks of handled events"),
     "platform.reports.tasks.end_abandoned_reports": mark("End reports that nobody computes any more"),
     "platform.reports.tasks.compute_report": mark("Compute a report"),

@@ -83,7 +83,8 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             hidden = await orders_elsewhere(tx, viewer, found.outcome.member_id, spent_for)
             stores = {one.store_id: one.name for one in await commerce.every_store(tx)}
         result, language = found.outcome, page.language
-        verdicts = commerce.verdicts_of_order(result, commerce.Seen(), rules.configuration, language)
+        zone = page.formats.zone.key
+        verdicts = commerce.verdicts_of_order(result, commerce.Seen(), rules.configuration, language, zone)
         return kit.render(
             request,
             "console/order.html",
@@ -98,7 +99,7 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
                 [payment_name(one.method, language), Money(one.amount_minor, result.currency)] for one in found.payments
             ],
             effects=effects_said(commerce.effects_of_order(result, rules.configuration), page),
-            why=Why.of(verdicts, page, result.currency),
+            why=Why.of(verdicts),
             returns=[_returned(stores.get(store or "", store), one, page) for store, one in found.returns],
             caused=[_caused(one, language) for one in caused.transfers],
             lots=[_lot(one, hidden, language) for one in caused.lots],
@@ -185,7 +186,7 @@ def _returned(store_id: str | None, one: ReturnOutcome, page: Page) -> dict[str,
         "money": None if one.money_back_minor is None else Money(one.money_back_minor, one.currency),
         "lines": [(part.line_id, commerce.shown_quantity(part.quantity_milli or 0)) for part in one.lines],
         "effects": effects_said(commerce.effects_of_return(one.settlement), page),
-        "why": Why.of(commerce.verdicts_of_return(one, commerce.Seen(), page.language), page, one.currency),
+        "why": Why.of(commerce.verdicts_of_return(one, commerce.Seen(), page.language)),
     }
 
 

@@ -1,0 +1,90 @@
+"""Refusals as they were decided, kept so that somebody can ask why later, in any language.
+
+A refusal is kept with its values, not with its sentence. Whose idempotency key it was is kept as a hash.
+"""
+
+import msgspec
+
+from regulars.platform.commit import store
+from regulars.platform.commit.errors import RefusalNotKept
+from regulars.platform.commit.store import StoredRefusal
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import Datum, DomainError
+from regulars.platform.explaining.contracts import Explanation, Reason
+from regulars.platform.explaining.speech import SENTENCES, Sentence
+
+_NOWHERE = "UTC"
+RULE = "refusal."
+
+
+async def explain_request(tx: Transaction, request_id: str, client: str | None) -> Explanation:
+    """Say why a request was refused: one client's, or with None anybody's. Raises RefusalNotKept (404).
+
+    Source: refusals, kept for 90 days.
+    """
+    return _explained(await store.refusal_of_request(tx, request_id, client))
+
+
+async def explain_key(tx: Transaction, client: str, key: str) -> Explanation:
+    """Say why the request of a client under an idempotency key was refused. Raises RefusalNotKept (404)."""
+    return _explained(await store.refusal_of_key(tx, store.key_hash(client, key)))
+
+
+def _explained(found: StoredRefusal | None) -> Explanation:
+    refusal = None if found is None else known_refusals().get(found.code)
+    if found is None or refusal is None:
+        raise RefusalNotKept
+    data: dict[str, Datum] = msgspec.json.decode(found.data)
+    version = data.pop("policy_version", None)
+    return explanation_of(refusal, found, data, version if isinstance(version, int) else None)
+
+
+def explanation_of(
+    refusal: type[DomainError], found: StoredRefusal, data: dict[str, Datum], version: int | None
+) -> Explanation:
+    """Return the explanation of a refusal with the values that it had."""
+    values = {name: str(value).lower() if isinstance(value, bool) else value for name, value in data.items()}
+    declare_refusals()
+    return Explanation(
+        about="refusal",
+        id=found.request_id,
+        policy_version=version,
+        effective_at=found.refused_at,
+        recorded_at=found.refused_at,
+        time_zone=_NOWHERE,
+        reasons=(Reason(RULE + refusal.code, {**values, "action": found.action, "subject": found.subject}),),
+        near=(Reason(near_rule(refusal), values),) if refusal.near_miss and _fills(refusal.near_miss, data) else (),
+    )
+
+
+def near_rule(refusal: type[DomainError]) -> str:
+    """Return the rule under which the near miss of a refusal is told."""
+    return f"{RULE}{refusal.code}.near"
+
+
+def _fills(sentence: str, data: dict[str, Datum]) -> bool:
+    """Say whether a refusal has what its near miss tells; one of an earlier release may not."""
+    try:
+        sentence.format_map(data)
+    except KeyError:
+        return False
+    return True
+
+
+def known_refusals() -> dict[str, type[DomainError]]:
+    """Return every refusal by its code. The rooms are loaded by whoever serves them."""
+    found: dict[str, type[DomainError]] = {}
+    waiting = [DomainError]
+    while waiting:
+        for each in waiting.pop().__subclasses__():
+            waiting.append(each)
+            found.setdefault(each.code, each)
+    return found
+
+
+def declare_refusals() -> None:
+    """Make known how refusals are said: by their own sentences."""
+    for code, refusal in known_refusals().items():
+        SENTENCES[RULE + code] = Sentence(refusal.message)
+        if refusal.near_miss:
+            SENTENCES[near_rule(refusal)] = Sentence(refusal.near_miss)
