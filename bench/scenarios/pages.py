@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -22,9 +23,12 @@ from bench.proofs import drained
 from bench.server import BenchBroken, empty_route, product
 from bench.usage import cpu_seconds, server_cpu_seconds
 from bench.visitors import Browser, enrol_device, sign_in_member, sign_in_staff
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import AdjustmentRequest, AskAdjustment, HoldStanding, PlaceHold
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.clock import wall_now
 from regulars.platform.embedded.server import wait_until_stopped
+from regulars.platform.ids import public_id
 
 CPU_MS: Final = Budget(most=10)
 VIEWS: Final = 20  # a page and round
@@ -84,6 +88,20 @@ async def _measured(home: Path, options: Options) -> list[Row]:
     return [_row(_NOTHING, of_nothing), *[_row(page, one) for page, one in seen.items()]]
 
 
+async def _kept_and_asked(crowd: Crowd) -> dict[str, str]:
+    """Hold a point, and ask for a correction that a second person would have to approve; returns the ids of both."""
+    whale, told = member_id(WHALE), {"wallet": "points", "amount": 1, "reference": "bench"}
+    configuration = loyalty.Configuration()
+    async with crowd.database.transaction(actor="bench", set_based=True) as tx:
+        hold = PlaceHold(member_id=whale, purpose="Talk", deadline=tx.now + timedelta(days=30), **told)  # type: ignore[arg-type] # its fields
+        ask = AskAdjustment(member_id=whale, reason="counted anew", actor="bench", **told)  # type: ignore[arg-type] # its fields
+        (held,) = await loyalty.carry_out(tx, configuration, [hold])
+        (asked,) = await loyalty.decide_adjustments(tx, configuration, [ask])
+    if not isinstance(held, HoldStanding) or not isinstance(asked, AdjustmentRequest):
+        raise BenchBroken("no point could be held, or no correction asked for")
+    return {"hold_id": public_id("hld", held.hold_id), "request_id": public_id("adj", asked.request_id)}
+
+
 async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
     """Return what to put into addresses, found as people find it."""
     whale, staff, device = member_id(WHALE), browsers["staff"], browsers["device"]
@@ -100,6 +118,7 @@ async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
     return {
         "member_id": public(WHALE),
         "month": f"{wall_now():%Y-%m}",
+        **await _kept_and_asked(crowd),
         "order_id": order,
         "sold": str(sold[0][0]),
         "store_id": store_id(0),

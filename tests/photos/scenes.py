@@ -111,6 +111,7 @@ def prove_address(page: Page, facts: Facts) -> None:
 
 
 BASKET: Final = (("12.50", "Green tea"), ("8.90", "Rye bread"), ("31.20", "Olive oil"))
+NOBODY: Final = "mbr_01900000000070008000000000000000"
 ENDED: Final = "/console/members?q=nobody-of-this-name"
 
 # No pages for people: parts of a page, files, and what programs ask for.
@@ -119,6 +120,7 @@ NO_PAGES: Final = frozenset(
         "GET /apple-touch-icon.png",
         "GET /assets/{name}",
         "GET /console/finance/months/{month}/journal",
+        "GET /console/corrections/waiting",
         "GET /console/palette",
         "GET /console/sign-in/oidc",
         "GET /console/sign-in/provider",
@@ -195,6 +197,37 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/finance-month-checked", "/console/finance/months/2017-03", "finance", act=check_month),
         Scene("console/finance-month-open", "/console/finance/months/2017-12", "finance"),
         Scene("console/finance-month-unknown", "/console/finance/months/1999-01", "finance", "error"),
+    ),
+    "GET /console/holds": (
+        Scene("console/holds", "/console/holds", "care"),
+        Scene("console/holds-empty", "/console/holds", "owner", "empty"),
+        Scene("console/holds-refused", "/console/holds", "marketer", "error"),
+    ),
+    "GET /console/holds/{member_id}/{hold_id}": (
+        Scene("console/hold-unknown", f"/console/holds/{NOBODY}/hld_01900000000070008000000000000000", "care", "error"),
+    ),
+    "GET /console/corrections": (
+        Scene("console/corrections", "/console/corrections", "finance"),
+        Scene("console/corrections-waiting", "/console/corrections?state=open", "finance"),
+        Scene("console/corrections-empty", "/console/corrections", "owner", "empty"),
+    ),
+    "GET /console/corrections/{member_id}/{request_id}": (
+        Scene(
+            "console/correction-unknown",
+            f"/console/corrections/{NOBODY}/adj_01900000000070008000000000000000",
+            "finance",
+            "error",
+        ),
+    ),
+    "GET /console/members/{member_id}/correct": (
+        Scene("console/member-correct", "/console/members/{member}/correct", "care"),
+        Scene(
+            "console/member-correct-wrong",
+            "/console/members/{member}/correct",
+            "care",
+            "error",
+            act=send(amount="many", reason="why"),
+        ),
     ),
     "GET /console/orders": (
         Scene("console/orders", "/console/orders", "owner"),

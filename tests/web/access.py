@@ -139,6 +139,25 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /console/stores",
         "GET /console/stores/{store_id}",
     ),
+    "staff points:read": (
+        "GET /console/corrections",
+        "GET /console/corrections/{member_id}/{request_id}",
+        "GET /console/holds",
+        "GET /console/holds/{member_id}/{hold_id}",
+    ),
+    "staff points:read points:approve": (
+        "GET /console/corrections/waiting",
+        "POST /console/corrections/{member_id}/{request_id}/approve",
+        "POST /console/corrections/{member_id}/{request_id}/refuse",
+    ),
+    "staff points:read points:write": (
+        "POST /console/holds/{member_id}/{hold_id}/post",
+        "POST /console/holds/{member_id}/{hold_id}/void",
+    ),
+    "staff members:read points:write": (
+        "GET /console/members/{member_id}/correct",
+        "POST /console/members/{member_id}/correct",
+    ),
     "staff finance:read": (
         "GET /console/finance",
         "POST /console/finance/composition",

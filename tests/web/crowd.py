@@ -17,7 +17,9 @@ from regulars.engagement.contracts import MESSAGE_PREFIX, MessageChannel
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import Accrue
+from regulars.loyalty.adjustments.service import request_id_of
+from regulars.loyalty.contracts import Accrue, AskAdjustment, PlaceHold, VoidHold
+from regulars.loyalty.ledger.holding import hold_id_of
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session
 from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentChannel, ConsentGiven, Decision, Purpose
@@ -70,6 +72,8 @@ class Crowd:
                 await members.record_consents(tx, [_consent(site.chen, n)])
             async with self.services.database.transaction(actor="test", set_based=True) as tx:
                 await loyalty.post(tx, site.rules.configuration, [_gift(site.chen, n)])
+                await loyalty.carry_out(tx, site.rules.configuration, _held(site.chen, visitors.members[0], n))
+                await loyalty.decide_adjustments(tx, site.rules.configuration, [_correction(site.chen, n)])
             await visitors.enrolled()
             await visitors.staff(Role.OWNER)
             await self.member_cookies()
@@ -110,6 +114,8 @@ class Crowd:
             "member_id": public_id(MEMBER_PREFIX, self.site.chen),
             "order_id": order_id,
             "month": f"{NOW:%Y-%m}",
+            "hold_id": public_id("hld", hold_id_of("hold-0")),
+            "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
             "handler": "a.handler_1",
@@ -174,6 +180,30 @@ def _gift(member_id: UUID, n: int) -> Accrue:
     expires_at = NOW + (5 + n) * DAY
     return Accrue(
         member_id=member_id, wallet="points", amount=10 + n, reference=f"gift-{n}", reason="gift", expires_at=expires_at
+    )
+
+
+def _held(member_id: UUID, other: UUID, n: int) -> list[Accrue | PlaceHold | VoidHold]:
+    """Return a hold of a member that is let go at once, and one of another's that stays."""
+
+    def hold(of: UUID) -> PlaceHold:
+        deadline = NOW + 30 * DAY
+        return PlaceHold(
+            member_id=of, wallet="points", amount=1, purpose=f"Talk {n}", deadline=deadline, reference=f"hold-{n}"
+        )
+
+    gone = VoidHold(member_id=member_id, hold_id=hold_id_of(f"hold-{n}"), reason="called off")
+    return [hold(member_id), gone, _gift(other, n), hold(other)]
+
+
+def _correction(member_id: UUID, n: int) -> AskAdjustment:
+    return AskAdjustment(
+        member_id=member_id,
+        wallet="points",
+        amount=n + 1,
+        reference=f"correction-{n}",
+        reason="counted anew",
+        actor="test",
     )
 
 

@@ -1,6 +1,7 @@
 """Facts of the loyalty domain."""
 
 from datetime import datetime
+from uuid import UUID
 
 from regulars.domain_events.base import Event
 
@@ -60,6 +61,31 @@ class HoldEnded(Event, frozen=True, kw_only=True):
     how: str
     posted: int
     released: int
+
+
+class AdjustmentAsked(Event, frozen=True, kw_only=True):
+    """Somebody asked for a correction (`amount` is signed) that a second person must approve before `expires_at`."""
+
+    wallet: str
+    amount: int
+    request_id: UUID
+    expires_at: datetime
+
+
+class AdjustmentApproved(Event, frozen=True, kw_only=True):
+    """A second person approved a correction; it is posted with that (`PointsAdjusted`)."""
+
+    wallet: str
+    amount: int
+    request_id: UUID
+
+
+class AdjustmentRefused(Event, frozen=True, kw_only=True):
+    """A second person refused a correction; nothing is posted."""
+
+    wallet: str
+    amount: int
+    request_id: UUID
 
 
 class TierReached(Event, frozen=True, kw_only=True):

@@ -38,8 +38,9 @@ before its instant, `difference` compares two (a version's number, a draft's id,
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
-from regulars.loyalty.adjustments.service import adjustment_requests
+from regulars.loyalty.adjustments.service import adjustment_request, adjustment_requests, count_waiting
 from regulars.loyalty.adjustments.service import decide as decide_adjustments
+from regulars.loyalty.adjustments.service import waiting as waiting_adjustments
 from regulars.loyalty.drafts.contracts import (
     AbandonDraft,
     AnswerDraft,
@@ -87,7 +88,7 @@ from regulars.loyalty.finance.reports import (
     month_check,
 )
 from regulars.loyalty.finance.service import liability, liability_at
-from regulars.loyalty.holds.service import hold, holds
+from regulars.loyalty.holds.service import HoldListed, hold, holds, list_holds
 from regulars.loyalty.instants import past_instant
 from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.needs import Needs
@@ -181,6 +182,7 @@ __all__ = [
     "Difference",
     "EarningPolicy",
     "Held",
+    "HoldListed",
     "LateRow",
     "LateSum",
     "Liability",
@@ -215,6 +217,7 @@ __all__ = [
     "WithdrawVersion",
     "Worth",
     "activate_policy",
+    "adjustment_request",
     "adjustment_requests",
     "ask_composition",
     "ask_month_check",
@@ -225,6 +228,7 @@ __all__ = [
     "checked_by",
     "checks",
     "composition",
+    "count_waiting",
     "decide_adjustments",
     "define_standard_wallets",
     "define_wallets",
@@ -247,6 +251,7 @@ __all__ = [
     "list_bookings",
     "list_closes",
     "list_drafts",
+    "list_holds",
     "list_policies",
     "list_wallets",
     "lot_lineage",
@@ -291,6 +296,7 @@ __all__ = [
     "time_out_due",
     "transfer_id",
     "transfer_lineage",
+    "waiting_adjustments",
     "withdraw_policy",
     "work_on_policy",
 ]

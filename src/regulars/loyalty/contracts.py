@@ -117,11 +117,12 @@ class PlaceHold(Struct, frozen=True, kw_only=True):
 
 
 class PostHold(Struct, frozen=True, kw_only=True):
-    """Use what a hold keeps: `amount` units of it (None: all). What is left of it is free again."""
+    """Use what a hold keeps: `amount` units of it (None: all), for a reason. What is left of it is free again."""
 
     member_id: UUID
     hold_id: UUID
     amount: int | None = None
+    reason: str = ""
     recorded_at: datetime | None = None
 
 

@@ -8,9 +8,11 @@ from litestar.types import ControllerRouterHandler
 
 from regulars.web.console.account import account_pages
 from regulars.web.console.bookings import booking_pages
+from regulars.web.console.corrections import correction_pages
 from regulars.web.console.devices import store_device_pages
 from regulars.web.console.finance import finance_pages
 from regulars.web.console.health import health_pages
+from regulars.web.console.holds import hold_pages
 from regulars.web.console.invitation import invitation_pages
 from regulars.web.console.members import member_pages
 from regulars.web.console.messages import message_pages
@@ -50,6 +52,8 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     store_pages,
     booking_pages,
     finance_pages,
+    correction_pages,
+    hold_pages,
     message_pages,
     door_pages,
     card_pages,

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import structs
 
+from regulars.domain_events.loyalty import AdjustmentApproved, AdjustmentAsked, AdjustmentRefused
 from regulars.loyalty.adjustments import store
 from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustment, AskAdjustment
 from regulars.loyalty.errors import AmountIsZero, OwnRequest, ReferenceReused, RequestOver, UnknownRequest
@@ -44,6 +45,7 @@ class _Desk:
     known: dict[tuple[UUID, UUID], tuple[AdjustmentRequest, bytes]]
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     answered: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[AdjustmentAsked | AdjustmentApproved | AdjustmentRefused] = field(default_factory=list)
 
     def decide(self, command: Command) -> AdjustmentRequest:
         """Carry out one command; raises its refusal, leaving nothing."""
@@ -93,6 +95,16 @@ class _Desk:
                 command_hash,
             )
         )
+        self.events.append(
+            AdjustmentAsked(
+                member_id=request.member_id,
+                recorded_at=now,
+                wallet=request.wallet,
+                amount=request.amount,
+                request_id=request.request_id,
+                expires_at=request.expires_at,
+            )
+        )
         return request
 
     def _answer(self, command: AnswerAdjustment) -> AdjustmentRequest:
@@ -131,6 +143,16 @@ class _Desk:
         )
         self.known[key] = request, command_hash
         self.answered.append((*key, request.state, command.actor, now, command.note, seq))
+        event = AdjustmentApproved if command.approve else AdjustmentRefused
+        self.events.append(
+            event(
+                member_id=request.member_id,
+                recorded_at=now,
+                wallet=request.wallet,
+                amount=request.amount,
+                request_id=request.request_id,
+            )
+        )
         return request
 
 
@@ -164,6 +186,7 @@ async def decide(
         store.insert_requests(tx, desk.asked)
     if desk.answered:
         store.insert_answers(tx, desk.answered)
+    tx.publish(*desk.events)
     return results
 
 
@@ -182,6 +205,22 @@ async def adjustment_requests(
     """
     rows = await store.read_page(tx, member_id=member_id, is_open=is_open, after=after, limit=limit, now=tx.now)
     return [as_of(_request(row), tx.now) for row in rows]
+
+
+async def waiting(
+    tx: Transaction, *, after: tuple[datetime, UUID] | None = None, limit: int = 50
+) -> list[AdjustmentRequest]:
+    """Return the requests that nobody has answered yet, what is over first before the others.
+
+    `after` (over at, request) goes on behind a request. Units of each request's wallet, instants UTC. Raises nothing.
+    Source: adjustment_requests, adjustment_answers.
+    """
+    return [_request(row) for row in await store.read_waiting(tx, after=after, limit=limit, now=tx.now)]
+
+
+async def count_waiting(tx: Transaction, *, actor: str) -> int:
+    """Return how many requests somebody could answer: those of others that are open. Source: as `waiting`."""
+    return await store.count_waiting(tx, actor=actor, now=tx.now)
 
 
 async def adjustment_request(tx: Transaction, member_id: UUID, request_id: UUID) -> AdjustmentRequest:

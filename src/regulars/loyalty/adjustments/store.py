@@ -30,6 +30,19 @@ WHERE (%(member)s::uuid IS NULL OR r.member_id = %(member)s)
 ORDER BY r.asked_at DESC, r.request_id DESC LIMIT %(limit)s
 """
 PAGE = COLUMNS + _PAGE
+_WAITING: LiteralString = """
+FROM adjustment_requests AS r
+JOIN wallets AS w ON w.wallet_id = r.wallet_id
+LEFT JOIN adjustment_answers AS a ON a.member_id = r.member_id AND a.request_id = r.request_id
+WHERE r.expires_at > %(now)s AND a.request_id IS NULL
+  AND (%(after_at)s::timestamptz IS NULL OR (r.expires_at, r.request_id) > (%(after_at)s, %(after_id)s::uuid))
+ORDER BY r.expires_at, r.request_id LIMIT %(limit)s
+"""
+WAITING = COLUMNS + _WAITING
+COUNT_WAITING: LiteralString = """
+SELECT count(*)::int FROM adjustment_requests AS r WHERE r.expires_at > %s AND r.asked_by <> %s AND NOT EXISTS (
+    SELECT FROM adjustment_answers AS a WHERE a.member_id = r.member_id AND a.request_id = r.request_id)
+"""
 INSERT_REQUESTS: LiteralString = """
 INSERT INTO adjustment_requests (member_id, request_id, wallet_id, amount, reason, reference, asked_by, asked_at,
     expires_at, policy_version, command_hash)
@@ -55,6 +68,18 @@ async def read_page(
     """Return requests, the latest first."""
     parameters = {"member": member_id, "open": is_open, "after": after, "limit": limit, "now": now}
     return await tx.rows(PAGE, parameters)
+
+
+async def read_waiting(tx: Transaction, *, after: tuple[datetime, UUID] | None, limit: int, now: datetime) -> Rows:
+    """Return open requests, by when they are over."""
+    after_at, after_id = after or (None, None)
+    return await tx.rows(WAITING, {"now": now, "after_at": after_at, "after_id": after_id, "limit": limit})
+
+
+async def count_waiting(tx: Transaction, *, actor: str, now: datetime) -> int:
+    """Return how many open requests somebody else asked for."""
+    found: int = (await tx.rows(COUNT_WAITING, (now, actor)))[0][0]
+    return found
 
 
 def insert_requests(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:

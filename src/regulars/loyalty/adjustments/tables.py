@@ -22,6 +22,7 @@ adjustment_requests = Table(
     CheckConstraint("amount <> 0", name="amount"),
     CheckConstraint("asked_at < expires_at", name="life"),
     Index("adjustment_requests_asked_at_idx", "asked_at", "request_id"),
+    Index("adjustment_requests_expires_at_idx", "expires_at", "request_id"),
 )
 
 adjustment_answers = Table(

@@ -1,10 +1,13 @@
 """Reading holds: what is kept for whom, until when, and how it ended."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from regulars.loyalty.contracts import HoldStanding, LotMove
+from regulars.loyalty.contracts import HoldStanding, HoldState, LotMove
 from regulars.loyalty.errors import UnknownHold, UnknownMember
 from regulars.loyalty.holds import store
 from regulars.loyalty.ledger.holding import STATES, timed_out
@@ -40,10 +43,43 @@ async def hold(tx: Transaction, member_id: UUID, hold_id: UUID) -> HoldStanding:
     return _standing(tx, member_id, rows)
 
 
+class HoldListed(NamedTuple):
+    """A hold in a list of all, without its lots; `place` continues the list behind it."""
+
+    hold: HoldStanding
+    place: tuple[datetime, UUID]
+
+
+async def list_holds(
+    tx: Transaction,
+    *,
+    state: HoldState | None = None,
+    member_id: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 25,
+) -> list[HoldListed]:
+    """Return holds of all members, or (all states) of one: open ones by what is over first, others the latest first.
+
+    Units of each hold's wallet, instants UTC; `after` is a row's `place`. Raises nothing. Source: holds, hold_ends.
+    """
+    rows = await store.list_holds(tx, state=state, member_id=member_id, after=after, limit=limit, now=tx.now)
+    listed = []
+    for row in rows:
+        found = _told(row[13], row, ())
+        at = found.deadline if state == "open" else found.placed_at if state is None else row[14]
+        listed.append(HoldListed(timed_out(found, tx.now), (at, found.hold_id)))
+    return listed
+
+
 def _standing(tx: Transaction, member_id: UUID, rows: Rows) -> HoldStanding:
-    hold_id, seq, wallet, amount, purpose, reference, placed_at, deadline, how, ended_at = rows[0][:10]
-    posted, transfer_seq, reason = rows[0][10:13]
-    found = HoldStanding(
+    lots = tuple([LotMove(lot_no=row[13], amount=row[14]) for row in rows])
+    return timed_out(_told(member_id, rows[0], lots), tx.now)
+
+
+def _told(member_id: UUID, row: Sequence[Any], lots: tuple[LotMove, ...]) -> HoldStanding:
+    hold_id, seq, wallet, amount, purpose, reference, placed_at, deadline, how, ended_at = row[:10]
+    posted, transfer_seq, reason = row[10:13]
+    return HoldStanding(
         member_id=member_id,
         hold_id=hold_id,
         seq=seq,
@@ -54,11 +90,10 @@ def _standing(tx: Transaction, member_id: UUID, rows: Rows) -> HoldStanding:
         state="open" if how is None else STATES[how],
         placed_at=placed_at,
         deadline=deadline,
-        lots=tuple([LotMove(lot_no=row[13], amount=row[14]) for row in rows]),
+        lots=lots,
         ended_at=ended_at,
         posted=posted or 0,
         released=0 if how is None else amount - posted,
         transfer_no=transfer_seq,
         reason=reason or "",
     )
-    return timed_out(found, tx.now)

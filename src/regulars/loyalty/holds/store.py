@@ -24,6 +24,39 @@ JOIN wallets AS w ON w.wallet_id = g.wallet_id
 JOIN hold_lots AS p ON p.member_id = g.member_id AND p.hold_id = g.hold_id
 ORDER BY g.seq DESC, p.part_no
 """
+# Of all members: what is kept now by when it is over, what ended by when that was booked, everything by when it began.
+_OF_ALL: LiteralString = """
+SELECT h.hold_id, h.seq, w.code, h.amount, h.purpose, h.reference, h.placed_at, h.deadline, e.how, e.effective_at,
+       e.posted, e.transfer_seq, e.reason, h.member_id, e.recorded_at
+FROM holds AS h
+JOIN wallets AS w ON w.wallet_id = h.wallet_id
+"""
+LIST_OPEN: LiteralString = (
+    _OF_ALL
+    + """
+LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+WHERE h.deadline > %(now)s AND e.hold_id IS NULL
+  AND (%(at)s::timestamptz IS NULL OR (h.deadline, h.hold_id) > (%(at)s, %(id)s::uuid))
+ORDER BY h.deadline, h.hold_id LIMIT %(limit)s
+"""
+)
+LIST_ENDED: LiteralString = (
+    _OF_ALL
+    + """
+JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+WHERE e.how = %(how)s AND (%(at)s::timestamptz IS NULL OR (e.recorded_at, e.hold_id) < (%(at)s, %(id)s::uuid))
+ORDER BY e.recorded_at DESC, e.hold_id DESC LIMIT %(limit)s
+"""
+)
+LIST_ALL: LiteralString = (
+    _OF_ALL
+    + """
+LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
+WHERE (%(at)s::timestamptz IS NULL OR (h.placed_at, h.hold_id) < (%(at)s, %(id)s::uuid))
+  AND (%(member)s::uuid IS NULL OR h.member_id = %(member)s)
+ORDER BY h.placed_at DESC, h.hold_id DESC LIMIT %(limit)s
+"""
+)
 SEQ_OF: LiteralString = "SELECT seq FROM holds WHERE member_id = %s AND hold_id = %s"
 
 
@@ -40,6 +73,23 @@ async def read_holds(
         "now": now,
     }
     return await tx.rows(READ_HOLDS, parameters)
+
+
+async def list_holds(
+    tx: Transaction,
+    *,
+    state: str | None,
+    member_id: UUID | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    now: datetime,
+) -> Rows:
+    """Return holds of all members, a row each, in the order of their state."""
+    at, hold_id = after or (None, None)
+    asked = {"now": now, "at": at, "id": hold_id, "limit": limit, "how": state, "member": member_id}
+    if state == "open":
+        return await tx.rows(LIST_OPEN, asked)
+    return await tx.rows(LIST_ALL if state is None else LIST_ENDED, asked)
 
 
 async def seq_of(tx: Transaction, member_id: UUID, hold_id: UUID) -> int | None:

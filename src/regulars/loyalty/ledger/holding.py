@@ -113,7 +113,7 @@ def post(
         basis=basis(purpose=hold.purpose),
     )
     book.take(seq, takes)
-    book.end_hold(hold, "posted", now, left=left, posted=amount, transfer_seq=seq)
+    book.end_hold(hold, "posted", now, left=left, posted=amount, transfer_seq=seq, reason=command.reason)
     return _ended(book, wallet.code)
 
 

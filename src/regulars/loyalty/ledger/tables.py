@@ -177,6 +177,7 @@ hold_ends = Table(
     CheckConstraint("how IN ('posted', 'voided', 'timed_out')", name="how"),
     CheckConstraint("(posted > 0) = (how = 'posted') AND (posted > 0) = (transfer_seq IS NOT NULL)", name="posted"),
     Index("hold_ends_seq_idx", "member_id", "seq"),
+    Index("hold_ends_how_recorded_at_idx", "how", "recorded_at", "hold_id"),
 )
 
 settlements = Table(

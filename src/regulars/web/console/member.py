@@ -185,12 +185,22 @@ async def _person(kit: Kit, tx: Transaction, public: str, *, clear: bool) -> Per
     return Person(member, identities, profiles.get(member_id, Profile()), clear)
 
 
+async def read_person(kit: Kit, tx: Transaction, public: str) -> Person:
+    """Read who it is, masked. Raises NotFound."""
+    return await _person(kit, tx, public, clear=False)
+
+
 def member_id_in(public: str) -> UUID:
     """Read a member's id. Raises NotFound."""
     found = parse_public_id(MEMBER_PREFIX, public)
     if found is None:
         raise NotFound
     return found
+
+
+def member_tabs(public: str, language: str) -> list[tuple[str, str, None]]:
+    """Return the parts of a member's page."""
+    return _tabs(public, language)
 
 
 def _tabs(public: str, language: str) -> list[tuple[str, str, None]]:

@@ -11,6 +11,7 @@ class Entry:
     """A page in the navigation. `label` is a marked text; staff see it who have the permission.
 
     `also` are paths that belong to it without lying below it. `alone`: what lies below it does not belong to it.
+    `badge` is the address of a part that says how much waits there for who has `badge_permission`, fetched apart.
     """
 
     path: str
@@ -19,6 +20,8 @@ class Entry:
     permission: str | None = None
     also: tuple[str, ...] = ()
     alone: bool = False
+    badge: str = ""
+    badge_permission: str = ""
 
     def leads_to(self, path: str) -> bool:
         """Whether a page is this one or lies below it, or belongs to it."""

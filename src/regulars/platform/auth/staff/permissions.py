@@ -33,6 +33,9 @@ PERMISSIONS: Final[dict[str, str]] = {
     "programme:read": "See the programme's settings in force.",
     "finance:read": "See what members may still spend, by month, with breakage and journals.",
     "finance:write": "Close months, for good.",
+    "points:read": "See what is held of members' points, and which corrections were asked for.",
+    "points:write": "Correct points or ask for it, and use or let go what is held.",
+    "points:approve": "Approve or refuse corrections that others asked for.",
     "messages:read": "See templates and what was sent.",
     "messages:write": "Send parked messages again, or give them up.",
     "exports:write": "Take lists out of the house as files.",
@@ -52,8 +55,10 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: frozenset(PERMISSIONS),
     Role.MARKETER: _OFFICE | {"messages:read", "exports:write"},
     Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
-    Role.CARE: _OFFICE | {"members:personal", "returns:write", "messages:read"} | {"messages:write"},
-    Role.FINANCE: _OFFICE | {"exports:write", "finance:read", "finance:write"},
+    Role.CARE: _OFFICE
+    | {"members:personal", "returns:write", "messages:read", "messages:write", "points:read", "points:write"},
+    Role.FINANCE: _OFFICE
+    | {"exports:write", "finance:read", "finance:write", "points:read", "points:write", "points:approve"},
     Role.STORE_MANAGER: _TILL
     | {
         "overview:read",
@@ -67,7 +72,8 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
         "devices:write",
     },
     Role.ASSISTANT: _TILL | {"returns:write"},
-    Role.AUDITOR: _OFFICE | {"finance:read", "staff:read", "devices:read", "messages:read", "health:read"},
+    Role.AUDITOR: _OFFICE
+    | {"finance:read", "points:read", "staff:read", "devices:read", "messages:read", "health:read"},
 }
 
 # Who works in a shop is bound to shops: an account with one of these roles must name its stores.
@@ -85,6 +91,9 @@ OF_THE_WHOLE: Final = frozenset(
         "health:write",
         "finance:read",
         "finance:write",
+        "points:read",
+        "points:write",
+        "points:approve",
     }
 )
 

@@ -1,0 +1,347 @@
+"""Corrections of balances: asked for with a reason, approved or refused by somebody else, and what came of each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+from msgspec import Meta
+
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustment, AskAdjustment, RequestState
+from regulars.members.contracts import MEMBER_PREFIX
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.auth.staff import service as staff
+from regulars.platform.auth.staff.contracts import STAFF_PREFIX
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError, NotFound
+from regulars.platform.ids import new_id, parse_public_id, public_id
+from regulars.web.console.account import who
+from regulars.web.console.holds import READ, WRITE, cursor_of, place_of
+from regulars.web.console.member import member_id_in, member_tabs, read_person
+from regulars.web.console.words import member_link, wallet_name
+from regulars.web.kit.cells import Badge, Cell, Link
+from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wanted
+from regulars.web.kit.navigation import Entry, Group
+from regulars.web.kit.notices import Notice
+from regulars.web.kit.texts import in_language, mark
+from regulars.web.kit.viewers import ViewerKind
+
+HOME: Final = "/console/corrections"
+REQUEST: Final = f"{HOME}/{{member_id:str}}/{{request_id:str}}"
+CORRECT: Final = "/console/members/{member_id:str}/correct"
+REQUEST_PREFIX: Final = "adj"
+APPROVE: Final = "points:approve"
+MOST: Final = 10**12
+STATES: Final[dict[RequestState, Badge]] = {
+    "open": Badge(mark("Waiting"), "warning"),
+    "approved": Badge(mark("Approved"), "success"),
+    "refused": Badge(mark("Refused"), "error"),
+    "expired": Badge(mark("Not answered in time"), "neutral"),
+}
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Correction(msgspec.Struct):
+    """By how many units a wallet is wrong (negative: too many are there), and why. `key` makes it once."""
+
+    amount: Annotated[int, Meta(ge=-MOST, le=MOST)]
+    reason: Annotated[str, Meta(min_length=5, max_length=500)]
+    wallet: str
+    key: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Answer(msgspec.Struct):
+    """What whoever answers has to say."""
+
+    note: Annotated[str, Meta(max_length=500)] = ""
+
+
+class Refusal(msgspec.Struct):
+    """Why a correction is refused."""
+
+    note: Annotated[str, Meta(min_length=3, max_length=500)]
+
+
+def correction_pages(kit: Kit) -> Pages:
+    """Return the pages of corrections."""
+    configuration = loyalty.Configuration()
+    handlers = [_list(kit), _waiting(kit), _one(kit), *_answers(kit, configuration), *_ask(kit, configuration)]
+    entry = Entry(
+        HOME,
+        mark("Corrections"),
+        icon="scale",
+        permission=READ,
+        badge=f"{HOME}/waiting",
+        badge_permission=APPROVE,
+    )
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Points"), (entry,))])
+
+
+def request_path(one: AdjustmentRequest) -> str:
+    """Return where a request is."""
+    return f"{HOME}/{public_id(MEMBER_PREFIX, one.member_id)}/{public_id(REQUEST_PREFIX, one.request_id)}"
+
+
+async def names_of_staff(tx: Transaction) -> dict[str, str]:
+    """Return what each actor is called, by how the books name them; programs go by their keys."""
+    return {f"staff:{public_id(STAFF_PREFIX, one.staff_id)}": one.name for one in await staff.list_accounts(tx)}
+
+
+# --- the queue --------------------------------------------------------------------------------------------------------
+
+
+def _list(kit: Kit) -> ControllerRouterHandler:
+    @get(HOME, guards=[kit.guards.staff(READ)])
+    async def listed(request: AnyRequest) -> Response[Any]:
+        page, names = kit.page(request), dict[str, str]()
+
+        async def fetch(wanted: Wanted) -> Slice:
+            named = wanted.filters.get("member")
+            member_id = None if named is None else parse_public_id(MEMBER_PREFIX, named)
+            if named is not None and member_id is None:
+                return Slice([])
+            async with wanted.reading() as tx:
+                names.update(await names_of_staff(tx))
+                if wanted.filters.get("state") == "open":
+                    found = await loyalty.waiting_adjustments(tx, after=place_of(wanted.after), limit=wanted.limit + 1)
+                    last = [cursor_of((one.expires_at, one.request_id)) for one in found]
+                else:
+                    after = parse_public_id(REQUEST_PREFIX, wanted.after or "")
+                    found = await loyalty.adjustment_requests(
+                        tx, member_id=member_id, after=after, limit=wanted.limit + 1
+                    )
+                    last = [public_id(REQUEST_PREFIX, one.request_id) for one in found]
+            more = len(found) > wanted.limit
+            rows = [one for one in found[: wanted.limit] if member_id in {None, one.member_id}]
+            return Slice(rows, after=last[wanted.limit - 1] if more else None)
+
+        return await kit.listing(request, "console/corrections.html", _listing(page.language, names), fetch)
+
+    return listed
+
+
+def _listing(language: str, names: dict[str, str]) -> Listing:
+    return Listing(
+        name="corrections",
+        columns=(
+            Column("reason", mark("Why"), lambda one: Link(one.reason, request_path(one)), wraps=True),
+            Column("member", mark("Member"), lambda one: member_link(one.member_id)),
+            Column("state", mark("State"), lambda one: STATES[one.state]),
+            Column("amount", mark("Amount"), lambda one: one.amount),
+            Column("wallet", mark("Wallet"), lambda one: wallet_name(one.wallet, language), minor=True, shown=False),
+            Column("by", mark("Asked by"), lambda one: names.get(one.asked_by, one.asked_by), minor=True),
+            Column("at", mark("Asked at"), lambda one: one.asked_at, minor=True),
+            Column("until", mark("To be answered by"), lambda one: one.expires_at, minor=True),
+            Column(
+                "answered",
+                mark("Answered by"),
+                lambda one: names.get(one.answered_by or "", one.answered_by),
+                minor=True,
+                shown=False,
+            ),
+        ),
+        filters=(
+            Choice("state", mark("State"), (("open", STATES["open"].label),)),
+            One("member", mark("Member"), type="text", rare=True),
+        ),
+        empty=mark("Nobody has asked for a correction. A member's page is where one begins."),
+    )
+
+
+def _waiting(kit: Kit) -> ControllerRouterHandler:
+    @get(f"{HOME}/waiting", guards=[kit.guards.staff(READ, APPROVE)])
+    async def waiting(request: AnyRequest) -> Response[bytes]:
+        async with kit.services.database.transaction() as tx:
+            count = await loyalty.count_waiting(tx, actor=who(request).actor)
+        return kit.render(request, "console/_waiting.html", count=count)
+
+    return waiting
+
+
+# --- one request ------------------------------------------------------------------------------------------------------
+
+
+def _ids(member: str, request: str) -> tuple[UUID, UUID]:
+    member_id, request_id = parse_public_id(MEMBER_PREFIX, member), parse_public_id(REQUEST_PREFIX, request)
+    if member_id is None or request_id is None:
+        raise NotFound
+    return member_id, request_id
+
+
+async def _show(
+    kit: Kit, request: AnyRequest, ids: tuple[str, str], form: Form[Any], *, opened: str = "", status: int = 200
+) -> Response[bytes]:
+    page = kit.page(request)
+    async with kit.services.database.transaction() as tx:
+        found = await loyalty.adjustment_request(tx, *_ids(*ids))
+        names = await names_of_staff(tx)
+        balance = next((one for one in await loyalty.balances(tx, found.member_id) if one.wallet == found.wallet), None)
+    is_own = found.asked_by == who(request).actor
+    return kit.render(
+        request,
+        "console/correction.html",
+        page=page,
+        status=status,
+        form=form,
+        opened=opened,
+        found=found,
+        state=STATES[found.state],
+        path=request_path(found),
+        facts=_facts(found, names, page.language),
+        balance=balance,
+        is_own=is_own and found.state == "open",
+        can_answer=found.state == "open" and not is_own and page.viewer.may(APPROVE),
+    )
+
+
+def _facts(found: AdjustmentRequest, names: dict[str, str], language: str) -> list[tuple[str, Cell]]:
+    answered: tuple[str | None, datetime | None] = (found.answered_by, found.answered_at)
+    told: list[tuple[str, Cell]] = [
+        (mark("Member"), member_link(found.member_id)),
+        (mark("Wallet"), wallet_name(found.wallet, language)),
+        (mark("Amount"), found.amount),
+        (mark("Asked by"), names.get(found.asked_by, found.asked_by)),
+        (mark("Asked at"), found.asked_at),
+        (mark("To be answered by"), found.expires_at),
+        (mark("Answered by"), None if answered[0] is None else names.get(answered[0], answered[0])),
+        (mark("Answered at"), answered[1]),
+        (mark("What was said"), found.note or None),
+        (mark("Policy version"), found.policy_version),
+    ]
+    return [(in_language(label, language), value) for label, value in told if value is not None]
+
+
+def _one(kit: Kit) -> ControllerRouterHandler:
+    @get(REQUEST, guards=[kit.guards.staff(READ)])
+    async def one(request: AnyRequest, member_id: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
+        return await _show(kit, request, (member_id, request_id), blank_form(kit.page(request).language))
+
+    return one
+
+
+def _answers(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerRouterHandler]:
+    async def answer(request: AnyRequest, ids: tuple[str, str], form: Form[Any], *, approve: bool) -> Response[bytes]:
+        opened = "approve" if approve else "refuse"
+        if form.value is None:
+            return await _show(kit, request, ids, form, opened=opened, status=422)
+        actor, (member_id, request_id) = who(request).actor, _ids(*ids)
+        wish = AnswerAdjustment(
+            member_id=member_id, request_id=request_id, approve=approve, actor=actor, note=form.value.note
+        )
+        try:
+            async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+                (outcome,) = await loyalty.decide_adjustments(tx, configuration, [wish])
+                if isinstance(outcome, DomainError):
+                    raise outcome
+                tx.audit(
+                    AuditEntry(
+                        actor=actor,
+                        action=f"{opened}_adjustment",
+                        subject=ids[0],
+                        reason=form.value.note,
+                        detail=f"request {ids[1]}",
+                    )
+                )
+        except NotFound:
+            raise
+        except DomainError as refusal:
+            return await _show(kit, request, ids, form.refused(refusal), opened=opened, status=refusal.status)
+        said = mark("The correction is approved and posted.") if approve else mark("The correction is refused.")
+        return kit.see(f"{HOME}/{ids[0]}/{ids[1]}", Notice(said))
+
+    @post(f"{REQUEST}/approve", guards=[kit.guards.staff(READ, APPROVE)])
+    async def approve(request: AnyRequest, member_id: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
+        form = read_form(request, Answer, kit.page(request).language)
+        return await answer(request, (member_id, request_id), form, approve=True)
+
+    @post(f"{REQUEST}/refuse", guards=[kit.guards.staff(READ, APPROVE)])
+    async def refuse(request: AnyRequest, member_id: FromPath[str], request_id: FromPath[str]) -> Response[bytes]:
+        form = read_form(request, Refusal, kit.page(request).language)
+        return await answer(request, (member_id, request_id), form, approve=False)
+
+    return [approve, refuse]
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+def _ask(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerRouterHandler]:
+    async def show(request: AnyRequest, public: str, form: Form[Any], status: int) -> Response[bytes]:
+        page = kit.page(request)
+        async with kit.services.database.transaction() as tx:
+            person = await read_person(kit, tx, public)
+            policy = await loyalty.policy_in_force(tx, configuration)
+            wallets = await loyalty.balances(tx, person.member.member_id)
+        return kit.render(
+            request,
+            "console/correct.html",
+            page=page,
+            status=status,
+            form=form,
+            person=person,
+            tabs=member_tabs(person.public, page.language),
+            wallets=[(one.wallet, wallet_name(one.wallet, page.language), one.balance) for one in wallets],
+            limit=None if policy is None else policy.adjustments.approve_above,
+            days=0 if policy is None else policy.adjustments.answer_days,
+        )
+
+    @get(CORRECT, guards=[kit.guards.staff("members:read", WRITE)])
+    async def correct(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
+        form = blank_form(kit.page(request).language, key=new_id().hex, wallet="points")
+        return await show(request, member_id, form, 200)
+
+    @post(CORRECT, guards=[kit.guards.staff("members:read", WRITE)])
+    async def ask(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
+        form, actor = read_form(request, Correction, kit.page(request).language), who(request).actor
+        if form.value is None:
+            return await show(request, member_id, form, 422)
+        member = member_id_in(member_id)
+        try:
+            async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+                asked = await _corrected(tx, configuration, member, form.value, actor)
+                tx.audit(
+                    AuditEntry(
+                        actor=actor,
+                        action="adjust" if asked is None else "ask_adjustment",
+                        subject=member_id,
+                        reason=form.value.reason,
+                    )
+                )
+        except NotFound:
+            raise
+        except DomainError as refusal:
+            return await show(request, member_id, form.refused(refusal), refusal.status)
+        if asked is None:
+            return kit.see(f"/console/members/{member_id}/points", Notice(mark("The correction is posted.")))
+        return kit.see(
+            request_path(asked), Notice(mark("Asked for. It is posted as soon as somebody else approves it."), "info")
+        )
+
+    return [correct, ask]
+
+
+async def _corrected(
+    tx: Transaction, configuration: loyalty.Configuration, member_id: UUID, wish: Correction, actor: str
+) -> AdjustmentRequest | None:
+    """Post a correction that needs nobody else (returns None), or ask for it. Raises what is refused."""
+    policy = await loyalty.policy_in_force(tx, configuration)
+    limit = None if policy is None else policy.adjustments.approve_above
+    reference, told = f"console:{wish.key}", {"wallet": wish.wallet, "amount": wish.amount, "reason": wish.reason}
+    outcome: object
+    if limit is None or abs(wish.amount) <= limit:
+        post_it = Adjust(member_id=member_id, reference=reference, actor=actor, **told)  # type: ignore[arg-type] # its fields
+        (outcome,) = await loyalty.post(tx, configuration, [post_it])
+    else:
+        ask_for_it = AskAdjustment(member_id=member_id, reference=reference, actor=actor, **told)  # type: ignore[arg-type] # its fields
+        (outcome,) = await loyalty.decide_adjustments(tx, configuration, [ask_for_it])
+    if isinstance(outcome, DomainError):
+        raise outcome
+    return outcome if isinstance(outcome, AdjustmentRequest) else None
