@@ -22,6 +22,7 @@ REFERENCE = {
 # What a member owns: distributed by member_id, all of one member on one node.
 MEMBER_OWNED = {
     "consent_requests",
+    "preview_members",
     "consents",
     "erasures",
     "adjustment_answers",
@@ -61,6 +62,7 @@ BY_VALUE = {
 
 # On the coordinator alone: the deployment's own rows, its logs, and what works through them.
 LOCAL = {
+    "policy_arrivals",
     "bought_again",
     "finance_balances",
     "finance_bounds",

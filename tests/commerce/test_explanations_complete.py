@@ -198,6 +198,9 @@ async def year_of_decisions(programme: Programme) -> dict[UUID, list[Explanation
     await merge(programme, merge_of(lee, chen, at + 90 * DAY))
     await undo(programme, merge_of(lee, chen, at + 90 * DAY), at + 91 * DAY)
     await programme.review(at + 180 * DAY)
+    await one(accrue(zhao, "growth:3", at + 181 * DAY, 900, wallet="growth"))
+    await programme.activate(policy("to_debt", silver=800), at + 182 * DAY)
+    await one(accrue(zhao, "seen", at + 183 * DAY, 1))
     programme.database.clock.follow(_standing(at + 210 * DAY))
     explained = {member: await _everything(programme, member) for member in (wang, lee, chen, zhao)}
     programme.database.clock.follow(_standing(at + 21 * DAY))
@@ -205,10 +208,11 @@ async def year_of_decisions(programme: Programme) -> dict[UUID, list[Explanation
     return explained
 
 
-def policy(shortfall: Shortfall) -> Policy:
+def policy(shortfall: Shortfall, silver: int = 1_000) -> Policy:
     """Return a policy by which returns do that, with reviews and a limit of corrections."""
+    tiers = (TIERS[0], structs.replace(TIERS[1], threshold=silver), *TIERS[2:])
     return Policy(
-        tier=TierPolicy(tiers=TIERS, window_days=90, review=MonthlyReview(months=tuple(range(1, 13)))),
+        tier=TierPolicy(tiers=tiers, window_days=90, review=MonthlyReview(months=tuple(range(1, 13)))),
         adjustments=AdjustmentPolicy(approve_above=100, answer_days=14),
         returns=ReturnPolicy(shortfall=shortfall),
     )

@@ -6,7 +6,11 @@ from typing import Any, Final, Protocol
 
 import httpx
 
+from regulars.loyalty.tasks import PREVIEW
+from regulars.platform.db.database import Database
 from regulars.platform.ids import new_id
+from regulars.platform.reports import service as reports
+from regulars.platform.reports.computing import compute_slice
 
 OPENS: Final = datetime.fromisoformat("2026-05-01T02:00:00+00:00")
 NOVEMBER: Final = "2026-11-01T00:00:00+08:00"
@@ -28,6 +32,7 @@ class Policies:
 
     walk_of: Asks
     client: httpx.AsyncClient
+    database: Database
 
     async def walk(self) -> None:
         """Go all of it."""
@@ -59,6 +64,7 @@ class Policies:
             "GET",
             f"/v1/policy-diff?after={draft['draft_id']}",
         )
+        await self._preview(draft["draft_id"])
         await ask(
             "schedulePolicyDraft",
             "It becomes version 2, from the first of November.",
@@ -74,6 +80,21 @@ class Policies:
             {"reason": "The letters to members are not ready"},
         )
         await self._with_two(policy)
+
+    async def _preview(self, draft_id: str) -> None:
+        ask, asked = self.walk_of.ask, {"draft_id": draft_id, "active_from": NOVEMBER, "first": "2026-05-01"}
+        told = "Who would be touched, and what would orders since May have earned? That is counted in the background."
+        found = await ask("previewPolicy", told, "POST", "/v1/policy-previews", asked)
+        path = f"/v1/policy-previews/{found['preview_id']}"
+        async with self.database.transaction() as tx:
+            (report,) = await reports.list_reports(tx, PREVIEW)
+        async with self.database.transaction() as tx:
+            assert not await compute_slice(tx, report.report_id)
+        await ask("getPolicyPreview", "What was found: nobody rises, and orders earn what they earned.", "GET", path)
+        await ask("listPreviewMembers", "Whom it touches, and how; this policy nobody.", "GET", f"{path}/members")
+        other = await self._quietly("/v1/policy-previews", asked)
+        path = f"/v1/policy-previews/{other['preview_id']}/cancel"
+        await ask("cancelPolicyPreview", "One that nobody needs is stopped.", "POST", path)
 
     async def _with_two(self, policy: dict[str, Any]) -> None:
         ask = self.walk_of.ask

@@ -95,7 +95,7 @@ class Walk:
             await self._messages(wang)
             await self._finance(wang)
             await self._privacy(wang)
-            await Policies(self, self._client).walk()
+            await Policies(self, self._client, self.services.database).walk()
         return self
 
     async def clock(self, after: timedelta, *, ticking: bool = False) -> None:

@@ -115,3 +115,10 @@ class PolicyWithdrawn(Event, frozen=True, kw_only=True):
     """A version that was scheduled does not come."""
 
     version: int
+
+
+class PolicyInForce(Event, frozen=True, kw_only=True):
+    """A version decides since `active_from`; told by the worker, some minutes after at the latest."""
+
+    version: int
+    active_from: datetime

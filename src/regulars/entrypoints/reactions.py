@@ -37,4 +37,5 @@ REACTIONS: Reactions = {
     loyalty.TierLost: [],
     loyalty.PolicyScheduled: [],
     loyalty.PolicyWithdrawn: [],
+    loyalty.PolicyInForce: [],
 }

@@ -31,6 +31,9 @@ Policies change by drafts (`loyalty/drafts`): `work_on_policy(tx, clock, command
 or answers one (UnknownDraft 404; DraftChanged, DraftNotOpen and others 409), `withdraw_policy` takes a version back
 before its instant, `difference` compares two (a version's number, a draft's id, None: what is in force),
 `read_versions` lists versions with their states. Source: loyalty_policies, policy_withdrawals, policy_drafts.
+`ask_preview(tx, kind, command)` counts in the background (`kind` is `PREVIEW` of `loyalty/tasks.py`) who is touched
+when a policy comes and what orders would earn by it; `read_preview`, `latest_preview`, `result_of_preview` and
+`preview_members` read it (UnknownPreview 404), `book_arrivals` books what a version that came does to tiers.
 
 `explain_balance`, `explain_lot`, `explain_transfer`, `explain_tier`, `explain_hold` and `explain_request` say why
 (`loyalty/explain`): the rules with the values of the decision, from what it recorded; `next_point` is a near miss.
@@ -41,6 +44,7 @@ before its instant, `difference` compares two (a version's number, a draft's id,
 from regulars.loyalty.adjustments.service import adjustment_request, adjustment_requests, count_waiting
 from regulars.loyalty.adjustments.service import decide as decide_adjustments
 from regulars.loyalty.adjustments.service import waiting as waiting_adjustments
+from regulars.loyalty.arrivals.service import book_arrivals
 from regulars.loyalty.drafts.contracts import (
     AbandonDraft,
     AnswerDraft,
@@ -137,6 +141,12 @@ from regulars.loyalty.policy.service import (
     read_versions,
     schedule_version,
 )
+from regulars.loyalty.preview.contracts import AskPreview, Backtest, Preview, TierFlow, TouchedMember
+from regulars.loyalty.preview.contracts import result_of as result_of_preview
+from regulars.loyalty.preview.service import ask as ask_preview
+from regulars.loyalty.preview.service import latest_of as latest_preview
+from regulars.loyalty.preview.service import members as preview_members
+from regulars.loyalty.preview.service import read as read_preview
 from regulars.loyalty.privacy.service import PRIVACY
 from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
@@ -167,6 +177,8 @@ __all__ = [
     "AnniversaryReview",
     "AnswerDraft",
     "Appending",
+    "AskPreview",
+    "Backtest",
     "Booking",
     "Books",
     "Breakage",
@@ -203,6 +215,7 @@ __all__ = [
     "Policy",
     "PolicyDraft",
     "PolicyVersion",
+    "Preview",
     "ProgrammeFigures",
     "Proof",
     "ReturnPolicy",
@@ -210,8 +223,10 @@ __all__ = [
     "SettledOrder",
     "Span",
     "Standing",
+    "TierFlow",
     "TierPolicy",
     "TierRule",
+    "TouchedMember",
     "UnitsLineage",
     "WalletRule",
     "WithdrawVersion",
@@ -221,9 +236,11 @@ __all__ = [
     "adjustment_requests",
     "ask_composition",
     "ask_month_check",
+    "ask_preview",
     "balances",
     "balances_of",
     "begin_close",
+    "book_arrivals",
     "carry_out",
     "checked_by",
     "checks",
@@ -245,6 +262,7 @@ __all__ = [
     "go_on_closing",
     "hold",
     "holds",
+    "latest_preview",
     "liability",
     "liability_at",
     "lineage",
@@ -270,6 +288,7 @@ __all__ = [
     "points_allowed",
     "policy_in_force",
     "post",
+    "preview_members",
     "programme_figures",
     "programme_totals",
     "prove",
@@ -277,10 +296,12 @@ __all__ = [
     "read_close",
     "read_draft",
     "read_journal",
+    "read_preview",
     "read_revisions",
     "read_version",
     "read_versions",
     "require_alone",
+    "result_of_preview",
     "review_due",
     "roll",
     "roll_of",

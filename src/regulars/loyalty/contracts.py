@@ -10,7 +10,7 @@ from msgspec import Struct
 TransferKind = Literal[
     "accrue", "earn", "redeem", "give_back", "claw_back", "forgive", "expire", "adjust", "move_in", "move_out"
 ]
-TierCause = Literal["order", "return", "review", "accrue", "adjust", "merge"]
+TierCause = Literal["order", "return", "review", "accrue", "adjust", "merge", "policy"]
 
 
 class Accrue(Struct, frozen=True, kw_only=True):

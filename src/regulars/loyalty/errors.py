@@ -179,3 +179,10 @@ class UnknownLot(NotFound):
 
     code = "unknown_lot"
     message = "There is no such lot of this member. List the member's lots to find it."
+
+
+class UnknownPreview(NotFound):
+    """No preview has this id, or it is forgotten."""
+
+    code = "unknown_preview"
+    message = "There is no such preview; they are kept for a month. Ask for another one."

@@ -12,6 +12,7 @@ from regulars.loyalty.ledger.routes import posting_lane
 from regulars.loyalty.ledger.routes import routes as ledger_routes
 from regulars.loyalty.policy.routes import routes as policy_routes
 from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.preview.routes import routes as preview_routes
 from regulars.loyalty.statement.routes import routes as statement_routes
 from regulars.platform.http.hot import HotRoute
 from regulars.platform.services import Services
@@ -31,5 +32,11 @@ def routes(services: Services) -> Offered:
     posting, hot_postings = ledger_routes(services, configuration, lane)
     reading, hot_reads = statement_routes(services, configuration)
     offered = [*posting, *hold_routes(services, lane), *adjustment_routes(services, configuration)]
-    offered += [*reading, *policy_routes(services), *draft_routes(services), *finance_routes(services)]
+    offered += [
+        *reading,
+        *policy_routes(services),
+        *draft_routes(services),
+        *preview_routes(services),
+        *finance_routes(services),
+    ]
     return Offered(offered, [*hot_postings, *hot_reads])

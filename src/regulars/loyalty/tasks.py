@@ -3,12 +3,15 @@
 And the books, rolled up each minute, and months that are being closed.
 """
 
+from regulars.loyalty.arrivals import service as arrivals
 from regulars.loyalty.figures import rolling
 from regulars.loyalty.finance import closing, reports
 from regulars.loyalty.ledger import service
 from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.preview import service as previews
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.jobs.registry import task
+from regulars.platform.reports.registry import report
 from regulars.platform.rollups import service as rollups
 
 MEMBERS_AT_ONCE = 500
@@ -38,6 +41,21 @@ async def book_hold_ends(tx: Transaction) -> bool:
 async def book_tier_reviews(tx: Transaction) -> bool:
     """Book the tier reviews due by now, of some hundred members a transaction; returns whether there may be more."""
     return await service.review_due(tx, Configuration(), tx.now, MEMBERS_AT_ONCE) > 0
+
+
+@task(cron="* * * * *")
+async def book_policy_arrivals(tx: Transaction) -> bool:
+    """Book what a version that came into force does to members' tiers, of some hundred members a transaction."""
+    return await arrivals.book_arrivals(tx, Configuration(), MEMBERS_AT_ONCE)
+
+
+@task(cron="41 3 * * *")
+async def forget_previews(tx: Transaction) -> bool:
+    """Delete the lists of members of previews that are forgotten."""
+    return await previews.forget(tx, MEMBERS_AT_ONCE)
+
+
+PREVIEW = report(previews.KIND)(previews.slice_of)
 
 
 @task(cron="* * * * *")

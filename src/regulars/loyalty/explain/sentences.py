@@ -45,6 +45,7 @@ TIERS: Final[dict[TierCause, str]] = {
     "accrue": "tier.by_posting",
     "adjust": "tier.by_correction",
     "merge": "tier.by_merge",
+    "policy": "tier.by_policy",
 }
 HOLDS: Final[dict[HoldState, str]] = {
     "open": "hold.open",
@@ -291,6 +292,12 @@ _TIERS: Final = {
     ),
     "tier.by_merge": Sentence(
         mark("A merge left {metric} growth in {window_days} days; that gives the tier {tier} (from {threshold}).")
+    ),
+    "tier.by_policy": Sentence(
+        mark(
+            "New rules came into force at {effective_at}: {metric} growth in {window_days} days give the tier {tier} "
+            "by them (from {threshold})."
+        )
     ),
     "tier.reached": Sentence(mark("The tier rose from {from_tier} to {tier}.")),
     "tier.lost": Sentence(

@@ -26,7 +26,7 @@ from regulars.loyalty.ledger.entries import (
     Take,
     WalletState,
 )
-from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
+from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, Turn
 from regulars.loyalty.policy.service import Wallet
 from regulars.loyalty.tiers import rules as tiers
 
@@ -34,7 +34,7 @@ from regulars.loyalty.tiers import rules as tiers
 class Rulebook(Protocol):
     """The policies as a book asks for them."""
 
-    review_changes: list[Policy]
+    turns: list[Turn]
 
     def policy_at(self, at: datetime) -> Policy:
         """Return the policy in force at an instant."""
@@ -95,17 +95,15 @@ class Book:
         """Return the instant at which a command is recorded: never before what is in the book, nor in a closed month.
 
         Reviews that time has brought on by then are applied first, each at its own instant; so is a policy that
-        reviews tiers otherwise than the one before, and so are the deadlines of holds.
+        changes tiers or their reviews, and so are the deadlines of holds.
         """
         now = at if self.last_recorded_at is None or at >= self.last_recorded_at else self.last_recorded_at
         open_from = self.rulebook.open_from(self.time_zone)
         if open_from is not None and now < open_from:
             now = open_from
-        for policy in self.rulebook.review_changes if self.merged_into is None else ():
-            if policy.version > self.policy_seen and policy.active_from is not None and policy.active_from <= now:
-                while self.review_at is not None and self.review_at < policy.active_from:
-                    self._review(self.review_at)
-                self._reschedule(policy, policy.active_from)
+        for turn in self.rulebook.turns if self.merged_into is None else ():
+            if turn.version > self.policy_seen and turn.at <= now:
+                self._turn(turn)
         while self.review_at is not None and self.review_at <= now and self.merged_into is None:
             self._review(self.review_at)
         if self.holds:
@@ -150,6 +148,20 @@ class Book:
                 self.window_oldest_at = effective_at
 
     # --- tiers ------------------------------------------------------------------------------------------------------
+
+    def _turn(self, turn: Turn) -> None:
+        """Let a policy come into force: who deserves more by it rises at its instant; nobody falls before a review."""
+        while self.review_at is not None and self.review_at < turn.at:
+            self._review(self.review_at)
+        self.policy_seen = turn.version
+        self.changed = self.changed or self.tier > 0
+        if turn.lifts and self.window_at is not None:
+            deserved = tiers.tier_of(turn.policy.tier, self.growth_at(turn.at))
+            if deserved > self.tier:
+                self.change_tier(deserved, "policy", f"policy:{turn.version}", turn.at, turn.at)
+                return
+        if turn.reviews:
+            self._reschedule(turn.policy, turn.at)
 
     def _reschedule(self, policy: Policy, at: datetime) -> None:
         """Let a policy that comes into force decide when this member is reviewed next."""
@@ -228,9 +240,11 @@ class Book:
     def come_back(self, reference: str, now: datetime) -> None:
         """Take the tier up again where a merge left it: what was to be looked at meanwhile is looked at now."""
         self.merged_into = self.merged_by = None
-        for policy in self.rulebook.review_changes:
-            if policy.version > self.policy_seen and policy.active_from is not None and policy.active_from <= now:
-                self._reschedule(policy, policy.active_from)
+        for turn in self.rulebook.turns:
+            if turn.version > self.policy_seen and turn.at <= now:
+                self.policy_seen = turn.version
+                if turn.reviews:
+                    self._reschedule(turn.policy, turn.at)
         if self.review_at is not None and self.review_at <= now:
             self._review(now)
         self.rise(self.rulebook.policy_at(now), "merge", reference, now)

@@ -405,7 +405,7 @@ class Books:
     def _locked(self, ids: Sequence[UUID], reserved: Mapping[UUID, int]) -> Statement:
         """Lock books, and reserve numbers where only direct postings of this instant are coming."""
         at = self.now if reserved else None
-        return reading.lock_books(ids, reserved, at, self.configuration.review_version(at) if at else 0)
+        return reading.lock_books(ids, reserved, at, self.configuration.turn_version(at) if at else 0)
 
     def _last(self, book: Book, until: datetime) -> datetime:
         """Return the latest instant at which this batch may record something in a book."""

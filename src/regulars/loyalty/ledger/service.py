@@ -44,27 +44,28 @@ async def carry_out(
 async def review_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
     """Carry out the tier reviews due by `at`, each at its own instant; returns how many members."""
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
-    version = configuration.review_version(at)
+    version = configuration.turn_version(at)
     due = [row[0] for row in await tx.rows(reading.DUE_REVIEWS, (at, at_most, version, at_most))]
-    return await _catch_up(tx, configuration, due, at, expire=False)
+    return await catch_up(tx, configuration, due, at, expire=False)
 
 
 async def expire_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
     """Book the expiries that time has decided by `at`; returns how many members."""
     due = [row[0] for row in await tx.rows(reading.DUE_EXPIRIES, {"at": at, "at_most": at_most})]
-    return await _catch_up(tx, configuration, due, at, expire=True)
+    return await catch_up(tx, configuration, due, at, expire=True)
 
 
 async def time_out_due(tx: Transaction, configuration: Configuration, at: datetime, at_most: int = 1000) -> int:
     """Book the ends of holds whose deadline has come by `at`; returns of how many members."""
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
     due = [row[0] for row in await tx.rows(reading.DUE_DEADLINES, (at, at_most))]
-    return await _catch_up(tx, configuration, due, at, expire=False)
+    return await catch_up(tx, configuration, due, at, expire=False)
 
 
-async def _catch_up(
-    tx: Transaction, configuration: Configuration, due: Iterable[UUID], at: datetime, *, expire: bool
+async def catch_up(
+    tx: Transaction, configuration: Configuration, due: Iterable[UUID], at: datetime, *, expire: bool = False
 ) -> int:
+    """Book what time has decided of these members by `at`: reviews, versions that came, deadlines; returns how many."""
     members_ = set(due)
     if members_:
         needs = Needs(until=at, members=members_, lots_of=members_ if expire else set())

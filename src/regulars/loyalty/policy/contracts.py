@@ -1,7 +1,7 @@
 """Policy: the versioned data from which every point and tier follows. A version, once active, is never edited."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -132,6 +132,20 @@ class PolicyVersion(Policy, frozen=True, kw_only=True):
     def policy(self) -> Policy:
         """Return the policy alone."""
         return Policy(**{name: getattr(self, name) for name in Policy.__struct_fields__})
+
+
+class Turn(NamedTuple):
+    """A version that changes tiers when it comes (`at`): it lifts whoever deserves more by it, or reviews otherwise."""
+
+    policy: Policy
+    at: datetime
+    lifts: bool
+    reviews: bool
+
+    @property
+    def version(self) -> int:
+        """The version's number."""
+        return self.policy.version
 
 
 class Appending(Struct, frozen=True, kw_only=True):

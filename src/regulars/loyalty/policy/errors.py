@@ -45,6 +45,20 @@ class ThresholdsDoNotRise(InvalidInput):
     message = "The tier {tier} begins at {threshold}, the one below it at {below}. Let each tier ask for more."
 
 
+class TermTooLarge(InvalidInput):
+    """Dates and sums must stay within what can be counted."""
+
+    code = "term_too_large"
+    message = "The number {number} is too large here: at most {most} is allowed."
+
+
+class NoReviewMonth(InvalidInput):
+    """A review at the beginning of months needs at least one."""
+
+    code = "no_review_month"
+    message = "Tiers are to be reviewed at the beginning of months, and none is named. Name one, or choose no review."
+
+
 class TierTwice(InvalidInput):
     """A tier's code is its name."""
 

@@ -6,10 +6,12 @@ from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from regulars.loyalty.policy.contracts import Policy, WalletRule
+from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview, Policy, Turn, WalletRule
 from regulars.loyalty.policy.errors import (
     LowestTierNotZero,
+    NoReviewMonth,
     SpendingWalletMustStay,
+    TermTooLarge,
     ThresholdsDoNotRise,
     TiersMustStay,
     TierTwice,
@@ -17,6 +19,7 @@ from regulars.loyalty.policy.errors import (
 )
 
 MONTHS = 12
+MOST_DAYS, MOST_MONTHS, MOST_TIMES = 3_660, 120, 1_000
 
 
 @lru_cache(maxsize=64)
@@ -61,6 +64,7 @@ def check(policy: Policy, wallets: Iterable[WalletRule]) -> None:
                 threshold=tier.threshold,
                 below=below.threshold,
             )
+    _check_bounds(policy)
     wallets = list(wallets)
     spendable = [wallet.code for wallet in wallets if wallet.spendable]
     qualifying = [wallet.code for wallet in wallets if wallet.qualifying]
@@ -70,6 +74,28 @@ def check(policy: Policy, wallets: Iterable[WalletRule]) -> None:
     ):
         if wallet not in fit:
             raise WalletUnfit(pointer=pointer, wallet=wallet, wallets=", ".join(fit))
+
+
+def _check_bounds(policy: Policy) -> None:
+    """Raise where a number is so large that dates or sums would leave what can be counted."""
+    review = policy.tier.review
+    given = {
+        "/tier/window_days": (policy.tier.window_days, MOST_DAYS),
+        "/earning/maturity_hours": (policy.earning.maturity_hours, MOST_DAYS * 24),
+        "/earning/expiry_months": (policy.earning.expiry_months, MOST_MONTHS),
+        "/returns/give_back_days": (policy.returns.give_back_days, MOST_DAYS),
+        "/adjustments/answer_days": (policy.adjustments.answer_days, MOST_DAYS),
+    }
+    if isinstance(review, AnniversaryReview):
+        given["/tier/review/after_months"] = (review.after_months, MOST_MONTHS)
+        given["/tier/review/grace_days"] = (review.grace_days, MOST_DAYS)
+    for position, tier in enumerate(policy.tier.tiers):
+        given[f"/tier/tiers/{position}/multiplier"] = (tier.multiplier, MOST_TIMES)
+    for pointer, (number, most) in given.items():
+        if number > most:
+            raise TermTooLarge(pointer=pointer, number=number, most=most)
+    if isinstance(review, MonthlyReview) and not review.months:
+        raise NoReviewMonth(pointer="/tier/review/months")
 
 
 def check_succession(earlier: Policy, later: Policy) -> None:
@@ -89,6 +115,26 @@ def problem_of_wallet(wallet: WalletRule, others: Iterable[WalletRule]) -> str |
     if wallet.qualifying and rivals:
         return f"tiers follow from one qualifying wallet, and that is {rivals[0]}"
     return None
+
+
+def turns_of(policies: list[Policy], lifting: frozenset[int]) -> list[Turn]:
+    """Return the versions at whose instant members' tiers are looked at, the oldest first.
+
+    One that asks for other thresholds, or counts another window, lifts at once who deserves more by it (if it is one of
+    `lifting`: those of earlier releases did not); one that reviews otherwise schedules everybody's review anew.
+    """
+    turns = []
+    for earlier, later in pairwise(policies):
+        reviews = later.tier.review != earlier.tier.review
+        lifts = later.version in lifting and _ladder(earlier) != _ladder(later)
+        if later.active_from is not None and (reviews or lifts):
+            turns.append(Turn(later, later.active_from, lifts, reviews))
+    return turns
+
+
+def _ladder(policy: Policy) -> tuple[int, str, list[int]]:
+    tier = policy.tier
+    return tier.window_days, tier.qualifying_wallet, [rule.threshold for rule in tier.tiers]
 
 
 def active_at(policies: list[Policy], at: datetime) -> Policy | None:

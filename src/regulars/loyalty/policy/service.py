@@ -10,7 +10,7 @@ from msgspec import structs
 
 from regulars.domain_events.loyalty import PolicyScheduled, PolicyWithdrawn
 from regulars.loyalty.policy import rules, store
-from regulars.loyalty.policy.contracts import Appending, Policy, PolicyVersion, VersionState, WalletRule
+from regulars.loyalty.policy.contracts import Appending, Policy, PolicyVersion, Turn, VersionState, WalletRule
 from regulars.loyalty.policy.errors import (
     InstantBeforeLatest,
     InstantDecided,
@@ -52,7 +52,7 @@ class Configuration:
     wallets: dict[str, Wallet] = field(default_factory=dict)
     wallet_codes: dict[int, str] = field(default_factory=dict)
     window_changes: list[datetime] = field(default_factory=list)
-    review_changes: list[Policy] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     longest_window_days: int = 0
     closed_month: date | None = None
     known: tuple[int, int, date | None, int] = (-1, -1, None, -1)
@@ -67,23 +67,26 @@ class Configuration:
         closed = latest[2]
         if closed is not None and (self.closed_month is None or closed > self.closed_month):
             self.closed_month = closed  # never back: of two batches under way one may have asked before the other
-        self.policies = await store.read_policies(tx)
+        policies, lifting = await store.read_policies(tx), await store.read_lifting(tx)
         self.wallets = {row[1]: Wallet(*row) for row in await store.read_wallets(tx)}
         self.wallet_codes = {wallet.wallet_id: wallet.code for wallet in self.wallets.values()}
-        self.window_changes = [
-            later.active_from
-            for earlier, later in pairwise(self.policies)
-            if later.active_from is not None and later.tier.window_days != earlier.tier.window_days
-        ]
-        self.review_changes = [
-            later for earlier, later in pairwise(self.policies) if later.tier.review != earlier.tier.review
-        ]
-        self.longest_window_days = max([policy.tier.window_days for policy in self.policies], default=0)
+        self.take_over(policies, lifting)
         self.known = latest
 
-    def review_version(self, at: datetime) -> int:
-        """Return the latest version in force at an instant that reviews tiers otherwise than the one before; else 0."""
-        return max([one.version for one in self.review_changes if one.active_from and one.active_from <= at], default=0)
+    def take_over(self, policies: list[Policy], lifting: frozenset[int]) -> None:
+        """Decide by these versions; those of `lifting` lift, when they come, whoever then deserves more."""
+        self.policies = policies
+        self.window_changes = [
+            later.active_from
+            for earlier, later in pairwise(policies)
+            if later.active_from is not None and later.tier.window_days != earlier.tier.window_days
+        ]
+        self.turns = rules.turns_of(policies, lifting)
+        self.longest_window_days = max([policy.tier.window_days for policy in policies], default=0)
+
+    def turn_version(self, at: datetime) -> int:
+        """Return the latest version in force at an instant that changed tiers or their reviews; 0 for none."""
+        return max([turn.version for turn in self.turns if turn.at <= at], default=0)
 
     def open_from(self, time_zone: str) -> datetime | None:
         """Return the instant from which books of a time zone are open: the end of the last closed month; None: ever."""
@@ -121,6 +124,22 @@ class Configuration:
             return self.wallets[code]
         except KeyError:
             raise UnknownWallet(pointer="/wallet", wallet=code, wallets=", ".join(self.wallets)) from None
+
+
+class Supposed(Configuration):
+    """Policies as they are not: what was put in stays, whatever the database says."""
+
+    async def follow(self, tx: Transaction, answer: Rows) -> None:
+        """Take over nothing."""
+
+
+async def supposed(tx: Transaction, policies: list[Policy], *, lifting: int | None = None) -> Configuration:
+    """Return the configuration as if these were the versions; `lifting` is one that lifts as new ones do."""
+    real = Configuration()
+    await real.follow(tx, (await tx.read(real.question))[0])
+    made = Supposed(wallets=real.wallets, wallet_codes=real.wallet_codes, closed_month=real.closed_month)
+    made.take_over(policies, await store.read_lifting(tx) | ({lifting} if lifting is not None else frozenset()))
+    return made
 
 
 async def activate_policy(tx: Transaction, policy: Policy, active_from: datetime, by: Appending = NOBODY) -> Policy:

@@ -33,6 +33,11 @@ async def read_policies(tx: Transaction) -> list[Policy]:
     ]
 
 
+async def read_lifting(tx: Transaction) -> frozenset[int]:
+    """Return the versions that lift, when they come, whoever then deserves more."""
+    return frozenset([version for (version,) in await tx.rows("SELECT version FROM loyalty_policies WHERE lifts")])
+
+
 async def read_versions(tx: Transaction) -> list[tuple[Policy, tuple[Any, ...]]]:
     """Return every version, withdrawn ones too, with the other columns: recorded at, name, by, approved by, reason,
     withdrawn at, by, because.
@@ -52,7 +57,7 @@ def insert_policy(tx: Transaction, policy: Policy, recorded_at: datetime, by: Ap
     """Append a version."""
     tx.write(
         "INSERT INTO loyalty_policies (version, active_from, recorded_at, document, name, scheduled_by, approved_by, "
-        "reason) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        "reason, lifts) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, true)",
         (
             policy.version,
             policy.active_from,

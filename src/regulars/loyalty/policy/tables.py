@@ -41,6 +41,7 @@ loyalty_policies = Table(
     Column("scheduled_by", Text, nullable=False, server_default=text("''")),
     Column("approved_by", Text, nullable=False, server_default=text("''")),
     Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("lifts", Boolean, nullable=False, server_default=text("false")),  # those of earlier releases did not
     UniqueConstraint("version", "active_from"),
 )
 

@@ -52,7 +52,9 @@ PRIVACY: Final = PrivacyPart(
         "tier_changes": mark("How your tier changed"),
         "member_books": mark("Your tier, and when it is looked at again"),
     },
-    excused={},
+    excused={
+        "preview_members": "what a policy that was only tried out would have done: it decides nothing",
+    },
 )
 
 

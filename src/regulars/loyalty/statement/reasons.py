@@ -11,7 +11,7 @@ from regulars.loyalty.ledger.basis import read_basis
 from regulars.loyalty.policy.contracts import TierPolicy
 from regulars.loyalty.policy.rules import zone
 from regulars.loyalty.tiers.names import name_of_tier
-from regulars.platform.texts import say
+from regulars.platform.texts import mark, say
 
 
 def name_of_wallet(code: str, language: str) -> str:
@@ -163,15 +163,16 @@ def reason_of_tier(language: str, change: TierChange | None, policy: TierPolicy,
             language,
             **told,
         )
-    if change.cause == "merge":
-        return say(
-            "A merge on {on} left {metric} growth in {days} days; that gives {tier} (from {threshold}).",
-            language,
-            **told,
-        )
-    return say(
-        "The posting {reference} on {on} brought growth to {metric} in {days} days; "
-        "that gives {tier} (from {threshold}).",
-        language,
-        **told,
-    )
+    return say(_TIER_BECAUSE.get(change.cause, _TIER_BY_POSTING), language, **told, version=change.policy_version)
+
+
+_TIER_BY_POSTING = mark(
+    "The posting {reference} on {on} brought growth to {metric} in {days} days; that gives {tier} (from {threshold})."
+)
+_TIER_BECAUSE = {
+    "merge": mark("A merge on {on} left {metric} growth in {days} days; that gives {tier} (from {threshold})."),
+    "policy": mark(
+        "Policy version {version} came into force on {on}; {metric} growth in {days} days give {tier} by it "
+        "(from {threshold})."
+    ),
+}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from regulars.loyalty.ledger import moves
 from regulars.loyalty.ledger import rules as ledger
-from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy
+from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, TierPolicy, Turn
 from regulars.loyalty.tiers.rules import first_review_from, held, next_review, tier_of
 from regulars.platform.texts import mark
 from regulars.platform.verification.contracts import Fault
@@ -56,7 +56,7 @@ class Held(NamedTuple):
     in_grace: bool
 
 
-NO_CHANGES: Sequence[Policy] = ()
+NO_TURNS: Sequence[Turn] = ()
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class TierHistory:
     policy_at: Callable[[datetime], Policy]
     policy_of_version: Callable[[int], Policy]
     time_zone: str
-    review_changes: Sequence[Policy] = NO_CHANGES
+    turns: Sequence[Turn] = NO_TURNS
     tier: int = 0
     since: datetime | None = None
     review_at: datetime | None = None
@@ -92,9 +92,9 @@ class TierHistory:
             self._take(group)
         if self.is_absent:
             return
-        for policy in self.review_changes:
-            if policy.version <= policy_seen and policy.active_from is not None:
-                self._come_into_force(policy, policy.active_from)
+        for turn in self.turns:
+            if turn.version <= policy_seen:
+                self._come_into_force(turn)
         latest = stored_changes[-1].recorded_at if stored_changes else None
         while self.review_at is not None and (
             (stored.review_at is not None and self.review_at < stored.review_at)
@@ -106,9 +106,9 @@ class TierHistory:
         """Let policies and reviews decide that come before an entry; not of books that are part of others."""
         if self.is_absent:
             return
-        for policy in self.review_changes:
-            if policy.active_from is not None and policy.active_from <= at:
-                self._come_into_force(policy, policy.active_from)
+        for turn in self.turns:
+            if turn.at <= at:
+                self._come_into_force(turn)
         while self.review_at is not None and self.review_at <= at:
             self._review(self.review_at)
 
@@ -117,15 +117,20 @@ class TierHistory:
         first = bisect_right(self._times, at - timedelta(days=policy.window_days))
         return sum([change for _, _, change in self._entries[first:]])
 
-    def _come_into_force(self, policy: Policy, at: datetime) -> None:
-        """Let a policy that reviews tiers otherwise schedule the next review, once."""
+    def _come_into_force(self, turn: Turn) -> None:
+        """Let a policy lift who deserves more by it, or schedule the next review; once."""
+        policy, at = turn.policy, turn.at
         if policy.version <= self._seen:
             return
         while self.review_at is not None and self.review_at < at:
             self._review(self.review_at)
         self._seen = policy.version
-        self.in_grace = False
-        self.review_at = first_review_from(policy.tier, self.tier, self.since or at, at, self.time_zone)
+        deserved = tier_of(policy.tier, self.metric(at, policy.tier)) if turn.lifts else 0
+        if deserved > self.tier:
+            self._change(deserved, "policy", f"policy:{policy.version}", at, policy)
+        elif turn.reviews:
+            self.in_grace = False
+            self.review_at = first_review_from(policy.tier, self.tier, self.since or at, at, self.time_zone)
 
     def _take(self, group: Sequence[Entry]) -> None:
         """Take an entry, or all that were moved together: then the tier is weighed once."""
@@ -152,12 +157,13 @@ class TierHistory:
     def _come_back(self, at: datetime) -> None:
         """Go on from the tier that was held when the books became part of others."""
         self.is_absent = False
-        for policy in self.review_changes:
-            if policy.active_from is not None and policy.active_from <= at and policy.version > self._seen:
-                self._seen, self.in_grace = policy.version, False
-                self.review_at = first_review_from(
-                    policy.tier, self.tier, self.since or policy.active_from, policy.active_from, self.time_zone
-                )
+        for turn in self.turns:
+            if turn.at <= at and turn.version > self._seen:
+                self._seen = turn.version
+                if turn.reviews:
+                    since = self.since or turn.at
+                    self.in_grace = False
+                    self.review_at = first_review_from(turn.policy.tier, self.tier, since, turn.at, self.time_zone)
         if self.review_at is not None and self.review_at <= at:
             self._review(at)
 

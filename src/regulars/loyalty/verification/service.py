@@ -162,7 +162,7 @@ async def _tiers(tx: Transaction) -> CheckResult:
             rows_checked += 1
             *held, policy_seen = columns
             history = TierHistory(
-                configuration.policy_at, configuration.policy_of_version, time_zone, configuration.review_changes
+                configuration.policy_at, configuration.policy_of_version, time_zone, configuration.turns
             )
             stored = [Change(*row[2:]) for row in changes_of.get(member_id, [])]
             history.follow([Entry(*row[1:]) for row in entries_of.get(member_id, [])], Held(*held), stored, policy_seen)

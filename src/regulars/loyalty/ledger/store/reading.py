@@ -123,16 +123,16 @@ _Column = tuple[Any, ...]
 
 
 def lock_books(
-    member_ids: Sequence[UUID], reserved: Mapping[UUID, int], at: datetime | None, review_version: int
+    member_ids: Sequence[UUID], reserved: Mapping[UUID, int], at: datetime | None, turn_version: int
 ) -> Statement:
     """Lock the books of sorted member ids and read them, as they were but for the time.
 
     With `at`, so many numbers as `reserved` says are taken, and the books count as written to at that instant, unless
-    time has to decide something first: a review, the deadline of a hold, or the policy (`review_version`) that changed
-    how tiers are reviewed.
+    time has to decide something first: a review, the deadline of a hold, or the policy (`turn_version`) that changed
+    tiers or their reviews.
     """
     numbers = arrays.ints([reserved.get(member_id, 0) for member_id in member_ids])
-    return Statement(LOCK_BOOKS, (at, at, review_version, at, arrays.ids(member_ids), numbers))
+    return Statement(LOCK_BOOKS, (at, at, turn_version, at, arrays.ids(member_ids), numbers))
 
 
 def read_books(member_ids: Sequence[UUID]) -> Statement:
