@@ -72,5 +72,5 @@ def test_a_month_from_its_liability_to_its_proof(
     again = run(environment, "finance", "close", "2025-05")
     assert (again.returncode, "stays closed" in again.stderr) == (2, True)
     at = told("as-of", "2025-05-20T00:00:00Z", "--wallet", "points")
-    assert at["wallets"][0]["parts"] == {"spendable": 70, "pending": 0, "run_out": 0}
+    assert at["wallets"][0]["parts"] == {"spendable": 70, "held": 0, "pending": 0, "run_out": 0}
     assert run(environment, "finance", "as-of", "2025-05-20").returncode == 2
