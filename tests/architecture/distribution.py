@@ -36,6 +36,7 @@ MEMBER_OWNED = {
     "member_books",
     "member_exports",
     "member_identities",
+    "member_merges",
     "member_profiles",
     "member_sessions",
     "member_wallets",

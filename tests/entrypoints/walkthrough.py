@@ -26,6 +26,7 @@ from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.services import Services
 from tests.architecture.source import ROOT
 from tests.entrypoints.walking_consents import walk_consents
+from tests.entrypoints.walking_merges import walk_merges
 from tests.entrypoints.walking_policies import OPENS, Policies
 from tests.entrypoints.walking_whys import walk_whys
 
@@ -81,8 +82,7 @@ class Walk:
         await self.clock(timedelta())
         async with self.services.database.transaction() as tx:
             _, token = await keys.create_key(tx, label="walkthrough", scopes=["admin"])
-            may = ["ledger:approve", "policies:approve"]
-            _, self._colleague = await keys.create_key(tx, label="colleague", scopes=may)
+            _, self._colleague = await keys.create_key(tx, label="other", scopes=["ledger:approve", "policies:approve"])
         application = create_app(self.services, web(self.services))
         headers = {"Authorization": f"Bearer {token}", "Regulars-Purpose": "care ticket 5521"}
         async with httpx.AsyncClient(
@@ -90,12 +90,10 @@ class Walk:
         ) as self._client:
             await self._programme()
             wang = await self._member()
-            await self._orders(wang)
-            await self._books(wang)
-            await self._messages(wang)
-            await self._finance(wang)
-            await self._privacy(wang)
+            for part in (self._orders, self._books, self._messages, self._finance, self._privacy):
+                await part(wang)
             await Policies(self, self._client, self.services.database).walk()
+            await walk_merges(self)
         return self
 
     async def clock(self, after: timedelta, *, ticking: bool = False) -> None:

@@ -302,6 +302,10 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/members/{member_id}/erasure",
         "DELETE /v1/members/{member_id}/erasure",
     ),
+    "key members:merge": (
+        "POST /v1/members/{member_id}/merges",
+        "POST /v1/members/{member_id}/merges/{merge_id}/undo",
+    ),
     "key audit:read": ("GET /v1/personal-reads",),
     "key members:personal": (
         "GET /v1/members/{member_id}/messages",
@@ -315,6 +319,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/members/{member_id}/exports",
         "GET /v1/members/{member_id}/consents",
         "GET /v1/members/{member_id}/consents/history",
+        "GET /v1/members/{member_id}/merges",
     ),
     "key members:write": (
         "POST /v1/members",
@@ -364,6 +369,7 @@ def ids_of_nobody() -> dict[str, str]:
         "message": f"msg_{nobody}",
         "hold_id": f"hld_{nobody}",
         "request_id": f"adj_{nobody}",
+        "merge_id": f"mrg_{nobody}",
         "draft_id": f"pdr_{nobody}",
         "preview_id": f"rep_{nobody}",
         "version": "9",

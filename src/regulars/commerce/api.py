@@ -4,6 +4,8 @@ Everything here works inside the caller's transaction and never commits. Amounts
 currency, quantities thousandths of a unit, instants UTC. Where it is decided: `commerce/orders`, `commerce/guests`
 (orders without a member), `commerce/stores`, `commerce/sales`.
 
+`MERGING` is what orders have to do with merges of members.
+
 `apply` is the one path of every order, return and claim, for one and for a year: each fact gives its outcome or its
 refusal in order, exactly as if it had come alone. `Commerce` is what it decides with; one a process will do.
 
@@ -58,6 +60,7 @@ from regulars.commerce.figures.service import (
     store_figures,
 )
 from regulars.commerce.guests.service import CLAIM_DAYS
+from regulars.commerce.merging.service import MERGING
 from regulars.commerce.orders.answers import (
     Effect,
     LineAnswer,
@@ -92,6 +95,7 @@ from regulars.commerce.verification.service import checks
 
 __all__ = [
     "CLAIM_DAYS",
+    "MERGING",
     "PRIVACY",
     "SALES",
     "Bucket",

@@ -227,3 +227,12 @@ class UnknownReceipt(NotFound):
 
     code = "unknown_receipt"
     message = "No purchase has this receipt code. Check it and try again."
+
+
+class MergeWaitsForOrders(Conflict):
+    """An order is settled in the books of whoever placed it."""
+
+    code = "merge_waits_for_orders"
+    message = (
+        "The member to be merged has orders that are not paid yet ({orders}). Wait for the payment, or cancel them."
+    )

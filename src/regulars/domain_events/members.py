@@ -37,6 +37,22 @@ class IdentityRemoved(Event, frozen=True, kw_only=True):
     kind: str
 
 
+class MemberMerged(Event, frozen=True, kw_only=True):
+    """A member became part of another: its id means `into` from now on."""
+
+    member_id: UUID
+    into: UUID
+    merge_id: UUID
+
+
+class MergeUndone(Event, frozen=True, kw_only=True):
+    """A member who was part of another is one of its own again: its id means itself."""
+
+    member_id: UUID
+    out_of: UUID
+    merge_id: UUID
+
+
 class ErasureAsked(Event, frozen=True, kw_only=True):
     """A member is to be erased at `due_at` (wall clock), unless that is withdrawn before."""
 

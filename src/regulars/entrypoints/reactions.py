@@ -15,6 +15,8 @@ REACTIONS: Reactions = {
     members.IdentityRemoved: [],
     members.ConsentChanged: [],
     members.ConsentRequested: [engagement.ask_to_confirm_consent],
+    members.MemberMerged: [],
+    members.MergeUndone: [],
     members.ErasureAsked: [],
     members.ErasureWithdrawn: [],
     members.MemberErased: [],

@@ -123,6 +123,7 @@ def web(services: "Services", demo: "Demo | None" = None) -> Web:
     """Return every route of every room, and what the pages stand on; `demo` where a demo is served."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
+    from regulars.entrypoints.merging import PARTS as MERGING
     from regulars.entrypoints.privacy import PARTS
     from regulars.entrypoints.sessions import SignedIn
     from regulars.loyalty.routes import routes as loyalty_routes
@@ -135,7 +136,7 @@ def web(services: "Services", demo: "Demo | None" = None) -> Web:
     kit = Kit(services, SignedIn(services), demo=demo, privacy=PARTS)
     return Web(
         routes=[
-            *members_routes(services, PARTS),
+            *members_routes(services, PARTS, MERGING),
             *loyalty.routes,
             *commerce.routes,
             *engagement_routes(services),

@@ -30,14 +30,11 @@ from regulars.members.contracts import (
     CodeSent,
     CodeWanted,
     ConsentOffered,
-    CounterGreeting,
     DeliverCode,
     Device,
     Identity,
-    IdentityKind,
     IdentityShown,
     IdentityValue,
-    LookUp,
     Member,
     MemberFigures,
     MemberOpened,
@@ -50,13 +47,18 @@ from regulars.members.contracts import (
     SignUp,
     SignUpByCode,
     SignUpOpen,
-    WalkIn,
 )
 from regulars.members.contracts.privacy import AskErasure, Erasure, ErasureStanding, Parts, WithdrawErasure
-from regulars.members.counter import service as counter
+from regulars.members.counter.service import consents_offered as consents_at_counter
+from regulars.members.counter.service import forgive_look_up, register_walk_in
+from regulars.members.counter.service import greeting as greeting_at_counter
+from regulars.members.counter.service import look_up as look_up_at_counter
 from regulars.members.figures import service as figures
 from regulars.members.identity import search
 from regulars.members.identity import service as identity
+from regulars.members.merging.reading import ask_family, ask_merged, family, list_merges, who_was
+from regulars.members.merging.service import checks as merging_checks
+from regulars.members.merging.service import merge_members, undo_merge
 from regulars.members.privacy import erasing
 from regulars.members.privacy import service as privacy
 from regulars.members.privacy.erasing import apply_journal, carry_out_due
@@ -80,29 +82,51 @@ from regulars.platform.verification.contracts import Check
 # export_id)` tell of those of the last week, `open_export(tx, vault, member_id, export_id)` gives what was gathered,
 # all in the clear: the caller notes who reads it and why. They raise NotFound (404), MemberGone (410), ExportNotReady
 # (409); source: member_exports. `gather_waiting(database, vault, parts)` gathers, `run_privacy(..., stop)` does it all.
+#
+# Merging: `merge_members(tx, vault, parts, wish)` lets a member become part of another (name, profile, consents,
+# books; `dry_run` tells what would be): the survivor's id stays, the other one means the survivor from then on. Raises
+# NotFound (404), MemberGone (410), MergeOfOne (422), MergeAcrossMarkets, MergeWaitsForErasure and what the parts refuse
+# with (409). `undo_merge` makes them two again as far as nothing changed since; besides UnknownMerge (404),
+# MergeUndoneBefore and UndoOutOfOrder (409). Both hold both members' rows and publish a fact. `list_merges(tx,
+# member_id)` tells of the merges of a member and of all who are part of it, the latest first, 200 at most (NotFound);
+# `family(tx, member_id)` who is part of a member now, `ask_family` and `ask_merged(tx, ids)` the same and its contrary
+# along with the next read, `who_was(tx, member_id, at)` whom an id meant at an instant. Source: members, member_merges,
+# and the rooms' own.
 __all__ = [
     "apply_journal",
     "ask_export",
+    "ask_family",
+    "ask_merged",
     "carry_out_due",
     "confirm_consent",
     "consent_log",
     "consent_switches",
     "consent_to_confirm",
     "consents",
+    "consents_at_counter",
     "double_opt_in",
     "export_page",
+    "family",
+    "forgive_look_up",
     "gather_waiting",
+    "greeting_at_counter",
     "letter_to_confirm",
     "list_exports",
+    "list_merges",
+    "look_up_at_counter",
     "may_send",
+    "merge_members",
     "open_export",
     "prove_anew",
     "read_export",
     "record_consents",
+    "register_walk_in",
     "request_own_code",
     "run_privacy",
     "send_letter_again",
     "switch_consent",
+    "undo_merge",
+    "who_was",
     "withdrawn",
 ]
 
@@ -128,6 +152,14 @@ async def known_members(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUI
     One round trip for any number of ids. Raises nothing. Source: members.
     """
     return await identity.known_members(tx, member_ids)
+
+
+async def who_is(tx: Transaction, member_id: UUID) -> UUID:
+    """Return who is meant by a member's id: the member, or the one into whom it was merged; unknown ids as they are.
+
+    One round trip. Raises nothing. Source: members.
+    """
+    return await identity.who_is(tx, member_id)
 
 
 async def resolve(
@@ -372,46 +404,16 @@ async def open_card_code(tx: Transaction, vault: Vault, code: str) -> UUID:
 # --- at the counter of a shop -----------------------------------------------------------------------------------------
 
 
-async def look_up_at_counter(tx: Transaction, vault: Vault, wish: LookUp) -> UUID | DomainError:
-    """Return whose card, phone number or e-mail address was scanned or typed at a counter.
-
-    Each look is counted for its device and logged with it (who looked whom up, and how; never what was typed).
-    Refusals are given, not raised, because the try has to be counted: commit, then answer. NobodyFound (404),
-    TooManyAttempts (429), and what `open_card_code` says of a rotating code, which is used up. Source: attempts,
-    identities, used_card_codes.
-    """
-    return await counter.look_up(tx, vault, wish)
-
-
-async def forgive_look_up(tx: Transaction, vault: Vault, device: str) -> None:
-    """Take back one look-up of a device: a sale followed it. Raises nothing. Source: attempts."""
-    await counter.forgive_look_up(tx, vault, device)
-
-
-async def greeting_at_counter(tx: Transaction, vault: Vault, member_id: UUID, today: date) -> CounterGreeting:
-    """Return how to greet a member on the shop's local day; of personal data only a first character leaves this.
-
-    Birthdays of the lunar calendar are not known. Raises nothing. Source: member_profiles.
-    """
-    return await counter.greeting(tx, vault, member_id, today)
-
-
-def consents_at_counter(kind: IdentityKind) -> tuple[ConsentOffered, ...]:
-    """Return what a walk-in is asked to agree to (phone or e-mail), none of it needed to become a member."""
-    return counter.consents_offered(kind)
-
-
-async def register_walk_in(tx: Transaction, vault: Vault, wish: WalkIn) -> UUID | DomainError:
-    """Make a member of somebody at a counter, with name and consents; sending it again changes nothing.
-
-    The id follows from the form and the value: the same form with another value makes another member.
-
-    Counted and logged as a look-up is, for it tells whether a value is taken. Given, not raised: commit, then answer:
-    TooManyAttempts (429), NameImpossible (422), and what `sign_up` says. Source: as `sign_up`, consents,
-    member_profiles, attempts.
-    """
-    return await counter.register_walk_in(tx, vault, wish)
-
+# `look_up_at_counter(tx, vault, wish)` gives whose card, number or address was scanned or typed: counted for its device
+# and logged with it (who looked whom up, and how; never what was typed). Refusals are given, not raised, because the
+# try has to be counted: commit, then answer. NobodyFound (404), TooManyAttempts (429), and what `open_card_code` says
+# of a turning code, which is used up. `forgive_look_up(tx, vault, device)` takes one back: a sale followed it.
+# `greeting_at_counter(tx, vault, member_id, today)` is how to greet a member on the shop's local day: of personal data
+# only a first character leaves this; birthdays of the lunar calendar are not known. `register_walk_in(tx, vault, wish)`
+# makes a member of somebody at a counter, with name and consents (`consents_at_counter(kind)`: what is asked, none of
+# it needed); the id follows from the form and the value. Counted and logged as a look-up is. Given, not raised:
+# TooManyAttempts (429), NameImpossible (422), and what `sign_up` says. Source: attempts, identities, used_card_codes,
+# consents, member_profiles.
 
 # --- privacy: instants are the wall clock's; `parts` are those of all rooms (`entrypoints.privacy`) -------------------
 
@@ -454,7 +456,7 @@ def checks() -> list[Check]:
     """Return what must hold of members, as `regulars verify` asks it. Source: members, joined_days, erasures,
     consents.
     """
-    return [*figures.checks(), *erasing.checks(), *consent_checks.checks()]
+    return [*figures.checks(), *erasing.checks(), *consent_checks.checks(), *merging_checks()]
 
 
 def sign_ups_rolled_up() -> RollUp:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from regulars.members.contracts import CONSENT_PREFIX, IDENTITY_PREFIX, MEMBER_PREFIX
+from regulars.members.contracts.merging import MERGE_PREFIX
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import parse_public_id, public_id
 
@@ -25,6 +26,11 @@ def consent_id_in(text: str) -> UUID:
 def member_actor(member_id: UUID) -> str:
     """Return as whom a member acts, in the books: `member:mbr_…`."""
     return f"member:{public_id(MEMBER_PREFIX, member_id)}"
+
+
+def merge_id_in(text: str) -> UUID:
+    """Read the id of a merge. Raises NotFound."""
+    return _id_in(MERGE_PREFIX, text)
 
 
 def _id_in(prefix: str, text: str) -> UUID:

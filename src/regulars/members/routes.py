@@ -3,8 +3,10 @@
 from litestar.handlers import HTTPRouteHandler
 
 from regulars.members.consent.routes import routes as consent_routes
+from regulars.members.contracts.merging import MergingParts
 from regulars.members.contracts.privacy import Parts
 from regulars.members.identity.routes import routes as identity_routes
+from regulars.members.merging.routes import routes as merging_routes
 from regulars.members.privacy.export_routes import export_routes
 from regulars.members.privacy.look_routes import look_routes
 from regulars.members.privacy.routes import routes as privacy_routes
@@ -12,8 +14,8 @@ from regulars.members.profile.routes import routes as profile_routes
 from regulars.platform.services import Services
 
 
-def routes(services: Services, parts: Parts = ()) -> list[HTTPRouteHandler]:
-    """Return them, with their lanes made; `parts` is what the rooms above have to do with privacy."""
+def routes(services: Services, parts: Parts = (), merging: MergingParts = ()) -> list[HTTPRouteHandler]:
+    """Return them, with their lanes made; `parts` is what the rooms above have to do with privacy, and with merges."""
     return [
         *identity_routes(services),
         *profile_routes(services),
@@ -21,4 +23,5 @@ def routes(services: Services, parts: Parts = ()) -> list[HTTPRouteHandler]:
         *privacy_routes(services, parts),
         *export_routes(services, parts),
         *look_routes(services),
+        *merging_routes(services, merging),
     ]

@@ -1,10 +1,13 @@
 """How a batch of facts comes in: what it needs is locked and read at once, then each fact is decided in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from uuid import UUID
+
+from msgspec import structs
 
 from regulars.commerce.contracts import ClaimOrder, OrderFact, OrderOutcome, PutOrder, ReturnOrder, ReturnOutcome
 from regulars.commerce.guests import service as guest_orders
@@ -60,6 +63,7 @@ async def apply(
         now=tx.now,
         guests=guests,
     )
+    facts = [_of_whom(batch, fact, claimed, asked) for fact in facts]
     await _load_orders(tx, batch, facts)
     if witness is None:
         results = [_decide(batch, fact) for fact in facts]
@@ -137,6 +141,22 @@ def _decide(batch: Batch, fact: OrderFact) -> OrderOutcome | ReturnOutcome | Dom
         return refusal
 
 
+def _of_whom(batch: Batch, fact: OrderFact, claimed: AbstractSet[str], asked: Asked) -> OrderFact:
+    """Return a fact for whom it means: a new order is the one's into whom its member was merged, an old one stays.
+
+    The books tell who was merged: they are locked by now.
+    """
+    if isinstance(fact, ReturnOrder) or fact.member_id is None:
+        return fact
+    meant = batch.books.stands_for(fact.member_id)
+    owner = batch.owners.get(fact.order_id)
+    if owner is not None and batch.books.stands_for(owner) == meant:
+        return structs.replace(fact, member_id=owner) if owner != fact.member_id else fact
+    if meant != fact.member_id and fact.order_id in claimed:
+        asked.others.setdefault(fact.order_id, set()).add(meant)
+    return structs.replace(fact, member_id=meant) if meant != fact.member_id else fact
+
+
 def _undoes(fact: OrderFact) -> bool:
     return not isinstance(fact, PutOrder) or fact.state == "cancelled"
 
@@ -152,7 +172,7 @@ def _needs(
             members = {owner} | asked.members(fact.order_id)
             spends = True
         else:
-            members = {fact.member_id}
+            members = {fact.member_id, owner}
             spends = undoes or (isinstance(fact, PutOrder) and bool(fact.points or fact.points_at_most))
         members.discard(None)
         if not members:

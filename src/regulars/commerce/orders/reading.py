@@ -77,7 +77,8 @@ async def read_order(tx: Transaction, order_id: str) -> OrderRead:
 
 async def read_own_order(tx: Transaction, member_id: UUID, order_id: str) -> OrderRead:
     """Return one of a member's orders. Raises NotFound (404), also for somebody else's and for what can be no id."""
-    if re.fullmatch(ORDER_ID, order_id) is None or (await store.read_keys(tx, [order_id])).get(order_id) != member_id:
+    owner = None if re.fullmatch(ORDER_ID, order_id) is None else (await store.read_keys(tx, [order_id])).get(order_id)
+    if owner is None or (owner != member_id and await members.who_is(tx, owner) != member_id):
         raise NotFound
     return await read_order(tx, order_id)
 
@@ -107,12 +108,19 @@ async def page(
 ) -> tuple[list[OrderOutcome], str | None]:
     """Return a member's orders (of some stores), the latest first, and the cursor of the next page (None: no more).
 
+    With them those of whoever is part of the member by a merge.
+
     Raises NotFound (404) for an unknown member, CursorUnreadable (422).
     """
-    if not await members.known_members(tx, [member_id]):
+    asked = members.ask_family(tx, member_id)
+    known = (await members.known_members(tx, [member_id])).get(member_id)
+    if known is None:
         raise NotFound
+    whose = [member_id, *await asked()]
+    if known.merged_into is not None:
+        whose = [known.merged_into, *await members.family(tx, known.merged_into)]
     found = await store.member_orders(
-        tx, member_id, _END if cursor is None else cursors.read(cursor, _Place), stores, limit + 1
+        tx, whose, _END if cursor is None else cursors.read(cursor, _Place), stores, limit + 1
     )
     shown, more = found[:limit], len(found) > limit
     following = cursors.write((shown[-1].occurred_at, shown[-1].order_id)) if more else None

@@ -100,11 +100,19 @@ MEMBER_ORDERS: LiteralString = (
     "SELECT "
     + ORDER_COLUMNS
     + """
-FROM orders AS o WHERE o.member_id = %(member)s AND (o.occurred_at, o.order_id) < (%(before)s, %(before_order)s)
+FROM orders AS o WHERE o.member_id = %(member)s"""
+)
+FAMILY_ORDERS: LiteralString = (
+    "SELECT "
+    + ORDER_COLUMNS
+    + """
+FROM orders AS o WHERE o.member_id = ANY (%(members)s::uuid[])"""
+)
+PAGE_OF_ORDERS: LiteralString = """
+  AND (o.occurred_at, o.order_id) < (%(before)s, %(before_order)s)
   AND (%(stores)s::text[] IS NULL OR o.store_id = ANY (%(stores)s::text[]))
 ORDER BY o.occurred_at DESC, o.order_id DESC LIMIT %(limit)s
 """
-)
 
 REF: LiteralString = """
 SELECT o.order_id, o.member_id, o.state, o.channel, o.store_id, o.market, o.currency, o.total_minor, o.returned_minor,
@@ -300,17 +308,19 @@ async def read_returns(tx: Transaction, member_id: UUID, order_id: str) -> Rows:
 
 
 async def member_orders(
-    tx: Transaction, member_id: UUID, before: tuple[datetime, str], stores: Sequence[str] | None, limit: int
+    tx: Transaction, members: Sequence[UUID], before: tuple[datetime, str], stores: Sequence[str] | None, limit: int
 ) -> list[Order]:
-    """Return a member's orders before a point in time, the latest first; of some stores (None: wherever)."""
+    """Return members' orders before a point in time, the latest first; of some stores (None: wherever)."""
     parameters = {
-        "member": member_id,
+        "member": members[0],
+        "members": arrays.ids(members),
         "before": before[0],
         "before_order": before[1],
         "stores": None if stores is None else list(stores),
         "limit": limit,
     }
-    return [as_order(row) for row in await tx.rows(MEMBER_ORDERS, parameters)]
+    whose = MEMBER_ORDERS if len(members) == 1 else FAMILY_ORDERS
+    return [as_order(row) for row in await tx.rows(whose + PAGE_OF_ORDERS, parameters)]
 
 
 async def read_currency(tx: Transaction, member_id: UUID, order_id: str) -> str | None:

@@ -102,7 +102,8 @@ class Composer:
         for occasion in occasions:
             # Who is no member any more, or was erased, is told nothing.
             if (whom := told.get(occasion.member_id)) is not None:
-                messages += await self._messages_of(tx, occasion, whom, written_at)
+                of_whom = occasion._replace(member_id=whom.member.member_id)
+                messages += await self._messages_of(tx, of_whom, whom, written_at)
         return messages
 
     async def _told(self, tx: Transaction, member_ids: set[UUID]) -> dict[UUID, Told]:
@@ -112,7 +113,9 @@ class Composer:
         allowed = await members.may_send(tx, ids, Purpose.SERVICE, ConsentChannel.EMAIL)
         known = await addresses.standings(tx, ids)
         keys = await self.vault.keys_of(ids)
-        return {
+        merged = {member.member_id: member.merged_into for member, _ in shown if member.merged_into is not None}
+        others = await self._told(tx, set(merged.values())) if merged else {}
+        return {absorbed: others[into] for absorbed, into in merged.items() if into in others} | {
             member.member_id: Told(
                 member,
                 identities,
@@ -123,7 +126,7 @@ class Composer:
                 known.get(member.member_id, {}),
             )
             for member, identities in shown
-            if member.member_id in keys
+            if member.member_id in keys and member.merged_into is None
         }
 
     async def _messages_of(self, tx: Transaction, occasion: Occasion, whom: Told, written_at: datetime) -> list[Stored]:

@@ -60,9 +60,10 @@ async def list_of_member(
     tx: Transaction, vault: Vault, brand: Brand, member_id: UUID, *, before: UUID | None, limit: int
 ) -> MessagesPage:
     """Return a page of a member's messages of all channels; see `engagement.api.list_of_member`."""
-    if member_id not in await members.known_members(tx, [member_id]):
+    known = (await members.known_members(tx, [member_id])).get(member_id)
+    if known is None:
         raise NotFound
-    found = await store.of_member(tx, member_id, before, limit + 1)
+    found = await store.of_member(tx, known.stands_for, before, limit + 1)
     return await _page(vault, brand, found, limit, clear=False)
 
 

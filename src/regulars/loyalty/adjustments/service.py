@@ -37,6 +37,19 @@ def reference_of(request_id: UUID) -> str:
     return f"adjustment:{request_id.hex}"
 
 
+def _request_id_in(command: Command) -> UUID:
+    """Return the id of the request that a command is about."""
+    if isinstance(command, AskAdjustment):
+        return request_id_of(command.member_id, command.reference)
+    return command.request_id
+
+
+def _for_whom(books: Books, command: Command) -> Command:
+    """Return a command about the member that is meant, after a merge."""
+    meant = books.stands_for(command.member_id)
+    return command if meant == command.member_id else structs.replace(command, member_id=meant)
+
+
 @dataclass(slots=True)
 class _Desk:
     """The requests of a batch, read behind the members' locks, and what is decided on them."""
@@ -48,7 +61,12 @@ class _Desk:
     events: list[AdjustmentAsked | AdjustmentApproved | AdjustmentRefused] = field(default_factory=list)
 
     def decide(self, command: Command) -> AdjustmentRequest:
-        """Carry out one command; raises its refusal, leaving nothing."""
+        """Carry out one command; raises its refusal, leaving nothing.
+
+        For who is part of another member by now it is the other's, unless the request was made before.
+        """
+        if (command.member_id, _request_id_in(command)) not in self.known:
+            command = _for_whom(self.books, command)
         if isinstance(command, AskAdjustment):
             return self._ask(command)
         return self._answer(command)
@@ -174,6 +192,8 @@ async def decide(
             needs.references.add((command.member_id, reference_of(command.request_id)))
             named.add((command.member_id, command.request_id))
     books = await open_books(tx, configuration, needs)
+    meant = [_for_whom(books, command) for command in commands]
+    named |= {(command.member_id, _request_id_in(command)) for command in meant}
     desk = _Desk(books, {row[:2]: (_request(row), row[15]) for row in await store.read_named(tx, sorted(named))})
     results: list[AdjustmentRequest | DomainError] = []
     for command in commands:

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from regulars.loyalty.errors import UnknownHold
 from regulars.loyalty.holds import service
 from regulars.loyalty.holds.schemas import (
     HoldAnswer,
@@ -23,6 +24,7 @@ from regulars.loyalty.holds.schemas import (
 )
 from regulars.loyalty.ledger.routes import PostingLane
 from regulars.loyalty.public_ids import member_id_in
+from regulars.members import api as members
 from regulars.platform.http.guards import requires
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.services import Services
@@ -106,9 +108,9 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_AT_MOST)] = 50,
     ) -> HoldsAnswer:
         """Return what is kept of a member's units, for what and until when; `ended` includes holds that are over."""
-        found = member_id_in(member_id)
         after = None if cursor is None else hold_id_in(cursor)
         async with services.database.transaction() as tx:
+            found = await members.who_is(tx, member_id_in(member_id))
             page = await service.holds(tx, found, is_open=not ended, after=after, limit=limit + 1)
         return holds_answer(found, page[:limit], has_more=len(page) > limit)
 
@@ -124,6 +126,9 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         """Return one hold of a member. It is over at its deadline, whether that is booked or not."""
         found, wanted = member_id_in(member_id), hold_id_in(hold_id)
         async with services.database.transaction() as tx:
-            return hold_answer(await service.hold(tx, found, wanted))
+            try:
+                return hold_answer(await service.hold(tx, found, wanted))
+            except UnknownHold:
+                return hold_answer(await service.hold(tx, await members.who_is(tx, found), wanted))
 
     return [list_holds, get_hold]

@@ -39,6 +39,8 @@ async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:
     configuration = Configuration()
     books = await _open(tx, configuration, merging, dry_run=dry_run)
     source, target = books.book(merging.absorbed_id), books.book(merging.survivor_id)
+    if source.merged_into is not None or target.merged_into is not None:
+        raise AssertionError(f"{merging.merge_id}: one of both is part of another already")  # their rows were held
     now = together([source, target], merging.at)
     if source.holds:
         raise MergeWaitsForHolds(open=len(source.holds))

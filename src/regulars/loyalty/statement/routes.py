@@ -25,6 +25,7 @@ from regulars.loyalty.statement.schemas import (
     tier_answer,
     wallets_answer,
 )
+from regulars.members import api as members
 from regulars.platform.commit.group import Attempt, GroupCommit
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
@@ -86,6 +87,7 @@ def _wallets(services: Services, reads: GroupCommit[UUID, WalletsAnswer]) -> HTT
             return await reads.submit(found)
         async with services.database.transaction() as tx:
             at = past_instant(as_of, tx.now)
+            found = await members.who_was(tx, found, at)
             return wallets_answer(found, at, await service.balances(tx, found, at))
 
     return get_wallets
@@ -111,9 +113,9 @@ def _lots(services: Services) -> HTTPRouteHandler:
 
         A page begins behind the lot that the cursor names, also when that one was spent meanwhile.
         """
-        found = member_id_in(member_id)
-        after = _cursor_of(found, cursor)
         async with services.database.transaction() as tx:
+            found = await members.who_is(tx, member_id_in(member_id))
+            after = _cursor_of(found, cursor)
             lots = await service.lots(tx, found, spent=spent, after=after, limit=limit + 1)
         return lots_answer(found, lots[:limit], has_more=len(lots) > limit)
 
@@ -137,9 +139,9 @@ def _statement(services: Services) -> HTTPRouteHandler:
         limit: PageSize = 50,
     ) -> StatementAnswer:
         """Return what moved the member's balances, each with a plain reason in the caller's language."""
-        found = member_id_in(member_id)
-        before = _cursor_of(found, cursor)
         async with services.database.transaction() as tx:
+            found = await members.who_is(tx, member_id_in(member_id))
+            before = _cursor_of(found, cursor)
             page = await service.statement(
                 tx, found, before=before, limit=limit, wallet=wallet, language=asked(request.scope).language
             )
@@ -162,6 +164,7 @@ def _tier(services: Services, configuration: Configuration) -> HTTPRouteHandler:
         found = member_id_in(member_id)
         async with services.database.transaction() as tx:
             at = None if as_of is None else past_instant(as_of, tx.now)
+            found = await (members.who_is(tx, found) if at is None else members.who_was(tx, found, at))
             status = await service.tier_status(tx, configuration, found, at, language=asked(request.scope).language)
         return tier_answer(found, status)
 

@@ -77,8 +77,16 @@ async def balances_of(
 
 
 async def balances_or_refusals(tx: Transaction, member_ids: Sequence[UUID]) -> list[list[WalletBalance] | DomainError]:
-    """Return the wallets of each member asked for, in order, or UnknownMember in their place. Source: as `balances`."""
+    """Return the wallets of each member asked for, in order, or UnknownMember in their place. Source: as `balances`.
+
+    An id that means another member by a merge gives that one's.
+    """
+    told = members.ask_merged(tx, member_ids)
     found = await balances_of(tx, member_ids)
+    if merged := await told():
+        asked = list(dict.fromkeys([merged.get(member_id, member_id) for member_id in member_ids]))
+        answers = dict(zip(asked, await balances_or_refusals(tx, asked), strict=True))
+        return [answers[merged.get(member_id, member_id)] for member_id in member_ids]
     others = {member_id for member_id in member_ids if member_id not in found}
     known = await members.known_members(tx, sorted(others)) if others else {}
     codes = await store.read_wallet_codes(tx) if known else []

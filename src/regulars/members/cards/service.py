@@ -9,6 +9,7 @@ from uuid import UUID
 from regulars.members.cards import codes, store
 from regulars.members.cards.errors import CardCodeExpired, CardCodeForged, CardCodeUsed
 from regulars.members.contracts import CardCode
+from regulars.members.identity.service import who_is
 from regulars.platform import clock
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.vault.contracts import Vault
@@ -49,7 +50,7 @@ async def open_card_code(tx: Transaction, vault: Vault, code: str) -> UUID:
     if not found.starts_at - AHEAD <= now < found.starts_at + GOOD_FOR:
         raise CardCodeExpired(pointer="/code")
     if await store.use_code(tx, found.member_id, found.content, found.starts_at + GOOD_FOR):
-        return found.member_id
+        return await who_is(tx, found.member_id)
     if await store.is_used(tx, found.member_id, found.content):
         raise CardCodeUsed(pointer="/code")
     raise CardCodeForged(pointer="/code")  # of a member who is no more

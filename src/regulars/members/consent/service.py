@@ -48,7 +48,7 @@ async def record_consents(
     ConsentRequested. Source: consents.
     """
     recording = _Recording(tx, double_opt_in)
-    await recording.begin(wishes)
+    wishes = await recording.begin(wishes)
     outcomes = [await recording.decide(consent_id, wish) for consent_id, wish in zip(_ids(wishes), wishes, strict=True)]
     recording.write()
     return outcomes
@@ -59,8 +59,14 @@ async def consents(tx: Transaction, member_id: UUID, *, as_of: datetime) -> tupl
 
     What was only requested is in force nowhere. Raises NotFound (404). Source: consents.
     """
-    if member_id not in await known_members(tx, [member_id]):
+    known = (await known_members(tx, [member_id])).get(member_id)
+    if known is None:
         raise NotFound
+    return await consents_of(tx, known.stands_for, as_of=as_of)
+
+
+async def consents_of(tx: Transaction, member_id: UUID, *, as_of: datetime) -> tuple[list[Consent], list[Consent]]:
+    """Return the same of one who is part of another by now: what was decided under this very id."""
     history = await store.select_consents(tx, member_id, as_of)
     return rules.in_force([consent for consent in history if consent.effective_at <= as_of]), history
 
@@ -143,9 +149,13 @@ class _Recording:
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
     written: list[tuple[UUID, Consent]] = field(default_factory=list)
 
-    async def begin(self, wishes: Sequence[ConsentGiven]) -> None:
-        """Hold the members, and read what deciding needs."""
+    async def begin(self, wishes: Sequence[ConsentGiven]) -> Sequence[ConsentGiven]:
+        """Hold the members, and read what deciding needs; returns the wishes, of whom they mean after a merge."""
         self.held = await store.hold_members(self.tx, [wish.member_id for wish in wishes])
+        merged = {one: held.merged_into for one, held in self.held.items() if held.merged_into is not None}
+        if merged:
+            self.held |= await store.hold_members(self.tx, merged.values())
+            wishes = [replace(wish, member_id=merged.get(wish.member_id, wish.member_id)) for wish in wishes]
         asked = {wish.member_id for wish in wishes if self._needs_confirmation(wish)}
         if asked:
             self.emails = await store.select_emails(self.tx, asked)
@@ -154,6 +164,7 @@ class _Recording:
         worded = {wish.wording_version for wish in wishes if _shown(wish)}
         if worded:
             self.texts = await store.select_wordings(self.tx, worded)
+        return wishes
 
     async def decide(self, consent_id: UUID, wish: ConsentGiven) -> Consent | DomainError:
         """Decide on one wish, having seen those before it."""

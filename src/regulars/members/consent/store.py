@@ -19,7 +19,8 @@ from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Statement, Transaction
 
 HOLD_MEMBERS: LiteralString = """
-SELECT member_id, status FROM members WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id FOR NO KEY UPDATE
+SELECT member_id, status, merged_into FROM members WHERE member_id = ANY (%s::uuid[])
+ORDER BY member_id FOR NO KEY UPDATE
 """
 SELECT_LAST: LiteralString = """
 SELECT member_id, max(recorded_at) FROM consents WHERE member_id = ANY (%s::uuid[]) GROUP BY member_id
@@ -122,6 +123,7 @@ class Held(NamedTuple):
 
     status: MemberStatus
     last_recorded_at: datetime | None
+    merged_into: UUID | None = None
 
 
 class Request(NamedTuple):
@@ -140,7 +142,7 @@ async def hold_members(tx: Transaction, member_ids: Iterable[UUID]) -> dict[UUID
     ids = arrays.ids(sorted(set(member_ids)))
     held = await tx.rows(HOLD_MEMBERS, (ids,))
     last: dict[UUID, datetime] = dict(await tx.rows(SELECT_LAST, (ids,))) if held else {}
-    return {member_id: Held(MemberStatus(status), last.get(member_id)) for member_id, status in held}
+    return {member_id: Held(MemberStatus(status), last.get(member_id), into) for member_id, status, into in held}
 
 
 def insert_consents(tx: Transaction, consents: Sequence[tuple[UUID, Consent]], written_at: datetime) -> None:

@@ -89,12 +89,21 @@ class IdentityShown(Identity, frozen=True, kw_only=True):
 
 
 class MemberRef(Struct, frozen=True, kw_only=True):
-    """A member as the books know one. `signed_up_at` is when it happened (UTC)."""
+    """A member as the books know one. `signed_up_at` is when it happened (UTC).
+
+    `merged_into` is who this member is now, after a merge.
+    """
 
     member_id: UUID
     market: str
     status: MemberStatus
     signed_up_at: datetime
+    merged_into: UUID | None = None
+
+    @property
+    def stands_for(self) -> UUID:
+        """Who is meant by this member's id: the member, or the one into whom it was merged."""
+        return self.merged_into or self.member_id
 
 
 class Member(MemberRef, frozen=True, kw_only=True):

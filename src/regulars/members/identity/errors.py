@@ -99,6 +99,14 @@ class MemberErased(Conflict):
     message = "The member with this id was erased and cannot come back under it. Sign up with a new id."
 
 
+class JustMerged(Conflict):
+    """Somebody merged the member while this request was on its way."""
+
+    code = "member_merged"
+    status = 409
+    message = "This member is part of {member} since a moment ago. Send the request again."
+
+
 class InstantImpossible(InvalidInput):
     """A moment before the programme could have begun, or in the future."""
 

@@ -59,14 +59,21 @@ class MemberReads:
         ids = list({one.member_id for one in wanted if one.clear is clear})
         if not ids:
             return {}
-        members = await service.show(tx, self._services.vault, ids, clear=clear)
+        asked = await service.show(tx, self._services.vault, ids, clear=clear)
+        merged = {member.member_id: member.merged_into for member, _ in asked if member.merged_into is not None}
+        members = [one for one in asked if one[0].member_id not in merged]
+        if merged:
+            others = set(merged.values()) - {member.member_id for member, _ in members}
+            members += await service.show(tx, self._services.vault, sorted(others), clear=clear)
+            ids = [member.member_id for member, _ in members]
         profiles = await read_profiles(tx, self._services.vault, ids, clear=clear)
-        return {
+        found: dict[tuple[UUID, bool], bytes | DomainError] = {
             (member.member_id, clear): MemberGone()
             if member.status is MemberStatus.ERASED
             else _encode(member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear))
             for member, identities in members
         }
+        return found | {(absorbed, clear): found[survivor, clear] for absorbed, survivor in merged.items()}
 
 
 def _read_in_the_clear(one: Wanted) -> AuditEntry:

@@ -28,7 +28,7 @@ async def find_by_any(tx: Transaction, vault: Vault, text: str) -> list[UUID]:
         return []
     named = parse_public_id(MEMBER_PREFIX, text)
     if named is not None:
-        return list(await service.known_members(tx, [named]))
+        return [found.stands_for for found in (await service.known_members(tx, [named])).values()]
     kinds = [kind for kind in IdentityKind if kind is not IdentityKind.EMAIL or "@" in text]
     return await _by_identity(tx, vault, text, kinds)
 

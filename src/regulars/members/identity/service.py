@@ -1,16 +1,18 @@
 """Members come to be, and are found by what they call themselves."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
+from msgspec.structs import replace
 from psycopg.errors import UniqueViolation
 
 from regulars.domain_events.members import IdentityAdded, IdentityRemoved, MemberSignedUp
 from regulars.members.consent.lapsing import lapse
 from regulars.members.contracts import (
+    MEMBER_PREFIX,
     AddIdentity,
     Identity,
     IdentityKind,
@@ -28,6 +30,7 @@ from regulars.members.identity.errors import (
     IdentityMissing,
     IdentityTaken,
     InstantImpossible,
+    JustMerged,
     LastIdentity,
     MemberErased,
     MemberExists,
@@ -38,7 +41,7 @@ from regulars.members.identity.store import KeptIdentity
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
-from regulars.platform.ids import new_id
+from regulars.platform.ids import new_id, public_id
 from regulars.platform.markets.contracts import Market
 from regulars.platform.markets.errors import UnknownMarket
 from regulars.platform.markets.service import find_market, market
@@ -75,19 +78,39 @@ async def known_members(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUI
     return await store.select_refs(tx, member_ids)
 
 
-async def member_market(tx: Transaction, member_id: UUID, *, lock: bool = False) -> Market:
-    """Return the market of a member, holding the member's row when asked to. Raises NotFound, MemberGone."""
+async def who_is(tx: Transaction, member_id: UUID) -> UUID:
+    """Return who is meant by a member's id: the member, or the one into whom it was merged; unknown ids as they are."""
+    ref = (await store.select_refs(tx, [member_id])).get(member_id)
+    return member_id if ref is None else ref.stands_for
+
+
+async def meant(tx: Transaction, member_id: UUID, *, lock: bool = False) -> tuple[UUID, Market]:
+    """Return who is meant by an id, and their market, holding the member's row when asked to.
+
+    That is the member, or the one into whom it was merged. Raises NotFound, MemberGone.
+    """
     if lock:
         found = await store.lock_member(tx, member_id)
     else:
         ref = (await store.select_refs(tx, [member_id])).get(member_id)
-        found = (ref.market, ref.status) if ref else None
+        found = (ref.market, ref.status, ref.merged_into) if ref else None
     if found is None:
         raise NotFound
-    code, status = found
+    code, status, merged_into = found
     if status is MemberStatus.ERASED:
         raise MemberGone
-    return await market(tx, code)
+    return (member_id, await market(tx, code)) if merged_into is None else await meant(tx, merged_into, lock=lock)
+
+
+async def member_market(tx: Transaction, member_id: UUID, *, lock: bool = False) -> Market:
+    """Return the market of a member, holding the member's row when asked to.
+
+    Raises NotFound, MemberGone, and JustMerged for who is part of another member by now.
+    """
+    one, where = await meant(tx, member_id, lock=lock)
+    if one != member_id:
+        raise JustMerged(member=public_id(MEMBER_PREFIX, one))
+    return where
 
 
 async def resolve(
@@ -155,7 +178,8 @@ async def show(
 
 async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Identity:
     """Let a member be found by one more value; see `members.api.add_identity`."""
-    where = await member_market(tx, wish.member_id, lock=True)
+    member_id, where = await meant(tx, wish.member_id, lock=True)
+    wish = replace(wish, member_id=member_id)
     normalised = normalise(wish.identity.kind, wish.identity.value, where.country)
     if isinstance(normalised, DomainError):
         normalised.pointer = "/value"
@@ -188,7 +212,7 @@ async def _add(tx: Transaction, vault: Vault, wish: AddIdentity, value: Normalis
 
 async def remove_identity(tx: Transaction, wish: RemoveIdentity) -> Identity:
     """Let a member no longer be found by a value; see `members.api.remove_identity`."""
-    await member_market(tx, wish.member_id, lock=True)
+    wish = replace(wish, member_id=(await meant(tx, wish.member_id, lock=True))[0])
     kept = await store.select_identities(tx, wish.member_id)
     found = next((one for one in kept if one.identity.identity_id == wish.identity_id), None)
     if found is None:
@@ -207,6 +231,32 @@ async def remove_identity(tx: Transaction, wish: RemoveIdentity) -> Identity:
         )
     )
     return found.identity
+
+
+async def hand_over(
+    tx: Transaction, vault: Vault, source: UUID, target: UUID, *, only: Collection[UUID] | None = None
+) -> tuple[Identity, ...]:
+    """Let what finds one member find another: all, or those of some ids; returns them. Both rows are held.
+
+    Raises MemberGone where a key is destroyed. The limit of how many a member may have is not asked.
+    """
+    kept = [
+        one for one in await store.select_identities(tx, source) if only is None or one.identity.identity_id in only
+    ]
+    if not kept:
+        return ()
+    keys = await vault.make_keys([source, target])
+    if len(keys) < 2:  # noqa: PLR2004 - both of them
+        raise MemberGone
+    opened = [
+        unseal(keys[source], one.sealed_value, member_id=source, field=_field(one.identity)).decode() for one in kept
+    ]
+    moved = [
+        _sealed(keys[target], target, one.identity, one.blind_index, written)
+        for one, written in zip(kept, opened, strict=True)
+    ]
+    store.hand_over(tx, source, moved)
+    return tuple([one.identity for one in kept])
 
 
 def set_language(tx: Transaction, member_id: UUID, language: str) -> None:

@@ -12,11 +12,11 @@ from regulars.platform.db.transaction import Rows, Statement, Transaction
 SELECT_OWNERS: LiteralString = "SELECT blind_index, member_id FROM identities WHERE blind_index = ANY (%s::bytea[])"
 
 SELECT_REFS: LiteralString = (
-    "SELECT member_id, market, status, signed_up_at FROM members WHERE member_id = ANY (%s::uuid[])"
+    "SELECT member_id, market, status, signed_up_at, merged_into FROM members WHERE member_id = ANY (%s::uuid[])"
 )
 
 SELECT_MEMBERS: LiteralString = """
-SELECT member_id, market, status, language, signed_up_at, recorded_at, channel, store_id
+SELECT member_id, market, status, language, signed_up_at, recorded_at, channel, store_id, merged_into
 FROM members WHERE member_id = ANY (%s::uuid[])
 """
 
@@ -26,7 +26,7 @@ FROM member_identities WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, ad
 """
 
 # Identities can only be added and removed while holding the member's row: the last one stays, the limit holds.
-LOCK_MEMBER: LiteralString = "SELECT market, status FROM members WHERE member_id = %s FOR NO KEY UPDATE"
+LOCK_MEMBER: LiteralString = "SELECT market, status, merged_into FROM members WHERE member_id = %s FOR NO KEY UPDATE"
 
 INSERT_OWNERS: LiteralString = """
 INSERT INTO identities (blind_index, kind, member_id) SELECT * FROM unnest(%s::bytea[], %s::text[], %s::uuid[])
@@ -56,6 +56,17 @@ DELETE FROM identities WHERE blind_index = ANY (%s::bytea[]) AND member_id = ANY
 FORGET_IDENTITIES: LiteralString = "DELETE FROM member_identities WHERE member_id = ANY (%s::uuid[])"
 
 DELETE_IDENTITY: LiteralString = "DELETE FROM member_identities WHERE member_id = %s AND identity_id = %s"
+
+GIVE_OWNERS: LiteralString = """
+UPDATE identities SET member_id = %s WHERE blind_index = ANY (%s::bytea[]) AND member_id = %s
+"""
+TAKE_IDENTITIES: LiteralString = """
+DELETE FROM member_identities WHERE member_id = %s AND identity_id = ANY (%s::uuid[])
+"""
+PUT_IDENTITIES: LiteralString = """
+INSERT INTO member_identities (member_id, identity_id, kind, blind_index, sealed_value, added_at, verified_at)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[], %s::bytea[], %s::timestamptz[], %s::timestamptz[])
+"""
 
 NOTE_PROOF: LiteralString = """
 UPDATE member_identities SET verified_at = %(at)s
@@ -104,8 +115,10 @@ async def select_owners_and_refs(
 async def select_refs(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, MemberRef]:
     """Return which of the ids are members."""
     return {
-        member_id: MemberRef(member_id=member_id, market=market, status=MemberStatus(status), signed_up_at=at)
-        for member_id, market, status, at in await tx.rows(SELECT_REFS, (arrays.ids(member_ids),))
+        member_id: MemberRef(
+            member_id=member_id, market=market, status=MemberStatus(status), signed_up_at=at, merged_into=into
+        )
+        for member_id, market, status, at, into in await tx.rows(SELECT_REFS, (arrays.ids(member_ids),))
     }
 
 
@@ -126,10 +139,13 @@ async def select_identities(tx: Transaction, member_id: UUID) -> list[KeptIdenti
     return [_kept(row) for row in await tx.rows(SELECT_IDENTITIES, (arrays.ids([member_id]),))]
 
 
-async def lock_member(tx: Transaction, member_id: UUID) -> tuple[str, MemberStatus] | None:
-    """Hold the member's row until the transaction ends; return market and status, None if there is no such member."""
+async def lock_member(tx: Transaction, member_id: UUID) -> tuple[str, MemberStatus, UUID | None] | None:
+    """Hold the member's row until the transaction ends; return market, status and who the member is now, if merged.
+
+    None if there is no such member.
+    """
     rows = await tx.rows(LOCK_MEMBER, (member_id,))
-    return (rows[0][0], MemberStatus(rows[0][1])) if rows else None
+    return (rows[0][0], MemberStatus(rows[0][1]), rows[0][2]) if rows else None
 
 
 def insert_owners(tx: Transaction, rows: Sequence[tuple[bytes, IdentityKind, UUID]]) -> None:
@@ -187,6 +203,26 @@ def delete_identity(tx: Transaction, kept: KeptIdentity) -> None:
     tx.write(DELETE_IDENTITY, (kept.member_id, kept.identity.identity_id))
 
 
+def hand_over(tx: Transaction, source: UUID, kept: Sequence[KeptIdentity]) -> None:
+    """Let what finds one member find another, for whom the values are sealed already; what was proved stays proved."""
+    indexes = arrays.blobs([found.blind_index for found in kept])
+    ids = arrays.ids([found.identity.identity_id for found in kept])
+    tx.write(GIVE_OWNERS, (kept[0].member_id, indexes, source))
+    tx.write(TAKE_IDENTITIES, (source, ids))
+    tx.write(
+        PUT_IDENTITIES,
+        (
+            arrays.ids([found.member_id for found in kept]),
+            ids,
+            arrays.texts([found.identity.kind for found in kept]),
+            indexes,
+            arrays.blobs([found.sealed_value for found in kept]),
+            arrays.instants([found.identity.added_at for found in kept]),
+            arrays.instants([found.identity.verified_at for found in kept]),
+        ),
+    )
+
+
 async def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     """Forget every identity of members, from both sides."""
     ids = arrays.ids(member_ids)
@@ -221,7 +257,7 @@ def _owners(rows: Rows) -> dict[bytes, UUID]:
 
 
 def _member(row: tuple[Any, ...], identities: tuple[Identity, ...]) -> Member:
-    member_id, market, status, language, signed_up_at, recorded_at, channel, store_id = row
+    member_id, market, status, language, signed_up_at, recorded_at, channel, store_id, merged_into = row
     return Member(
         member_id=member_id,
         market=market,
@@ -232,6 +268,7 @@ def _member(row: tuple[Any, ...], identities: tuple[Identity, ...]) -> Member:
         channel=channel,
         store_id=store_id,
         identities=identities,
+        merged_into=merged_into,
     )
 
 

@@ -1,6 +1,6 @@
 """Members, and the values that point to them."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
 from regulars.platform.db.schema import metadata
@@ -17,7 +17,9 @@ members = Table(
     Column("written_at", TIMESTAMP(timezone=True), nullable=False),
     Column("channel", Text, nullable=False),
     Column("store_id", Text),
+    Column("merged_into", UUID(as_uuid=True)),  # who this member is now; never one who was merged again
     CheckConstraint("status IN ('active', 'erased')", name="status"),
+    Index("members_merged_into_idx", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     Index("members_signed_up_at_member_id_idx", "signed_up_at", "member_id"),
     Index("members_market_signed_up_at_member_id_idx", "market", "signed_up_at", "member_id"),
     Index("members_store_id_signed_up_at_member_id_idx", "store_id", "signed_up_at", "member_id"),

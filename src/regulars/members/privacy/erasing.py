@@ -13,6 +13,7 @@ from uuid import UUID
 from regulars.domain_events.members import MemberErased
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.members.contracts.privacy import Parts
+from regulars.members.merging import reading as merging
 from regulars.members.privacy import store
 from regulars.members.privacy.own import OWN
 from regulars.platform.audit.contracts import AuditEntry
@@ -38,6 +39,7 @@ LEFT_BEHIND: Final = (  # as the question of what is left behind calls them
     mark("a value"),
     mark("a profile"),
     mark("a session"),
+    mark("what was there before a merge"),
 )
 _STUCK_AFTER: Final = timedelta(minutes=10)
 
@@ -52,9 +54,12 @@ async def carry_out_due(database: Database, vault: Vault, parts: Parts, *, at: d
             begun = await store.begin(tx, member_id, now)
         if not begun:
             continue
-        await vault.destroy(member_id)
         async with database.transaction(actor=ACTOR) as tx:
-            erased += await _clear(tx, parts, {member_id: now})
+            family = await merging.family(tx, member_id)  # a merge waits for no erasure, so nobody joins any more
+        for one in (*family, member_id):
+            await vault.destroy(one)
+        async with database.transaction(actor=ACTOR) as tx:
+            erased += await _clear(tx, parts, dict.fromkeys((member_id, *family), now))
     return erased
 
 
@@ -78,15 +83,18 @@ async def _clear(tx: Transaction, parts: Parts, members: Mapping[UUID, datetime]
         return 0
     for part in (OWN, *parts):
         await part.erase(tx, cleared)
+    into = await merging.who_they_are(tx, cleared)
     for member_id in cleared:
-        await _note(tx, member_id, members[member_id])
+        await _note(tx, member_id, members[member_id], into.get(member_id))
     return len(cleared)
 
 
-async def _note(tx: Transaction, member_id: UUID, erased_at: datetime) -> None:
+async def _note(tx: Transaction, member_id: UUID, erased_at: datetime, into: UUID | None) -> None:
     asked = await store.finish(tx, member_id, wall_now())
     if asked is None:
         asked = JOURNAL, "erased before this database was restored"
+        if into is not None:
+            asked = ACTOR, f"part of {public_id(MEMBER_PREFIX, into)}, who was erased"
         store.insert_again(tx, new_id(), member_id, asked, erased_at)
     tx.audit(
         AuditEntry(

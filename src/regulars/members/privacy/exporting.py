@@ -10,11 +10,13 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.members.contracts.privacy import AskExport, Document, MemberExport, Parts, Section
 from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import service as identity
+from regulars.members.merging import reading as merging
 from regulars.members.privacy import store
 from regulars.members.privacy.errors import ExportNotReady
 from regulars.members.privacy.own import OWN
@@ -40,7 +42,7 @@ _decode = msgspec.json.Decoder(Document).decode
 
 async def ask_export(tx: Transaction, wish: AskExport) -> MemberExport:
     """Have everything about a member gathered; see `members.api.ask_export`."""
-    await identity.member_market(tx, wish.member_id, lock=True)
+    wish = replace(wish, member_id=(await identity.meant(tx, wish.member_id, lock=True))[0])
     now = wall_now()
     if earlier := await store.waiting_of(tx, wish.member_id, now, TRIES):
         return _export(earlier)
@@ -51,13 +53,13 @@ async def ask_export(tx: Transaction, wish: AskExport) -> MemberExport:
 
 async def list_exports(tx: Transaction, member_id: UUID) -> list[MemberExport]:
     """Return a member's exports; see `members.api.list_exports`."""
-    await identity.member_market(tx, member_id)
+    member_id, _ = await identity.meant(tx, member_id)
     return [_export(kept) for kept in await store.exports(tx, member_id, wall_now())]
 
 
 async def read_export(tx: Transaction, member_id: UUID, export_id: UUID) -> MemberExport:
     """Return one export; see `members.api.read_export`."""
-    await identity.member_market(tx, member_id)
+    member_id, _ = await identity.meant(tx, member_id)
     kept = await store.export(tx, member_id, export_id, wall_now())
     if kept is None:
         raise NotFound
@@ -66,7 +68,7 @@ async def read_export(tx: Transaction, member_id: UUID, export_id: UUID) -> Memb
 
 async def open_export(tx: Transaction, vault: Vault, member_id: UUID, export_id: UUID) -> Document:
     """Return what was gathered; see `members.api.open_export`. The caller notes who read it, and why."""
-    await read_export(tx, member_id, export_id)
+    member_id = (await read_export(tx, member_id, export_id)).member_id
     sealed = await store.document(tx, member_id, export_id)
     if sealed is None:
         raise ExportNotReady
@@ -102,14 +104,23 @@ async def _gather(database: Database, vault: Vault, parts: Parts, kept: KeptExpo
     async with database.transaction() as tx:
         store.read_one_snapshot(tx)
         sections: dict[str, Section] = {}
-        for part in (OWN, *parts):
-            sections |= await part.export(tx, vault, kept.member_id)
+        for member_id in (kept.member_id, *await merging.family(tx, kept.member_id)):
+            for part in (OWN, *parts):
+                for name, rows in (await part.export(tx, vault, member_id)).items():
+                    sections[name] = sections.get(name, []) + _of(member_id, kept.member_id, rows)
         document = Document(
             member_id=public_id(MEMBER_PREFIX, kept.member_id), made_at=wall_now(), as_of=tx.now, sections=sections
         )
         packed = zlib.compress(_encode(document))
         sealed = seal(key, packed, member_id=kept.member_id, field=_field(kept.export_id))
         store.fill_export(tx, kept, wall_now(), sealed)
+
+
+def _of(member_id: UUID, whose: UUID, rows: Section) -> Section:
+    """Say of what comes from a membership that became one with the member's which that was."""
+    if member_id == whose:
+        return rows
+    return [{"membership": public_id(MEMBER_PREFIX, member_id), **row} for row in rows]
 
 
 def titles(parts: Parts) -> dict[str, str]:

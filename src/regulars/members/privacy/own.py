@@ -11,6 +11,7 @@ from regulars.members.cards import service as cards
 from regulars.members.consent import confirming as consents
 from regulars.members.contracts.privacy import PrivacyPart, Section
 from regulars.members.identity import service as identity
+from regulars.members.merging import reading as merging
 from regulars.members.privacy import store
 from regulars.members.profile import service as profile
 from regulars.platform.db.transaction import Transaction
@@ -26,6 +27,7 @@ async def _erase(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     cards.forget_members(tx, member_ids)
     store.forget_exports(tx, member_ids)
     consents.forget_requests(tx, member_ids)
+    merging.forget(tx, member_ids)
 
 
 async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, Section]:
@@ -50,6 +52,7 @@ OWN: Final = PrivacyPart(
         "consents": mark("What you agreed to, and took back"),
         "consent_requests": mark("Letters that asked you to confirm"),
         "member_sessions": mark("Where you are signed in"),
+        "member_merges": mark("Memberships that became one with yours, and were parted again"),
         "erasures": mark("Erasures that were asked for"),
         "member_exports": mark("Exports like this one"),
     },

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from regulars.domain_events.members import ErasureAsked, ErasureWithdrawn
 from regulars.members.contracts import MemberStatus
@@ -31,7 +32,7 @@ _losses = msgspec.json.Decoder(tuple[Loss, ...]).decode
 
 async def ask_erasure(tx: Transaction, parts: Parts, wait: timedelta, wish: AskErasure) -> Erasure:
     """Note that a member is to be erased; see `members.api.ask_erasure`."""
-    await identity.member_market(tx, wish.member_id, lock=True)
+    wish = replace(wish, member_id=(await identity.meant(tx, wish.member_id, lock=True))[0])
     earlier = await store.last(tx, wish.member_id)
     if earlier is not None and earlier.ended_at is None:
         return _erasure(earlier)
@@ -55,7 +56,7 @@ async def ask_erasure(tx: Transaction, parts: Parts, wait: timedelta, wish: AskE
 
 async def withdraw_erasure(tx: Transaction, wish: WithdrawErasure) -> Erasure:
     """Note that a member is not to be erased; see `members.api.withdraw_erasure`."""
-    await identity.member_market(tx, wish.member_id)
+    wish = replace(wish, member_id=(await identity.meant(tx, wish.member_id))[0])
     if not await store.withdraw(tx, wish.member_id, wall_now()):
         raise NoErasureAsked
     tx.publish(ErasureWithdrawn(member_id=wish.member_id, recorded_at=tx.now))
@@ -69,6 +70,7 @@ async def erasure_standing(tx: Transaction, parts: Parts, wait: timedelta, membe
     member = (await identity.known_members(tx, [member_id])).get(member_id)
     if member is None:
         raise NotFound
+    member_id = member.stands_for
     is_erased = member.status is MemberStatus.ERASED
     kept = await store.last(tx, member_id)
     return ErasureStanding(

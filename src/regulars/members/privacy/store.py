@@ -51,6 +51,7 @@ SELECT m.member_id, found.what FROM members AS m JOIN (
     UNION ALL SELECT member_id, 'a value' FROM member_identities
     UNION ALL SELECT member_id, 'a profile' FROM member_profiles
     UNION ALL SELECT member_id, 'a session' FROM member_sessions
+    UNION ALL SELECT survivor_id, 'what was there before a merge' FROM member_merges WHERE sealed_before IS NOT NULL
 ) AS found ON found.member_id = m.member_id
 WHERE m.status = 'erased' ORDER BY 1, 2 LIMIT %s
 """
@@ -97,6 +98,10 @@ WHERE member_id = %s ORDER BY asked_at
 """,
     "member_sessions": """
 SELECT to_jsonb(t) - 'member_id' - 'secret_hash' FROM member_sessions AS t WHERE member_id = %s ORDER BY made_at
+""",
+    "member_merges": """
+SELECT to_jsonb(t) - 'member_id' - 'sealed_before' - 'told' - 'undone' FROM member_merges AS t
+WHERE member_id = %s ORDER BY recorded_at
 """,
     "erasures": "SELECT to_jsonb(t) - 'member_id' FROM erasures AS t WHERE member_id = %s ORDER BY asked_at",
     "member_exports": """

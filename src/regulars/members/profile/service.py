@@ -5,6 +5,7 @@ from functools import partial
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from regulars.members.contracts import Birthday, ChangeProfile, Profile, ProfileChange, ProfileChanged
 from regulars.members.contracts.refusals import MemberGone
@@ -42,7 +43,7 @@ async def _profiles_told(tx: Transaction, vault: Vault, question: Question, *, c
 
 async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> ProfileChanged:
     """Lay a change over a member's profile; see `members.api.change_profile`."""
-    await identity.member_market(tx, wish.member_id, lock=True)
+    wish = replace(wish, member_id=(await identity.meant(tx, wish.member_id, lock=True))[0])
     if problem := rules.check(wish.change, tx.now.year):
         raise problem
     kept = (await store.select_profiles(tx, [wish.member_id])).get(wish.member_id)
@@ -62,7 +63,7 @@ async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> 
 
 async def tell_birthday(tx: Transaction, vault: Vault, member_id: UUID, birthday: Birthday) -> ProfileChanged:
     """Take down a birthday that its member tells; see `members.api.tell_birthday`."""
-    await identity.member_market(tx, member_id, lock=True)
+    member_id, _ = await identity.meant(tx, member_id, lock=True)
     known = (await read_profiles(tx, vault, [member_id], clear=True)).get(member_id)
     if known is not None and known.birthday is not None:
         raise BirthdayFixed

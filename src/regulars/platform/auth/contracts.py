@@ -13,6 +13,7 @@ SCOPES: Final[dict[str, str]] = {
     "members:write": "Sign up members, change profiles and consent.",
     "members:personal": "Read personal data in the clear.",
     "members:erase": "Erase members, and withdraw that while it waits.",
+    "members:merge": "Merge members, and undo it.",
     "ledger:read": "Read wallets, balances, statements and tiers.",
     "ledger:write": "Post accruals, redemptions and adjustments; hold points.",
     "ledger:approve": "Approve or refuse corrections that others ask for.",

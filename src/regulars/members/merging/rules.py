@@ -1,0 +1,105 @@
+"""What a survivor takes over, and what is restored: pure decisions."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+
+from regulars.members.contracts import Consent, ConsentChannel, Decision, Profile, ProfileChange, Purpose
+from regulars.members.contracts.merging import ConsentChosen
+
+FIELDS = ("display_name", "given_name", "family_name", "birthday")
+Key = tuple[Purpose, ConsentChannel]
+
+
+def fills(survivor: Profile, absorbed: Profile) -> dict[str, Any]:
+    """Return what of the absorbed member's profile fills a gap of the survivor's, by field."""
+    return {
+        field: getattr(absorbed, field)
+        for field in FIELDS
+        if getattr(survivor, field) is None and getattr(absorbed, field) is not None
+    }
+
+
+def change_of(fields: Mapping[str, Any]) -> ProfileChange:
+    """Return the change that writes these fields and no others."""
+    return ProfileChange(**{field: fields.get(field, UNSET) for field in FIELDS})
+
+
+def still_as_filled(profile: Profile, filled: Mapping[str, Any]) -> list[str]:
+    """Return the fields that still say what a merge filled them with."""
+    return [field for field, value in filled.items() if getattr(profile, field) == value]
+
+
+def taken_over(survivor: Iterable[Consent], absorbed: Iterable[Consent]) -> list[Consent]:
+    """Return the absorbed member's decisions that are in force for the survivor: later ones that decide otherwise.
+
+    Both are what is in force. At the same instant a withdrawal stands before a grant.
+    """
+    own = _by_key(survivor)
+    return [
+        consent
+        for key, consent in _by_key(absorbed).items()
+        if consent.decision is not Decision.LAPSED and (key not in own or _overrules(consent, own[key]))
+    ]
+
+
+def _overrules(other: Consent, own: Consent) -> bool:
+    if other.decision is own.decision:
+        return False
+    if other.effective_at == own.effective_at:
+        return other.decision is Decision.WITHDRAWN
+    return other.effective_at > own.effective_at
+
+
+def chosen(taken: Iterable[Consent], survivor: Iterable[Consent]) -> tuple[ConsentChosen, ...]:
+    """Tell what was taken over, and what stood there before."""
+    own = _by_key(survivor)
+    return tuple(
+        [
+            ConsentChosen(
+                purpose=one.purpose.value,
+                channel=one.channel.value,
+                decision=one.decision.value,
+                before=own[one.purpose, one.channel].decision.value if (one.purpose, one.channel) in own else None,
+            )
+            for one in taken
+        ]
+    )
+
+
+def restored(
+    told: Iterable[ConsentChosen], now: Iterable[Consent], merged_at: datetime
+) -> list[tuple[Consent, Decision]]:
+    """Return which decisions in force the merge had brought are to be what they were before, and what that is.
+
+    One that was decided anew since stays. Where nothing had been decided a grant is withdrawn, and a withdrawal stays.
+    """
+    in_force = _by_key(now)
+    found = []
+    for one in told:
+        consent = in_force.get((Purpose(one.purpose), ConsentChannel(one.channel)))
+        if consent is None or consent.recorded_at > merged_at or consent.decision.value != one.decision:
+            continue
+        before = Decision.GIVEN if one.before == Decision.GIVEN.value else Decision.WITHDRAWN
+        if before is not consent.decision:
+            found.append((consent, before))
+    return found
+
+
+def withdrawn_since(survivor: Iterable[Consent], absorbed: Iterable[Consent], merged_at: datetime) -> list[Consent]:
+    """Return what the survivor withdrew since the merge and the absorbed member still grants: it is safer withdrawn."""
+    others = _by_key(absorbed)
+    return [
+        one
+        for key, one in _by_key(survivor).items()
+        if one.decision is Decision.WITHDRAWN
+        and one.recorded_at > merged_at
+        and key in others
+        and others[key].decision is Decision.GIVEN
+    ]
+
+
+def _by_key(found: Iterable[Consent]) -> dict[Key, Consent]:
+    return {(one.purpose, one.channel): one for one in found}

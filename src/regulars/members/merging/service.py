@@ -1,0 +1,340 @@
+"""Verbs of merging: name, profile, consents and books of one member go over to another, or back, in one transaction."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from regulars.domain_events.members import MemberMerged
+from regulars.domain_events.members import MergeUndone as MergeUndoneFact
+from regulars.members.access import sessions
+from regulars.members.consent import service as consent
+from regulars.members.consent.lapsing import lapse
+from regulars.members.contracts import (
+    MEMBER_PREFIX,
+    ChangeProfile,
+    Confirmation,
+    Consent,
+    ConsentGiven,
+    Decision,
+    MemberRef,
+    MemberStatus,
+    Profile,
+)
+from regulars.members.contracts.merging import (
+    MERGE_PREFIX,
+    BooksMoved,
+    BooksReturned,
+    ConsentChosen,
+    Merge,
+    MergeMembers,
+    MergeUndone,
+    Merging,
+    MergingParts,
+    UndoMerge,
+)
+from regulars.members.contracts.refusals import MemberGone
+from regulars.members.identity import service as identity
+from regulars.members.identity.errors import JustMerged
+from regulars.members.merging import rules, store
+from regulars.members.merging.errors import (
+    MergeAcrossMarkets,
+    MergeOfOne,
+    MergeUndoneBefore,
+    MergeWaitsForErasure,
+    UndoOutOfOrder,
+    UnknownMerge,
+)
+from regulars.members.merging.reading import decode_merge, field_of
+from regulars.members.merging.store import MergeRow
+from regulars.members.profile import service as profile
+from regulars.platform.clock import wall_now
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError, NotFound
+from regulars.platform.ids import new_id, public_id
+from regulars.platform.texts import mark
+from regulars.platform.vault.cipher import seal, unseal
+from regulars.platform.vault.contracts import Vault
+from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Fault
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What was there before a merge, sealed: both profiles, what filled gaps, and the identities that went over."""
+
+    survivor: Profile
+    absorbed: Profile
+    filled: list[str]
+    identities: list[UUID]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_before = msgspec.json.Decoder(Before).decode
+
+
+class _Both(NamedTuple):
+    survivor: MemberRef
+    absorbed: MemberRef
+
+
+# --- merging ---------------------------------------------------------------------------------------------------------
+
+
+async def merge_members(tx: Transaction, vault: Vault, parts: MergingParts, wish: MergeMembers) -> Merge:
+    """Let a member become part of another; see `members.api.merge_members`."""
+    both = await _both(tx, wish)
+    merging = Merging(new_id(), both.survivor.member_id, both.absorbed.member_id, wish.recorded_at or tx.now)
+    profiles = await profile.read_profiles(tx, vault, [merging.survivor_id, merging.absorbed_id], clear=True)
+    own, other = (profiles.get(one, Profile()) for one in (merging.survivor_id, merging.absorbed_id))
+    filled = rules.fills(own, other)
+    in_force, _ = await consent.consents(tx, merging.survivor_id, as_of=tx.now)
+    others, _ = await consent.consents(tx, merging.absorbed_id, as_of=tx.now)
+    taken = rules.taken_over(in_force, others)
+    shown = await identity.show(tx, vault, [merging.absorbed_id], clear=False)
+    found = [one for _, identities in shown for one in identities]
+    books = await _books_moved(tx, parts, merging, dry_run=wish.dry_run)
+    for part in parts:  # after the books, whose locks keep new obstacles away
+        if problem := await part.stands_against(tx, merging.survivor_id, merging.absorbed_id):
+            raise problem
+    told = Merge(
+        merge_id=merging.merge_id,
+        survivor_id=merging.survivor_id,
+        absorbed_id=merging.absorbed_id,
+        state="proposed" if wish.dry_run else "merged",
+        actor=wish.actor,
+        reason=wish.reason,
+        recorded_at=merging.at,
+        identities=tuple([one.kind.value for one in found]),
+        filled=tuple(filled),
+        consents=rules.chosen(taken, in_force),
+        books=books,
+    )
+    if wish.dry_run:
+        return told
+    await identity.hand_over(tx, vault, merging.absorbed_id, merging.survivor_id)
+    if filled:
+        change = ChangeProfile(member_id=merging.survivor_id, change=rules.change_of(filled))
+        await profile.change_profile(tx, vault, change)
+    await _record(tx, [_copied(one, merging.survivor_id) for one in taken])
+    await lapse(tx, merging.survivor_id)
+    before = Before(own, other, list(filled), [one.identity_id for one in found])
+    await _write_down(tx, vault, told, before)
+    sessions.forget_members(tx, [merging.absorbed_id])
+    store.point(tx, merging.absorbed_id, merging.survivor_id)
+    tx.publish(
+        MemberMerged(
+            member_id=merging.absorbed_id,
+            recorded_at=tx.now,
+            into=merging.survivor_id,
+            merge_id=merging.merge_id,
+        )
+    )
+    return told
+
+
+async def _both(tx: Transaction, wish: MergeMembers) -> _Both:
+    """Return both members, held unless nothing is to be written; whoever was merged before is who they are now."""
+    known = await identity.known_members(tx, [wish.survivor_id, wish.absorbed_id])
+    if len(known) < len({wish.survivor_id, wish.absorbed_id}):
+        raise NotFound
+    ids = [known[one].stands_for for one in (wish.survivor_id, wish.absorbed_id)]
+    if ids[0] == ids[1]:
+        raise MergeOfOne(pointer="/absorb")
+    both = _Both(*await _held(tx, ids, hold=not wish.dry_run))
+    if both.survivor.market != both.absorbed.market:
+        raise MergeAcrossMarkets(survivor=both.survivor.market, absorbed=both.absorbed.market)
+    return both
+
+
+async def _held(tx: Transaction, ids: list[UUID], *, hold: bool) -> list[MemberRef]:
+    refs = await store.refs(tx, ids, hold=hold)
+    for member in refs.values():
+        if member.status is MemberStatus.ERASED:
+            raise MemberGone
+        if member.merged_into is not None and hold:
+            raise JustMerged(member=public_id(MEMBER_PREFIX, member.merged_into))
+    if waiting := await store.waiting_erasure(tx, ids):
+        raise MergeWaitsForErasure(member=public_id(MEMBER_PREFIX, waiting))
+    return [refs[one] for one in ids]
+
+
+async def _books_moved(tx: Transaction, parts: MergingParts, merging: Merging, *, dry_run: bool) -> BooksMoved:
+    (moved,) = [await part.merge(tx, merging, dry_run) for part in parts if part.merge is not None]
+    return moved
+
+
+async def _write_down(tx: Transaction, vault: Vault, told: Merge, before: Before) -> None:
+    key = (await vault.make_keys([told.survivor_id])).get(told.survivor_id)
+    if key is None:
+        raise MemberGone
+    sealed = seal(key, _encode(before), member_id=told.survivor_id, field=field_of(told.merge_id))
+    row = MergeRow(
+        member_id=told.absorbed_id,
+        merge_id=told.merge_id,
+        survivor_id=told.survivor_id,
+        actor=told.actor,
+        reason=told.reason,
+        recorded_at=told.recorded_at,
+        told=_encode(told).decode(),
+        sealed_before=sealed,
+        undone_at=None,
+        undone_by=None,
+        undo_reason=None,
+        undone=None,
+    )
+    store.insert(tx, row, wall_now())
+
+
+def _copied(one: Consent, member_id: UUID) -> ConsentGiven:
+    return ConsentGiven(
+        member_id=member_id,
+        purpose=one.purpose,
+        channel=one.channel,
+        decision=one.decision,
+        wording_version=one.wording_version,
+        where=one.where,
+        store_id=one.store_id,
+        actor=one.actor,
+        effective_at=one.effective_at,
+        language=one.language,
+        wording=one.wording or None,
+        confirmation=Confirmation.ELSEWHERE if one.confirmation is Confirmation.LINK else one.confirmation,
+        identity_id=one.identity_id,
+    )
+
+
+async def _record(tx: Transaction, wishes: list[ConsentGiven]) -> None:
+    for outcome in await consent.record_consents(tx, wishes) if wishes else ():
+        if isinstance(outcome, DomainError):
+            raise outcome
+
+
+# --- undoing ---------------------------------------------------------------------------------------------------------
+
+
+async def undo_merge(tx: Transaction, vault: Vault, parts: MergingParts, wish: UndoMerge) -> MergeUndone:
+    """Let two members who were merged be two again; see `members.api.undo_merge`."""
+    row = await store.read(tx, wish.merge_id)
+    if row is None or await identity.who_is(tx, wish.survivor_id) not in {
+        await identity.who_is(tx, row.survivor_id),
+        row.member_id,
+    }:
+        raise UnknownMerge
+    refs = await store.refs(tx, [row.survivor_id, row.member_id], hold=not wish.dry_run)
+    row = await store.read(tx, wish.merge_id) or row  # as it is now that both are held
+    await _check_undo(tx, row, refs)
+    merging = Merging(row.merge_id, row.survivor_id, row.member_id, wish.recorded_at or tx.now)
+    before = await _before(vault, row)
+    told = decode_merge(row.told)
+    shown = await identity.show(tx, vault, [row.survivor_id], clear=False)
+    back = [one for _, found in shown for one in found if one.identity_id in before.identities]
+    filled = {field: getattr(before.absorbed, field) for field in before.filled}
+    now = (await profile.read_profiles(tx, vault, [row.survivor_id], clear=True)).get(row.survivor_id, Profile())
+    cleared = rules.still_as_filled(now, filled)
+    wishes = await _consents_back(tx, row, told, wish.actor)
+    (books,) = [await part.undo(tx, merging, wish.dry_run) for part in parts if part.undo is not None]
+    undone = _undone(merging, books, identities=[one.kind.value for one in back], cleared=cleared, wishes=wishes)
+    if wish.dry_run:
+        return undone
+    await identity.hand_over(tx, vault, row.survivor_id, row.member_id, only={one.identity_id for one in back})
+    if cleared:
+        change = ChangeProfile(member_id=row.survivor_id, change=rules.change_of(dict.fromkeys(cleared)))
+        await profile.change_profile(tx, vault, change)
+    store.release(tx, row.member_id)
+    store.note_undone(tx, row, at=merging.at, by=wish.actor, reason=wish.reason, undone=_encode(undone).decode())
+    await _record(tx, wishes)
+    for one in (row.survivor_id, row.member_id):
+        await lapse(tx, one)
+    tx.publish(
+        MergeUndoneFact(member_id=row.member_id, recorded_at=tx.now, out_of=row.survivor_id, merge_id=row.merge_id)
+    )
+    return undone
+
+
+async def _check_undo(tx: Transaction, row: MergeRow, refs: dict[UUID, MemberRef]) -> None:
+    if row.undone_at is not None:
+        raise MergeUndoneBefore(undone_at=row.undone_at.isoformat())
+    for member in refs.values():
+        if member.status is MemberStatus.ERASED:
+            raise MemberGone
+    later = await store.into(tx, row.survivor_id)
+    if later is not None:
+        raise UndoOutOfOrder(
+            survivor=public_id(MEMBER_PREFIX, row.survivor_id),
+            into=public_id(MEMBER_PREFIX, later.survivor_id),
+            merge=public_id(MERGE_PREFIX, later.merge_id),
+        )
+    if waiting := await store.waiting_erasure(tx, list(refs)):
+        raise MergeWaitsForErasure(member=public_id(MEMBER_PREFIX, waiting))
+
+
+async def _before(vault: Vault, row: MergeRow) -> Before:
+    key = (await vault.keys_of([row.survivor_id])).get(row.survivor_id)
+    if key is None or row.sealed_before is None:
+        raise MemberGone
+    opened = unseal(key, bytes(row.sealed_before), member_id=row.survivor_id, field=field_of(row.merge_id))
+    return _decode_before(opened)
+
+
+async def _consents_back(tx: Transaction, row: MergeRow, told: Merge, actor: str) -> list[ConsentGiven]:
+    """Return the decisions by which both stand as before, as far as nothing was decided since."""
+    survivors, _ = await consent.consents_of(tx, row.survivor_id, as_of=tx.now)
+    absorbed, _ = await consent.consents_of(tx, row.member_id, as_of=tx.now)
+    wishes = [
+        msgspec.structs.replace(_copied(one, row.survivor_id), decision=decision, actor=actor, effective_at=None)
+        for one, decision in rules.restored(told.consents, survivors, row.recorded_at)
+    ]
+    return wishes + [_copied(one, row.member_id) for one in rules.withdrawn_since(survivors, absorbed, row.recorded_at)]
+
+
+def _undone(
+    merging: Merging, books: BooksReturned, *, identities: list[str], cleared: list[str], wishes: list[ConsentGiven]
+) -> MergeUndone:
+    decided = [
+        ConsentChosen(
+            purpose=one.purpose.value,
+            channel=one.channel.value,
+            decision=one.decision.value,
+            before=_other(one.decision).value,
+        )
+        for one in wishes
+    ]
+    return MergeUndone(
+        merge_id=merging.merge_id,
+        survivor_id=merging.survivor_id,
+        absorbed_id=merging.absorbed_id,
+        recorded_at=merging.at,
+        identities=tuple(identities),
+        cleared=tuple(cleared),
+        consents=tuple(decided),
+        books=books,
+    )
+
+
+def _other(decision: Decision) -> Decision:
+    return Decision.WITHDRAWN if decision is Decision.GIVEN else Decision.GIVEN
+
+
+# --- proofs ----------------------------------------------------------------------------------------------------------
+
+_POINTS_ELSEWHERE = mark("{member} means {found}, and by the merges that were not undone it means {right}.")
+_STILL_FOUND = mark("{member} is part of another member, and can still be found, or is still signed in.")
+
+
+async def _pointers_hold(tx: Transaction) -> CheckResult:
+    """Every id means whom the merges say, in one step; nobody is found as who they no longer are."""
+    counted, off, found = await store.pointers_off(tx, MAX_PROBLEMS)
+    problems = [
+        Fault(_POINTS_ELSEWHERE, {"member": _who(member), "found": _who(into), "right": _who(right)})
+        for member, into, right in off
+    ]
+    problems += [Fault(_STILL_FOUND, {"member": _who(member)}) for member in found]
+    return CheckResult(ok=not problems, rows_checked=counted, problems=problems[:MAX_PROBLEMS])
+
+
+def _who(member_id: UUID | None) -> str:
+    return "-" if member_id is None else public_id(MEMBER_PREFIX, member_id)
+
+
+def checks() -> list[Check]:
+    """Return what must hold of members who were merged."""
+    return [Check(mark("merged members"), _pointers_hold)]
