@@ -6,13 +6,15 @@ from typing import Final
 from bench.page_list import PAGES
 from tests.web.queries import QUERIES, TURNED_AWAY
 
-# Those for development, those that answer only who is on the way to them, the links in messages, and what is there
-# only once something has failed.
+# Those for development, those that answer only who is on the way to them, the links in messages, files, and what is
+# there only once something has failed.
 NOT_MEASURED: Final = {
     "/outbox",
     "/outbox/{}",
     "/outbox/{}/mail",
     "/portal/confirm-address/{}",
+    "/portal/confirm-consent/{}",
+    "/portal/data/exports/{}/{}",
     "/stop/{}",
     "/console/health/parked/{}/{}",
     *TURNED_AWAY,

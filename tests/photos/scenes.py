@@ -171,6 +171,28 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/member-orders", "/console/members/{member}/orders", "owner"),
         Scene("console/member-orders-new", "/console/members/{new_member}/orders", "owner", "empty"),
     ),
+    "GET /console/members/{member_id}/privacy": (
+        Scene("console/member-privacy", "/console/members/{member}/privacy", "owner"),
+        Scene("console/member-privacy-new", "/console/members/{new_member}/privacy", "owner", "empty"),
+        Scene("console/member-erase", "/console/members/{member}/privacy", "owner", act=press("[data-opens=erase]")),
+    ),
+    "GET /console/privacy": (
+        Scene("console/looks", "/console/privacy", "owner"),
+        Scene("console/looks-empty", "/console/privacy", "owner", "empty"),
+        Scene("console/looks-refused", "/console/privacy", "care", "error"),
+    ),
+    "GET /console/privacy/consents": (
+        Scene("console/consents", "/console/privacy/consents", "owner"),
+        Scene("console/consents-empty", "/console/privacy/consents", "owner", "empty"),
+    ),
+    "GET /console/privacy/erasures": (
+        Scene("console/erasures", "/console/privacy/erasures", "owner"),
+        Scene("console/erasures-empty", "/console/privacy/erasures", "owner", "empty"),
+    ),
+    "GET /console/privacy/exports": (
+        Scene("console/exports", "/console/privacy/exports", "owner"),
+        Scene("console/exports-empty", "/console/privacy/exports", "owner", "empty"),
+    ),
     "GET /console/members/{member_id}/timeline": (
         Scene("console/member-timeline", "/console/members/{member}/timeline", "owner"),
         Scene("console/member-timeline-new", "/console/members/{new_member}/timeline", "owner", "empty"),

@@ -108,10 +108,26 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /console/members",
         "GET /console/members/{member_id}",
         "GET /console/members/{member_id}/points",
+        "GET /console/members/{member_id}/privacy",
         "GET /console/members/{member_id}/timeline",
         "GET /kit/locked",
     ),
-    "staff members:read members:personal": ("POST /console/members/{member_id}/reveal",),
+    "staff members:read members:personal": (
+        "POST /console/members/{member_id}/hide",
+        "POST /console/members/{member_id}/privacy/exports",
+        "POST /console/members/{member_id}/privacy/exports/{export_id}",
+        "POST /console/members/{member_id}/reveal",
+    ),
+    "staff members:read members:erase": (
+        "POST /console/members/{member_id}/privacy/erase",
+        "POST /console/members/{member_id}/privacy/stay",
+    ),
+    "staff privacy:read": (
+        "GET /console/privacy",
+        "GET /console/privacy/consents",
+        "GET /console/privacy/erasures",
+        "GET /console/privacy/exports",
+    ),
     "staff overview:read": ("GET /console", "GET /console/bookings", "POST /console/buyers"),
     "staff orders:read": (
         "GET /console/orders",

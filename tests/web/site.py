@@ -32,7 +32,7 @@ from regulars.platform.clock import ClockSetting
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
-from tests.web.visitors import OTHER_STORE, STORE, Visitors, brings
+from tests.web.visitors import OTHER_STORE, STORE, Visitors
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)  # noon in Shanghai
 DAY = timedelta(days=1)
@@ -164,11 +164,13 @@ class Site:
     @asynccontextmanager
     async def browsing(self, role: Role, *, language: str = "en") -> AsyncIterator[httpx.AsyncClient]:
         """Give the browser of somebody of staff."""
-        headers = {**PAGE, **brings(await self.visitors.staff(role))}
+        cookies = await self.visitors.staff(role)
         kit = web(self.services)
         assert kit.kit is not None
         kit.kit.time_zone = "Asia/Shanghai"
         transport = httpx.ASGITransport(app=create_app(self.services, kit))
-        async with httpx.AsyncClient(transport=transport, base_url="http://shop.example", headers=headers) as browser:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://shop.example", headers=PAGE, cookies=cookies
+        ) as browser:
             await browser.post("/preferences/language", data={"language": language})
             yield browser

@@ -37,10 +37,11 @@ async def test_every_page_of_an_erased_member_opens_and_tells_nothing_personal(s
     await erase(site.services.database, site.services.vault, site.chen, PARTS)
 
     async with site.browsing(role) as browser:
-        answers = [await browser.get(site.path() + tab) for tab in ("", "/points", "/orders", "/timeline")]
+        answers = [await browser.get(site.path() + tab) for tab in ("", "/points", "/orders", "/timeline", "/privacy")]
         answers += [await browser.get("/console/members"), await browser.get("/console/orders/o-1")]
         if role is Role.CARE:
-            answers.append(await browser.post(f"{site.path()}/reveal", data={"purpose": "looking for what is left"}))
+            await browser.post(f"{site.path()}/reveal", data={"purpose": "looking for what is left"})
+            answers.append(await browser.get(site.path()))
         found = await browser.get("/console/members", params={"q": "138 0013 8000"})
 
     assert [answer.status_code for answer in answers] == [200] * len(answers)

@@ -27,6 +27,7 @@ from regulars.entrypoints.commands import (
     with_database,
 )
 from regulars.entrypoints.finance import finance
+from regulars.entrypoints.privacy_commands import privacy
 from regulars.entrypoints.staff import staff
 from regulars.platform.settings import SettingError, Settings
 
@@ -49,6 +50,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
 app.add_typer(staff, name="staff")
 app.add_typer(finance, name="finance")
+app.add_typer(privacy, name="privacy")
 
 
 def _print_version(wanted: bool) -> None:

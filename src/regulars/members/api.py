@@ -62,9 +62,18 @@ from regulars.members.merging.service import merge_members, undo_merge
 from regulars.members.privacy import erasing
 from regulars.members.privacy import service as privacy
 from regulars.members.privacy.erasing import apply_journal, carry_out_due
-from regulars.members.privacy.exporting import ask_export, gather_waiting, list_exports, open_export, read_export
+from regulars.members.privacy.exporting import (
+    ask_export,
+    gather_now,
+    gather_waiting,
+    list_all_exports,
+    list_exports,
+    open_export,
+    read_export,
+)
 from regulars.members.privacy.page import export_page
 from regulars.members.privacy.running import run_privacy
+from regulars.members.privacy.service import list_erasures
 from regulars.members.profile import service as profile
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.throttle.errors import TooManyAttempts
@@ -108,9 +117,12 @@ __all__ = [
     "export_page",
     "family",
     "forgive_look_up",
+    "gather_now",
     "gather_waiting",
     "greeting_at_counter",
     "letter_to_confirm",
+    "list_all_exports",
+    "list_erasures",
     "list_exports",
     "list_merges",
     "look_up_at_counter",

@@ -28,6 +28,10 @@ class Formats:
     zone: ZoneInfo
     locale: Locale
 
+    def first_moment(self, day: date) -> datetime:
+        """Return the instant at which a local day begins."""
+        return datetime.combine(day, datetime.min.time(), self.zone)
+
     def number(self, value: float | Decimal) -> str:
         """Return a figure with its digits grouped."""
         if isinstance(value, int):

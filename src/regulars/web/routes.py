@@ -19,6 +19,7 @@ from regulars.web.console.messages import message_pages
 from regulars.web.console.orders import all_order_pages
 from regulars.web.console.outbox import outbox_pages
 from regulars.web.console.overview import overview_pages
+from regulars.web.console.privacy import privacy_pages
 from regulars.web.console.programme import programme_pages
 from regulars.web.console.reports import report_pages
 from regulars.web.console.sign_in import staff_sign_in_pages
@@ -66,6 +67,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     data_pages,
     tier_pages,
     programme_pages,
+    privacy_pages,
     staff_pages,
     store_device_pages,
     health_pages,

@@ -5,7 +5,7 @@ The document is sealed under the member's key, so that erasing the member ends i
 
 import logging
 import zlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from regulars.members.merging import reading as merging
 from regulars.members.privacy import store
 from regulars.members.privacy.errors import ExportNotReady
 from regulars.members.privacy.own import OWN
-from regulars.members.privacy.store import KeptExport
+from regulars.members.privacy.store import KeptExport, ListWanted
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
 from regulars.platform.db.failures import describe
@@ -55,6 +55,21 @@ async def list_exports(tx: Transaction, member_id: UUID) -> list[MemberExport]:
     """Return a member's exports; see `members.api.list_exports`."""
     member_id, _ = await identity.meant(tx, member_id)
     return [_export(kept) for kept in await store.exports(tx, member_id, wall_now())]
+
+
+async def list_all_exports(
+    tx: Transaction,
+    *,
+    member_id: UUID | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[MemberExport]:
+    """Return exports of everybody, or of one member, of the last week, the last asked for first, from behind `before`.
+
+    Who was erased has none. Raises nothing. Source: member_exports.
+    """
+    wanted = ListWanted(member_id, None, before, limit)
+    return [_export(kept) for kept in await store.all_exports(tx, wanted, wall_now())]
 
 
 async def read_export(tx: Transaction, member_id: UUID, export_id: UUID) -> MemberExport:
@@ -103,14 +118,7 @@ async def _gather(database: Database, vault: Vault, parts: Parts, kept: KeptExpo
         return
     async with database.transaction() as tx:
         store.read_one_snapshot(tx)
-        sections: dict[str, Section] = {}
-        for member_id in (kept.member_id, *await merging.family(tx, kept.member_id)):
-            for part in (OWN, *parts):
-                for name, rows in (await part.export(tx, vault, member_id)).items():
-                    sections[name] = sections.get(name, []) + _of(member_id, kept.member_id, rows)
-        document = Document(
-            member_id=public_id(MEMBER_PREFIX, kept.member_id), made_at=wall_now(), as_of=tx.now, sections=sections
-        )
+        document = await _gathered(tx, vault, parts, kept.member_id)
         packed = zlib.compress(_encode(document))
         sealed = seal(key, packed, member_id=kept.member_id, field=_field(kept.export_id))
         store.fill_export(tx, kept, wall_now(), sealed)
@@ -121,6 +129,26 @@ def _of(member_id: UUID, whose: UUID, rows: Section) -> Section:
     if member_id == whose:
         return rows
     return [{"membership": public_id(MEMBER_PREFIX, member_id), **row} for row in rows]
+
+
+async def gather_now(tx: Transaction, vault: Vault, parts: Parts, member_id: UUID) -> Document:
+    """Gather everything about a member at once, in one snapshot, and keep nothing; it takes seconds.
+
+    The transaction must not have read before. All in the clear: the caller notes who reads it and why. Raises NotFound
+    (404), MemberGone (410). Source: the tables of all rooms.
+    """
+    store.read_one_snapshot(tx)
+    await identity.member_market(tx, member_id)
+    return await _gathered(tx, vault, parts, member_id)
+
+
+async def _gathered(tx: Transaction, vault: Vault, parts: Parts, whose: UUID) -> Document:
+    sections: dict[str, Section] = {}
+    for member_id in (whose, *await merging.family(tx, whose)):
+        for part in (OWN, *parts):
+            for name, rows in (await part.export(tx, vault, member_id)).items():
+                sections[name] = sections.get(name, []) + _of(member_id, whose, rows)
+    return Document(member_id=public_id(MEMBER_PREFIX, whose), made_at=wall_now(), as_of=tx.now, sections=sections)
 
 
 def titles(parts: Parts) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Asking for an erasure, withdrawing it, and how it stands."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -20,7 +20,7 @@ from regulars.members.contracts.privacy import (
 from regulars.members.identity import service as identity
 from regulars.members.privacy import store
 from regulars.members.privacy.errors import NoErasureAsked
-from regulars.members.privacy.store import Kept
+from regulars.members.privacy.store import Kept, ListWanted
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
@@ -80,6 +80,21 @@ async def erasure_standing(tx: Transaction, parts: Parts, wait: timedelta, membe
         erasure=None if kept is None else _erasure(kept),
         losses=() if is_erased else tuple(await _would_lose(tx, parts, member_id)),
     )
+
+
+async def list_erasures(
+    tx: Transaction,
+    *,
+    member_id: UUID | None = None,
+    state: ErasureState | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[Erasure]:
+    """Return erasures of everybody, or of one member, the last asked for first, from behind `before` (asked, id).
+
+    Raises nothing. Source: erasures.
+    """
+    return [_erasure(kept) for kept in await store.erasures(tx, ListWanted(member_id, state, before, limit))]
 
 
 async def _would_lose(tx: Transaction, parts: Parts, member_id: UUID) -> list[Loss]:

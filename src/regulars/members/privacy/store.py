@@ -17,6 +17,14 @@ SELECT_LAST: LiteralString = """
 SELECT member_id, erasure_id, asked_at, asked_by, reason, due_at, losses, begun_at, ended_at, outcome
 FROM erasures WHERE member_id = %s ORDER BY asked_at DESC, erasure_id DESC LIMIT 1
 """
+SELECT_ERASURES: LiteralString = """
+SELECT member_id, erasure_id, asked_at, asked_by, reason, due_at, losses, begun_at, ended_at, outcome FROM erasures
+WHERE (member_id = %(member)s::uuid OR %(member)s::uuid IS NULL)
+  AND (%(state)s::text IS NULL
+       OR coalesce(outcome, CASE WHEN begun_at IS NULL THEN 'waiting' ELSE 'under_way' END) = %(state)s::text)
+  AND (%(before)s::timestamptz IS NULL OR (asked_at, erasure_id) < (%(before)s::timestamptz, %(last)s::uuid))
+ORDER BY asked_at DESC, erasure_id DESC LIMIT %(limit)s
+"""
 WITHDRAW: LiteralString = """
 UPDATE erasures SET ended_at = %s, outcome = 'withdrawn'
 WHERE member_id = %s AND ended_at IS NULL AND begun_at IS NULL RETURNING erasure_id
@@ -70,6 +78,14 @@ SELECT_WAITING_OF: LiteralString = (
     _EXPORTS + "WHERE member_id = %s AND ready_at IS NULL AND expires_at > %s AND attempts < %s LIMIT 1"
 )
 SELECT_EXPORT: LiteralString = _EXPORTS + "WHERE member_id = %s AND export_id = %s AND expires_at > %s"
+SELECT_ALL_EXPORTS: LiteralString = (
+    _EXPORTS
+    + """
+WHERE expires_at > %(at)s AND (member_id = %(member)s::uuid OR %(member)s::uuid IS NULL)
+  AND (%(before)s::timestamptz IS NULL OR (asked_at, export_id) < (%(before)s::timestamptz, %(last)s::uuid))
+ORDER BY asked_at DESC, export_id DESC LIMIT %(limit)s
+"""
+)
 SELECT_EXPORTS: LiteralString = _EXPORTS + "WHERE member_id = %s AND expires_at > %s ORDER BY asked_at DESC"
 SELECT_WAITING: LiteralString = (
     _EXPORTS + "WHERE ready_at IS NULL AND expires_at > %s AND attempts < %s ORDER BY asked_at LIMIT %s"
@@ -111,6 +127,21 @@ WHERE member_id = %s ORDER BY asked_at
 }
 
 
+class ListWanted(NamedTuple):
+    """Which erasures or exports are wanted: of one member, in one state, from behind one."""
+
+    member_id: UUID | None
+    state: str | None
+    before: tuple[datetime, UUID] | None
+    limit: int
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As the statements call them."""
+        at, last = self.before or (None, None)
+        return {"member": self.member_id, "state": self.state, "before": at, "last": last, "limit": self.limit}
+
+
 class KeptExport(NamedTuple):
     """An export as it is kept, without its document."""
 
@@ -136,6 +167,17 @@ class Kept(NamedTuple):
     begun_at: datetime | None
     ended_at: datetime | None
     outcome: str | None
+
+
+async def erasures(tx: Transaction, wanted: ListWanted) -> list[Kept]:
+    """Return erasures of everybody, or of one member, the last asked for first."""
+    return [Kept._make(row) for row in await tx.rows(SELECT_ERASURES, wanted.parameters)]
+
+
+async def all_exports(tx: Transaction, wanted: ListWanted, at: datetime) -> list[KeptExport]:
+    """Return exports of everybody, or of one member, that have not expired, the last asked for first."""
+    rows = await tx.rows(SELECT_ALL_EXPORTS, {**wanted.parameters, "at": at})
+    return [KeptExport._make(row) for row in rows]
 
 
 def insert(tx: Transaction, kept: Kept) -> None:

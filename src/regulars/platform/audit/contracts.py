@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -17,6 +18,19 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     reason: str = ""
     request_id: str = ""
     detail: str = ""
+
+
+class Look(NamedTuple):
+    """Somebody (`actor`) looked at a member (`subject`), why (`reason`) and how (`action`, `detail`)."""
+
+    entry_id: int
+    written_at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str
+    detail: str
+    request_id: str
 
 
 class Head(Struct, frozen=True):

@@ -7,10 +7,10 @@ from datetime import datetime
 from itertools import islice
 
 from regulars.platform.audit import rules
-from regulars.platform.audit.contracts import ChainReport, Head, Sealing
+from regulars.platform.audit.contracts import ChainReport, Head, Look, Sealing
 from regulars.platform.audit.rules import NO_HASH, Seal
 from regulars.platform.audit.store import reads, seals
-from regulars.platform.audit.store.reads import Look
+from regulars.platform.audit.store.reads import LooksWanted
 from regulars.platform.clock import wall_now
 from regulars.platform.db import snapshots
 from regulars.platform.db.database import Database
@@ -159,7 +159,19 @@ class _Findings:
 
 
 async def looks(
-    tx: Transaction, *, subject: str | None = None, actor: str | None = None, before: int | None = None, limit: int = 50
+    tx: Transaction,
+    *,
+    subject: str | None = None,
+    actor: str | None = None,
+    purpose: str | None = None,
+    first: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Look]:
-    """Return who looked at whose personal data, the latest first: at `subject`, or by `actor`, from behind an entry."""
-    return await reads.looks(tx, subject=subject, actor=actor, before=before, limit=limit)
+    """Return who looked at whose personal data, the latest first: at `subject`, or by `actor`, from behind an entry.
+
+    `purpose` is a part of what was given as one; `first` and `until` are instants of the wall clock, the first
+    included.
+    """
+    return await reads.looks(tx, LooksWanted(subject, actor, purpose, first, until, before), limit)

@@ -22,8 +22,8 @@ from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
 from regulars.web.console.account import who
 from regulars.web.console.holds import READ, WRITE, cursor_of, place_of
-from regulars.web.console.member import member_id_in, member_tabs, read_person
-from regulars.web.console.words import member_link, wallet_name
+from regulars.web.console.member import read_person
+from regulars.web.console.words import member_id_in, member_link, member_tabs, wallet_name
 from regulars.web.kit.cells import Badge, Cell, Link
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages

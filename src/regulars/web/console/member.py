@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -18,23 +17,26 @@ from regulars.engagement.contracts import MESSAGE_PREFIX, MessageRef
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import TierChange, TierStatus, WalletBalance
 from regulars.members import api as members
-from regulars.members.contracts import MEMBER_PREFIX, Consent, Decision, IdentityShown, Member, Profile
+from regulars.members.contracts import MEMBER_PREFIX, Consent, IdentityShown, Member, Profile
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
-from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.ids import public_id
 from regulars.platform.money import Money
-from regulars.web.console.member_words import CONSENT_CHANNELS, PURPOSES, happened, kind_name
+from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES, happened, kind_name
 from regulars.web.console.message_words import CHANNELS as WAYS
 from regulars.web.console.message_words import KINDS
 from regulars.web.console.message_words import state_badge as message_badge
 from regulars.web.console.messages import actor_of
+from regulars.web.console.revealing import Looks
 from regulars.web.console.sight import LineSeen, lines_seen, scope_of, tier_reason_seen
 from regulars.web.console.words import (
     IDENTITIES,
     channel_name,
     full_name,
     language_name,
+    member_id_in,
+    member_tabs,
     order_link,
     state_badge,
     tier_badge,
@@ -96,14 +98,13 @@ def member_handlers(kit: Kit, configuration: loyalty.Configuration) -> Sequence[
 
 
 def _overview(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandler]:
-    async def show(
-        request: AnyRequest, public: str, form: Form[Any], *, status: int = 200, purpose: str = ""
-    ) -> Response[bytes]:
+    looks = Looks(kit)
+
+    async def show(request: AnyRequest, public: str, form: Form[Any], *, status: int = 200) -> Response[bytes]:
         page, viewer, services = kit.page(request), viewer_of(request), kit.services
+        look = looks.at(request, member_id_in(public))  # it was logged when it began
         async with services.database.transaction(actor=actor_of(viewer)) as tx:
-            person = await _person(kit, tx, public, clear=bool(purpose))
-            if purpose:
-                tx.audit(AuditEntry(actor=tx.actor, action="read_personal_data", subject=person.public, reason=purpose))
+            person = await _person(kit, tx, public, clear=look is not None)
             values = await _summary(kit, tx, rules, page, person)
         return kit.render(
             request,
@@ -111,7 +112,8 @@ def _overview(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandle
             page=page,
             status=status,
             form=form,
-            may_reveal=viewer.may(PERSONAL) and not purpose,
+            may_reveal=viewer.may(PERSONAL) and look is None,
+            look=look,
             **values,
         )
 
@@ -119,14 +121,26 @@ def _overview(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandle
     async def member(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
         return await show(request, member_id, blank_form(kit.page(request).language))
 
-    @post(f"{MEMBER}/reveal", guards=[kit.guards.staff(READ, PERSONAL)], status_code=200)
+    @post(f"{MEMBER}/reveal", guards=[kit.guards.staff(READ, PERSONAL)])
     async def reveal(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
-        form = read_form(request, Purpose, kit.page(request).language)
+        """Log one look, and let the page show it for some minutes: loading it again is the same look."""
+        form, found = read_form(request, Purpose, kit.page(request).language), member_id_in(member_id)
         if form.value is None:
             return await show(request, member_id, form, status=422)
-        return await show(request, member_id, form, purpose=form.value.purpose)
+        purpose = form.value.purpose
+        async with kit.services.database.transaction(actor=actor_of(viewer_of(request))) as tx:
+            if found not in await members.known_members(tx, [found]):
+                raise NotFound
+            tx.audit(AuditEntry(actor=tx.actor, action="read_personal_data", subject=member_id, reason=purpose))
+        return kit.see(f"/console/members/{member_id}", cookies=[looks.cookie(request, found, purpose)])
 
-    return [member, reveal]
+    @post(f"{MEMBER}/hide", guards=[kit.guards.staff(READ, PERSONAL)])
+    async def hide(member_id: FromPath[str]) -> Response[bytes]:
+        return kit.see(
+            f"/console/members/{public_id(MEMBER_PREFIX, member_id_in(member_id))}", cookies=[looks.hidden()]
+        )
+
+    return [member, reveal, hide]
 
 
 async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Page, person: Person) -> dict[str, Any]:
@@ -148,7 +162,7 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         messages = await engagement.list_refs_of_member(tx, member_id, limit=_FEW)
     return {
         "person": person,
-        "tabs": _tabs(person.public, language),
+        "tabs": member_tabs(person.public, language),
         "wallets": [_wallet(one, language) for one in balances],
         "spending": next((one for one in balances if one.wallet == _spending(policy)), None),
         "tier": tier,
@@ -188,30 +202,6 @@ async def _person(kit: Kit, tx: Transaction, public: str, *, clear: bool) -> Per
 async def read_person(kit: Kit, tx: Transaction, public: str) -> Person:
     """Read who it is, masked. Raises NotFound."""
     return await _person(kit, tx, public, clear=False)
-
-
-def member_id_in(public: str) -> UUID:
-    """Read a member's id. Raises NotFound."""
-    found = parse_public_id(MEMBER_PREFIX, public)
-    if found is None:
-        raise NotFound
-    return found
-
-
-def member_tabs(public: str, language: str) -> list[tuple[str, str, None]]:
-    """Return the parts of a member's page."""
-    return _tabs(public, language)
-
-
-def _tabs(public: str, language: str) -> list[tuple[str, str, None]]:
-    home = f"/console/members/{public}"
-    named = (
-        (mark("Overview"), home),
-        (mark("Points statement"), f"{home}/points"),
-        (mark("Orders"), f"{home}/orders"),
-        (mark("Timeline"), f"{home}/timeline"),
-    )
-    return [(in_language(label, language), path, None) for label, path in named]
 
 
 # --- what stands in the panels ----------------------------------------------------------------------------------------
@@ -281,11 +271,10 @@ def _order_row(one: OrderOutcome, language: str) -> list[Cell]:
 
 
 def _consent(one: Consent, language: str) -> list[Cell]:
-    given = one.decision is Decision.GIVEN
     return [
         in_language(PURPOSES[one.purpose], language),
         in_language(CONSENT_CHANNELS[one.channel], language),
-        Badge(mark("Given"), "success") if given else Badge(mark("Withdrawn"), "warning"),
+        Badge(*CONSENT_DECISIONS[one.decision]),
         one.effective_at,
     ]
 
@@ -355,7 +344,7 @@ def _points(kit: Kit) -> ControllerRouterHandler:
             return Slice(lines, after=str(before))
 
         listing = statement_listing(page.language, wallets, bound=viewer.stores is not None)
-        tabs = _tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language)
         return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
 
     return points
@@ -392,7 +381,7 @@ def _orders(kit: Kit) -> ControllerRouterHandler:
             ),
             empty=mark("No orders yet. They appear here as soon as a shop sends the first one."),
         )
-        tabs = _tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language)
         return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
 
     return orders
@@ -416,7 +405,7 @@ def _timeline(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
         async with kit.services.database.transaction() as tx:
             person = await _person(kit, tx, member_id, clear=False)
             entries = await _happenings(tx, rules, page, person)
-        tabs = _tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language)
         return kit.render(request, "console/member_timeline.html", page=page, person=person, tabs=tabs, entries=entries)
 
     return timeline

@@ -27,6 +27,12 @@ PURPOSES: Final[dict[Purpose, str]] = {
     Purpose.PROFILING: mark("Profiling"),
     Purpose.SHARING: mark("Sharing with partners"),
 }
+CONSENT_DECISIONS: Final[dict[Decision, tuple[str, Tone]]] = {
+    Decision.GIVEN: (mark("Given"), "success"),
+    Decision.WITHDRAWN: (mark("Withdrawn"), "warning"),
+    Decision.REQUESTED: (mark("To be confirmed"), "info"),
+    Decision.LAPSED: (mark("Lapsed"), "warning"),
+}
 CONSENT_CHANNELS: Final[dict[ConsentChannel, str]] = {
     ConsentChannel.EMAIL: mark("E-mail"),
     ConsentChannel.SMS: mark("Text message"),
@@ -113,10 +119,15 @@ def _tier(one: TierChange, language: str) -> Happening:
 
 
 def _consent(one: Consent, language: str) -> Happening:
-    given = one.decision is Decision.GIVEN
-    title = in_language(mark("Consent given") if given else mark("Consent withdrawn"), language)
+    titles = {
+        Decision.GIVEN: mark("Consent given"),
+        Decision.WITHDRAWN: mark("Consent withdrawn"),
+        Decision.REQUESTED: mark("Consent to be confirmed"),
+        Decision.LAPSED: mark("Consent lapsed: the address was changed"),
+    }
+    title = in_language(titles[one.decision], language)
     text = f"{in_language(PURPOSES[one.purpose], language)} · {in_language(CONSENT_CHANNELS[one.channel], language)}"
-    return Happening(one.effective_at, title, text, "", "success" if given else "warning")
+    return Happening(one.effective_at, title, text, "", CONSENT_DECISIONS[one.decision][1])
 
 
 def _message(one: MessageRef, language: str) -> Happening:

@@ -9,7 +9,8 @@ from babel import Locale
 
 from regulars.loyalty.api import tier_label
 from regulars.members.contracts import MEMBER_PREFIX
-from regulars.platform.ids import public_id
+from regulars.platform.errors import NotFound
+from regulars.platform.ids import parse_public_id, public_id
 from regulars.web.kit.cells import Badge, Link, Tone
 from regulars.web.kit.texts import in_language, mark
 
@@ -84,6 +85,27 @@ def full_name(given: str | None, family: str | None) -> str:
     if parts and not parts[0][0].isascii() and parts[0][0] >= _FIRST_HAN:
         return "".join(parts)
     return " ".join(reversed(parts))
+
+
+def member_id_in(public: str) -> UUID:
+    """Read a member's id. Raises NotFound."""
+    found = parse_public_id(MEMBER_PREFIX, public)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def member_tabs(public: str, language: str) -> list[tuple[str, str, None]]:
+    """Return the ways between the pages of one member."""
+    home = f"/console/members/{public}"
+    named = (
+        (mark("Overview"), home),
+        (mark("Points statement"), f"{home}/points"),
+        (mark("Orders"), f"{home}/orders"),
+        (mark("Timeline"), f"{home}/timeline"),
+        (mark("Privacy"), f"{home}/privacy"),
+    )
+    return [(in_language(label, language), path, None) for label, path in named]
 
 
 def member_path(member_id: UUID) -> str:

@@ -28,6 +28,13 @@ from regulars.web.portal.own import AnyRequest, acts_as, own_id
 
 HOME: Final = "/portal/profile"
 LANGUAGES: Final = (("zh", "中文"), ("en", "English"))
+_BELOW: Final = (
+    "/portal/devices",
+    "/portal/consents",
+    "/portal/data",
+    "/portal/data/erasure",
+    "/portal/data/erasure/sure",
+)
 _KINDS: Final = {
     IdentityKind.PHONE: mark("Phone number"),
     IdentityKind.EMAIL: mark("E-mail"),
@@ -55,7 +62,7 @@ class Own(msgspec.Struct):
 
 def profile_pages(kit: Kit) -> Pages:
     """Return the page of the profile."""
-    entries = (Entry(HOME, mark("Profile"), icon="user", also=("/portal/devices", "/portal/consents", "/portal/data")),)
+    entries = (Entry(HOME, mark("Profile"), icon="user", also=_BELOW),)
     return Pages(ViewerKind.MEMBER, _profile(kit), navigation=[Group("", entries)])
 
 

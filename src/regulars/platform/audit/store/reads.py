@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import LiteralString, NamedTuple
 
+from regulars.platform.audit.contracts import Look
 from regulars.platform.db.transaction import Transaction
 
 # Each of these is a look at a member's personal data. The indexes of audit_entries name the same.
@@ -12,27 +13,28 @@ WHERE action IN ('read_personal_data', 'read_messages', 'read_export', 'look_up_
 """
 
 
-class Look(NamedTuple):
-    """Somebody (`actor`) looked at a member (`subject`), why (`reason`) and how (`action`, `detail`)."""
+class LooksWanted(NamedTuple):
+    """Which looks are wanted: at somebody, by somebody, for a purpose that says so, in a time; None narrows nothing.
 
-    entry_id: int
-    written_at: datetime
-    actor: str
-    action: str
-    subject: str
-    reason: str
-    detail: str
-    request_id: str
+    `first` and `until` are instants of the wall clock, the first included; `before` is an entry.
+    """
+
+    subject: str | None = None
+    actor: str | None = None
+    purpose: str | None = None
+    first: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
 
 
-async def looks(
-    tx: Transaction, *, subject: str | None, actor: str | None, before: int | None, limit: int
-) -> list[Look]:
-    """Return the latest looks at somebody, or of somebody, or all; from behind an entry."""
+async def looks(tx: Transaction, wanted: LooksWanted, limit: int) -> list[Look]:
+    """Return the latest looks."""
     text = SELECT_LOOKS
-    text += " AND subject = %(subject)s" if subject is not None else ""
-    text += " AND actor = %(actor)s" if actor is not None else ""
-    text += " AND entry_id < %(before)s" if before is not None else ""
+    text += " AND subject = %(subject)s" if wanted.subject is not None else ""
+    text += " AND actor = %(actor)s" if wanted.actor is not None else ""
+    text += " AND strpos(lower(reason), lower(%(purpose)s)) > 0" if wanted.purpose is not None else ""
+    text += " AND written_at >= %(first)s" if wanted.first is not None else ""
+    text += " AND written_at < %(until)s" if wanted.until is not None else ""
+    text += " AND entry_id < %(before)s" if wanted.before is not None else ""
     text += " ORDER BY entry_id DESC LIMIT %(limit)s"
-    parameters = {"subject": subject, "actor": actor, "before": before, "limit": limit}
-    return [Look._make(row) for row in await tx.rows(text, parameters)]
+    return [Look._make(row) for row in await tx.rows(text, {**wanted._asdict(), "limit": limit})]

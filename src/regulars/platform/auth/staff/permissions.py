@@ -26,6 +26,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "overview:read": "See the programme's figures.",
     "members:read": "Find members and see them, personal data masked.",
     "members:personal": "Reveal a member's personal data; each look is logged with its purpose.",
+    "members:erase": "Have members erased, and withdraw that while it waits.",
+    "privacy:read": "See the log of consents, erasures and exports, and who looked at whose personal data.",
     "orders:read": "See orders, returns and what they did.",
     "returns:write": "Take returns.",
     "returns:above_policy": "Take returns at a till that are older or larger than a till alone may.",
@@ -56,7 +58,15 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.MARKETER: _OFFICE | {"messages:read", "exports:write"},
     Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
     Role.CARE: _OFFICE
-    | {"members:personal", "returns:write", "messages:read", "messages:write", "points:read", "points:write"},
+    | {
+        "members:personal",
+        "members:erase",
+        "returns:write",
+        "messages:read",
+        "messages:write",
+        "points:read",
+        "points:write",
+    },
     Role.FINANCE: _OFFICE
     | {"exports:write", "finance:read", "finance:write", "points:read", "points:write", "points:approve"},
     Role.STORE_MANAGER: _TILL
@@ -73,7 +83,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     },
     Role.ASSISTANT: _TILL | {"returns:write"},
     Role.AUDITOR: _OFFICE
-    | {"finance:read", "points:read", "staff:read", "devices:read", "messages:read", "health:read"},
+    | {"privacy:read", "finance:read", "points:read", "staff:read", "devices:read", "messages:read", "health:read"},
 }
 
 # Who works in a shop is bound to shops: an account with one of these roles must name its stores.
@@ -83,6 +93,8 @@ BOUND_TO_STORES: Final = frozenset({Role.STORE_MANAGER, Role.ASSISTANT})
 # What concerns the whole programme whatever the shop: an account bound to shops does not get it with its roles.
 OF_THE_WHOLE: Final = frozenset(
     {
+        "members:erase",
+        "privacy:read",
         "messages:read",
         "messages:write",
         "staff:read",
