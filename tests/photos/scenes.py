@@ -193,6 +193,14 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/exports", "/console/privacy/exports", "owner"),
         Scene("console/exports-empty", "/console/privacy/exports", "owner", "empty"),
     ),
+    "GET /console/members/{member_id}/why": (
+        Scene("console/member-why", "/console/members/{member}/why", "owner"),
+        Scene("console/member-why-new", "/console/members/{new_member}/why", "owner", "empty"),
+    ),
+    "GET /console/refusals": (
+        Scene("console/refusals", "/console/refusals", "owner"),
+        Scene("console/refusals-none", "/console/refusals?request_id=req_1", "owner", "empty"),
+    ),
     "GET /console/members/{member_id}/timeline": (
         Scene("console/member-timeline", "/console/members/{member}/timeline", "owner"),
         Scene("console/member-timeline-new", "/console/members/{new_member}/timeline", "owner", "empty"),

@@ -91,6 +91,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/devices/{device_id}/revoke",
     ),
     "staff health:read": (
+        "GET /console/refusals",
         "GET /console/health",
         "GET /console/health/books",
         "GET /console/health/jobs",
@@ -110,6 +111,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /console/members/{member_id}/points",
         "GET /console/members/{member_id}/privacy",
         "GET /console/members/{member_id}/timeline",
+        "GET /console/members/{member_id}/why",
         "GET /kit/locked",
     ),
     "staff members:read members:personal": (

@@ -43,7 +43,14 @@ async def bound_marketer(site: Site) -> None:
 async def everything(site: Site, browser: httpx.AsyncClient) -> dict[str, str]:
     """Return every page on which a member's orders may be named, as text."""
     base = site.path()
-    paths = (base, f"{base}/points", f"{base}/points?wallet=growth", f"{base}/orders", f"{base}/timeline")
+    paths = (
+        base,
+        f"{base}/points",
+        f"{base}/points?wallet=growth",
+        f"{base}/orders",
+        f"{base}/timeline",
+        f"{base}/why",
+    )
     pages = {path: (await browser.get(path)).text for path in (*paths, "/console/orders/o-1", "/console/orders/o-4")}
     return {path: words(text) + " ".join(re.findall(r'href="([^"]*)"', text)) for path, text in pages.items()}
 
@@ -56,7 +63,8 @@ async def test_a_manager_is_told_that_there_are_other_orders_and_nothing_more(si
 
     assert {path: OF_OTHERS.findall(text) for path, text in bound.items()} == {path: [] for path in bound}
     assert all(OF_OTHERS.search(text) for path, text in free.items() if path != "/console/orders/o-4")
-    for path in (site.path(), f"{site.path()}/points", f"{site.path()}/timeline", "/console/orders/o-1"):
+    base = site.path()
+    for path in (base, f"{base}/points", f"{base}/timeline", f"{base}/why", "/console/orders/o-1"):
         assert "An order in another store" in bound[path], path
         assert "An order in another store" not in free[path], path
     assert "Points that can be spent" in bound[site.path()]

@@ -22,6 +22,9 @@ what it caused in the ledger; `list_orders(tx, ...)` those of members and of gue
 None to none. `effects_of_order` and `effects_of_return` say what an outcome did, `verdicts_of_order` and
 `verdicts_of_return` why, in sentences. Source: orders, order_keys, order_lines, order_returns, guest_orders.
 
+`explain_order`, `explain_lot` and `explain_transfer` say why (`commerce/explaining`), with the currency of the order
+(raise UnknownOrder, UnknownLot, UnknownTransfer, 404).
+
 Figures (`commerce/figures`): `sales_figures` of a period against the one before, by market, currency and channel,
 `store_figures` of each store, and `sales_standing`, up to when they hold; from the roll-up `SALES`, sums of local days.
 `buyers_at(tx, days, stores, each=, by=)` are the members who bought at some stores, counted in the background;
@@ -47,6 +50,14 @@ from regulars.commerce.devices.service import enrol as enrol_device
 from regulars.commerce.devices.service import list_devices as list_store_devices
 from regulars.commerce.devices.service import make_enrolment as make_device_enrolment
 from regulars.commerce.devices.service import recognise as recognise_device
+from regulars.commerce.explaining.contracts import OrderExplained
+from regulars.commerce.explaining.service import (
+    explain_lot,
+    explain_order,
+    explain_transfer,
+    explain_transfers,
+    explained,
+)
 from regulars.commerce.figures.buyers import Buyers, PeriodDays, buyers_at, count_buyers_again
 from regulars.commerce.figures.listing import ReturnRef, behind_buyer, list_returns, members_who_bought
 from regulars.commerce.figures.rolling import SALES
@@ -68,6 +79,7 @@ from regulars.commerce.orders.answers import (
     ReturnShown,
     effects_of_order,
     effects_of_return,
+    order_shown,
 )
 from regulars.commerce.orders.desk import OrderDesk, Refusal, Sender
 from regulars.commerce.orders.explain import Verdict, verdicts_of_order, verdicts_of_return
@@ -105,6 +117,7 @@ __all__ = [
     "FindReceipt",
     "LineAnswer",
     "OrderDesk",
+    "OrderExplained",
     "OrderRead",
     "OrderRef",
     "OrderShown",
@@ -132,6 +145,11 @@ __all__ = [
     "effects_of_return",
     "enrol_device",
     "every_store",
+    "explain_lot",
+    "explain_order",
+    "explain_transfer",
+    "explain_transfers",
+    "explained",
     "find_orders",
     "find_receipt",
     "follow_policies",
@@ -141,6 +159,7 @@ __all__ = [
     "make_device_enrolment",
     "members_who_bought",
     "order_lineage",
+    "order_shown",
     "orders_of_member",
     "own_order",
     "read_order",

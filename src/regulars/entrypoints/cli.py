@@ -26,6 +26,7 @@ from regulars.entrypoints.commands import (
     troubles_told,
     with_database,
 )
+from regulars.entrypoints.explain import explain
 from regulars.entrypoints.finance import finance
 from regulars.entrypoints.privacy_commands import privacy
 from regulars.entrypoints.staff import staff
@@ -51,6 +52,7 @@ app.add_typer(parked, name="parked")
 app.add_typer(staff, name="staff")
 app.add_typer(finance, name="finance")
 app.add_typer(privacy, name="privacy")
+app.add_typer(explain, name="explain")
 
 
 def _print_version(wanted: bool) -> None:

@@ -60,7 +60,7 @@ from regulars.loyalty.drafts.service import carry_out as work_on_policy
 from regulars.loyalty.drafts.service import list_drafts, read_draft, read_revisions, require_alone
 from regulars.loyalty.drafts.service import withdraw as withdraw_policy
 from regulars.loyalty.explain.service import explain_balance, explain_hold, explain_request, explain_tier
-from regulars.loyalty.explain.transfers import explain_lot, explain_transfer, next_point
+from regulars.loyalty.explain.transfers import explain_lot, explain_transfer, explain_transfers, next_point
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures
@@ -150,7 +150,7 @@ from regulars.loyalty.preview.service import read as read_preview
 from regulars.loyalty.privacy.service import PRIVACY
 from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
-from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing
+from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing, still_counts
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
@@ -259,6 +259,7 @@ __all__ = [
     "explain_request",
     "explain_tier",
     "explain_transfer",
+    "explain_transfers",
     "go_on_closing",
     "hold",
     "holds",
@@ -311,6 +312,7 @@ __all__ = [
     "standing",
     "standings",
     "statement",
+    "still_counts",
     "tier_history",
     "tier_label",
     "tier_status",

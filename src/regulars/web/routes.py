@@ -26,6 +26,7 @@ from regulars.web.console.sign_in import staff_sign_in_pages
 from regulars.web.console.staff import staff_pages
 from regulars.web.console.stores import store_pages
 from regulars.web.console.welcome import welcome_pages
+from regulars.web.console.why import refusal_pages
 from regulars.web.kit.gallery import gallery_pages
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.routes import page_router
@@ -71,6 +72,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     staff_pages,
     store_device_pages,
     health_pages,
+    refusal_pages,
     staff_sign_in_pages,
     invitation_pages,
     account_pages,

@@ -1,6 +1,6 @@
 """Why, for everything at once: what the ledger decided, with the currency of its order, and what orders did."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from msgspec import structs
@@ -49,6 +49,16 @@ async def explain_transfer(
     return await _with_currency(tx, member_id, await loyalty.explain_transfer(tx, configuration, member_id, seq))
 
 
+async def explain_transfers(
+    tx: Transaction, configuration: loyalty.Configuration, member_id: UUID, seqs: Sequence[int]
+) -> dict[int, Explanation]:
+    """Say of several transfers of a member why they are there, by their numbers. Source: as of one."""
+    found = await loyalty.explain_transfers(tx, configuration, member_id, seqs)
+    orders = {seq: link.id for seq, one in found.items() for link in one.links if link.kind == "order"}
+    currencies = await reading.currencies_of(tx, member_id, sorted(set(orders.values()))) if orders else {}
+    return {seq: structs.replace(one, currency=currencies.get(orders.get(seq, ""))) for seq, one in found.items()}
+
+
 async def explain_lot(
     tx: Transaction, configuration: loyalty.Configuration, member_id: UUID, lot_no: int
 ) -> Explanation:
@@ -60,7 +70,7 @@ async def _with_currency(tx: Transaction, member_id: UUID, found: Explanation) -
     named = next((link.id for link in found.links if link.kind == "order"), None)
     if named is None:
         return found
-    return structs.replace(found, currency=await reading.currency_of(tx, member_id, named))
+    return structs.replace(found, currency=(await reading.currencies_of(tx, member_id, [named])).get(named))
 
 
 async def _time_zones(tx: Transaction) -> dict[str, str]:

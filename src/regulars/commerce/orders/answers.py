@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from regulars.commerce import cursors
 from regulars.commerce.contracts import Channel, OrderOutcome, OrderState, ReturnLine, ReturnOutcome
@@ -37,7 +37,8 @@ class Effect(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `points_pending` and `points_earned` (at once available) are what went into a lot; with `debt_repaid` they sum to
     all that was earned. `debt` is the part of `points_clawed_back` that was not there any more; `points_forgiven` are
-    those that the policy let the member keep.
+    those that the policy let the member keep. `undone` is how much of it the order no longer counts, after what came
+    back of it; of a tier, 1 if a return of it lost it again.
     """
 
     type: EffectType
@@ -48,6 +49,7 @@ class Effect(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expires_at: datetime | None = None
     from_tier: str | None = None
     to_tier: str | None = None
+    undone: int = 0
 
 
 class OrderAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -209,7 +211,7 @@ def order_shown(
 ) -> OrderShown:
     """Write an order with its lines and returns."""
     result = order.outcome
-    effects = effects_of_order(result, configuration)
+    effects = _with_tiers_lost(effects_of_order(result, configuration), order)
     by_points = sum([effect.value.amount_minor for effect in effects if effect.value is not None])
     return OrderShown(
         order_id=result.order_id,
@@ -263,9 +265,16 @@ def lineage_answer(order: OrderRead, caused: loyalty.OrderLineage) -> LineageAns
 
 
 def effects_of_order(result: OrderOutcome, configuration: loyalty.Configuration) -> list[Effect]:
-    """Return what paying an order did; nothing before."""
+    """Return what paying an order did, and how much of that it no longer counts; nothing before it is paid."""
     settled = result.settlement
     return [] if settled is None else list(_settled(settled, result, configuration))
+
+
+def _with_tiers_lost(effects: list[Effect], order: OrderRead) -> list[Effect]:
+    """Say of a tier that was reached whether a return of the order lost it again."""
+    made = [returned.settlement for _, returned in order.returns if returned.settlement is not None]
+    lost = any(settled.tier_before != settled.tier_after for settled in made)
+    return [structs.replace(one, undone=1) if lost and one.type == "tier_reached" else one for one in effects]
 
 
 def effects_of_return(settled: ReturnSettlement | None) -> list[Effect]:
@@ -274,22 +283,27 @@ def effects_of_return(settled: ReturnSettlement | None) -> list[Effect]:
 
 
 def _settled(settled: OrderSettlement, result: OrderOutcome, configuration: loyalty.Configuration) -> Iterator[Effect]:
+    policy = configuration.policy_of_version(settled.policy_version)
+    counted = loyalty.still_counts(policy, settled, result.total_minor, result.returned_minor)
     if settled.points_used:
-        point_value_minor = configuration.policy_of_version(settled.policy_version).payment.point_value_minor
-        value = Money(settled.points_used * point_value_minor, result.currency)
-        yield Effect(type="points_redeemed", points=settled.points_used, value=value)
+        value = Money(settled.points_used * policy.payment.point_value_minor, result.currency)
+        undone = settled.points_used - counted.points_used
+        yield Effect(type="points_redeemed", points=settled.points_used, value=value, undone=undone)
+    lost, in_lot = settled.points_earned - counted.points, settled.points_earned - settled.debt_repaid
     if settled.available_at is not None:
         pending = settled.available_at > result.recorded_at
         yield Effect(
             type="points_pending" if pending else "points_earned",
-            points=settled.points_earned - settled.debt_repaid,
+            points=in_lot,
             available_at=settled.available_at,
             expires_at=settled.expires_at,
+            undone=min(lost, in_lot),
         )
     if settled.debt_repaid:
-        yield Effect(type="debt_repaid", points=settled.debt_repaid)
+        yield Effect(type="debt_repaid", points=settled.debt_repaid, undone=max(lost - in_lot, 0))
     if settled.growth_earned:
-        yield Effect(type="growth_earned", growth=settled.growth_earned)
+        undone = settled.growth_earned - counted.base
+        yield Effect(type="growth_earned", growth=settled.growth_earned, undone=undone)
     yield from _tier(settled, "tier_reached")
 
 

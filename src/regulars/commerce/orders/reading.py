@@ -88,9 +88,9 @@ async def stores_of_orders(tx: Transaction, member_id: UUID, order_ids: Sequence
     return {row[0]: row[1] for row in await store.read_stores(tx, member_id, order_ids)}
 
 
-async def currency_of(tx: Transaction, member_id: UUID, order_id: str) -> str | None:
-    """Return the currency of a member's order; None if there is none of this id. Source: orders."""
-    return await store.read_currency(tx, member_id, order_id)
+async def currencies_of(tx: Transaction, member_id: UUID, order_ids: Sequence[str]) -> dict[str, str]:
+    """Return the currency of each of these orders that is the member's. Source: orders."""
+    return {row[0]: row[1] for row in await store.read_currencies(tx, member_id, order_ids)}
 
 
 async def _read_guest(tx: Transaction, order_id: str) -> OrderRead:

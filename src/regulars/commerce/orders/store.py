@@ -91,7 +91,9 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[
 READ_STORES: LiteralString = """
 SELECT order_id, store_id FROM orders WHERE member_id = %s AND order_id = ANY (%s::text[])
 """
-READ_CURRENCY: LiteralString = "SELECT currency FROM orders WHERE member_id = %s AND order_id = %s"
+READ_CURRENCIES: LiteralString = """
+SELECT order_id, currency FROM orders WHERE member_id = %s AND order_id = ANY (%s::text[])
+"""
 READ_RETURNS: LiteralString = """
 SELECT return_id, store_id, returned_minor, occurred_at, recorded_at, lines, effects FROM order_returns
 WHERE member_id = %s AND order_id = %s ORDER BY recorded_at, return_id
@@ -323,10 +325,9 @@ async def member_orders(
     return [as_order(row) for row in await tx.rows(whose + PAGE_OF_ORDERS, parameters)]
 
 
-async def read_currency(tx: Transaction, member_id: UUID, order_id: str) -> str | None:
-    """Return the currency of a member's order."""
-    rows = await tx.rows(READ_CURRENCY, (member_id, order_id))
-    return rows[0][0] if rows else None
+async def read_currencies(tx: Transaction, member_id: UUID, order_ids: Sequence[str]) -> Rows:
+    """Return (order_id, currency) of a member's orders."""
+    return await tx.rows(READ_CURRENCIES, (member_id, arrays.texts(order_ids)))
 
 
 async def read_stores(tx: Transaction, member_id: UUID, order_ids: Sequence[str]) -> Rows:

@@ -103,16 +103,21 @@ def _unlocks(told: WalletBalance, policy: Policy | None) -> Iterator[Reason]:
 
 
 async def explain_tier(
-    tx: Transaction, configuration: Configuration, member_id: UUID, as_of: datetime | None = None
+    tx: Transaction,
+    configuration: Configuration,
+    member_id: UUID,
+    as_of: datetime | None = None,
+    *,
+    known: TierStatus | None = None,
 ) -> Explanation:
     """Say why a member holds a tier, now or as of a past instant (UTC), and how far the next one is.
 
-    The metric and the threshold that decided are those of the change itself. Raises UnknownMember (404), NoActivePolicy
-    (409). Source: as `tier_status`.
+    The metric and the threshold that decided are those of the change itself. `known` is the status, where it was read
+    before. Raises UnknownMember (404), NoActivePolicy (409). Source: as `tier_status`.
     """
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
     zone = await _time_zone(tx, member_id)
-    status = await tier_status(tx, configuration, member_id, as_of)
+    status = known or await tier_status(tx, configuration, member_id, as_of)
     change = status.why
     terms = configuration.policy_of_version(status.policy_version if change is None else change.policy_version)
     return Explanation(

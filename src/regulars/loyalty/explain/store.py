@@ -4,13 +4,14 @@ The keys: `ledger_transfers (member_id, seq)` and `(member_id, reference)`, `set
 `lots (member_id, lot_no)`, `lot_uses (member_id, seq, use_no)`. docs/explain.md says which question stands on which.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
 from regulars.platform.db.transaction import Rows, Statement, Transaction
 
-TRANSFER: LiteralString = """
+TRANSFERS: LiteralString = """
 SELECT t.seq, w.code, t.kind, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change,
        t.qualifying, t.reference, t.order_id, t.effective_at, t.recorded_at, t.policy_version, t.basis, b.time_zone,
        l.amount, l.earned_at, l.available_at, l.expires_at,
@@ -20,29 +21,42 @@ JOIN wallets AS w ON w.wallet_id = t.wallet_id
 JOIN member_books AS b ON b.member_id = t.member_id
 LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
 LEFT JOIN settlements AS s ON s.member_id = t.member_id AND s.order_id = t.order_id
-WHERE t.member_id = %s AND t.seq = %s
+WHERE t.member_id = %s AND t.seq = ANY (%s::bigint[])
 """
 TAKEN: LiteralString = """
-SELECT count(DISTINCT u.lot_no), coalesce(sum(u.amount), 0)::bigint, min(l.expires_at), min(l.earned_at)
+SELECT u.seq, count(DISTINCT u.lot_no), sum(u.amount)::bigint, min(l.expires_at), min(l.earned_at)
 FROM lot_uses AS u JOIN lots AS l ON l.member_id = u.member_id AND l.lot_no = u.lot_no
-WHERE u.member_id = %s AND u.seq = %s AND u.amount > 0
+WHERE u.member_id = %s AND u.seq = ANY (%s::bigint[]) AND u.amount > 0 GROUP BY u.seq
 """
 FIRST_LOTS: LiteralString = """
-SELECT u.lot_no FROM lot_uses AS u WHERE u.member_id = %s AND u.seq = %s ORDER BY u.use_no LIMIT %s
+SELECT asked.seq, u.lot_no
+FROM unnest(%(seqs)s::bigint[]) AS asked (seq)
+CROSS JOIN LATERAL (
+    SELECT o.lot_no, o.use_no FROM lot_uses AS o
+    WHERE o.member_id = %(member)s AND o.seq = asked.seq ORDER BY o.use_no LIMIT %(limit)s
+) AS u
+ORDER BY asked.seq, u.use_no
 """
 # What earlier returns of an order took away and gave back. References of a return begin with its cause.
 EARLIER_RETURNS: LiteralString = """
-SELECT coalesce(sum(t.amount) FILTER (WHERE t.kind = 'claw_back' AND t.qualifying), 0)::bigint,
+SELECT asked.cause,
+       coalesce(sum(t.amount) FILTER (WHERE t.kind = 'claw_back' AND t.qualifying), 0)::bigint,
        coalesce(sum(t.amount) FILTER (WHERE t.kind = 'give_back'), 0)::bigint
-FROM ledger_transfers AS t
-WHERE t.member_id = %(member)s AND t.reference >= %(first)s AND t.reference < %(behind)s AND t.order_id = %(order)s
+FROM unnest(%(causes)s::text[], %(orders)s::text[]) AS asked (cause, order_id)
+LEFT JOIN ledger_transfers AS t
+  ON t.member_id = %(member)s AND t.order_id = asked.order_id
+  AND t.reference >= 'order:' || asked.order_id || ':return:' AND t.reference < 'order:' || asked.order_id || ':return;'
   AND t.seq < (
     SELECT min(o.seq) FROM ledger_transfers AS o
-    WHERE o.member_id = %(member)s AND o.reference >= %(own)s AND o.reference < %(own_behind)s)
+    WHERE o.member_id = %(member)s AND o.reference >= asked.cause || ':' AND o.reference < asked.cause || ';')
+GROUP BY asked.cause
 """
 OWN_RETURN: LiteralString = """
-SELECT t.kind, t.qualifying, t.amount FROM ledger_transfers AS t
-WHERE t.member_id = %s AND t.reference >= %s AND t.reference < %s ORDER BY t.seq
+SELECT asked.cause, t.kind, t.qualifying, t.amount
+FROM unnest(%(causes)s::text[]) AS asked (cause)
+JOIN ledger_transfers AS t
+  ON t.member_id = %(member)s AND t.reference >= asked.cause || ':' AND t.reference < asked.cause || ';'
+ORDER BY t.seq
 """
 MOVED: LiteralString = """
 SELECT t.kind, count(*), sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint
@@ -63,36 +77,34 @@ WHERE l.member_id = %s AND l.lot_no = %s
 TIME_ZONE: LiteralString = "SELECT time_zone FROM member_books WHERE member_id = %s"
 
 
-async def transfer(tx: Transaction, member_id: UUID, seq: int, lots: int) -> tuple[tuple[Any, ...] | None, Rows, Rows]:
-    """Return a transfer with its lot and its order's settlement, what it took from lots, and the first of those."""
+async def transfers(
+    tx: Transaction, member_id: UUID, seqs: list[int], lots: int
+) -> tuple[Rows, dict[int, tuple[Any, ...]], dict[int, list[int]]]:
+    """Return transfers with their lots and their orders' settlements; by `seq` what each took, and the first lots."""
     found, taken, first = await tx.read(
-        Statement(TRANSFER, (member_id, seq)),
-        Statement(TAKEN, (member_id, seq)),
-        Statement(FIRST_LOTS, (member_id, seq, lots)),
+        Statement(TRANSFERS, (member_id, seqs)),
+        Statement(TAKEN, (member_id, seqs)),
+        Statement(FIRST_LOTS, {"member": member_id, "seqs": seqs, "limit": lots}),
     )
-    return (found[0] if found else None), taken, first
+    named: dict[int, list[int]] = {}
+    for seq, lot_no in first:
+        named.setdefault(seq, []).append(lot_no)
+    return found, {row[0]: row[1:] for row in taken}, named
 
 
-async def around_return(
-    tx: Transaction, member_id: UUID, order_id: str, cause: str
-) -> tuple[tuple[int, int], list[tuple[str, bool, int]]]:
-    """Return the (growth taken away, points given back) by earlier returns of an order, and a return's own transfers.
+async def around_returns(
+    tx: Transaction, member_id: UUID, causes: Mapping[str, str]
+) -> dict[str, tuple[int, int, list[tuple[str, bool, int]]]]:
+    """Return, by the cause of a return (given with its order), what returns before it did, and its own transfers.
 
-    The latter are (kind, whether it qualifies, amount).
+    The first two are growth taken away and points given back before it; its own are (kind, qualifying, amount).
     """
-    beginning = f"order:{order_id}:return:"
-    parameters = {
-        "member": member_id,
-        "order": order_id,
-        "first": beginning,
-        "behind": f"{beginning[:-1]};",
-        "own": f"{cause}:",
-        "own_behind": f"{cause};",
-    }
-    earlier, own = await tx.read(
-        Statement(EARLIER_RETURNS, parameters), Statement(OWN_RETURN, (member_id, f"{cause}:", f"{cause};"))
-    )
-    return (earlier[0][0], earlier[0][1]), [(row[0], row[1], row[2]) for row in own]
+    values = {"member": member_id, "causes": list(causes), "orders": list(causes.values())}
+    earlier, own = await tx.read(Statement(EARLIER_RETURNS, values), Statement(OWN_RETURN, values))
+    found: dict[str, tuple[int, int, list[tuple[str, bool, int]]]] = {row[0]: (row[1], row[2], []) for row in earlier}
+    for cause, kind, qualifying, amount in own:
+        found[cause][2].append((kind, qualifying, amount))
+    return found
 
 
 async def moved(tx: Transaction, member_id: UUID, wallet: str, at: datetime) -> Rows:

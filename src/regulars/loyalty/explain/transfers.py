@@ -4,7 +4,7 @@ Each kind has a function here; `SPEAKERS` is the list. What is read was written 
 so that an explanation is the same for ever.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -23,7 +23,7 @@ from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.public_ids import member_id_in, transfer_id
 from regulars.loyalty.statement.rules import OpenLot, state_of
 from regulars.loyalty.tiers.rules import code_of
-from regulars.platform.db.transaction import Rows, Transaction
+from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link, Reason
 
 LOTS_NAMED: Final = 10
@@ -126,10 +126,18 @@ async def explain_transfer(tx: Transaction, configuration: Configuration, member
 
     Raises UnknownTransfer (404). At most three round trips. Source: ledger_transfers, settlements, lots, lot_uses.
     """
-    decided = await _read(tx, configuration, member_id, seq)
-    if decided is None:
+    found = await explain_transfers(tx, configuration, member_id, [seq])
+    if seq not in found:
         raise UnknownTransfer
-    return _explained(decided)
+    return found[seq]
+
+
+async def explain_transfers(
+    tx: Transaction, configuration: Configuration, member_id: UUID, seqs: Sequence[int]
+) -> dict[int, Explanation]:
+    """Say of several transfers of a member why they are there, in as many round trips as of one; by their numbers."""
+    decided = await _read(tx, configuration, member_id, seqs)
+    return {seq: _explained(one) for seq, one in decided.items()}
 
 
 async def explain_lot(tx: Transaction, configuration: Configuration, member_id: UUID, lot_no: int) -> Explanation:
@@ -138,7 +146,7 @@ async def explain_lot(tx: Transaction, configuration: Configuration, member_id: 
     Raises UnknownLot (404). Source: as `explain_transfer`, and holds.
     """
     row = await store.lot(tx, member_id, lot_no)
-    decided = None if row is None else await _read(tx, configuration, member_id, lot_no)
+    decided = None if row is None else (await _read(tx, configuration, member_id, [lot_no])).get(lot_no)
     if row is None or decided is None:
         raise UnknownLot
     wallet, amount, remaining, held, available_at, expires_at = row
@@ -179,19 +187,30 @@ def _explained(decided: Decided) -> Explanation:
     )
 
 
-async def _read(tx: Transaction, configuration: Configuration, member_id: UUID, seq: int) -> Decided | None:
+async def _read(
+    tx: Transaction, configuration: Configuration, member_id: UUID, seqs: Sequence[int]
+) -> dict[int, Decided]:
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
-    row, taken, first = await store.transfer(tx, member_id, seq, LOTS_NAMED)
-    if row is None:
-        return None
-    decided = _decided(configuration, member_id, row, taken, first)
-    if decided.order_id is not None and ":return:" in decided.reference:
-        earlier, own = await store.around_return(tx, member_id, decided.order_id, decided.cause)
-        decided = decided._replace(around=Return(*earlier, own))
+    rows, taken, lots = await store.transfers(tx, member_id, list(seqs), LOTS_NAMED)
+    nothing = (0, 0, None, None)
+    decided = {
+        row[0]: _decided(configuration, member_id, row, Taken(*taken.get(row[0], nothing)), lots.get(row[0], []))
+        for row in rows
+    }
+    returned = {
+        one.cause: one.order_id for one in decided.values() if one.order_id is not None and ":return:" in one.reference
+    }
+    if returned:
+        around = await store.around_returns(tx, member_id, returned)
+        for seq, one in decided.items():
+            if one.cause in around and one.cause in returned:
+                decided[seq] = one._replace(around=Return(*around[one.cause]))
     return decided
 
 
-def _decided(configuration: Configuration, member_id: UUID, row: tuple[Any, ...], taken: Rows, first: Rows) -> Decided:
+def _decided(
+    configuration: Configuration, member_id: UUID, row: tuple[Any, ...], taken: Taken, lot_nos: list[int]
+) -> Decided:
     seq, wallet, kind, amount, debt_change, qualifying, reference, order_id, effective_at, recorded_at = row[:10]
     version, basis, time_zone = row[10:13]
     policy = configuration.policy_of_version(version)
@@ -214,8 +233,8 @@ def _decided(configuration: Configuration, member_id: UUID, row: tuple[Any, ...]
         time_zone,
         None if row[13] is None else Brought(*row[13:17]),
         order,
-        Taken(*taken[0]),
-        [found[0] for found in first],
+        taken,
+        lot_nos,
     )
 
 

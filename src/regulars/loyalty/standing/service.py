@@ -1,10 +1,12 @@
 """How a member stands on an open book: what may be spent, and how far the next tier is. It changes nothing."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
 
+from regulars.loyalty.contracts import OrderSettlement
 from regulars.loyalty.ledger import rules
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.books import Books
@@ -70,6 +72,20 @@ def points_allowed(member: Standing, total_minor: int) -> Allowance:
         max_percent=payment.max_percent,
         debt=allowance.debt,
     )
+
+
+class Counted(NamedTuple):
+    """What a settled order still counts after all that came back: points that pay, base points (growth), points."""
+
+    points_used: int
+    base: int
+    points: int
+
+
+def still_counts(policy: Policy, settled: OrderSettlement, total_minor: int, returned_minor: int) -> Counted:
+    """Return what an order still counts, by the policy under which it was settled (amounts in minor units)."""
+    remains = rules.settle_remains(policy, total_minor, settled.points_used, returned_minor)
+    return Counted(remains.points_used, remains.base, remains.base * settled.multiplier)
 
 
 def _metric(book: Book, now: datetime) -> int:

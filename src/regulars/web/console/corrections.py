@@ -32,6 +32,7 @@ from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
+from regulars.web.kit.whys import named_by, why_of
 
 HOME: Final = "/console/corrections"
 REQUEST: Final = f"{HOME}/{{member_id:str}}/{{request_id:str}}"
@@ -183,6 +184,7 @@ async def _show(
     async with kit.services.database.transaction() as tx:
         found = await loyalty.adjustment_request(tx, *_ids(*ids))
         names = await names_of_staff(tx)
+        why = await loyalty.explain_request(tx, loyalty.Configuration(), found.member_id, found.request_id)
         balance = next((one for one in await loyalty.balances(tx, found.member_id) if one.wallet == found.wallet), None)
     is_own = found.asked_by == who(request).actor
     return kit.render(
@@ -194,6 +196,7 @@ async def _show(
         opened=opened,
         found=found,
         state=STATES[found.state],
+        why=why_of(named_by(why, names), page.formats),
         path=request_path(found),
         facts=_facts(found, names, page.language),
         balance=balance,

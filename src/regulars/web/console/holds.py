@@ -27,6 +27,7 @@ from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
+from regulars.web.kit.whys import why_of
 
 HOME: Final = "/console/holds"
 HOLD: Final = f"{HOME}/{{member_id:str}}/{{hold_id:str}}"
@@ -147,6 +148,7 @@ async def _show(
     member_id, hold_id = _ids(member, hold)
     async with kit.services.database.transaction() as tx:
         found = await loyalty.hold(tx, member_id, hold_id)
+        why = await loyalty.explain_hold(tx, loyalty.Configuration(), member_id, hold_id)
     return kit.render(
         request,
         "console/hold.html",
@@ -155,6 +157,7 @@ async def _show(
         form=form,
         opened=opened,
         hold=found,
+        why=why_of(why, page.formats),
         state=STATES[found.state],
         path=hold_path(member_id, hold_id),
         facts=_facts(found, page.language),

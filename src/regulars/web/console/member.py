@@ -30,6 +30,7 @@ from regulars.web.console.message_words import state_badge as message_badge
 from regulars.web.console.messages import actor_of
 from regulars.web.console.revealing import Looks
 from regulars.web.console.sight import LineSeen, lines_seen, scope_of, tier_reason_seen
+from regulars.web.console.why import whys_of_member
 from regulars.web.console.words import (
     IDENTITIES,
     channel_name,
@@ -91,7 +92,7 @@ class Person:
 def member_handlers(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerRouterHandler]:
     """Return the pages of one member."""
     rules = commerce.Commerce(configuration)
-    return [*_overview(kit, rules), _points(kit), _orders(kit), _timeline(kit, rules)]
+    return [*_overview(kit, rules), _points(kit), _orders(kit, rules), _timeline(kit, rules), _why(kit, rules)]
 
 
 # --- the overview, masked or in the clear -----------------------------------------------------------------------------
@@ -263,7 +264,7 @@ def _line_row(line: LineSeen, language: str) -> dict[str, Any]:
 def _order_row(one: OrderOutcome, language: str) -> list[Cell]:
     return [
         order_link(one.order_id),
-        state_badge(one.state),
+        state_badge(one.state, one.returned_minor, one.total_minor),
         channel_name(one.channel, language),
         one.occurred_at,
         Money(one.total_minor, one.currency),
@@ -353,7 +354,7 @@ def _points(kit: Kit) -> ControllerRouterHandler:
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
-def _orders(kit: Kit) -> ControllerRouterHandler:
+def _orders(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
     @get(f"{MEMBER}/orders", guards=[kit.guards.staff(READ, "orders:read")])
     async def orders(request: AnyRequest, member_id: FromPath[str]) -> Response[Any]:
         page, viewer = kit.page(request), viewer_of(request)
@@ -362,6 +363,7 @@ def _orders(kit: Kit) -> ControllerRouterHandler:
 
         async def fetch(wanted: Wanted) -> Slice:
             async with wanted.reading() as tx:
+                await commerce.follow_policies(tx, rules)
                 found, after = await commerce.orders_of_member(
                     tx, person.member.member_id, wanted.after, wanted.limit, stores=scope_of(viewer)
                 )
@@ -371,13 +373,13 @@ def _orders(kit: Kit) -> ControllerRouterHandler:
             name="member-orders",
             columns=(
                 Column("order", mark("Order"), lambda one: order_link(one.order_id)),
-                Column("state", mark("State"), lambda one: state_badge(one.state)),
+                Column("state", mark("State"), _state),
                 Column("at", mark("Happened"), lambda one: one.occurred_at, minor=True),
                 Column("channel", mark("Channel"), lambda one: channel_name(one.channel, page.language), minor=True),
                 Column("store", mark("Store"), lambda one: one.store_id, minor=True),
                 Column("total", mark("Total"), lambda one: Money(one.total_minor, one.currency)),
                 Column("returned", mark("Came back"), _returned, minor=True),
-                Column("earned", mark("Points earned"), _earned),
+                Column("earned", mark("Points earned"), lambda one: _earned(one, rules)),
             ),
             empty=mark("No orders yet. They appear here as soon as a shop sends the first one."),
         )
@@ -391,8 +393,16 @@ def _returned(one: OrderOutcome) -> Cell:
     return Money(one.returned_minor, one.currency) if one.returned_minor else None
 
 
-def _earned(one: OrderOutcome) -> Cell:
-    return None if one.settlement is None else one.settlement.points_earned
+def _state(one: OrderOutcome) -> Cell:
+    return state_badge(one.state, one.returned_minor, one.total_minor)
+
+
+def _earned(one: OrderOutcome, rules: commerce.Commerce) -> Cell:
+    """Return what an order still counts as earned, after what came back of it."""
+    if one.settlement is None:
+        return None
+    policy = rules.configuration.policy_of_version(one.settlement.policy_version)
+    return loyalty.still_counts(policy, one.settlement, one.total_minor, one.returned_minor).points
 
 
 # --- the timeline -----------------------------------------------------------------------------------------------------
@@ -409,6 +419,27 @@ def _timeline(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
         return kit.render(request, "console/member_timeline.html", page=page, person=person, tabs=tabs, entries=entries)
 
     return timeline
+
+
+def _why(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
+    @get(f"{MEMBER}/why", guards=[kit.guards.staff(READ)])
+    async def why(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
+        page, viewer = kit.page(request), viewer_of(request)
+        async with kit.services.database.transaction() as tx:
+            person = await _person(kit, tx, member_id, clear=False)
+            told = await whys_of_member(tx, viewer, rules.configuration, person.member.member_id, page)
+            hidden = ""
+            if told["tier"] is None and await loyalty.policy_in_force(tx, rules.configuration) is not None:
+                status = await loyalty.tier_status(
+                    tx, rules.configuration, person.member.member_id, language=page.language
+                )
+                hidden = await tier_reason_seen(tx, viewer, person.member.member_id, status, page.formats)
+        tabs = member_tabs(person.public, page.language)
+        return kit.render(
+            request, "console/member_why.html", page=page, person=person, tabs=tabs, tier_hidden=hidden, **told
+        )
+
+    return why
 
 
 async def _happenings(tx: Transaction, rules: commerce.Commerce, page: Page, person: Person) -> list[Happening]:

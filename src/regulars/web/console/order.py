@@ -92,13 +92,13 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             order=found,
             total=Money(result.total_minor, result.currency),
             returned=Money(result.returned_minor, result.currency),
-            state=state_badge(result.state),
+            state=state_badge(result.state, result.returned_minor, result.total_minor),
             facts=_facts(found, stores, language),
             lines=[_line(one, result.currency) for one in found.lines],
             payments=[
                 [payment_name(one.method, language), Money(one.amount_minor, result.currency)] for one in found.payments
             ],
-            effects=effects_said(commerce.effects_of_order(result, rules.configuration), page),
+            effects=effects_said(commerce.order_shown(found, rules.configuration).effects, page),
             why=Why.of(verdicts),
             returns=[_returned(stores.get(store or "", store), one, page) for store, one in found.returns],
             caused=[_caused(one, language) for one in caused.transfers],
@@ -173,8 +173,20 @@ def effects_said(effects: Sequence[commerce.Effect], page: Page) -> list[tuple[s
             )
         elif one.value is not None:
             note = formats.money(one.value)
+        if one.undone:
+            note += ("; " if note and language == "en" else "；" if note else "") + _undone(one, page)
         told.append((in_language(EFFECTS[one.type], language), amount, note))
     return told
+
+
+def _undone(one: commerce.Effect, page: Page) -> str:
+    """Say how much of an effect returns undid."""
+    if one.to_tier is not None:
+        return in_language(mark("lost again by a return"), page.language)
+    undone = page.formats.number(one.undone)
+    if one.type == "points_redeemed":
+        return say("{undone} of them given back by returns", page.language, undone=undone)
+    return say("{undone} of it taken back by returns", page.language, undone=undone)
 
 
 def _returned(store_id: str | None, one: ReturnOutcome, page: Page) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def listing_in(language: str, stores: list[Store], markets: list[Market]) -> Lis
             Column("order", mark("Order"), lambda one: order_link(one.order_id)),
             Column("member", mark("Member"), _whose, minor=True),
             Column("at", mark("Happened"), lambda one: one.occurred_at, minor=True),
-            Column("state", mark("State"), lambda one: state_badge(one.state)),
+            Column("state", mark("State"), lambda one: state_badge(one.state, one.returned_minor, one.total_minor)),
             Column("channel", mark("Channel"), lambda one: channel_name(one.channel, language), minor=True),
             Column("store", mark("Store"), lambda one: names.get(one.store_id or "", one.store_id), minor=True),
             Column("points", mark("Points used"), lambda one: one.points_used or None, minor=True),

@@ -65,6 +65,13 @@ async def orders_elsewhere(
     return frozenset([order_id for order_id in named if not viewer.sees_store(stores.get(order_id))])
 
 
+async def hidden_orders(tx: Transaction, viewer: Viewer, member_id: UUID, names: Iterable[str]) -> frozenset[str]:
+    """Return those of some names that are orders which somebody may not see; names of other things are left out."""
+    if viewer.may(_READ) and viewer.stores is None:
+        return frozenset()
+    return await orders_elsewhere(tx, viewer, member_id, names)
+
+
 async def lines_seen(
     tx: Transaction, viewer: Viewer, member_id: UUID, lines: Sequence[StatementLine], language: str
 ) -> list[LineSeen]:

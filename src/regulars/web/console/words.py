@@ -64,8 +64,11 @@ def payment_name(method: str, language: str) -> str:
     return in_language(PAYMENTS.get(method, method), language)
 
 
-def state_badge(state: str) -> Badge:
-    """Return an order's state as a badge."""
+def state_badge(state: str, returned_minor: int = 0, total_minor: int = 0) -> Badge:
+    """Return an order's state as a badge; of a paid one of which something came back, that (amounts in minor units)."""
+    if returned_minor and state in {"paid", "fulfilled"}:
+        all_of_it = returned_minor >= total_minor
+        return Badge(mark("Returned"), "error") if all_of_it else Badge(mark("Partly returned"), "warning")
     return Badge(*STATES[state])
 
 
@@ -103,6 +106,7 @@ def member_tabs(public: str, language: str) -> list[tuple[str, str, None]]:
         (mark("Points statement"), f"{home}/points"),
         (mark("Orders"), f"{home}/orders"),
         (mark("Timeline"), f"{home}/timeline"),
+        (mark("Why"), f"{home}/why"),
         (mark("Privacy"), f"{home}/privacy"),
     )
     return [(in_language(label, language), path, None) for label, path in named]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
@@ -23,14 +23,23 @@ class Effect:
     text: str
 
 
+class Undone(NamedTuple):
+    """How much of what an order brought was taken back with goods, and of what paid given back; the tier lost again?"""
+
+    points: int = 0
+    growth: int = 0
+    paid: int = 0
+    tier: bool = False
+
+
 def effects_of_order(
-    settled: OrderSettlement | None, paid: Money, taken_back: int, now: datetime, formats: Formats
+    settled: OrderSettlement | None, paid: Money, undone: Undone, now: datetime, formats: Formats
 ) -> list[Effect]:
     """Return what paying an order did; nothing before. `paid` is what the points used were worth.
 
-    `taken_back` is how many of the points that it earned were taken back with goods: of those nothing is promised.
+    `undone` is how much of it was taken back with goods: of that nothing is promised.
     """
-    return [] if settled is None else list(_of_order(settled, paid, taken_back, now, formats))
+    return [] if settled is None else list(_of_order(settled, paid, undone, now, formats))
 
 
 def effects_of_return(settled: ReturnSettlement | None, formats: Formats) -> list[Effect]:
@@ -44,20 +53,31 @@ def points_of_order(settled: OrderSettlement | None) -> int | None:
 
 
 def _of_order(
-    settled: OrderSettlement, paid: Money, taken_back: int, now: datetime, formats: Formats
+    settled: OrderSettlement, paid: Money, undone: Undone, now: datetime, formats: Formats
 ) -> Iterator[Effect]:
-    language = formats.language
+    language, told_below = formats.language, _space(formats)
     if settled.points_used:
         worth = say("They paid {money} of this order.", language, money=formats.money(paid))
+        if undone.paid:
+            back = formats.number(undone.paid)
+            worth += told_below + say("{taken} of them were given back, as told below.", language, taken=back)
         yield _points(-settled.points_used, worth, formats)
     if settled.points_earned:
-        why = _space(formats).join(_why_earned(settled, taken_back, now, formats))
+        why = _space(formats).join(_why_earned(settled, undone.points, now, formats))
         yield _points(settled.points_earned, why, formats)
     if settled.growth_earned:
         why = say("It counts towards your tier, whatever tier you have.", language)
+        if undone.growth >= settled.growth_earned:
+            why = say("All of it was taken back, as told below.", language)
+        elif undone.growth:
+            taken = formats.number(undone.growth)
+            why += told_below + say("{taken} of it were taken back, as told below.", language, taken=taken)
         yield _growth(settled.growth_earned, why, formats)
     if settled.tier_before != settled.tier_after:
-        yield _tier(settled, say("Your growth reached what it takes.", language), formats)
+        why = say("Your growth reached what it takes.", language)
+        if undone.tier:
+            why += told_below + say("A return took it away again, as told below.", language)
+        yield _tier(settled, why, formats)
 
 
 def _why_earned(settled: OrderSettlement, taken_back: int, now: datetime, formats: Formats) -> Iterator[str]:

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import Channel, OrderOutcome, ReturnOutcome
 from regulars.loyalty import api as loyalty
+from regulars.platform.explaining.contracts import Explanation
 from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.kit.cells import Badge
@@ -18,7 +19,8 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
-from regulars.web.portal.effects import Effect, effects_of_order, effects_of_return, points_of_order, signed
+from regulars.web.kit.whys import Why, why_of
+from regulars.web.portal.effects import Effect, Undone, effects_of_order, effects_of_return, points_of_order, signed
 from regulars.web.portal.own import AnyRequest, own_id
 
 HOME: Final = "/portal/orders"
@@ -68,12 +70,14 @@ class ReturnRow:
     money_back: Money | None
     lines: list[str]
     effects: list[Effect]
+    why: Why
 
 
 def order_pages(kit: Kit) -> Pages:
     """Return the pages of orders."""
     services = kit.services
     configuration = loyalty.Configuration()
+    rules = commerce.Commerce(configuration)
 
     @get(HOME, guards=[kit.guards.member()])
     async def orders(request: AnyRequest) -> Response[bytes]:
@@ -99,6 +103,7 @@ def order_pages(kit: Kit) -> Pages:
             stores = {store.store_id: store.name for store in await commerce.every_store(tx)}
             await loyalty.policy_in_force(tx, configuration)
         found, formats = read.outcome, page.formats
+        whys = commerce.explained(read, rules, {found.market: formats.zone.key})
         by_points = _paid_by_points(found, configuration)
         skus = {left.line.line_id: left.line.sku for left in read.lines}
         return kit.render(
@@ -111,8 +116,12 @@ def order_pages(kit: Kit) -> Pages:
             paid_in_money=Money(found.total_minor - by_points.amount_minor, found.currency),
             kept=Money(found.total_minor - found.returned_minor, found.currency),
             lines=_lines(read),
-            effects=effects_of_order(found.settlement, by_points, _taken_back(read), tx.now, formats),
-            returns=[_return(store_id, one, stores, skus, formats) for store_id, one in read.returns],
+            effects=effects_of_order(found.settlement, by_points, _undone(read), tx.now, formats),
+            why=why_of(whys.order, formats) if found.settlement is not None else None,
+            returns=[
+                _return(store_id, one, stores, skus, formats, why=why)
+                for (store_id, one), why in zip(read.returns, whys.returns, strict=True)
+            ],
             awaits_payment=found.settlement is None and found.state not in _SETTLED,
         )
 
@@ -161,9 +170,15 @@ def _lines(read: commerce.OrderRead) -> list[LineRow]:
     ]
 
 
-def _taken_back(read: commerce.OrderRead) -> int:
-    """Return how many of the points that the order earned were taken back by its returns."""
-    return sum([one.settlement.points_clawed_back for _, one in read.returns if one.settlement is not None])
+def _undone(read: commerce.OrderRead) -> Undone:
+    """Return how much of what the order did its returns undid."""
+    made = [one.settlement for _, one in read.returns if one.settlement is not None]
+    return Undone(
+        points=sum([one.points_clawed_back for one in made]),
+        growth=sum([one.growth_reversed for one in made]),
+        paid=sum([one.points_given_back for one in made]),
+        tier=any(one.tier_before != one.tier_after for one in made),
+    )
 
 
 def _paid_by_points(order: OrderOutcome, configuration: loyalty.Configuration) -> Money:
@@ -175,7 +190,13 @@ def _paid_by_points(order: OrderOutcome, configuration: loyalty.Configuration) -
 
 
 def _return(
-    store_id: str | None, returned: ReturnOutcome, stores: dict[str, str], skus: dict[str, str], formats: Formats
+    store_id: str | None,
+    returned: ReturnOutcome,
+    stores: dict[str, str],
+    skus: dict[str, str],
+    formats: Formats,
+    *,
+    why: Explanation,
 ) -> ReturnRow:
     cancelled = returned.return_id.startswith("~")  # as only cancellations do
     return ReturnRow(
@@ -189,4 +210,5 @@ def _return(
             for line in returned.lines
         ],
         effects=effects_of_return(returned.settlement, formats),
+        why=why_of(why, formats),
     )

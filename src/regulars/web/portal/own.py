@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request
@@ -11,6 +12,7 @@ from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import PendingUnits, TierStatus
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
+from regulars.platform.explaining.contracts import Link
 from regulars.web.kit.viewers import viewer_of
 
 AnyRequest = Request[Any, Any, Any]
@@ -29,6 +31,11 @@ def own_id(request: AnyRequest) -> UUID:
 def acts_as(request: AnyRequest) -> str:
     """Return as whom a member acts, for the books."""
     return str(getattr(viewer_of(request).session, "actor", "member"))
+
+
+def way_on(link: Link) -> tuple[str, str] | None:
+    """Return where a member finds what an explanation refers to: their order; the rest stands on their own pages."""
+    return (link.id, f"/portal/orders/{quote(link.id)}") if link.kind == "order" else None
 
 
 def last_moment(until: datetime) -> datetime:

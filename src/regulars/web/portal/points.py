@@ -1,20 +1,24 @@
 """Points: what can be spent, what is on its way, what runs out; and the statement, line by line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Final
+from uuid import UUID
 
 from litestar import Response, get
 
+from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import StatementLine, StatementPage
+from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import InvalidInput, NotFound
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind
+from regulars.web.kit.whys import Why, why_of
 from regulars.web.portal.own import AnyRequest, last_moment, own_id, read_purse
 
 HOME: Final = "/portal/points"
@@ -39,6 +43,10 @@ def points_pages(kit: Kit) -> Pages:
             policy = await loyalty.policy_in_force(tx, configuration)
             purse = await read_purse(tx, member_id, policy, days)
             latest = await loyalty.statement(tx, member_id, limit=_LATEST, language=page.language)
+            why = None
+            if policy is not None:
+                why = await loyalty.explain_balance(tx, configuration, member_id, policy.spending_wallet)
+            whys = await _whys(tx, configuration, member_id, latest.lines, page.formats)
         return kit.render(
             request,
             "portal/points.html",
@@ -48,6 +56,8 @@ def points_pages(kit: Kit) -> Pages:
             policy=policy,
             days=days,
             last_moment=last_moment,
+            balance_why=None if why is None else why_of(why, page.formats),
+            whys=whys,
         )
 
     @get(STATEMENT, guards=[kit.guards.member()])
@@ -63,6 +73,7 @@ def points_pages(kit: Kit) -> Pages:
                 )
             except InvalidInput:  # a programme without this wallet
                 found = NOTHING
+            whys = await _whys(tx, configuration, member_id, found.lines, page.formats)
         older = f"{STATEMENT}?before={found.next_before}" + (f"&wallet={wallet}" if wallet else "")
         return kit.render(
             request,
@@ -72,10 +83,25 @@ def points_pages(kit: Kit) -> Pages:
             older=older if found.next_before is not None else "",
             wallet=wallet,
             is_first=before is None,
+            whys=whys,
         )
 
     entries = (Entry(HOME, mark("Points"), icon="coins", also=(STATEMENT,)),)
     return Pages(ViewerKind.MEMBER, [points, statement], navigation=[Group("", entries)])
+
+
+async def _whys(
+    tx: Transaction,
+    configuration: loyalty.Configuration,
+    member_id: UUID,
+    lines: Sequence[StatementLine],
+    formats: Formats,
+) -> dict[int, Why]:
+    """Return why each line is there, step by step; the line itself says it in short."""
+    if not lines:
+        return {}
+    found = await commerce.explain_transfers(tx, configuration, member_id, [line.seq for line in lines])
+    return {seq: why_of(one, formats) for seq, one in found.items()}
 
 
 def _month(formats: Formats) -> Callable[[StatementLine], datetime]:

@@ -12,7 +12,8 @@ from regulars.platform.texts import say
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.viewers import ViewerKind
-from regulars.web.portal.own import AnyRequest, own_id, read_tier
+from regulars.web.kit.whys import why_of
+from regulars.web.portal.own import AnyRequest, own_id, read_tier, way_on
 
 HOME: Final = "/portal/tier"
 EVERY_MONTH: Final = 12
@@ -40,6 +41,7 @@ def tier_pages(kit: Kit) -> Pages:
         async with services.database.transaction() as tx:
             policy = await loyalty.policy_in_force(tx, configuration)
             status = await read_tier(tx, configuration, member_id, policy, page.language)
+            why = None if status is None else await loyalty.explain_tier(tx, configuration, member_id, known=status)
         if policy is None or status is None:
             return kit.render(request, "portal/tier.html", page=page, tier=None)
         own = policy.tier.tiers[status.rank]
@@ -55,6 +57,7 @@ def tier_pages(kit: Kit) -> Pages:
             next_name=following and loyalty.name_of_tier(following.code, page.language),
             steps=_steps(policy.tier, status, page.language),
             earning=policy.earning,
+            why=None if why is None else why_of(why, page.formats, way_on, but=1),
             keeping=keeping(policy.tier, status, page.formats),
         )
 

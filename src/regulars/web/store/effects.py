@@ -20,6 +20,7 @@ class EffectShown(Struct, frozen=True, kw_only=True):
     value: Money | None = None
     available_at: datetime | None = None
     tier: Tier | None = None
+    undone: int = 0
 
 
 _TONES: dict[str, Tone] = {
@@ -45,6 +46,7 @@ def effects_shown(effects: Sequence[commerce.Effect], language: str) -> list[Eff
             value=effect.value,
             available_at=effect.available_at,
             tier=tier_of(effect.to_tier, language) if effect.to_tier is not None else None,
+            undone=effect.undone,
         )
         for effect in effects
         if effect.type in _TONES

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct, structs
 
+from regulars.commerce import api as commerce
 from regulars.commerce.contracts import OrderOutcome, PutOrder
 from regulars.members import api as members
 from regulars.platform.errors import DomainError, NotFound
@@ -176,6 +177,17 @@ def _left(fact: PutOrder, chosen: Offer) -> Money:
     return Money(fact.total_minor - chosen.worth.amount_minor, fact.currency)
 
 
+def _returned(one: commerce.ReturnShown, language: str) -> dict[str, Any]:
+    """Return what a receipt tells of a return."""
+    return {
+        "id": one.return_id,
+        "at": one.occurred_at,
+        "returned": one.returned,
+        "money_back": one.money_back,
+        "effects": effects_shown(one.effects, language),
+    }
+
+
 def _receipt(kit: Kit, counter: Counter) -> ControllerRouterHandler:
     @get(f"{RECEIPTS}/{{order_id:str}}", guards=[kit.guards.device(USE)])
     async def receipt(request: AnyRequest, order_id: FromPath[str]) -> Response[bytes]:
@@ -191,6 +203,8 @@ def _receipt(kit: Kit, counter: Counter) -> ControllerRouterHandler:
             order=order,
             new="new" in request.query_params,
             effects=effects_shown(order.effects, till.language),
+            returns=[_returned(one, till.language) for one in order.returns],
+            everything_came_back=bool(order.returns) and order.returned == order.total,
         )
 
     return receipt

@@ -1,0 +1,101 @@
+"""The "why?" beside figures: steps that open without scripts, near misses, and refusals found by the request's id."""
+
+import html
+import re
+
+import httpx
+import pytest
+
+from regulars.commerce import api as commerce
+from regulars.commerce.contracts import ReturnLine, ReturnOrder
+from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.commit import store
+from regulars.platform.commit.store import StoredRefusal
+from regulars.platform.services import Services
+from tests.web.membership import Membership
+from tests.web.site import Site
+from tests.web.visitors import STORE, brings
+
+pytestmark = pytest.mark.anyio
+
+
+def whys(page: str) -> list[str]:
+    """Return what stands in each "why?" of a page, as one line."""
+    found = re.findall(r"<details[^>]*data-why.*?</details>", page, re.DOTALL)
+    return [" ".join(html.unescape(re.sub(r"<[^>]*>", " ", one)).split()) for one in found]
+
+
+async def test_a_member_is_told_why_of_each_figure(browser: httpx.AsyncClient, services: Services) -> None:
+    membership = await Membership(services).begin()
+    cookies = brings(await membership.cookies(membership.wang))
+
+    async def told(path: str) -> list[str]:
+        answer = await browser.get(path, headers=cookies)
+        assert answer.status_code == 200, answer.text
+        return whys(answer.text)
+
+    points = await told("/portal/points")
+    assert "2,633 points are 1,702 that can be spent, 0 held, 931 on the way and 0 run out, less 0 owed." in points[0]
+    assert len(points) == 1 + 3
+    (tier,) = await told("/portal/tier")
+    assert "The tier is Regular: the growth of the last 365 days is 931." in tier
+    assert "69 more growth within 365 days reach the tier Silver." in tier
+    lines = await told("/portal/statement")
+    earned = [one for one in lines if "gives one base point" in one]
+    assert earned
+    assert all("more paid in money would have given one more base point" in one for one in earned)
+    assert all("{" not in one and "None" not in one for one in lines)
+
+
+async def test_the_console_tells_why_and_shops_no_more_than_they_need(services: Services) -> None:
+    site = await Site(services).begin()
+    async with site.browsing(Role.OWNER) as browser:
+        everything = (await browser.get(f"{site.path()}/why")).text
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        bound = (await browser.get(f"{site.path()}/why")).text
+
+    assert "points earned by orders, in" in everything
+    assert "points earned by orders, in" not in bound
+    assert len(whys(everything)) > len(whys(bound)) > 0
+    assert not re.search(r"\bo-[23]\b", bound)
+
+
+async def test_orders_of_which_something_came_back_say_so(services: Services) -> None:
+    site = await Site(services).begin()
+    async with site.browsing(Role.OWNER) as browser:
+        two = (await browser.get("/console/orders/o-2")).text
+        listed = (await browser.get(f"{site.path()}/orders")).text
+    assert "eturned" in two
+    assert "taken back by returns" in two
+    assert "eturned" in listed
+
+
+async def test_a_refusal_is_found_by_the_id_of_its_request(services: Services) -> None:
+    site = await Site(services).begin()
+    async with services.database.transaction() as tx:
+        data = '{"wallet":"points","asked":100,"available":91,"missing":9,"policy_version":1}'
+        kept = ("till-7-99", "key:x", b"k", "post", "mbr_1", "insufficient_points", 409, None, data, tx.now)
+        store.remember_refusals(tx, [StoredRefusal(*kept)])
+    async with site.browsing(Role.OWNER) as browser:
+        found = html.unescape((await browser.get("/console/refusals?request_id=till-7-99")).text)
+        none = (await browser.get("/console/refusals?request_id=%3Cb%3E")).text
+        blank = await browser.get("/console/refusals")
+    assert "Only 91 can be spent from “points” now, 100 are asked." in found
+    assert "9 more would have been enough." in found
+    assert "Decided by policy 1" in found
+    assert "No refusal is kept under this id" in none
+    assert "<b>" not in none
+    assert blank.status_code == 200
+
+
+async def test_effects_are_true_after_a_return(services: Services) -> None:
+    """What paying an order did says how much of it the order no longer counts."""
+    site = await Site(services).begin()
+    await site.apply(ReturnOrder(order_id="o-1", return_id="r-9", lines=(ReturnLine("1", 1_000),), store_id=STORE))
+    async with services.database.transaction() as tx:
+        shown = await commerce.OrderDesk(services).read(tx, "o-1")
+    earned = {one.type: one.undone for one in shown.effects}
+    undone = {one.type: one.points or one.growth for back in shown.returns for one in back.effects}
+    lot = earned["points_pending"] if "points_pending" in earned else earned["points_earned"]
+    assert lot == undone["points_clawed_back"] > 0
+    assert earned["growth_earned"] == undone["growth_reversed"] > 0
