@@ -79,7 +79,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/palette": (1, 1),
     "/console/palette?q=chen@home.example": (8, 8),
     "/console/privacy": (3, 5),
-    "/console/privacy?member=mbr_1&purpose=ticket&looked_from=2026-01-01&looked_to=2026-02-28": (3, 5),
+    "/console/privacy?member={member_id}&purpose=ticket&looked_from=2026-01-01&looked_to=2026-02-28": (3, 5),
     "/console/privacy/consents": (3, 5),
     "/console/privacy/consents?purpose=marketing&channel=email&decision=given&recorded_from=2026-01-01": (3, 5),
     "/console/privacy/erasures": (3, 5),

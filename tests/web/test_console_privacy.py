@@ -100,7 +100,18 @@ async def test_looks_are_listed_narrowed_and_taken_along(site: Site) -> None:
             for one in queries
         ]
         file = await browser.get("/console/privacy?format=csv")
+        strange = [
+            await browser.get(f"/console/privacy{tail}")
+            for tail in (
+                "?purpose=%00&actor=%00&member=%00",
+                "?after=x&looked_from=x",
+                "/consents?member=%00&after=9_x&purpose=x",
+                "/erasures?member=%00&state=x&after=1_2",
+                "/exports?member=%00&after=%00",
+            )
+        ]
 
+    assert [one.status_code for one in strange] == [200] * 5
     assert refused.status_code == 403
     assert "ticket 4711" in words(shown.text)
     assert "care" in words(shown.text)

@@ -22,7 +22,7 @@ from regulars.members.contracts.privacy import Erasure, ErasureState, MemberExpo
 from regulars.platform.audit import service as audit
 from regulars.platform.audit.contracts import Look
 from regulars.platform.auth.staff import service as staff
-from regulars.platform.ids import parse_public_id
+from regulars.platform.ids import parse_public_id, public_id
 from regulars.web.console.member_privacy import erasure_badge, export_badge, member_privacy_handlers, who
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES
 from regulars.web.console.words import days_of, member_link
@@ -88,13 +88,15 @@ def _looks(kit: Kit) -> ControllerRouterHandler:
         async def fetch(wanted: Wanted) -> Slice:
             given = wanted.filters
             first, until = _span(page.formats, wanted, "looked")
-            subject = given.get("member")
+            member_id, is_anybody = _member(given.get("member"))
+            if not is_anybody:
+                return Slice([])
             async with wanted.reading() as tx:
                 found = await audit.looks(
                     tx,
-                    subject=subject,
-                    actor=given.get("who") or given.get("actor"),
-                    purpose=given.get("purpose"),
+                    subject=None if member_id is None else public_id(MEMBER_PREFIX, member_id),
+                    actor=_plain(given.get("who") or given.get("actor")),
+                    purpose=_plain(given.get("purpose")),
                     first=first,
                     until=until,
                     before=_number(wanted.after),
@@ -347,6 +349,11 @@ def _member(text: str | None) -> tuple[UUID | None, bool]:
         return None, True
     found = parse_public_id(MEMBER_PREFIX, text.strip())
     return found, found is not None
+
+
+def _plain(text: str | None) -> str | None:
+    """Return a text without what no text of the database holds; None if nothing is left."""
+    return (text or "").replace("\x00", "") or None
 
 
 def _number(text: str | None) -> int | None:
