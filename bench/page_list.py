@@ -39,6 +39,8 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/members?q=member-7@bench.example",
             "/console/members/{member_id}",
             "/console/members/{member_id}/correct",
+            "/console/members/{member_id}/lots",
+            "/console/members/{member_id}/lots/{lot_no}/extend",
             "/console/members/{member_id}/orders",
             "/console/members/{member_id}/points",
             "/console/members/{member_id}/points?wallet=growth",

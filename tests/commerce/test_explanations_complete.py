@@ -45,6 +45,7 @@ from tests.loyalty.programme import (
     accrue,
     adjust,
     back,
+    extend,
     hold,
     order,
     post_hold,
@@ -190,6 +191,10 @@ async def year_of_decisions(programme: Programme) -> dict[UUID, list[Explanation
     await one(accrue(chen, "later", at + 80 * DAY, 30))
     await one(accrue(chen, "pending", at + 80 * DAY, 30, available_at=at + 400 * DAY, expires_at=at + 500 * DAY))
     await one(accrue(chen, "old", at + 80 * DAY, 30, expires_at=at + 200 * DAY))
+    await one(accrue(chen, "longer", at + 80 * DAY, 30, expires_at=at + 200 * DAY))
+    ((longer,),) = await programme.rows("SELECT seq FROM ledger_transfers WHERE reference = 'longer'")
+    await one(extend(chen, longer, at + 80 * DAY, at + 300 * DAY))
+    await one(structs.replace(extend(chen, longer + 2, at + 80 * DAY, at + 310 * DAY, "later still"), actor=""))
     await programme.time_out(at + 83 * DAY)
     await programme.expire(at + 83 * DAY)
     await one(order(chen, "C1", at + 84 * DAY, 80_000))

@@ -26,6 +26,7 @@ from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.services import Services
 from tests.architecture.source import ROOT
 from tests.entrypoints.walking_consents import walk_consents
+from tests.entrypoints.walking_extensions import extensions
 from tests.entrypoints.walking_merges import walk_merges
 from tests.entrypoints.walking_policies import OPENS, Policies
 from tests.entrypoints.walking_whys import walk_whys
@@ -294,6 +295,7 @@ class Walk:
             {"amount": -50, "reason": "May Day was counted twice", "reference": "care:5521"},
         )
         await self._corrections(member)
+        await extensions(self, self._client, member)
         await self._holds(member)
         await ask("getWallets", "What she has, and what is pending.", "GET", f"{member}/wallets")
         await ask("listLots", "What her points are made of.", "GET", f"{member}/lots")

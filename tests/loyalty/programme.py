@@ -13,6 +13,7 @@ from regulars.loyalty import api
 from regulars.loyalty.contracts import (
     Accrue,
     Adjust,
+    ExtendLot,
     HoldStanding,
     OrderSettlement,
     PlaceHold,
@@ -92,7 +93,7 @@ class Expire(NamedTuple):
 
 
 Held = PlaceHold | PostHold | VoidHold
-Fact = Accrue | Redeem | Adjust | Held | SettleOrder | SettleReturn | Expire
+Fact = Accrue | Redeem | Adjust | ExtendLot | Held | SettleOrder | SettleReturn | Expire
 Outcome = Posting | HoldStanding | OrderSettlement | ReturnSettlement | None
 
 
@@ -158,7 +159,7 @@ class Programme:
             for fact in facts:
                 needs.members.add(fact.member_id)
                 needs.lots_of.add(fact.member_id)
-                if isinstance(fact, Accrue | Redeem | Adjust | PlaceHold | PostHold | VoidHold):
+                if isinstance(fact, Accrue | Redeem | Adjust | ExtendLot | PlaceHold | PostHold | VoidHold):
                     needs.want(fact)
                 elif isinstance(fact, SettleOrder | SettleReturn):
                     needs.orders.add((fact.member_id, fact.order_id))
@@ -294,6 +295,19 @@ def adjust(member_id: UUID, reference: str, at: datetime, amount: int, wallet: s
     """Return a correction."""
     return Adjust(
         member_id=member_id, wallet=wallet, amount=amount, reference=reference, reason="counted anew", recorded_at=at
+    )
+
+
+def extend(member_id: UUID, lot_no: int, at: datetime, until: datetime, reference: str = "late") -> ExtendLot:
+    """Return an extension of a lot."""
+    return ExtendLot(
+        member_id=member_id,
+        lot_no=lot_no,
+        expires_at=until,
+        reference=reference,
+        reason="shop closed",
+        actor="li",
+        recorded_at=at,
     )
 
 

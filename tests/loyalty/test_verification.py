@@ -25,6 +25,7 @@ from tests.loyalty.programme import (
     accrue,
     adjust,
     back,
+    extend,
     hold,
     order,
     post_hold,
@@ -68,6 +69,9 @@ async def written(database: Database, vault: LocalVault, policy: str) -> tuple[P
             await programme.expire(fact.recorded_at)
             await programme.review(fact.recorded_at)
         await programme.one(fact)
+    await programme.one(accrue(busy, "gift:4", NOON + 1_000 * DAY, 70, expires_at=NOON + 1_100 * DAY))
+    ((lot_no,),) = await programme.rows("SELECT seq FROM ledger_transfers WHERE reference = 'gift:4'")
+    await programme.one(extend(busy, lot_no, NOON + 1_000 * DAY, NOON + 1_300 * DAY))
     await programme.one(accrue(quiet, "gift:1", NOON, 5))
     await programme.one(accrue(absorbed, "gift:1", NOON, 5))
     await merge(programme, merge_of(quiet, absorbed, NOON))
@@ -85,7 +89,8 @@ async def written(database: Database, vault: LocalVault, policy: str) -> tuple[P
 async def test_books_that_the_ledger_wrote_pass_every_check(database: Database, vault: LocalVault, policy: str) -> None:
     programme, busy = await written(database, vault, policy)
     kinds = {row[0] for row in await programme.rows("SELECT DISTINCT kind FROM ledger_transfers")}
-    assert kinds == {"accrue", "adjust", "claw_back", "earn", "expire", "give_back", "move_in", "move_out", "redeem"}
+    usual = {"accrue", "adjust", "claw_back", "earn", "expire", "give_back", "redeem"}
+    assert kinds == usual | {"extend", "move_in", "move_out"}
     assert max(await programme.rows("SELECT debt_change FROM ledger_transfers")) > (0,)
     assert await programme.rows("SELECT 1 FROM tier_changes WHERE member_id = %s AND cause = 'return'", (busy,))
     (erased,) = await programme.members(1, "erased")
@@ -104,6 +109,7 @@ async def test_books_that_the_ledger_wrote_pass_every_check(database: Database, 
         assert found.rows_checked > 0 or check.name in OF_OTHER_TESTS, check.name
 
 
+LATE = "SELECT seq FROM ledger_transfers WHERE member_id = '{m}' AND reference = 'late')"
 CORRUPTIONS: dict[str, tuple[set[str], list[str]]] = {
     "a stored balance": (
         {"wallets against transfers", "lots against balances", "double entry, books to zero"},
@@ -133,6 +139,21 @@ CORRUPTIONS: dict[str, tuple[set[str], list[str]]] = {
                 "(SELECT seq FROM ledger_transfers WHERE member_id = '{m}' AND reference = 'order:B:redeem')"
             )
         ],
+    ),
+    "when an extended lot runs out": (
+        {"extensions of lots"},
+        ["UPDATE lots SET expires_at = earned_at + interval '2 days' WHERE member_id = '{m}' AND lot_no = (" + LATE],
+    ),
+    "what an extension brings": (
+        {"extensions of lots", "transfers against lots", "lots against balances"},
+        [
+            "UPDATE lots SET amount = amount - 1, remaining = remaining - 1 WHERE member_id = '{m}' AND lot_no = ("
+            + LATE
+        ],
+    ),
+    "from what an extension took": (
+        {"extensions of lots", "transfers against lots", "lots against their uses"},
+        ["DELETE FROM lot_uses WHERE member_id = '{m}' AND seq = -1 + (" + LATE],
     ),
     "what a hold keeps": (
         {"holds against lots"},

@@ -68,6 +68,12 @@ def check_month(page: Page, _: Facts) -> None:
     page.locator("#check [role=alert], #check .border-success\\/30").first.wait_for(timeout=120_000)
 
 
+def first_lot(page: Page, _: Facts) -> None:
+    """Go on to extending the first lot that can be extended."""
+    with page.expect_navigation():
+        page.locator("main tbody a[href$='/extend']").first.click()
+
+
 def find(code: str, *, then: Act | None = None) -> Act:
     """Find a member at the counter by what is typed, then go on."""
 
@@ -248,6 +254,14 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
             "finance",
             "error",
         ),
+    ),
+    "GET /console/members/{member_id}/lots": (
+        Scene("console/member-lots", "/console/members/{member}/lots", "care"),
+        Scene("console/member-lots-new", "/console/members/{new_member}/lots", "owner", "empty"),
+    ),
+    "GET /console/members/{member_id}/lots/{lot_no}/extend": (
+        Scene("console/lot-extend", "/console/members/{member}/lots", "care", act=first_lot),
+        Scene("console/lot-unknown", "/console/members/{member}/lots/99999999/extend", "care", "error"),
     ),
     "GET /console/members/{member_id}/correct": (
         Scene("console/member-correct", "/console/members/{member}/correct", "care"),

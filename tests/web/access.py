@@ -172,6 +172,11 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/holds/{member_id}/{hold_id}/post",
         "POST /console/holds/{member_id}/{hold_id}/void",
     ),
+    "staff members:read points:read": ("GET /console/members/{member_id}/lots",),
+    "staff members:read points:read points:write": (
+        "GET /console/members/{member_id}/lots/{lot_no}/extend",
+        "POST /console/members/{member_id}/lots/{lot_no}/extend",
+    ),
     "staff members:read points:write": (
         "GET /console/members/{member_id}/correct",
         "POST /console/members/{member_id}/correct",
@@ -308,6 +313,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "key ledger:write": (
         "POST /v1/accruals/batch",
+        "POST /v1/lots/extensions/batch",
+        "POST /v1/members/{member_id}/lots/{lot_id}/extensions",
         "POST /v1/members/{member_id}/accruals",
         "POST /v1/members/{member_id}/adjustment-requests",
         "POST /v1/members/{member_id}/adjustments",
@@ -393,6 +400,7 @@ def ids_of_nobody() -> dict[str, str]:
         "version": "9",
         "report_id": f"rep_{nobody}",
         "month": "2026-05",
+        "lot_no": "1",
         "order_id": "o-1",
         "return_id": "R-1",
         "ticket": "x" * 60,

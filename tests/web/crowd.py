@@ -114,6 +114,7 @@ class Crowd:
             "member_id": public_id(MEMBER_PREFIX, self.site.chen),
             "order_id": order_id,
             "month": f"{NOW:%Y-%m}",
+            "lot_no": "1",
             "hold_id": public_id("hld", hold_id_of("hold-0")),
             "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
             "store_id": STORE,

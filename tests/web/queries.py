@@ -54,6 +54,8 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/members/{member_id}": (23, 17),
     "/console/members/{member_id}/correct": (6, 5),
     "/console/members/{member_id}/orders": (8, 7),
+    "/console/members/{member_id}/lots": (5, 5),
+    "/console/members/{member_id}/lots/{lot_no}/extend": (5, 4),
     "/console/members/{member_id}/points": (6, 6),
     "/console/members/{member_id}/points?wallet=points": (6, 6),
     "/console/members/{member_id}/privacy": (9, 10),

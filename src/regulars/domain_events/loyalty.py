@@ -37,6 +37,14 @@ class PointsExpired(Event, frozen=True, kw_only=True):
     amount: int
 
 
+class PointsExtended(Event, frozen=True, kw_only=True):
+    """Units of a lot run out later than they would have, at `expires_at`; balances are as before."""
+
+    wallet: str
+    amount: int
+    expires_at: datetime
+
+
 class PointsMoved(Event, frozen=True, kw_only=True):
     """Units went from one member's wallet to another's (`amount` is signed): each of the two has a fact of its own."""
 

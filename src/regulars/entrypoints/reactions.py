@@ -29,6 +29,7 @@ REACTIONS: Reactions = {
     loyalty.PointsRedeemed: [],
     loyalty.PointsAdjusted: [],
     loyalty.PointsExpired: [],
+    loyalty.PointsExtended: [],
     loyalty.PointsMoved: [],
     loyalty.PointsHeld: [],
     loyalty.HoldEnded: [],

@@ -8,7 +8,17 @@ from msgspec import Struct
 
 # Every kind of decision that books keep. A new one is said in `explain/sentences.py`; a test asks for each of these.
 TransferKind = Literal[
-    "accrue", "earn", "redeem", "give_back", "claw_back", "forgive", "expire", "adjust", "move_in", "move_out"
+    "accrue",
+    "earn",
+    "redeem",
+    "give_back",
+    "claw_back",
+    "forgive",
+    "expire",
+    "adjust",
+    "extend",
+    "move_in",
+    "move_out",
 ]
 TierCause = Literal["order", "return", "review", "accrue", "adjust", "merge", "policy"]
 
@@ -52,6 +62,18 @@ class Adjust(Struct, frozen=True, kw_only=True):
     reason: str
     actor: str = ""
     approved_by: str = ""
+    recorded_at: datetime | None = None
+
+
+class ExtendLot(Struct, frozen=True, kw_only=True):
+    """Let what is free of a lot run out later: at `expires_at` (UTC), for a reason, by `actor`."""
+
+    member_id: UUID
+    lot_no: int
+    expires_at: datetime
+    reference: str
+    reason: str
+    actor: str = ""
     recorded_at: datetime | None = None
 
 

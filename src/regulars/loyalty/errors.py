@@ -122,6 +122,20 @@ class ApprovalNeeded(Conflict):
     near_miss = "{over} less would have needed nobody else."
 
 
+class NothingToExtend(Conflict):
+    """The lot is used up or kept by holds, or the member has no such lot."""
+
+    code = "nothing_to_extend"
+    message = "There is nothing free in this lot that could be extended: it is used up, held, or not this member's."
+
+
+class LotOver(Conflict):
+    """What has run out stays run out."""
+
+    code = "lot_over"
+    message = "This lot ran out at {expired_at}. What is over is not extended; correct the balance, if that is right."
+
+
 class UnknownRequest(NotFound):
     """The member has no adjustment request of this id."""
 

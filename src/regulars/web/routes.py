@@ -14,6 +14,7 @@ from regulars.web.console.finance import finance_pages
 from regulars.web.console.health import health_pages
 from regulars.web.console.holds import hold_pages
 from regulars.web.console.invitation import invitation_pages
+from regulars.web.console.lots import lot_pages
 from regulars.web.console.members import member_pages
 from regulars.web.console.messages import message_pages
 from regulars.web.console.orders import all_order_pages
@@ -56,6 +57,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     finance_pages,
     correction_pages,
     hold_pages,
+    lot_pages,
     message_pages,
     door_pages,
     card_pages,

@@ -22,6 +22,7 @@ KINDS: Final[dict[TransferKind, str]] = {
     "forgive": mark("forgiven after returns"),
     "expire": mark("run out"),
     "adjust": mark("corrected"),
+    "extend": mark("moved to a later day"),
     "move_in": mark("come over from another membership"),
     "move_out": mark("gone over to another membership"),
 }
@@ -35,6 +36,7 @@ TRANSFERS: Final[dict[TransferKind, str]] = {
     "forgive": "return.forgave",
     "expire": "expiry.unused",
     "adjust": "posting.corrected",
+    "extend": "expiry.extended",
     "move_in": "moved.in",
     "move_out": "moved.out",
 }
@@ -194,6 +196,14 @@ _POSTINGS: Final = {
     "expiry.unused": Sentence(mark("{amount} {wallet} ran out unused at {expired_at}.")),
     "expiry.held": Sentence(
         mark("{amount} {wallet} ran out at {expired_at}, when they were no longer held: {purpose}.")
+    ),
+    "expiry.extended": Sentence(
+        mark("{amount} {wallet} were let run out later, at {until}, by {by}: {reason}."),
+        without={"by": mark("{amount} {wallet} were let run out later, at {until}: {reason}.")},
+    ),
+    "expiry.extended_from": Sentence(
+        mark("{amount} {wallet} that would have run out at {until} got a later day, by {by}: {reason}."),
+        without={"by": mark("{amount} {wallet} that would have run out at {until} got a later day: {reason}.")},
     ),
     "expiry.there_since": Sentence(mark("They had been there since {earned_at}.")),
     "expiry.terms": Sentence(

@@ -411,6 +411,14 @@ def _moved(it: Decided) -> Iterator[Reason]:
         yield Reason("posting.terms", {"available_at": it.lot.available_at, "expires_at": it.lot.expires_at})
 
 
+def _extended(it: Decided) -> Iterator[Reason]:
+    rule = TRANSFERS["extend"] if it.amount > 0 else "expiry.extended_from"
+    until = datetime.fromisoformat(str(it.basis["until"]))
+    yield it.first(rule, until=until, reason=_ended(it.basis.get("reason")), by=it.basis.get("by"))
+    if it.lot is not None:
+        yield Reason("posting.terms", {"available_at": it.lot.available_at, "expires_at": it.lot.expires_at})
+
+
 SPEAKERS: Final[dict[TransferKind, Speaker]] = {
     "accrue": _given,
     "earn": _earned,
@@ -420,6 +428,7 @@ SPEAKERS: Final[dict[TransferKind, Speaker]] = {
     "forgive": _forgiven,
     "expire": _expired,
     "adjust": _corrected,
+    "extend": _extended,
     "move_in": _moved,
     "move_out": _moved,
 }

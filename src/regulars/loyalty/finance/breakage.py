@@ -20,6 +20,7 @@ from regulars.loyalty.finance.rules import movement_of
 COMPLETE_NEEDED: Final = 3
 RUN_OFF: Final = 0.05  # a cohort has run its life when no more than this share of it is left
 _NORMAL_95: Final = 1.96
+_NOTHING_NEW: Final = frozenset({"extend", "move_in", "move_out"})
 _USED: Final = frozenset({"redeemed", "given_back"})
 
 
@@ -85,6 +86,9 @@ def cohorts_of(rows: Iterable[Developed]) -> list[Cohort]:
     for row in rows:
         until = max(until, row.month)
         key = (row.cohort, max(_age(row.cohort, row.month), 0))
+        if row.kind in _NOTHING_NEW:  # the same units, in other lots
+            taken[key][2] += row.taken - row.opened
+            continue
         opened[key] += row.opened
         movement = movement_of(row.kind)
         place = 0 if movement in _USED else 1 if movement == "expired" else 2

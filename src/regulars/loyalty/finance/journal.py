@@ -25,6 +25,7 @@ _NAMED: Final = {
     3: ("Income", "Expired"),
     4: ("Expenses", "Adjusted"),
     6: ("Equity", "Moved"),
+    7: ("Equity", "Extended"),
 }
 _LONGEST_COMMODITY: Final = 24
 _WORDS_OF_BEANCOUNT: Final = frozenset({"TRUE", "FALSE", "NULL"})

@@ -19,6 +19,7 @@ MOVEMENT_OF: Final = {
     "claw_back": "reversed",
     "forgive": "reversed",
     "adjust": "adjusted",
+    "extend": "extended",
     "move_in": "moved",
     "move_out": "moved",
 }

@@ -15,6 +15,7 @@ from regulars.domain_events.loyalty import (
     PointsAccrued,
     PointsAdjusted,
     PointsExpired,
+    PointsExtended,
     PointsHeld,
     PointsRedeemed,
     TierLost,
@@ -23,6 +24,7 @@ from regulars.domain_events.loyalty import (
 from regulars.loyalty.contracts import (
     Accrue,
     Adjust,
+    ExtendLot,
     HoldStanding,
     OrderSettlement,
     PlaceHold,
@@ -37,7 +39,7 @@ from regulars.loyalty.errors import ReferenceReused, UnknownMember
 from regulars.loyalty.ledger import holding, moves, passing, postings, settlement
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import Hold, HoldEnd, Journal
-from regulars.loyalty.ledger.needs import HoldCommand, Needs
+from regulars.loyalty.ledger.needs import HoldCommand, Needs, PostingCommand
 from regulars.loyalty.ledger.store import reading, writing
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
@@ -89,7 +91,7 @@ class Books:
     _merged: dict[UUID, UUID] = field(default_factory=dict)
     _known: dict[tuple[UUID, str], Earlier] = field(default_factory=dict)
     _known_holds: dict[tuple[UUID, UUID], tuple[HoldStanding, bytes]] = field(default_factory=dict)
-    _events: list[DirectEvent | PointsExpired | PointsHeld] = field(default_factory=list)
+    _events: list[DirectEvent | PointsExpired | PointsExtended | PointsHeld] = field(default_factory=list)
 
     def book(self, member_id: UUID) -> Book:
         """Return a member's book; raises `UnknownMember`."""
@@ -98,7 +100,7 @@ class Books:
             raise UnknownMember(member_id=public_id("mbr", member_id))
         return book
 
-    def post(self, command: Accrue | Redeem | Adjust) -> Posting:
+    def post(self, command: PostingCommand) -> Posting:
         """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
         if self._merged and (command.member_id, command.reference) not in self._known:
             command = structs.replace(command, member_id=self.stands_for(command.member_id))
@@ -115,6 +117,8 @@ class Books:
             posting = postings.accrue(book, self.configuration, command, at)
         elif isinstance(command, Redeem):
             posting = postings.redeem(book, self.configuration, command, at)
+        elif isinstance(command, ExtendLot):
+            posting = postings.extend(book, self.configuration, command, at)
         else:
             posting = postings.adjust(book, self.configuration, command, at)
         self.journal.command_hashes[command.member_id, posting.seq] = command_hash
@@ -287,7 +291,18 @@ class Books:
             expires_at=lot.expires_at if lot else None,
         )
 
-    def _remember_event(self, command: Accrue | Redeem | Adjust, posting: Posting) -> None:
+    def _remember_event(self, command: PostingCommand, posting: Posting) -> None:
+        if isinstance(command, ExtendLot):
+            self._events.append(
+                PointsExtended(
+                    member_id=posting.member_id,
+                    recorded_at=posting.recorded_at,
+                    wallet=posting.wallet,
+                    amount=posting.amount,
+                    expires_at=command.expires_at,
+                )
+            )
+            return
         event = EVENT_OF[type(command)]
         self._events.append(
             event(

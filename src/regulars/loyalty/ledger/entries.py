@@ -8,7 +8,7 @@ from uuid import UUID
 
 ACCOUNTS_PER_WALLET = 100
 Ended = Literal["posted", "voided", "timed_out"]
-ISSUED, REDEEMED, EXPIRED, ADJUSTED, FORGIVEN, MOVED = 1, 2, 3, 4, 5, 6
+ISSUED, REDEEMED, EXPIRED, ADJUSTED, FORGIVEN, MOVED, EXTENDED = 1, 2, 3, 4, 5, 6, 7
 
 
 @dataclass(slots=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from regulars.loyalty.contracts import Accrue, Adjust, PlaceHold, PostHold, Redeem, VoidHold
+from regulars.loyalty.contracts import Accrue, Adjust, ExtendLot, PlaceHold, PostHold, Redeem, VoidHold
 from regulars.loyalty.ledger import holding
 
 HoldCommand = PlaceHold | PostHold | VoidHold
 HOLD_COMMANDS = (PlaceHold, PostHold, VoidHold)
-DirectCommand = Accrue | Redeem | Adjust | HoldCommand
+PostingCommand = Accrue | Redeem | Adjust | ExtendLot
+DirectCommand = PostingCommand | HoldCommand
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class Needs:
             self.references.add((member_id, command.reference))
             return
         self.lots_of.add(member_id)
-        if isinstance(command, Redeem | Adjust):
+        if isinstance(command, Redeem | Adjust | ExtendLot):
             self.references.add((member_id, command.reference))
         elif isinstance(command, PlaceHold):
             self.holds.add((member_id, holding.hold_id_of(command.reference)))

@@ -1,33 +1,42 @@
 """Direct postings on a book: accrue, redeem, adjust, and what time decides, expire."""
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
+from regulars.loyalty.contracts import Accrue, Adjust, ExtendLot, Posting, Redeem
 from regulars.loyalty.errors import (
     AmountIsZero,
     AmountNotPositive,
     ApprovalNeeded,
     InsufficientPoints,
+    LotOver,
+    NothingToExtend,
     TimesContradict,
     WalletNotSpendable,
 )
 from regulars.loyalty.ledger.basis import basis
 from regulars.loyalty.ledger.book import Book
-from regulars.loyalty.ledger.entries import ADJUSTED, EXPIRED, ISSUED, REDEEMED, Lot, Take, pick
+from regulars.loyalty.ledger.entries import ADJUSTED, EXPIRED, EXTENDED, ISSUED, REDEEMED, Lot, Take, pick
+from regulars.loyalty.ledger.errors import TermOutOfRange
+from regulars.loyalty.ledger.needs import PostingCommand
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration, Wallet
 from regulars.loyalty.tiers.rules import code_of, tier_of
 
+LONGEST_EXTENSION: Final = timedelta(days=732)  # from when it is asked for
+
 _encode = msgspec.json.Encoder().encode
 
 
-def hash_of(command: Accrue | Redeem | Adjust) -> bytes:
+def hash_of(command: PostingCommand) -> bytes:
     """Return what tells one command from another under the same reference: all it asks, but when it was asked."""
+    if isinstance(command, ExtendLot):
+        wish = (type(command).__name__, command.lot_no, command.expires_at, command.reason)
+        return blake2b(_encode(wish), digest_size=16).digest()
     dates = (command.effective_at, command.available_at, command.expires_at) if isinstance(command, Accrue) else ()
     asked = (type(command).__name__, command.wallet, command.amount, command.reason, dates)
     return blake2b(_encode(asked), digest_size=16).digest()
@@ -184,6 +193,72 @@ def adjust(book: Book, configuration: Configuration, command: Adjust, at: dateti
     if command.amount > 0:
         return _put(book, configuration, wallet, command, at)
     return _take(book, configuration, wallet, command, at)
+
+
+def extend(book: Book, configuration: Configuration, command: ExtendLot, at: datetime) -> Posting:
+    """Let what is free of a lot run out later: it becomes a lot of its own, by two rows that cancel each other.
+
+    The new lot keeps when it was earned, from when it can be spent, and the order that brought it.
+    """
+    now = book.begin(at)
+    lot = book.lots.get(command.lot_no)
+    if lot is None or not lot.free:
+        raise NothingToExtend(pointer="/lot_id")
+    if lot.expires_at <= now:
+        raise LotOver(pointer="/lot_id", expired_at=lot.expires_at.isoformat())
+    latest = now + LONGEST_EXTENSION
+    if not lot.expires_at < command.expires_at <= latest:
+        raise TermOutOfRange(
+            pointer="/expires_at",
+            field="expires_at",
+            earliest=lot.expires_at.isoformat(),
+            latest=latest.isoformat(),
+        )
+    wallet, amount = configuration.wallet_of(lot.wallet_id), lot.free
+    told = {"reason": command.reason, "by": command.actor}
+
+    def row(reference: str, until: datetime, *, into: bool) -> int:
+        return book.post(
+            wallet,
+            "extend",
+            amount,
+            into=into,
+            counter=EXTENDED,
+            reference=reference,
+            now=now,
+            effective_at=now,
+            policy=configuration.policy_at(now),
+            basis=basis(**told, until=until.isoformat(), origin=lot.lot_no if into else None),
+        )
+
+    out = row(f"lot:{lot.lot_no}:extend:{book.next_seq}", lot.expires_at, into=False)
+    uses = book.take(out, [Take(lot, amount)])
+    seq = row(command.reference, command.expires_at, into=True)
+    book.open_lot(
+        seq,
+        lot.wallet_id,
+        amount,
+        earned_at=lot.earned_at,
+        available_at=lot.available_at,
+        expires_at=command.expires_at,
+        order_id=lot.order_id,
+    )
+    state = book.wallet(lot.wallet_id)
+    return Posting(
+        member_id=book.member_id,
+        seq=seq,
+        wallet=wallet.code,
+        kind="extend",
+        amount=amount,
+        reference=command.reference,
+        balance=state.balance,
+        debt=state.debt,
+        effective_at=now,
+        recorded_at=now,
+        available_at=lot.available_at,
+        expires_at=command.expires_at,
+        lot_uses=tuple((use.lot_no, use.amount) for use in uses),
+    )
 
 
 def expire(book: Book, configuration: Configuration, at: datetime) -> dict[str, int]:

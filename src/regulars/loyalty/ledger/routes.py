@@ -12,22 +12,36 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import structs
 
-from regulars.loyalty.contracts import Accrue, Adjust, HoldStanding, PlaceHold, PostHold, Posting, Redeem, VoidHold
+from regulars.loyalty.contracts import (
+    Accrue,
+    Adjust,
+    ExtendLot,
+    HoldStanding,
+    PlaceHold,
+    PostHold,
+    Posting,
+    Redeem,
+    VoidHold,
+)
 from regulars.loyalty.holds.schemas import hold_answer
 from regulars.loyalty.ledger import service
 from regulars.loyalty.ledger.needs import DirectCommand
 from regulars.loyalty.ledger.schemas import (
-    AccrualBatch,
     AccrualBatchBody,
     AccrualBody,
     AdjustmentBody,
     BatchAnswer,
+    ExtensionBatchBody,
+    ExtensionBody,
     PostingAnswer,
+    PostingBatch,
     RedemptionBody,
     accrue_of,
     adjust_of,
     batch_answer,
     batch_of,
+    extend_of,
+    extensions_of,
     posting_answer,
     redeem_of,
 )
@@ -57,11 +71,11 @@ Posted = tuple[Command, Posting | HoldStanding]
 class AskedBatch(NamedTuple):
     """A batch and who asks, for the audit log: each posting of it is an act of theirs on a member."""
 
-    batch: AccrualBatch
+    batch: PostingBatch
     client: str
 
 
-BatchPosted = tuple[AccrualBatch, Sequence[Posting | DomainError]]
+BatchPosted = tuple[PostingBatch, Sequence[Posting | DomainError]]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -125,7 +139,7 @@ def routes(
             reason=lambda body: body.reason,
         ),
     ]
-    return [*_single(services, lane), _batch(services, configuration)], hot
+    return [*_single(services, lane), *_batches(services, configuration)], hot
 
 
 def _single(services: Services, lane: PostingLane) -> list[HTTPRouteHandler]:
@@ -170,22 +184,44 @@ def _single(services: Services, lane: PostingLane) -> list[HTTPRouteHandler]:
         command = adjust_of(member_id_in(member_id), data, asked(request.scope).client.client)
         return await carry_out(request, lane, command, subject=member_id, reason=data.reason)
 
-    return [accrue, redeem, adjust]
+    @post(
+        "/v1/members/{member_id:str}/lots/{lot_id:str}/extensions",
+        guards=[requires(SCOPE)],
+        operation_id="extendLot",
+        tags=TAGS,
+        summary="Let a lot run out later",
+        responses=posted,
+    )
+    async def extend(
+        request: AnyRequest, member_id: FromPath[str], lot_id: FromPath[str], data: JSONBody[ExtensionBody]
+    ) -> Response[Any]:
+        """Extend what is free of a lot, before it is over: it becomes a lot of its own that runs out later.
+
+        Balances are as before. What a hold keeps of the lot stays as it is (409 `nothing_to_extend` if that is all).
+        """
+        command = extend_of(member_id_in(member_id), lot_id, data, asked(request.scope).client.client)
+        return await carry_out(request, lane, command, subject=member_id, reason=data.reason)
+
+    return [accrue, redeem, adjust, extend]
 
 
-def _batch(services: Services, configuration: Configuration) -> HTTPRouteHandler:
+def _batch_lane(
+    services: Services, configuration: Configuration, name: str, action: str
+) -> Lane[AskedBatch, BatchPosted]:
+    """Make the lane of batches of one kind; each row is an `action` of the audit log."""
+
     async def apply(tx: Transaction, asked_for: Sequence[AskedBatch]) -> list[BatchPosted | DomainError]:
-        rows = [[row for row in batch.rows if isinstance(row, Accrue)] for batch, _ in asked_for]
+        rows = [[row for row in batch.rows if not isinstance(row, DomainError)] for batch, _ in asked_for]
         results = iter(await service.post(tx, configuration, list(chain.from_iterable(rows))))
         posted: list[BatchPosted | DomainError] = []
-        for (batch, client), its in zip(asked_for, rows, strict=True):
+        for one, its in zip(asked_for, rows, strict=True):
             own = list(islice(results, len(its)))
-            _audit_rows(tx, client, batch.request_id, its, own)
-            posted.append((batch, own))
+            _audit_rows(tx, action, one, its, own)
+            posted.append((one.batch, own))
         return posted
 
     lane: Lane[AskedBatch, BatchPosted] = Lane(
-        "accrue_batch",
+        name,
         services.database,
         apply,
         _batch_posted,
@@ -194,6 +230,13 @@ def _batch(services: Services, configuration: Configuration) -> HTTPRouteHandler
         assume_new=True,
     )
     services.lanes.append(lane)
+    return lane
+
+
+def _batches(services: Services, configuration: Configuration) -> list[HTTPRouteHandler]:
+    done = {200: ResponseSpec(BatchAnswer, description="For each row its posting, or why it was refused.")}
+    accruals = _batch_lane(services, configuration, "accrue_batch", "accrue_in_batch")
+    extensions = _batch_lane(services, configuration, "extend_batch", "extend_in_batch")
 
     @post(
         "/v1/accruals/batch",
@@ -202,30 +245,50 @@ def _batch(services: Services, configuration: Configuration) -> HTTPRouteHandler
         tags=TAGS,
         summary="Put units into many wallets",
         status_code=200,
-        responses={200: ResponseSpec(BatchAnswer, description="For each row its posting, or why it was refused.")},
+        responses=done,
     )
     async def accrue_batch(request: AnyRequest, data: JSONBody[AccrualBatchBody]) -> Response[Any]:
         """Post up to 1,000 accruals in one transaction, row by row: a refused row leaves the others as they are."""
         asking = asked(request.scope)
         batch = batch_of(data, services.database.clock.now(), asking.language, asking.request_id)
         command = AskedBatch(batch, asking.client.client)
-        return await carry_out(request, lane, command, subject=f"{len(batch.rows)} accruals")
+        return await carry_out(request, accruals, command, subject=f"{len(batch.rows)} accruals")
 
-    return accrue_batch
+    @post(
+        "/v1/lots/extensions/batch",
+        guards=[requires(SCOPE)],
+        operation_id="extendLots",
+        tags=TAGS,
+        summary="Let many lots run out later",
+        status_code=200,
+        responses=done,
+    )
+    async def extend_batch(request: AnyRequest, data: JSONBody[ExtensionBatchBody]) -> Response[Any]:
+        """Extend up to 1,000 lots in one transaction, row by row: a refused row leaves the others as they are."""
+        asking = asked(request.scope)
+        batch = extensions_of(data, asking.client.client, asking.language, asking.request_id)
+        command = AskedBatch(batch, asking.client.client)
+        return await carry_out(request, extensions, command, subject=f"{len(batch.rows)} extensions")
+
+    return [accrue_batch, extend_batch]
 
 
 def _audit_rows(
-    tx: Transaction, client: str, request_id: str, rows: Sequence[Accrue], results: Sequence[Posting | DomainError]
+    tx: Transaction,
+    action: str,
+    asked_for: AskedBatch,
+    rows: Sequence[Accrue | ExtendLot],
+    results: Sequence[Posting | DomainError],
 ) -> None:
-    """Name each member that was given something, with its reason; all entries are written by one statement."""
+    """Name each member whose points are touched, with the reason; all entries are written by one statement."""
     for row, result in zip(rows, results, strict=True):
         if isinstance(result, Posting):
             entry = AuditEntry(
-                actor=client,
-                action="accrue_in_batch",
+                actor=asked_for.client,
+                action=action,
                 subject=public_id(MEMBER_PREFIX, row.member_id),
                 reason=row.reason,
-                request_id=request_id,
+                request_id=asked_for.batch.request_id,
                 detail=row.reference,
             )
             tx.audit(entry)
@@ -233,7 +296,7 @@ def _audit_rows(
 
 def _posted(result: Posted) -> tuple[int, bytes]:
     command, done = result
-    if isinstance(done, Posting) and isinstance(command, Accrue | Redeem | Adjust):
+    if isinstance(done, Posting) and isinstance(command, Accrue | Redeem | Adjust | ExtendLot):
         return 201, _encode(posting_answer(command, done))
     if isinstance(done, HoldStanding):
         return 201 if isinstance(command, PlaceHold) else 200, _encode(hold_answer(done))

@@ -8,14 +8,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from regulars.loyalty.contracts import Accrue, Adjust, Posting, Redeem
+from regulars.loyalty.contracts import Accrue, Adjust, ExtendLot, Posting, Redeem
+from regulars.loyalty.errors import NothingToExtend
 from regulars.loyalty.ledger.errors import (
     EffectiveTooFarAhead,
     EffectiveTooLongAgo,
     ReferenceReserved,
     TermOutOfRange,
 )
-from regulars.loyalty.public_ids import member_id_in, transfer_id
+from regulars.loyalty.ledger.needs import PostingCommand
+from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.errors import DomainError
 from regulars.platform.http.problems import Problem, problem_body
@@ -94,6 +96,30 @@ class AdjustmentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reference: Reference | None = None
 
 
+class ExtensionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The instant at which a lot shall run out instead, at most 732 days ahead, and why; the member reads that."""
+
+    expires_at: Instant
+    reason: Annotated[str, Meta(min_length=1, max_length=500, examples=["The shop was closed for repairs"])]
+    reference: Reference | None = None
+
+
+class BatchedExtension(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row of a batch: an extension of a lot. Its reference names the fact, for ever."""
+
+    member_id: str
+    lot_id: str
+    expires_at: Instant
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+    reference: Reference
+
+
+class ExtensionBatchBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Extensions of lots of any members, decided row by row in this order."""
+
+    extensions: Annotated[list[BatchedExtension], Meta(min_length=1, max_length=BATCH_AT_MOST)]
+
+
 class UsedLot(Struct, frozen=True):
     """What a transfer took from a lot; the lot's id is that of the transfer that brought it."""
 
@@ -137,13 +163,14 @@ class BatchAnswer(Struct, frozen=True, kw_only=True):
     rows: list[BatchRowAnswer]
 
 
-class AccrualBatch(Struct, frozen=True, kw_only=True):
+class PostingBatch(Struct, frozen=True, kw_only=True):
     """A batch at the edge: rows as commands, or refused already. `language` and `request_id` are for its problems."""
 
     references: tuple[str, ...]
-    rows: tuple[Accrue | DomainError, ...]
+    rows: tuple[Accrue | ExtendLot | DomainError, ...]
     language: str
     request_id: str
+    field: str = "accruals"
 
 
 def accrue_of(member_id: UUID, body: AccrualBody, now: datetime) -> Accrue:
@@ -180,22 +207,58 @@ def adjust_of(member_id: UUID, body: AdjustmentBody, actor: str) -> Adjust:
     )
 
 
-def batch_of(body: AccrualBatchBody, now: datetime, language: str, request_id: str) -> AccrualBatch:
+def extend_of(member_id: UUID, lot: str, body: ExtensionBody, actor: str) -> ExtendLot:
+    """Read an extension. Raises NothingToExtend for what is no lot of the member."""
+    lot_no = seq_in(member_id, lot)
+    if lot_no is None:
+        raise NothingToExtend(pointer="/lot_id")
+    return ExtendLot(
+        member_id=member_id,
+        lot_no=lot_no,
+        expires_at=body.expires_at.astimezone(UTC),
+        reference=reference_of(body.reference),
+        reason=body.reason,
+        actor=actor,
+    )
+
+
+def extensions_of(body: ExtensionBatchBody, actor: str, language: str, request_id: str) -> PostingBatch:
+    """Read a batch of extensions; what is wrong with one row is that row's alone."""
+    rows: list[ExtendLot | DomainError] = []
+    for position, row in enumerate(body.extensions):
+        told = ExtensionBody(expires_at=row.expires_at, reason=row.reason, reference=row.reference)
+        try:
+            rows.append(extend_of(member_id_in(row.member_id), row.lot_id, told, actor))
+        except DomainError as refusal:
+            rows.append(_at(refusal, position, "extensions"))
+    return PostingBatch(
+        references=tuple([row.reference for row in body.extensions]),
+        rows=tuple(rows),
+        language=language,
+        request_id=request_id,
+        field="extensions",
+    )
+
+
+def batch_of(body: AccrualBatchBody, now: datetime, language: str, request_id: str) -> PostingBatch:
     """Read a batch; what is wrong with one row is that row's alone."""
     rows: list[Accrue | DomainError] = []
     for position, row in enumerate(body.accruals):
         try:
             rows.append(accrue_of(member_id_in(row.member_id), row, now))
         except DomainError as refusal:
-            rows.append(_at(refusal, position))
+            rows.append(_at(refusal, position, "accruals"))
     references = tuple([row.reference for row in body.accruals])
-    return AccrualBatch(references=references, rows=tuple(rows), language=language, request_id=request_id)
+    return PostingBatch(references=references, rows=tuple(rows), language=language, request_id=request_id)
 
 
-def posting_answer(command: Accrue | Redeem | Adjust, posting: Posting) -> PostingAnswer:
+def posting_answer(command: PostingCommand, posting: Posting) -> PostingAnswer:
     """Write the posting of a command."""
-    signed = -command.amount if isinstance(command, Redeem) else command.amount
-    member_id = posting.member_id
+    member_id, uses = posting.member_id, posting.lot_uses
+    if isinstance(command, ExtendLot):
+        signed, uses = posting.amount, ((command.lot_no, posting.amount),)
+    else:
+        signed = -command.amount if isinstance(command, Redeem) else command.amount
     return PostingAnswer(
         transfer_id=transfer_id(member_id, posting.seq),
         member_id=public_id(MEMBER_PREFIX, member_id),
@@ -211,32 +274,32 @@ def posting_answer(command: Accrue | Redeem | Adjust, posting: Posting) -> Posti
         available_at=posting.available_at,
         expires_at=posting.expires_at,
         tier=posting.tier,
-        lots=[UsedLot(transfer_id(member_id, lot), amount) for lot, amount in posting.lot_uses],
+        lots=[UsedLot(transfer_id(member_id, lot), amount) for lot, amount in uses],
     )
 
 
-def batch_answer(batch: AccrualBatch, results: Sequence[Posting | DomainError]) -> BatchAnswer:
+def batch_answer(batch: PostingBatch, results: Sequence[Posting | DomainError]) -> BatchAnswer:
     """Write what came of a batch; `results` are those of its rows that are commands, in order."""
     rows = []
     following = iter(results)
     for position, (reference, row) in enumerate(zip(batch.references, batch.rows, strict=True)):
         refusal = row if isinstance(row, DomainError) else None
-        if isinstance(row, Accrue):
+        if not isinstance(row, DomainError):
             result = next(following)
             if isinstance(result, Posting):
                 rows.append(BatchRowAnswer(reference=reference, posting=posting_answer(row, result)))
             else:
                 refusal = result
         if refusal is not None:
-            problem = problem_body(_at(refusal, position), batch.language, batch.request_id)
+            problem = problem_body(_at(refusal, position, batch.field), batch.language, batch.request_id)
             rows.append(BatchRowAnswer(reference=reference, problem=_problem(problem)))
     refused = sum([row.problem is not None for row in rows])
     return BatchAnswer(posted=len(rows) - refused, refused=refused, rows=rows)
 
 
-def _at(refusal: DomainError, position: int) -> DomainError:
+def _at(refusal: DomainError, position: int, field: str) -> DomainError:
     """Let a refusal point to its row."""
-    beginning = f"/accruals/{position}"
+    beginning = f"/{field}/{position}"
     if not (refusal.pointer or "").startswith(beginning):
         refusal.pointer = beginning + (refusal.pointer or "")
     return refusal

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars.loyalty.contracts import Accrue, Adjust, HoldStanding, Posting, Redeem
+from regulars.loyalty.contracts import HoldStanding, Posting
 from regulars.loyalty.ledger.books import open_books
-from regulars.loyalty.ledger.needs import HOLD_COMMANDS, DirectCommand, Needs
+from regulars.loyalty.ledger.needs import HOLD_COMMANDS, DirectCommand, Needs, PostingCommand
 from regulars.loyalty.ledger.store import reading
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
@@ -15,7 +15,7 @@ from regulars.platform.errors import DomainError
 
 
 async def post(
-    tx: Transaction, configuration: Configuration, commands: Sequence[Accrue | Redeem | Adjust]
+    tx: Transaction, configuration: Configuration, commands: Sequence[PostingCommand]
 ) -> list[Posting | DomainError]:
     """Carry out direct postings in order of arrival: each gives its posting or its refusal, exactly as if alone."""
     return [result for result in await carry_out(tx, configuration, commands) if not isinstance(result, HoldStanding)]

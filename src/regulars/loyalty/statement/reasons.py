@@ -1,7 +1,7 @@
 """Plain sentences, in the caller's language, made of a row's own data: the basis it was decided by."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -12,6 +12,8 @@ from regulars.loyalty.policy.contracts import TierPolicy
 from regulars.loyalty.policy.rules import zone
 from regulars.loyalty.tiers.names import name_of_tier
 from regulars.platform.texts import mark, say
+
+_JUST_BEFORE: Final = timedelta(microseconds=1)
 
 
 def name_of_wallet(code: str, language: str) -> str:
@@ -46,6 +48,8 @@ def reason_of(
         "reference": reference,
         **read_basis(basis),
     }
+    if kind == "extend":
+        return _of_extension(amount, language, told, time_zone)
     if kind in {"move_in", "move_out"}:
         return _of_move(kind, language, told)
     if kind == "expire":
@@ -67,6 +71,16 @@ def reason_of(
     elif debt_change > 0:
         sentence += say(" {owed} of them could not be taken and are owed.", language, owed=debt_change)
     return sentence
+
+
+def _of_extension(amount: int, language: str, told: dict[str, Any], time_zone: str) -> str:
+    """Return the reason of units that run out later than they would have."""
+    last = datetime.fromisoformat(str(told["until"])).astimezone(zone(time_zone)) - _JUST_BEFORE
+    told["until"] = f"{last:%Y-%m-%d}"
+    told["why"] = str(told["reason"]).rstrip(".。")
+    if amount > 0:
+        return say("{amount} {wallet} are good until {until} now: {why}.", language, **told)
+    return say("{amount} {wallet} that were good until {until} only got a later day: {why}.", language, **told)
 
 
 def _of_move(kind: str, language: str, told: dict[str, Any]) -> str:

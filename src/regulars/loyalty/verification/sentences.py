@@ -86,6 +86,13 @@ MOVE_WITHOUT_PAIR = _telling(
     ),
     "member transfer reference given got",
 )
+EXTENSION_OFF = _telling(
+    mark(
+        "{member}, transfer {transfer}: an extension takes {given} from a lot and brings {got}; the next row must "
+        "bring the same units as a lot with the same dates that runs out later."
+    ),
+    "member transfer given got",
+)
 MERGED_NOT_EMPTY = _telling(
     mark(
         "{member}: its books are part of those of {other}, and still hold {balance} (debt {debt}), or a lot, or a hold."

@@ -70,6 +70,7 @@ def checks() -> list[Check]:
             (store.MOVES_WITHOUT_PAIR, sentences.MOVE_WITHOUT_PAIR),
             (store.MERGED_NOT_EMPTY, sentences.MERGED_NOT_EMPTY),
         ),
+        _check(mark("extensions of lots"), store.EXTENDED, (store.EXTENSIONS_OFF, sentences.EXTENSION_OFF)),
         _check(mark("adjustments as approved"), store.REQUESTS, (store.REQUESTS_OFF, sentences.REQUEST_OFF)),
         _check(
             mark("double entry, books to zero"),

@@ -88,6 +88,7 @@ WHERE u.lot_no >= u.seq OR l.wallet_id <> t.wallet_id OR CASE t.kind
         OR l.expires_at <= coalesce(h.placed_at, t.recorded_at)
     WHEN 'adjust' THEN u.amount <= 0 OR l.available_at > t.recorded_at OR l.expires_at <= t.recorded_at
     WHEN 'move_out' THEN u.amount <= 0 OR l.expires_at <= t.recorded_at
+    WHEN 'extend' THEN u.amount <= 0 OR l.expires_at <= t.recorded_at
     WHEN 'claw_back' THEN u.amount <= 0 OR l.expires_at <= t.recorded_at
         OR (l.available_at > t.recorded_at AND l.order_id IS DISTINCT FROM t.order_id)
     WHEN 'expire' THEN u.amount <= 0 OR l.expires_at > t.recorded_at
@@ -111,7 +112,8 @@ SIDES_WRONG: LiteralString = """
 WITH kinds (kind, counter, credits) AS (
     VALUES ('accrue', 1, true), ('earn', 1, true), ('claw_back', 1, false),
            ('redeem', 2, false), ('give_back', 2, true), ('expire', 3, false), ('adjust', 4, true),
-           ('adjust', 4, false), ('forgive', 5, true), ('move_in', 6, true), ('move_out', 6, false)
+           ('adjust', 4, false), ('forgive', 5, true), ('move_in', 6, true), ('move_out', 6, false),
+           ('extend', 7, true), ('extend', 7, false)
 )
 SELECT t.member_id, t.seq, t.kind, t.debit_account, t.credit_account
 FROM ledger_transfers AS t
@@ -247,6 +249,23 @@ FULL JOIN (
 ) AS t ON t.member_id = a.member_id AND t.reference = a.reference
 WHERE a.wrong OR (coalesce(a.answer, '') = 'approved') <> (t.seq IS NOT NULL)
    OR t.seq <> a.transfer_seq OR t.amount <> a.amount OR t.wallet_id <> a.wallet_id OR t.kind <> 'adjust'
+ORDER BY 1, 2 LIMIT %s
+"""
+EXTENDED: LiteralString = "SELECT count(*) FROM ledger_transfers WHERE kind = 'extend'"
+# What leaves a lot comes back as the next row, with a lot that differs in nothing but that it runs out later.
+EXTENSIONS_OFF: LiteralString = """
+WITH each AS (SELECT t.*, t.credit_account %% 100 = 0 AS comes FROM ledger_transfers AS t WHERE t.kind = 'extend')
+SELECT coalesce(o.member_id, i.member_id), coalesce(o.seq, i.seq), coalesce(o.amount, 0), coalesce(i.amount, 0)
+FROM (SELECT * FROM each WHERE NOT comes) AS o
+FULL JOIN (SELECT * FROM each WHERE comes) AS i ON i.member_id = o.member_id AND i.seq = o.seq + 1
+LEFT JOIN lot_uses AS u ON u.member_id = o.member_id AND u.seq = o.seq
+LEFT JOIN lots AS s ON s.member_id = u.member_id AND s.lot_no = u.lot_no
+LEFT JOIN lots AS l ON l.member_id = i.member_id AND l.lot_no = i.seq
+WHERE o.seq IS NULL OR i.seq IS NULL OR s.lot_no IS NULL OR l.lot_no IS NULL
+   OR (o.wallet_id, o.amount, o.effective_at, o.recorded_at) <> (i.wallet_id, i.amount, i.effective_at, i.recorded_at)
+   OR o.debt_change <> 0 OR i.debt_change <> 0 OR u.amount <> o.amount OR l.amount <> i.amount
+   OR (l.earned_at, l.available_at) <> (s.earned_at, s.available_at) OR l.order_id IS DISTINCT FROM s.order_id
+   OR l.expires_at <= s.expires_at OR l.expires_at > o.recorded_at + interval '732 days'
 ORDER BY 1, 2 LIMIT %s
 """
 MOVED: LiteralString = "SELECT count(*) FROM ledger_transfers WHERE kind IN ('move_in', 'move_out')"

@@ -48,7 +48,7 @@ MOVEMENTS: Final[dict[str, tuple[str, str]]] = {
     "adjusted": (mark("Adjusted"), "adjust"),
 }
 # Neutral within the programme: listed on a month's page.
-NEUTRAL: Final[dict[str, str]] = {"moved": mark("Moved between members")}
+NEUTRAL: Final[dict[str, str]] = {"moved": mark("Moved between members"), "extended": mark("Extended")}
 
 AnyRequest = Request[Any, Any, Any]
 Show = Callable[[AnyRequest, str, Form[Any], int], Awaitable[Response[bytes]]]  # of a month, its form, a status

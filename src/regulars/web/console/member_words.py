@@ -51,6 +51,7 @@ BOOKINGS: Final[dict[str, tuple[str, Tone]]] = {
     "give_back": (mark("Given back"), "success"),
     "adjust": (mark("Corrected"), "neutral"),
     "accrue": (mark("Granted"), "success"),
+    "extend": (mark("Extended"), "info"),
     "move_in": (mark("Moved here"), "info"),
     "move_out": (mark("Moved away"), "info"),
 }

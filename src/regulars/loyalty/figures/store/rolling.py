@@ -15,6 +15,7 @@ _BOOKED = (
     "PointsAccrued",
     "PointsAdjusted",
     "PointsExpired",
+    "PointsExtended",
     "PointsMoved",
     "PointsRedeemed",
 )
