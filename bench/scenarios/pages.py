@@ -115,7 +115,11 @@ async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
     found = re.search(r"/console/invitation/([\w-]+)", link)
     if found is None:
         raise BenchBroken("the console shows no link for who was invited")
+    draft, _ = staff.post("/console/policies", name="Gold asks for more", version="")
+    preview, _ = staff.post("/console/policies/previews", draft=draft.rpartition("/")[2], at="")
     return {
+        "draft_id": draft.rpartition("/")[2],
+        "preview_id": preview.rpartition("/")[2],
         "member_id": public(WHALE),
         "month": f"{wall_now():%Y-%m}",
         "lot_no": "1",

@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from regulars.loyalty.tasks import PREVIEW
+from regulars.loyalty.preview.reports import PREVIEW
 from regulars.platform.db.database import Database
 from regulars.platform.ids import new_id
 from regulars.platform.reports import service as reports

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from regulars.loyalty import api
 from regulars.loyalty.preview.contracts import Preview, TouchedMember
-from regulars.loyalty.tasks import PREVIEW
+from regulars.loyalty.preview.reports import PREVIEW
 from regulars.platform.clock import ClockSetting, wall_now
 from regulars.platform.db.database import Database
 from regulars.platform.reports.computing import compute_slice

@@ -11,7 +11,7 @@ from regulars.loyalty.drafts.errors import UnknownDraft
 from regulars.loyalty.errors import UnknownPreview
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview, Policy
 from regulars.loyalty.preview import service
-from regulars.loyalty.tasks import PREVIEW
+from regulars.loyalty.preview.reports import PREVIEW
 from regulars.platform.db.database import Database
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import new_id

@@ -304,6 +304,22 @@ SCENES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/store", "/console/stores/{store}", "owner"),
         Scene("console/store-empty", "/console/stores/{store}", "owner", "empty"),
     ),
+    "GET /console/policies": (
+        Scene("console/policies", "/console/policies", "owner"),
+        Scene("console/policies-reader", "/console/policies?ended=1", "auditor"),
+        Scene("console/policies-empty", "/console/policies", "owner", "empty"),
+        Scene("console/policies-wrong", "/console/policies", "owner", "error", send(name=" ")),
+    ),
+    "GET /console/policies/drafts/{draft_id}": (
+        Scene("console/policy-draft", "/console/policies/drafts/{draft}", "owner"),
+        Scene("console/policy-draft-reader", "/console/policies/drafts/{draft}", "auditor"),
+    ),
+    "GET /console/policies/previews/{preview_id}": (
+        Scene("console/policy-preview", "/console/policies/previews/{preview}", "owner"),
+    ),
+    "GET /console/policies/versions/{version}": (
+        Scene("console/policy-version", "/console/policies/versions/1", "owner"),
+    ),
     "GET /console/programme": (
         Scene("console/programme", "/console/programme", "owner"),
         Scene("console/programme-empty", "/console/programme", "owner", "empty"),

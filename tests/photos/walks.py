@@ -102,6 +102,19 @@ class Programme:
             answer = browser.post("/portal/sign-up", data={"name": "林晓", "remember": "true"})
             return _cookies(answer, browser)
 
+    def drafted(self, name: str) -> tuple[str, str]:
+        """Begin a draft of a policy in which Silver asks for less, and have it previewed; return both ids."""
+        with self.browser("owner") as browser:
+            draft = browser.post("/console/policies", data={"name": name, "version": ""}).headers["location"]
+            page = browser.get(draft).text
+            sent = dict(re.findall(r'name="([^"]+)" type="text" value="([^"]*)"', page))
+            sent |= dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page))
+            sent |= {"tier.qualifying_wallet": "growth", "spending_wallet": "points", "returns.shortfall": "to_debt"}
+            browser.post(draft, data={**sent, "tier.review.kind": "none", "tier.tiers.1.threshold": "400"})
+            wish = {"draft": draft.rpartition("/")[2], "at": ""}
+            preview = browser.post("/console/policies/previews", data=wish).headers["location"]
+        return draft.rpartition("/")[2], preview.rpartition("/")[2]
+
     def device(self, store: str) -> dict[str, str]:
         """Enrol a device of a store; return its cookies."""
         with self.browser("owner") as browser:
@@ -166,6 +179,7 @@ def begin_demo(address: str, password: str) -> Programme:
     facts["message"] = here.found(_MESSAGE, "/console/messages")
     facts["mail"] = here.found(_MAIL, "/outbox", "nobody")
     facts["staff"] = here.found(_STAFF, "/console/staff")
+    facts["draft"], facts["preview"] = here.drafted("Silver asks for less")
     facts["invitation"] = here.invite("Li Na")[1]
     facts["half_invitation"] = here.invite("Wang Fang")[1]
     here.half_invited(facts["half_invitation"])

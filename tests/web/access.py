@@ -152,7 +152,13 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/messages/{message}/cancel",
         "POST /console/messages/{message}/resend",
     ),
-    "staff programme:read": ("GET /console/programme",),
+    "staff programme:read": (
+        "GET /console/policies",
+        "GET /console/policies/drafts/{draft_id}",
+        "GET /console/policies/previews/{preview_id}",
+        "GET /console/policies/versions/{version}",
+        "GET /console/programme",
+    ),
     "staff stores:read": (
         "GET /console/stores",
         "GET /console/stores/{store_id}",
@@ -180,6 +186,18 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "staff members:read points:write": (
         "GET /console/members/{member_id}/correct",
         "POST /console/members/{member_id}/correct",
+    ),
+    "staff programme:read policies:write": (
+        "POST /console/policies",
+        "POST /console/policies/drafts/{draft_id}",
+        "POST /console/policies/drafts/{draft_id}/abandon",
+        "POST /console/policies/drafts/{draft_id}/schedule",
+        "POST /console/policies/previews",
+        "POST /console/policies/versions/{version}/withdraw",
+    ),
+    "staff programme:read policies:approve": (
+        "POST /console/policies/drafts/{draft_id}/approve",
+        "POST /console/policies/drafts/{draft_id}/refuse",
     ),
     "staff finance:read": (
         "GET /console/finance",

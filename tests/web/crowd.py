@@ -20,6 +20,7 @@ from regulars.loyalty import api as loyalty
 from regulars.loyalty.adjustments.service import request_id_of
 from regulars.loyalty.contracts import Accrue, AskAdjustment, PlaceHold, VoidHold
 from regulars.loyalty.ledger.holding import hold_id_of
+from regulars.loyalty.preview.reports import PREVIEW
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session
 from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentChannel, ConsentGiven, Decision, Purpose
@@ -30,6 +31,7 @@ from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.ids import public_id
 from regulars.platform.outbox.relay import Relay
+from regulars.platform.reports.contracts import REPORT_PREFIX
 from regulars.platform.services import Services
 from tests.web.site import DAY, NOW, Site
 from tests.web.visitors import HERE, STORE
@@ -106,6 +108,10 @@ class Crowd:
         async with services.database.transaction() as tx:
             ((seq,),) = await tx.rows("SELECT min(seq) FROM parked_events")
             link = await staff.renew_link(tx, account.staff_id)
+            begin = loyalty.CreateDraft(name=f"draft {self.rows}", actor="test")
+            draft = await loyalty.work_on_policy(tx, services.database.clock, begin)
+            asked = loyalty.AskPreview(actor="test", draft_id=draft.draft_id)
+            preview = await loyalty.ask_preview(tx, PREVIEW, asked)
             told = await engagement.list_of_member(
                 tx, services.vault, engagement.brand_of(services.settings), self.site.chen
             )
@@ -133,6 +139,9 @@ class Crowd:
             "seen": seen.headers["location"].partition("=")[2],
             "ticket": receipt.headers["location"].rpartition("/")[2],
             "return_id": "r-lines-0",
+            "version": "1",
+            "draft_id": public_id(loyalty.DRAFT_PREFIX, draft.draft_id),
+            "preview_id": public_id(REPORT_PREFIX, preview.report_id),
         }
 
     async def _asked_to_confirm(self) -> str:

@@ -28,6 +28,7 @@ from regulars.entrypoints.commands import (
 )
 from regulars.entrypoints.explain import explain
 from regulars.entrypoints.finance import finance
+from regulars.entrypoints.policy import policy
 from regulars.entrypoints.privacy_commands import privacy
 from regulars.entrypoints.staff import staff
 from regulars.platform.settings import SettingError, Settings
@@ -53,6 +54,7 @@ app.add_typer(staff, name="staff")
 app.add_typer(finance, name="finance")
 app.add_typer(privacy, name="privacy")
 app.add_typer(explain, name="explain")
+app.add_typer(policy, name="policy")
 
 
 def _print_version(wanted: bool) -> None:

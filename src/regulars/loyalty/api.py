@@ -31,7 +31,7 @@ Policies change by drafts (`loyalty/drafts`): `work_on_policy(tx, clock, command
 or answers one (UnknownDraft 404; DraftChanged, DraftNotOpen and others 409), `withdraw_policy` takes a version back
 before its instant, `difference` compares two (a version's number, a draft's id, None: what is in force),
 `read_versions` lists versions with their states. Source: loyalty_policies, policy_withdrawals, policy_drafts.
-`ask_preview(tx, kind, command)` counts in the background (`kind` is `PREVIEW` of `loyalty/tasks.py`) who is touched
+`ask_preview(tx, kind, command)` counts in the background (`kind` is `PREVIEW`) who is touched
 when a policy comes and what orders would earn by it; `read_preview`, `latest_preview`, `result_of_preview` and
 `preview_members` read it (UnknownPreview 404), `book_arrivals` books what a version that came does to tiers.
 
@@ -46,15 +46,18 @@ from regulars.loyalty.adjustments.service import decide as decide_adjustments
 from regulars.loyalty.adjustments.service import waiting as waiting_adjustments
 from regulars.loyalty.arrivals.service import book_arrivals
 from regulars.loyalty.drafts.contracts import (
+    DRAFT_PREFIX,
     AbandonDraft,
     AnswerDraft,
     ChangeDraft,
     CreateDraft,
+    DraftCommand,
     PolicyDraft,
     ScheduleDraft,
     WithdrawVersion,
 )
 from regulars.loyalty.drafts.diff import difference
+from regulars.loyalty.drafts.diff import sheet as policy_sheet
 from regulars.loyalty.drafts.rules import Difference
 from regulars.loyalty.drafts.service import carry_out as work_on_policy
 from regulars.loyalty.drafts.service import list_drafts, read_draft, read_revisions, require_alone
@@ -128,6 +131,7 @@ from regulars.loyalty.policy.contracts import (
     WalletRule,
 )
 from regulars.loyalty.policy.rules import month_start
+from regulars.loyalty.policy.sections import LEAVES, SECTIONS, Leaf, value_at
 from regulars.loyalty.policy.service import (
     NOTICE,
     Configuration,
@@ -141,12 +145,22 @@ from regulars.loyalty.policy.service import (
     read_versions,
     schedule_version,
 )
-from regulars.loyalty.preview.contracts import AskPreview, Backtest, Preview, TierFlow, TouchedMember
+from regulars.loyalty.preview.contracts import (
+    TOUCHES,
+    AskPreview,
+    Backtest,
+    Preview,
+    PreviewSubject,
+    TierFlow,
+    TouchedMember,
+)
 from regulars.loyalty.preview.contracts import result_of as result_of_preview
+from regulars.loyalty.preview.reports import PREVIEW
 from regulars.loyalty.preview.service import ask as ask_preview
 from regulars.loyalty.preview.service import latest_of as latest_preview
 from regulars.loyalty.preview.service import members as preview_members
 from regulars.loyalty.preview.service import read as read_preview
+from regulars.loyalty.preview.service import subject_of as preview_subject
 from regulars.loyalty.privacy.service import PRIVACY
 from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
@@ -167,10 +181,15 @@ from regulars.loyalty.verification.service import checks
 
 __all__ = [
     "BOOKS",
+    "DRAFT_PREFIX",
+    "LEAVES",
     "MERGING",
     "MONTHS",
     "NOTICE",
+    "PREVIEW",
     "PRIVACY",
+    "SECTIONS",
+    "TOUCHES",
     "AbandonDraft",
     "AdjustmentPolicy",
     "Allowance",
@@ -192,11 +211,13 @@ __all__ = [
     "Configuration",
     "CreateDraft",
     "Difference",
+    "DraftCommand",
     "EarningPolicy",
     "Held",
     "HoldListed",
     "LateRow",
     "LateSum",
+    "Leaf",
     "Liability",
     "LiabilityAt",
     "LiabilityMonth",
@@ -216,6 +237,7 @@ __all__ = [
     "PolicyDraft",
     "PolicyVersion",
     "Preview",
+    "PreviewSubject",
     "ProgrammeFigures",
     "Proof",
     "ReturnPolicy",
@@ -288,8 +310,10 @@ __all__ = [
     "past_instant",
     "points_allowed",
     "policy_in_force",
+    "policy_sheet",
     "post",
     "preview_members",
+    "preview_subject",
     "programme_figures",
     "programme_totals",
     "prove",
@@ -319,6 +343,7 @@ __all__ = [
     "time_out_due",
     "transfer_id",
     "transfer_lineage",
+    "value_at",
     "waiting_adjustments",
     "withdraw_policy",
     "work_on_policy",

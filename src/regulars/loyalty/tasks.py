@@ -8,10 +8,10 @@ from regulars.loyalty.figures import rolling
 from regulars.loyalty.finance import closing, reports
 from regulars.loyalty.ledger import service
 from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.preview import reports as _previews  # noqa: F401 - declares its report
 from regulars.loyalty.preview import service as previews
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.jobs.registry import task
-from regulars.platform.reports.registry import report
 from regulars.platform.rollups import service as rollups
 
 MEMBERS_AT_ONCE = 500
@@ -53,9 +53,6 @@ async def book_policy_arrivals(tx: Transaction) -> bool:
 async def forget_previews(tx: Transaction) -> bool:
     """Delete the lists of members of previews that are forgotten."""
     return await previews.forget(tx, MEMBERS_AT_ONCE)
-
-
-PREVIEW = report(previews.KIND)(previews.slice_of)
 
 
 @task(cron="* * * * *")

@@ -20,6 +20,7 @@ from regulars.web.console.messages import message_pages
 from regulars.web.console.orders import all_order_pages
 from regulars.web.console.outbox import outbox_pages
 from regulars.web.console.overview import overview_pages
+from regulars.web.console.policies import policy_pages
 from regulars.web.console.privacy import privacy_pages
 from regulars.web.console.programme import programme_pages
 from regulars.web.console.reports import report_pages
@@ -71,6 +72,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     tier_pages,
     programme_pages,
     privacy_pages,
+    policy_pages,
     staff_pages,
     store_device_pages,
     health_pages,

@@ -10,10 +10,12 @@ from regulars.loyalty.drafts.rules import Difference, Telling
 from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.errors import UnknownVersion
 from regulars.loyalty.policy.rules import active_at
+from regulars.loyalty.policy.sections import SECTIONS
 from regulars.loyalty.policy.service import list_policies, read_version
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import parse_public_id
 from regulars.platform.markets.service import list_markets
+from regulars.platform.texts import say
 
 Named = int | UUID | None  # a version, a draft; None: what is in force
 _MOST_DIGITS: Final = 9
@@ -55,3 +57,13 @@ def named_in(text: str | None) -> Named:
     if found is None:
         raise UnknownDraft if text.startswith(DRAFT_PREFIX) else UnknownVersion(version=text[:40])
     return found
+
+
+async def sheet(tx: Transaction, policy: Policy, language: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return all that a policy says, section by section: titles, and pairs of label and value in a language's words."""
+    telling = await telling_in(tx, language)
+    return [
+        (say(section.title, language), rules.lines_of(policy, section, telling))
+        for section in SECTIONS
+        if getattr(policy, section.name) is not None
+    ]

@@ -8,13 +8,15 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 from msgspec import Struct
 
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview, Policy, TierRule
-from regulars.loyalty.policy.sections import LEAVES, SECTIONS, TIERS, Leaf, value_at
+from regulars.loyalty.policy.sections import LEAVES, SECTIONS, TIERS, Leaf, Section, value_at
 from regulars.loyalty.tiers.names import name_of_tier
 from regulars.platform.texts import mark, say
 
 HOURS_A_DAY: Final = 24
 
 NEW_TIER: Final = mark("{tier} is new: from {threshold} growth, {multiplier} points for each base point.")
+A_TIER: Final = mark("from {threshold} growth, {multiplier} points for each base point")
+YES, NO, NOT_SET = mark("yes"), mark("no"), mark("none")
 NO_TIER: Final = mark("{tier} is no more.")
 THRESHOLD: Final = mark("{tier} needs {after} growth instead of {before}.")
 MULTIPLIER: Final = mark("{tier} earns {after} points for each base point, instead of {before}.")
@@ -86,6 +88,24 @@ def told(leaf: Leaf, value: Any, telling: Telling) -> str:  # noqa: ANN401 - of 
         case _:
             written = str(value)
     return written
+
+
+def lines_of(policy: Policy, section: Section, telling: Telling) -> list[tuple[str, str]]:
+    """Return what a section of a policy says: pairs of label and value."""
+    language = telling.language
+    lines = []
+    if section.name == "tier":
+        for tier in reversed(policy.tier.tiers):
+            numbers = {name: _number(getattr(tier, name), language) for name in ("threshold", "multiplier")}
+            lines.append((name_of_tier(tier.code, language), say(A_TIER, language, **numbers)))
+    for leaf in LEAVES:
+        if leaf.section == section.name:
+            value = value_at(policy, leaf.path)
+            written = say(NOT_SET, language) if value is None else told(leaf, value, telling)
+            if leaf.unit == "flag":
+                written = say(YES if value else NO, language)
+            lines.append((say(leaf.label, language), written))
+    return lines
 
 
 def _said(leaf: Leaf, was: Any, now: Any, telling: Telling) -> str:  # noqa: ANN401 - of the field's own type

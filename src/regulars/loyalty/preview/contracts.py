@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from regulars.loyalty.policy.contracts import Policy
 from regulars.platform.reports.contracts import Report
 
 Touch = Literal["rises", "falls", "stays", "review"]
@@ -105,3 +106,12 @@ class TouchedMember(NamedTuple):
     missing: int | None
     review_before: datetime | None
     review_after: datetime | None
+
+
+class PreviewSubject(NamedTuple):
+    """What a preview is about: a draft of that name, or a version, and the policy that it tried out."""
+
+    draft_id: UUID | None
+    version: int | None
+    name: str
+    policy: Policy

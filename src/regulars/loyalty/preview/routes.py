@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from regulars.loyalty.drafts.schemas import draft_id_in
 from regulars.loyalty.preview import service
 from regulars.loyalty.preview.contracts import AskPreview, Touch
+from regulars.loyalty.preview.reports import PREVIEW
 from regulars.loyalty.preview.schemas import (
     PreviewAnswer,
     PreviewBody,
@@ -20,7 +21,6 @@ from regulars.loyalty.preview.schemas import (
     touched_page,
 )
 from regulars.loyalty.public_ids import member_id_in
-from regulars.loyalty.tasks import PREVIEW
 from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.http.guards import principal_of, requires

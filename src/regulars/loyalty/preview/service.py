@@ -28,6 +28,7 @@ from regulars.loyalty.preview.contracts import (
     Backtest,
     Corrections,
     Preview,
+    PreviewSubject,
     TierFlow,
     Touch,
     TouchedMember,
@@ -147,6 +148,13 @@ async def members(
     return [
         TouchedMember(row[0], _touch(row[1]), code_of(tiers, row[2]), code_of(tiers, row[3]), *row[4:]) for row in rows
     ]
+
+
+async def subject_of(tx: Transaction, report: Report) -> PreviewSubject:
+    """Return what a preview is about."""
+    asked = asked_of(report)
+    name = "" if asked.draft is None else (await read_draft(tx, asked.draft)).name
+    return PreviewSubject(asked.draft, asked.version, name, await policy_of(tx, asked))
 
 
 async def policy_of(tx: Transaction, asked: Asked) -> Policy:

@@ -33,6 +33,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "returns:above_policy": "Take returns at a till that are older or larger than a till alone may.",
     "stores:read": "See stores and their figures.",
     "programme:read": "See the programme's settings in force.",
+    "policies:write": "Draft policies, preview, schedule and withdraw them.",
+    "policies:approve": "Agree to policies that others propose.",
     "finance:read": "See what members may still spend, by month, with breakage and journals.",
     "finance:write": "Close months, for good.",
     "points:read": "See what is held of members' points, and which corrections were asked for.",
@@ -55,7 +57,7 @@ _TILL: Final = frozenset({"till:use"})
 
 ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: frozenset(PERMISSIONS),
-    Role.MARKETER: _OFFICE | {"messages:read", "exports:write"},
+    Role.MARKETER: _OFFICE | {"messages:read", "exports:write", "policies:write"},
     Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
     Role.CARE: _OFFICE
     | {
@@ -68,7 +70,15 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
         "points:write",
     },
     Role.FINANCE: _OFFICE
-    | {"exports:write", "finance:read", "finance:write", "points:read", "points:write", "points:approve"},
+    | {
+        "policies:approve",
+        "exports:write",
+        "finance:read",
+        "finance:write",
+        "points:read",
+        "points:write",
+        "points:approve",
+    },
     Role.STORE_MANAGER: _TILL
     | {
         "overview:read",

@@ -1,0 +1,228 @@
+"""`regulars policy`: versions and drafts, what differs, whom a change touches, scheduling and withdrawing."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from regulars.entrypoints.commands import Json, Reason, give_up, in_transaction, print_json, print_table, with_database
+
+if TYPE_CHECKING:
+    from regulars.platform.db.database import Database
+    from regulars.platform.db.transaction import Transaction
+
+ACTOR: Final = "cli"
+
+policy = typer.Typer(help="Policies: versions, drafts, differences, previews.", no_args_is_help=True)
+
+Named = Annotated[str, typer.Argument(help="A version's number, or a draft's id (pdr_…).")]
+Draft = Annotated[str, typer.Argument(help="A draft's id (pdr_…).")]
+At = Annotated[datetime | None, typer.Option(help="An instant (UTC), e.g. 2026-06-01T00:00:00.")]
+
+
+@policy.command("list")
+def list_policies(*, as_json: Json = False) -> None:
+    """Show every version with its state, and the drafts that are worked on."""
+    from regulars.loyalty import api as loyalty
+    from regulars.loyalty.drafts.schemas import draft_answer
+
+    async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        return await loyalty.read_versions(tx), [draft_answer(one) for one in await loyalty.list_drafts(tx)]
+
+    versions, drafts = in_transaction(look)
+    if as_json:
+        print_json({"versions": versions[::-1], "drafts": drafts})
+        return
+    rows = [
+        (str(one.version), one.state, _instant(one.active_from), _instant(one.active_until), one.name, one.scheduled_by)
+        for one in reversed(versions)
+    ]
+    rows += [(one.draft_id, one.state, _instant(one.proposed_for), "", one.name, one.changed_by) for one in drafts]
+    print_table(("version", "state", "from", "until", "name", "by"), rows)
+
+
+@policy.command("draft")
+def begin_draft(
+    name: Annotated[str, typer.Argument(help="What it is about.")],
+    file: Annotated[Path | None, typer.Option(help="A TOML file with [policy]; else the latest version.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Begin a draft, from a file as `regulars configure` takes it, or from what the latest version says."""
+    from regulars.entrypoints.configure import ProgrammeFileError, read_programme
+    from regulars.loyalty import api as loyalty
+    from regulars.loyalty.drafts.schemas import draft_answer
+
+    try:
+        section = None if file is None else read_programme(file).policy
+    except ProgrammeFileError as error:
+        give_up(str(error))
+    if file is not None and section is None:
+        give_up(f"{file} has no [policy]. Add one, or leave --file out.")
+    document = None if section is None else section.policy()
+    command = loyalty.CreateDraft(name=name, actor=ACTOR, policy=document)
+    made = draft_answer(_carried_out(command))
+    if as_json:
+        print_json(made)
+    else:
+        typer.echo(f"{made.draft_id} is begun. It decides nothing until it is scheduled and its instant comes.")
+
+
+@policy.command("diff")
+def compare(
+    after: Named,
+    before: Annotated[str | None, typer.Option(help="Compare with this; else what is in force.")] = None,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say what differs between two policies."""
+    from regulars.loyalty import api as loyalty
+    from regulars.loyalty.drafts.diff import named_in
+
+    async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        return await loyalty.difference(tx, named_in(before), named_in(after), language)
+
+    found = in_transaction(look)
+    if as_json:
+        print_json({"differences": found})
+        return
+    for one in found:
+        typer.echo(one.said)
+    if not found:
+        typer.echo("Nothing differs.")
+
+
+@policy.command("preview")
+def preview_policy(
+    named: Named,
+    at: At = None,
+    *,
+    members: Annotated[bool, typer.Option("--members", help="List every member who is touched.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Count whom a draft or a scheduled version touches, and what orders of the last ninety days would have earned."""
+    from regulars.loyalty import api as loyalty
+    from regulars.loyalty.drafts.diff import named_in
+    from regulars.loyalty.preview.schemas import touched_page
+
+    async def count(database: "Database") -> Any:  # noqa: ANN401 - imported late
+        async with database.transaction() as tx:
+            found = named_in(named)
+            version = found if isinstance(found, int) else None
+            asked = loyalty.AskPreview(
+                actor=ACTOR,
+                version=version,
+                draft_id=None if isinstance(found, int) else found,
+                active_from=None if at is None else at.replace(tzinfo=UTC),
+            )
+        report = await _computed(database, asked)
+        async with database.transaction() as tx:
+            touched = await loyalty.preview_members(tx, report, limit=10**7) if members else []
+            return loyalty.result_of_preview(report), touched_page(touched, has_more=False).members
+
+    result, touched = with_database(count)
+    if as_json:
+        print_json({"preview": result, **({"members": touched} if members else {})})
+        return
+    typer.echo(
+        f"Of {result.members:,} members, {result.rises:,} rise, {result.falls:,} fall at the next review, "
+        f"{result.stays:,} keep more, {result.review:,} are reviewed at another date."
+    )
+    rows = [
+        (one.market, one.tier, f"{one.orders:,}", f"{one.points:,}", f"{one.points_then:,}") for one in result.orders
+    ]
+    print_table(("market", "tier", "orders", "points", "points then"), rows)
+    if members:
+        print_table(
+            ("member", "what", "from", "to", "growth"),
+            [(one.member_id, one.kind, one.from_tier, one.to_tier, f"{one.metric:,}") for one in touched],
+        )
+
+
+@policy.command("schedule")
+def schedule(
+    draft: Draft,
+    at: Annotated[datetime, typer.Option(help="The instant (UTC), e.g. 2026-06-01T00:00:00.")],
+    reason: Reason = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Let a draft come into force at an instant, or propose it where a second person must agree."""
+    from regulars.loyalty import api as loyalty
+    from regulars.loyalty.drafts.schemas import draft_answer, draft_id_in
+
+    async def run(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        return await loyalty.read_draft(tx, draft_id_in(draft))
+
+    found = in_transaction(run)
+    command = loyalty.ScheduleDraft(
+        draft_id=found.draft_id,
+        revision=found.revision,
+        active_from=at.replace(tzinfo=UTC),
+        actor=ACTOR,
+        reason=reason,
+    )
+    done = draft_answer(_carried_out(command))
+    if as_json:
+        print_json(done)
+    elif done.state == "proposed":
+        typer.echo(f"Proposed for {_instant(done.proposed_for)}: somebody else must agree now.")
+    else:
+        typer.echo(f"Version {done.version} comes into force at {_instant(at.replace(tzinfo=UTC))}.")
+
+
+@policy.command("withdraw")
+def withdraw(version: int, reason: Reason = "", *, as_json: Json = False) -> None:
+    """Take a version back before its instant comes."""
+    from regulars.loyalty import api as loyalty
+
+    async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
+        async with database.transaction(actor=ACTOR) as tx:
+            command = loyalty.WithdrawVersion(version=version, actor=ACTOR, reason=reason)
+            return await loyalty.withdraw_policy(tx, database.clock, command)
+
+    done = with_database(run)
+    if as_json:
+        print_json(done)
+    else:
+        typer.echo(f"Version {version} is withdrawn: it will not come.")
+
+
+def _carried_out(command: Any) -> Any:  # noqa: ANN401 - imported late
+    from regulars.loyalty import api as loyalty
+
+    async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
+        async with database.transaction(actor=ACTOR) as tx:
+            return await loyalty.work_on_policy(tx, database.clock, command)
+
+    return with_database(run)
+
+
+async def _computed(database: "Database", asked: Any) -> Any:  # noqa: ANN401 - imported late
+    """Count a preview here, slice by slice; a worker may take slices as well."""
+    from regulars.loyalty import api as loyalty
+    from regulars.loyalty.preview.reports import PREVIEW
+    from regulars.platform.reports.computing import compute_slice
+
+    async with database.transaction(actor=ACTOR) as tx:
+        report = await loyalty.ask_preview(tx, PREVIEW, asked)
+    while report.is_open:
+        async with database.transaction() as tx:
+            more = await compute_slice(tx, report.report_id)
+        async with database.transaction() as tx:
+            report = await loyalty.read_preview(tx, report.report_id)
+        if report.is_open and not more:
+            await asyncio.sleep(1)
+        if sys.stderr.isatty() and report.all_of_it:
+            typer.echo(f"\r{report.done:,} of {report.all_of_it:,} members", nl=False, err=True)
+    if loyalty.result_of_preview(report) is None:
+        give_up("The preview did not come to its end. Ask for it again.")
+    return report
+
+
+def _instant(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat(timespec="seconds")

@@ -1,0 +1,36 @@
+"""A policy changes as an operator does it: commands, processes of their own."""
+
+import json
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+from regulars.platform.clock import wall_now
+from tests.entrypoints.commands import run
+from tests.entrypoints.test_configure import EXAMPLE, written
+
+
+def test_a_draft_from_its_file_to_its_withdrawal(environment: dict[str, str], tmp_path: Path) -> None:
+    def told(*arguments: str) -> Any:  # noqa: ANN401 - any JSON there is
+        done = run(environment, "policy", *arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    assert run(environment, "configure", str(EXAMPLE)).returncode == 0
+    file = written(tmp_path, ("threshold = 1000", "threshold = 800"))
+    draft = told("draft", "Silver asks for less", "--file", str(file))
+    (one,) = told("diff", draft["draft_id"])["differences"]
+    assert (one["pointer"], one["said"]) == (
+        "/tier/tiers/silver/threshold",
+        "Silver needs 800 growth instead of 1,000.",
+    )
+    found = told("preview", draft["draft_id"], "--members")
+    assert (found["preview"]["members"], found["members"]) == (0, [])
+    at = (wall_now().astimezone(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    done = told("schedule", draft["draft_id"], "--at", at, "--reason", "agreed")
+    assert (done["state"], done["version"]) == ("scheduled", 2)
+    assert [version["state"] for version in told("list")["versions"]] == ["scheduled", "active"]
+    assert told("withdraw", "2")["state"] == "withdrawn"
+    late = run(environment, "policy", "withdraw", "2")
+    assert (late.returncode, late.stderr) == (2, "Version 2 is withdrawn already.\n")
+    assert "Silver" in run(environment, "policy", "diff", draft["draft_id"]).stdout
