@@ -14,6 +14,7 @@ async def walk_whys(walk: "Walk", wang: str) -> None:
     lot = next(line["transfer_id"] for line in statement if line["reference"] == "birthday:2026")
     holds = (await walk._client.get(f"{member}/holds")).json()["holds"]
     asked = (await walk._client.get(f"/v1/adjustment-requests?member_id={wang}&ended=true")).json()["requests"]
+    approved = next(one["request_id"] for one in asked if one["state"] == "approved")
     line, points = f"{member}/transfers/{used}", f"{member}/lots/{lot}"
     await ask(
         "explainOrder",
@@ -30,7 +31,7 @@ async def walk_whys(walk: "Walk", wang: str) -> None:
         "explainAdjustmentRequest",
         "Why did that correction need somebody else?",
         "GET",
-        f"{member}/adjustment-requests/{asked[0]['request_id']}/explain",
+        f"{member}/adjustment-requests/{approved}/explain",
     )
     await ask("getTransferLineage", "Of which points was the café paid?", "GET", f"{line}/lineage")
     await ask("getLotLineage", "And where did the birthday's points go?", "GET", f"{points}/lineage")

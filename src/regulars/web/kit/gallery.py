@@ -281,10 +281,10 @@ def _at_the_counter(language: str) -> dict[str, Any]:
         "pending": 240,
         "debt": 60,
     }
-    nothing: dict[str, Any] = {"points": 0, "value": None, "available_at": None, "tier": None}
+    nothing: dict[str, Any] = {"points": 0, "value": None, "available_at": None, "tier": None, "undone": 0}
     effects = [
         {**nothing, "kind": "points_redeemed", "tone": "info", "points": 500, "value": Money(500, "CNY")},
-        {**nothing, "kind": "points_pending", "tone": "success", "points": 263, "available_at": _NOW},
+        {**nothing, "kind": "points_pending", "tone": "success", "points": 263, "available_at": _NOW, "undone": 40},
         {**nothing, "kind": "points_clawed_back", "tone": "warning", "points": 40},
         {**nothing, "kind": "debt", "tone": "error", "points": 12},
         {**nothing, "kind": "tier_reached", "tone": "success", "tier": gold},
