@@ -32,6 +32,20 @@ def life(number: int, issued: int, *fates: tuple[int, int]) -> list[Developed]:
     return rows
 
 
+def test_what_merges_move_develops_nothing() -> None:
+    """Neither share nor interval sees that units of the same months went from one member to another."""
+    rows = [row for number in range(8) for row in life(number, 1_000, (0, 0), (400, 0), (0, 0), (0, 600))]
+    moves = [
+        Developed(month(number + age), month(number), kind, opened, 300 - opened)
+        for number in range(8)
+        for age in (1, 2)
+        for kind, opened in (("move_out", 0), ("move_in", 300))
+    ]
+    told = breakage.cohorts_of(rows)
+    assert breakage.cohorts_of([*rows, *moves]) == told
+    assert breakage.estimate(breakage.cohorts_of([*rows, *moves])) == breakage.estimate(told)
+
+
 def test_by_hand() -> None:
     """Each cohort: a tenth is used at once, half of the rest at age 1, and the rest expires at age 2."""
     rows = [

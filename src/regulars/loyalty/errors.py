@@ -171,6 +171,16 @@ class MergeWaitsForRequests(Conflict):
     message = "Corrections of the member to be merged are still waiting for a second person. Have them answered first."
 
 
+class UndoWaitsForHolds(Conflict):
+    """What a hold keeps of what is to go back cannot be given, and is not spent either."""
+
+    code = "undo_waits_for_holds"
+    message = (
+        "What is to go back is kept by {open} open holds of the member that stays. Post or void them first, or wait "
+        "for their end."
+    )
+
+
 class UndoLacksGrowth(Conflict):
     """What counts for the tier cannot be owed."""
 

@@ -57,7 +57,7 @@ class Book:
     there, returns of older orders pass through, and the tier rests until the merge is undone.
 
     `ageing` is a heap of what leaves the window while the batch is decided. Only where the length of the window
-    changes meanwhile are all `entries` of the longest one there, and the metric is summed up anew each time.
+    changes meanwhile are all `entries` of the longest one there, and the metric is summed up anew at each instant.
     """
 
     member_id: UUID
@@ -85,6 +85,7 @@ class Book:
     uses: dict[int, list[LotUse]] = field(default_factory=dict)
     ageing: list[tuple[datetime, int]] = field(default_factory=list)
     entries: list[tuple[datetime, int]] | None = None
+    measured_at: datetime | None = None
     stored_lots: dict[int, int] = field(default_factory=dict)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     changed: bool = False
@@ -131,14 +132,17 @@ class Book:
         edge = at - timedelta(days=self.window_days)
         self.window_sum = sum([change for effective_at, change in self.entries or () if edge < effective_at <= at])
         self.window_oldest_at = edge
-        self.window_at = at
+        self.window_at = self.measured_at = at
         self.changed = True
         return self.window_sum
 
     def _grow(self, now: datetime, effective_at: datetime, change: int) -> None:
         if self.entries is not None:
             self.entries.append((effective_at, change))
-            self._measured(now)
+            if self.measured_at != now or self.window_oldest_at is None:
+                self._measured(now)
+            elif self.window_oldest_at < effective_at <= now:
+                self.window_sum += change
             return
         self.growth_at(now)
         if effective_at > now - timedelta(days=self.window_days):

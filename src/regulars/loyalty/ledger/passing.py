@@ -1,7 +1,8 @@
 """Returns of orders of somebody whose books are part of another's by now.
 
-The order stays where it was settled. What the return takes is brought there first, hop by hop along the merges, then it
-is settled as ever, and what is left (points given back, a debt) goes the same way on: the books end as empty as before.
+The order stays where it was settled. Points are given back there, then what the return takes is brought, hop by hop
+along the merges: the very lots that it would have taken had nobody been merged. What is left (points given back, a
+debt) goes the same way on: the books end as empty as before.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from regulars.loyalty.errors import NotSettled
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import Entry, Lot, Settlement, Take, pick
 from regulars.loyalty.ledger.moves import Moving, sweep, together
+from regulars.loyalty.ledger.settlement import is_of_order, sources_of_claw_back
 from regulars.loyalty.ledger.settlement import settle_return as settle
-from regulars.loyalty.ledger.settlement import what_remains
 from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
@@ -41,8 +42,7 @@ def settle_return(
     policy = configuration.policy_at(now)
     tier_before = code_of(policy.tier, top.tier)
     passing = _Passing(path, configuration, now, f"order:{command.order_id}:return:{command.return_id}")
-    passing.bring(settlement, configuration.policy_of_version(settlement.policy_version), command, policy)
-    result = settle(book, configuration, command, now)
+    result = settle(book, configuration, command, now, passing.bring)
     passing.send_on()
     return structs.replace(result, tier_before=tier_before, tier_after=code_of(policy.tier, top.tier))
 
@@ -60,14 +60,15 @@ class _Passing:
         cause = f"{merge_cause(merged)}:{self._named}"
         return Moving(source, target, self._configuration, self._now, cause, "return")
 
-    def bring(self, settlement: Settlement, terms: Policy, command: SettleReturn, policy: Policy) -> None:
-        """Bring to the order's book what the return will take: points of its own first, and its growth."""
-        lost = settlement.base_now - what_remains(settlement, terms, command).base
-        if not lost:
-            return
+    def bring(self, settlement: Settlement, terms: Policy, lost: int) -> None:
+        """Bring to the order's book what the return will take, and its growth; some points may be there already."""
+        policy = self._configuration.policy_at(self._now)
         hops = [self._moving(upper, lower, lower) for upper, lower in pairwise(reversed(self._path))]
         takes, _ = pick(self._sources(settlement, terms, policy), lost * settlement.multiplier)
+        there = self._path[0].lots
         for take in takes:
+            if there.get(take.lot.lot_no) is take.lot:
+                continue
             found = take
             for moving in hops:
                 found = Take(moving.lot(found, "back"), found.amount)
@@ -82,14 +83,9 @@ class _Passing:
             sweep(self._moving(lower, upper, lower))
 
     def _sources(self, settlement: Settlement, terms: Policy, policy: Policy) -> list[Lot]:
-        top, now = self._path[-1], self._now
-        wallet_id = self._configuration.wallet(policy.spending_wallet).wallet_id
-        own = [
-            lot
-            for lot in top.lots.values()
-            if lot.order_id == settlement.order_id and lot.wallet_id == wallet_id and now < lot.expires_at
-        ]
-        own.sort(key=Lot.spending_order)
-        if terms.returns.shortfall == "only_pending":
-            return [lot for lot in own if lot.available_at > now]
-        return own + [lot for lot in top.spendable_lots(wallet_id, now) if lot not in own]
+        """Return the lots that the claw-back would find if the books were one: at the top, and what was given back."""
+        wallet = self._configuration.wallet(policy.spending_wallet)
+        ends = (self._path[-1], self._path[0])
+        found = [lot for book in ends for lot in sources_of_claw_back(book, settlement, terms, wallet, self._now)]
+        found.sort(key=lambda lot: (not is_of_order(lot, settlement), *lot.spending_order()))
+        return found

@@ -1,5 +1,6 @@
 """Settling orders and returns on a book: pay, earn, rise; give back, claw back, fall."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -213,8 +214,18 @@ def _earn_growth(case: Case, command: SettleOrder, base: int, effective_at: date
     case.book.rise(case.policy, "order", f"order:{command.order_id}", case.now)
 
 
-def settle_return(book: Book, configuration: Configuration, command: SettleReturn, at: datetime) -> ReturnSettlement:
-    """Settle what remains of an order: give points back, claw points back, take its growth away, fall in tier."""
+def settle_return(
+    book: Book,
+    configuration: Configuration,
+    command: SettleReturn,
+    at: datetime,
+    bring: Callable[[Settlement, Policy, int], None] | None = None,
+) -> ReturnSettlement:
+    """Settle what remains of an order: give points back, claw points back, take its growth away, fall in tier.
+
+    `bring(settlement, terms, base lost)` is asked, once points are given back, to fetch what will be taken from books
+    into which these were merged.
+    """
     settlement = book.settlements.get(command.order_id)
     if settlement is None:
         raise NotSettled(order_id=command.order_id)
@@ -230,6 +241,8 @@ def settle_return(book: Book, configuration: Configuration, command: SettleRetur
         case.effective_at = max(command.effective_at, settlement.effective_at)
     if give_back:
         _give_back(case, settlement, cause, give_back)
+    if bring is not None and base_lost:
+        bring(settlement, terms, base_lost)
     clawed = base_lost * settlement.multiplier
     lacking = _claw_back(case, terms, settlement, cause, clawed) if clawed else 0
     forgiven = lacking if terms.returns.shortfall != "to_debt" else 0
@@ -340,16 +353,31 @@ def _claw_back(case: Case, terms: Policy, settlement: Settlement, cause: str, po
 
 def sources_of_claw_back(book: Book, settlement: Settlement, terms: Policy, wallet: Wallet, now: datetime) -> list[Lot]:
     """Return the lots that a claw-back takes from, in order: what the order itself brought, then what is spendable."""
-    own = [
+    own = lots_of_order(book, settlement, wallet, now)
+    if terms.returns.shortfall == "only_pending":
+        return [lot for lot in own if lot.available_at > now]
+    numbers = {lot.lot_no for lot in own}
+    return own + [lot for lot in book.spendable_lots(wallet.wallet_id, now) if lot.lot_no not in numbers]
+
+
+def lots_of_order(book: Book, settlement: Settlement, wallet: Wallet, now: datetime) -> list[Lot]:
+    """Return the lots of what an order earned, in the order in which they are spent, but for those that ran out."""
+    found = [
         lot
         for lot in book.lots.values()
-        if lot.lot_no == settlement.earn_seq
-        or (lot.order_id == settlement.order_id and lot.available_at > now and lot.wallet_id == wallet.wallet_id)
+        if is_of_order(lot, settlement) and lot.wallet_id == wallet.wallet_id and now < lot.expires_at
     ]
-    sources = [lot for lot in own if now < lot.expires_at]
-    if terms.returns.shortfall == "only_pending":
-        return [lot for lot in sources if lot.available_at > now]
-    return sources + [lot for lot in book.spendable_lots(wallet.wallet_id, now) if lot not in own]
+    found.sort(key=Lot.spending_order)
+    return found
+
+
+def is_of_order(lot: Lot, settlement: Settlement) -> bool:
+    """Return whether an order earned a lot, through whose books it came by merges ever.
+
+    What moves keeps its order and the instant at which it was earned. What an order gave back names it, too, but came
+    later.
+    """
+    return lot.order_id == settlement.order_id and lot.earned_at == settlement.effective_at
 
 
 def _forgive(case: Case, settlement: Settlement, cause: str, points: int) -> None:

@@ -47,8 +47,10 @@ member_books = Table(
     Column("merged_into", UUID(as_uuid=True)),  # whose books this member's are part of now
     Column("merged_by", UUID(as_uuid=True)),  # by which merge
     Index("member_books_tier_idx", "tier", "signed_up_at", "member_id", postgresql_where=text("tier > 0")),
-    Index("member_books_review_at_idx", "review_at", postgresql_where=text("review_at IS NOT NULL")),
-    Index("member_books_policy_seen_idx", "policy_seen", postgresql_where=text("tier > 0")),
+    Index(
+        "member_books_review_idx", "review_at", postgresql_where=text("review_at IS NOT NULL AND merged_into IS NULL")
+    ),
+    Index("member_books_policy_idx", "policy_seen", postgresql_where=text("tier > 0 AND merged_into IS NULL")),
     CheckConstraint("(merged_into IS NULL) = (merged_by IS NULL)", name="merged"),
     Index("member_books_hold_until_idx", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     postgresql_with={"fillfactor": "70"},

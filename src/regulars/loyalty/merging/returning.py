@@ -6,15 +6,20 @@ spent comes out of the survivor's other units, the soonest to expire first, and 
 it. Pure: it posts on books in memory.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from regulars.loyalty.ledger.entries import Lot, Take, pick
+from regulars.loyalty.errors import UndoWaitsForHolds
+from regulars.loyalty.ledger.entries import Lot, Take
 from regulars.loyalty.ledger.moves import Moving
 from regulars.loyalty.merging.store import MovedRow
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Wallet
 from regulars.members.contracts.merging import WalletReturned
+
+_Likeness = tuple[str | None, datetime, datetime, datetime]
 
 
 @dataclass(slots=True)
@@ -24,6 +29,49 @@ class _Due:
     lot: Lot
     there: int
     spent: int
+
+
+class _Cover:
+    """The survivor's other units, from which those that were spent are given; each lot is come to once."""
+
+    def __init__(self, moving: Moving, wallet: Wallet) -> None:
+        book, now = moving.source, moving.now
+        found = [lot for lot in book.lots.values() if lot.wallet_id == wallet.wallet_id and lot.free]
+        found.sort(key=Lot.spending_order)
+        self._moving = moving
+        self._free = {lot.lot_no: lot.free for lot in found}
+        self._spendable = deque([lot for lot in found if lot.available_at <= now < lot.expires_at])
+        self._alike: dict[_Likeness, deque[Lot]] = {}
+        for lot in found:
+            self._alike.setdefault(_likeness(lot), deque()).append(lot)
+
+    def give(self, lot: Lot, spent: int) -> int:
+        """Give as many units as were spent of a lot; returns what the survivor owes for want of them.
+
+        The same units, back from another merge that was undone, go before others.
+        """
+        alike, lacking = self._draw(self._alike.get(_likeness(lot), deque()), spent)
+        others, lacking = self._draw(self._spendable, lacking)
+        self._moving.promised(lot, spent, [*alike, *others], lacking)
+        return lacking
+
+    def _draw(self, lots: deque[Lot], amount: int) -> tuple[list[Take], int]:
+        """Take from lots in their order, leaving out those with nothing left for good; returns what is lacking."""
+        takes = []
+        while amount and lots:
+            lot = lots[0]
+            part = min(self._free[lot.lot_no], amount)
+            if part:
+                takes.append(Take(lot, part))
+                self._free[lot.lot_no] -= part
+                amount -= part
+            if not self._free[lot.lot_no]:
+                lots.popleft()
+        return takes, amount
+
+
+def _likeness(lot: Lot) -> _Likeness:
+    return lot.order_id, lot.earned_at, lot.available_at, lot.expires_at
 
 
 class Returning:
@@ -56,7 +104,9 @@ class Returning:
         for part in due:
             if part.there:
                 moving.lot(Take(self._lots[part.lot.lot_no], part.there))
-        shortfall = sum([self._cover(part) for part in due if part.spent])
+        cover = _Cover(moving, wallet)
+        shortfall = sum([cover.give(part.lot, part.spent) for part in due if part.spent])
+        self._wait_for_holds(wallet, due, shortfall)
         if left:
             self._owe(wallet, left)
         spent = sum([part.spent for part in due])
@@ -95,26 +145,15 @@ class Returning:
         found.sort(key=lambda part: part.lot.spending_order())
         return found
 
+    def _wait_for_holds(self, wallet: Wallet, due: Sequence[_Due], shortfall: int) -> None:
+        """Refuse while a hold keeps what is due, or what would cover what was spent: it would be owed, and there."""
+        holds = [hold for hold in self._moving.source.holds.values() if hold.wallet_id == wallet.wallet_id]
+        if holds and (shortfall or any(part.lot.held and part.spent for part in due)):
+            raise UndoWaitsForHolds(open=len(holds))
+
     def _expired(self, rows: Sequence[MovedRow]) -> int:
         over = [row for row in rows if self._lots[row.seq].expires_at <= self._moving.now]
         return sum([row.lot_amount - row.lot_taken for row in over])
-
-    def _cover(self, part: _Due) -> int:
-        """Give what was spent out of other units; returns what the survivor owes for want of them."""
-        book, lot, now = self._moving.source, part.lot, self._moving.now
-        alike = [
-            other
-            for other in book.lots.values()
-            if other.free
-            and other.wallet_id == lot.wallet_id
-            and other.order_id == lot.order_id
-            and (other.earned_at, other.available_at, other.expires_at)
-            == (lot.earned_at, lot.available_at, lot.expires_at)
-        ]  # the same units, back from another merge that was undone
-        others = [other for other in book.spendable_lots(lot.wallet_id, now) if other not in alike]
-        takes, lacking = pick([*alike, *others], part.spent)
-        self._moving.promised(lot, part.spent, takes, lacking)
-        return lacking
 
     def _owe(self, wallet: Wallet, amount: int) -> None:
         """Let the absorbed member owe what the survivor gave on its account: there is nothing left to keep it of."""

@@ -1,5 +1,6 @@
 """Two members' books become one, and two again; `dry_run` decides the same on unlocked books and writes nothing."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -22,6 +23,7 @@ from regulars.members.contracts.merging import (
     MergingPart,
     TierMoved,
     WalletMoved,
+    WalletReturned,
 )
 from regulars.platform.db.transaction import Transaction
 
@@ -51,10 +53,9 @@ async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:
     before, moved = _Standing(configuration, books, merging), _to_be_moved(source, found)
     source.merged_into, source.merged_by = target.member_id, merging.merge_id
     moving = Moving(source, target, configuration, now, cause_of(merging), "merge")
-    sweep(moving)
-    moving.entries(found)
+    await asyncio.to_thread(_move_all, moving, found)
     if not dry_run:
-        books.write(tx)
+        await asyncio.to_thread(books.write, tx)
         store.join_books(tx, source.member_id, target.member_id, merging.merge_id)
     return BooksMoved(
         wallets=tuple(
@@ -76,7 +77,10 @@ async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:
 
 
 async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturned:  # noqa: FBT001 - a part's verb
-    """Return to the absorbed member what the merge brought and is not over. Raises UndoLacksGrowth (409)."""
+    """Return to the absorbed member what the merge brought and is not over.
+
+    Raises UndoLacksGrowth, UndoWaitsForHolds (409).
+    """
     configuration = Configuration()
     books = await _open(tx, configuration, merging, dry_run=dry_run)
     source, target = books.book(merging.survivor_id), books.book(merging.absorbed_id)
@@ -87,14 +91,7 @@ async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturne
     cause = f"{cause_of(merging)}:undo"
     moving = Moving(source, target, configuration, now, cause, "undo")
     returning = Returning(moving, known | {number: lot for number, lot in source.lots.items() if number in known})
-    returned = [
-        returning.wallet(configuration.wallet_of(wallet_id), [row for row in rows if row.wallet_id == wallet_id])
-        for wallet_id in sorted({row.wallet_id for row in rows if row.spendable})
-    ]
-    entries = without_pairs(
-        [Entry(row.wallet_id, row.seq, row.change, row.effective_at) for row in rows if not row.spendable]
-    )
-    moving.entries(entries)
+    returned, entries = await asyncio.to_thread(_return_all, moving, returning, rows)
     _check_growth(source, configuration)
     target.come_back(cause, now)
     returned += [
@@ -104,9 +101,31 @@ async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturne
         for wallet_id in sorted({entry.wallet_id for entry in entries})
     ]
     if not dry_run:
-        books.write(tx)
+        await asyncio.to_thread(books.write, tx)
         store.part_books(tx, target.member_id, merging.merge_id)
     return BooksReturned(wallets=tuple(returned), tier=before.tier(target))
+
+
+def _move_all(moving: Moving, entries: Sequence[Entry]) -> None:
+    """Move lots, debt and entries. In a thread: with tens of thousands of lots nobody else should wait for it."""
+    sweep(moving)
+    moving.entries(entries)
+
+
+def _return_all(
+    moving: Moving, returning: Returning, rows: Sequence[store.MovedRow]
+) -> tuple[list[WalletReturned], list[Entry]]:
+    """Return what was moved of each wallet that is spent, and the entries of the others; in a thread, as above."""
+    wallet_of = moving.configuration.wallet_of
+    returned = [
+        returning.wallet(wallet_of(wallet_id), [row for row in rows if row.wallet_id == wallet_id])
+        for wallet_id in sorted({row.wallet_id for row in rows if row.spendable})
+    ]
+    entries = without_pairs(
+        [Entry(row.wallet_id, row.seq, row.change, row.effective_at) for row in rows if not row.spendable]
+    )
+    moving.entries(entries)
+    return returned, entries
 
 
 async def _open(tx: Transaction, configuration: Configuration, merging: Merging, *, dry_run: bool) -> Books:

@@ -6,7 +6,7 @@ from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.loyalty.ledger.entries import Entry, Lot
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Statement, Transaction
 
 ENTRIES: LiteralString = """
 SELECT t.wallet_id, t.seq, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.effective_at
@@ -14,21 +14,21 @@ FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id AND NO
 WHERE t.member_id = %s ORDER BY t.seq
 """
 # Of the survivor's books: everything that a merge moved in or out. In the collation C the character after `:` is `;`.
-# What was taken of a lot for the merge is told with the lot.
 MOVED: LiteralString = """
-WITH moved AS (
-    SELECT t.* FROM ledger_transfers AS t
-    WHERE t.member_id = %(member)s AND t.reference >= %(first)s AND t.reference < %(end)s
-)
-SELECT m.wallet_id, m.seq, CASE WHEN m.credit_account %% 100 = 0 THEN m.amount ELSE -m.amount END, m.effective_at,
-       w.spendable, m.debt_change, l.lot_no IS NOT NULL, coalesce(l.amount, 0), coalesce((
-           SELECT sum(u.amount) FROM lot_uses AS u
-           WHERE u.member_id = m.member_id AND u.lot_no = m.seq AND u.seq IN (SELECT seq FROM moved)
-       ), 0)::bigint
-FROM moved AS m
-JOIN wallets AS w ON w.wallet_id = m.wallet_id
-LEFT JOIN lots AS l ON l.member_id = m.member_id AND l.lot_no = m.seq
-ORDER BY m.seq
+SELECT t.wallet_id, t.seq, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.effective_at,
+       w.spendable, t.debt_change, l.lot_no IS NOT NULL, coalesce(l.amount, 0)
+FROM ledger_transfers AS t
+JOIN wallets AS w ON w.wallet_id = t.wallet_id
+LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
+WHERE t.member_id = %(member)s AND t.reference >= %(first)s AND t.reference < %(end)s
+ORDER BY t.seq
+"""
+# What these took, of whichever lot: found by the moves and summed up once, so that each lot costs the same.
+TAKEN: LiteralString = """
+SELECT u.lot_no, sum(u.amount)::bigint
+FROM ledger_transfers AS t JOIN lot_uses AS u ON u.member_id = t.member_id AND u.seq = t.seq
+WHERE t.member_id = %(member)s AND t.reference >= %(first)s AND t.reference < %(end)s
+GROUP BY u.lot_no
 """
 LOTS: LiteralString = """
 SELECT lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id
@@ -63,7 +63,9 @@ async def entries(tx: Transaction, member_id: UUID) -> list[Entry]:
 async def moved(tx: Transaction, member_id: UUID, cause: str) -> list[MovedRow]:
     """Return what a merge moved into or out of a member's books, and of each lot what went on by it."""
     asked = {"member": member_id, "first": f"{cause}:", "end": f"{cause};"}
-    return [MovedRow(*row) for row in await tx.rows(MOVED, asked)]
+    rows, taken = await tx.read(Statement(MOVED, asked), Statement(TAKEN, asked))
+    of_lots: dict[int, int] = {row[0]: row[1] for row in taken}
+    return [MovedRow._make((*row, of_lots.get(row[1], 0))) for row in rows]
 
 
 async def lots(tx: Transaction, member_id: UUID, numbers: Sequence[int]) -> dict[int, Lot]:

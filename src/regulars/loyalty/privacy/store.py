@@ -21,14 +21,33 @@ WHERE m.status = 'erased' AND b.closed_at IS NULL LIMIT %s
 """
 COUNT_CLOSED: LiteralString = "SELECT count(*) FROM member_books WHERE closed_at IS NOT NULL"
 
+# What came by a merge, or passed through for one, was perhaps a stranger's: merges are undone, and what is told cannot
+# be taken back. So an export says of such rows how much there was and when it was booked, not whose it was, for which
+# order, and when that was placed; of a merge that stands, the same is told under the membership that it came from.
+# Which orders are a member's own, the settlements say. 38 characters are `merge:` and the id.
 OF_MEMBER: dict[str, LiteralString] = {
     "member_wallets": """
 SELECT to_jsonb(t) - 'member_id' FROM member_wallets AS t WHERE member_id = %s ORDER BY wallet_id
 """,
     "ledger_transfers": """
-SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM ledger_transfers AS t WHERE member_id = %s ORDER BY seq
+SELECT to_jsonb(t) - 'member_id' - 'command_hash' - CASE
+    WHEN t.reference >= 'merge:' AND t.reference < 'merge;' THEN '{basis,order_id,effective_at,reference}'::text[]
+    ELSE '{}' END || CASE
+    WHEN t.reference >= 'merge:' AND t.reference < 'merge;' THEN jsonb_build_object('reference', left(t.reference, 38))
+    ELSE '{}' END
+FROM ledger_transfers AS t WHERE member_id = %s ORDER BY seq
 """,
-    "lots": "SELECT to_jsonb(t) - 'member_id' FROM lots AS t WHERE member_id = %s ORDER BY lot_no",
+    "lots": """
+SELECT to_jsonb(t) - 'member_id' - CASE
+    WHEN m.seq IS NULL OR s.order_id IS NOT NULL THEN '{}'::text[]
+    WHEN t.remaining > 0 THEN '{order_id}'
+    ELSE '{order_id,earned_at,available_at}' END
+FROM lots AS t
+LEFT JOIN ledger_transfers AS m ON m.member_id = t.member_id AND m.seq = t.lot_no
+    AND m.reference >= 'merge:' AND m.reference < 'merge;'
+LEFT JOIN settlements AS s ON s.member_id = t.member_id AND s.order_id = t.order_id
+WHERE t.member_id = %s ORDER BY t.lot_no
+""",
     "lot_uses": "SELECT to_jsonb(t) - 'member_id' FROM lot_uses AS t WHERE member_id = %s ORDER BY seq, use_no",
     "holds": """
 SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM holds AS t WHERE member_id = %s ORDER BY seq
@@ -49,8 +68,16 @@ SELECT to_jsonb(t) - 'member_id' FROM adjustment_answers AS t WHERE member_id = 
     "settlements": """
 SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDER BY recorded_at, order_id
 """,
-    "tier_changes": "SELECT to_jsonb(t) - 'member_id' FROM tier_changes AS t WHERE member_id = %s ORDER BY seq",
-    "member_books": "SELECT to_jsonb(t) - 'member_id' FROM member_books AS t WHERE member_id = %s",
+    "tier_changes": """
+SELECT to_jsonb(t) - 'member_id' - CASE WHEN t.cause = 'return' AND NOT EXISTS (
+    SELECT FROM settlements AS s
+    WHERE s.member_id = t.member_id AND starts_with(t.reference, 'order:' || s.order_id || ':return:')
+) THEN '{reference}'::text[] ELSE '{}' END
+FROM tier_changes AS t WHERE member_id = %s ORDER BY seq
+""",
+    "member_books": """
+SELECT to_jsonb(t) - 'member_id' - 'merged_into' - 'merged_by' FROM member_books AS t WHERE member_id = %s
+""",
 }
 
 

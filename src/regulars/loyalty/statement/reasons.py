@@ -84,20 +84,20 @@ def _of_extension(amount: int, language: str, told: dict[str, Any], time_zone: s
 
 
 def _of_move(kind: str, language: str, told: dict[str, Any]) -> str:
-    """Return the reason of units that went from one member to another."""
+    """Return the reason of units that went from one member to another; whose they were is not told to either."""
     match told["why"], kind:
         case "merge", "move_in":
-            return say("{amount} {wallet} came over from membership {member} by a merge.", language, **told)
+            return say("{amount} {wallet} came over from another membership by a merge.", language, **told)
         case "merge", _:
-            return say("{amount} {wallet} went over to membership {member} by a merge.", language, **told)
+            return say("{amount} {wallet} went over to another membership by a merge.", language, **told)
         case "undo", "move_in":
-            return say("{amount} {wallet} came back from membership {member}: a merge was undone.", language, **told)
+            return say("{amount} {wallet} came back from another membership: a merge was undone.", language, **told)
         case "undo", _:
-            return say("{amount} {wallet} went back to membership {member}: a merge was undone.", language, **told)
+            return say("{amount} {wallet} went back to another membership: a merge was undone.", language, **told)
         case _, "move_in":
-            return say("{amount} {wallet} came over from membership {member} for a return.", language, **told)
+            return say("{amount} {wallet} came over from another membership for a return.", language, **told)
         case _:
-            return say("{amount} {wallet} went over to membership {member} for a return.", language, **told)
+            return say("{amount} {wallet} went over to another membership for a return.", language, **told)
 
 
 def _of_order(kind: str, language: str, told: dict[str, Any]) -> str:

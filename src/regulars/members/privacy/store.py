@@ -116,7 +116,9 @@ WHERE member_id = %s ORDER BY asked_at
 SELECT to_jsonb(t) - 'member_id' - 'secret_hash' FROM member_sessions AS t WHERE member_id = %s ORDER BY made_at
 """,
     "member_merges": """
-SELECT to_jsonb(t) - 'member_id' - 'sealed_before' - 'told' - 'undone' FROM member_merges AS t
+SELECT to_jsonb(t) - 'member_id' - 'sealed_before' - 'told' - 'undone'
+       - CASE WHEN t.undone_at IS NULL THEN '{}'::text[] ELSE '{survivor_id,reason,undo_reason}' END
+FROM member_merges AS t
 WHERE member_id = %s ORDER BY recorded_at
 """,
     "erasures": "SELECT to_jsonb(t) - 'member_id' FROM erasures AS t WHERE member_id = %s ORDER BY asked_at",

@@ -1,0 +1,97 @@
+"""Members with very many lots: merging and undoing take time in proportion, and nobody else waits meanwhile."""
+
+import asyncio
+from time import monotonic
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import pytest
+
+from regulars.platform.db.database import Database
+from regulars.platform.vault.local import LocalVault
+from tests.loyalty.joining import merge, merge_of, undo
+from tests.loyalty.programme import DAY, EASY, NOON, Programme, accrue, redeem
+
+pytestmark = pytest.mark.anyio
+SECONDS_AT_MOST = 60.0  # about 5 on a quiet machine; one pass over the uses for each lot takes hours
+WAIT_AT_MOST = 2.5
+
+# One accrual as many times over, as if it had been posted again and again, an hour after the other.
+MULTIPLY = (
+    "INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount,"
+    " balance_after, debt_change, qualifying, reference, order_id, effective_at, recorded_at, written_at,"
+    " policy_version, basis, command_hash)"
+    " SELECT member_id, n, wallet_id, kind, debit_account, credit_account, amount, n * amount, 0, qualifying,"
+    " reference || n, order_id, effective_at, recorded_at, written_at, policy_version, basis, command_hash"
+    " FROM ledger_transfers, generate_series(2, {lots}) AS n WHERE member_id = '{member}' AND seq = 1;"
+    "INSERT INTO lots SELECT member_id, n, wallet_id, amount, remaining, earned_at + n * interval '1 s', available_at,"
+    " expires_at + (n % 50) * interval '1 d', order_id"
+    " FROM lots, generate_series(2, {lots}) AS n WHERE member_id = '{member}' AND lot_no = 1;"
+    "UPDATE member_wallets SET balance = balance * {lots} WHERE member_id = '{member}' AND balance > 0;"
+    "UPDATE member_books SET next_seq = {lots} + 1 WHERE member_id = '{member}'"
+)
+
+
+class Waiting:
+    """Looks again and again whether its turn comes, and remembers the longest time in which it did not."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self.took = 0.0
+        self._since = monotonic()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._look())
+        return self
+
+    async def _look(self) -> None:
+        last = monotonic()
+        while True:
+            await asyncio.sleep(0.005)
+            now = monotonic()
+            self.longest, last = max(self.longest, now - last), now
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._task.cancel()
+        self.took = monotonic() - self._since
+
+
+async def _with_many_lots(programme: Programme, member: UUID, lots: int) -> None:
+    await programme.one(accrue(member, "gift", NOON, 10, expires_at=NOON + 300 * DAY))
+    for statement in MULTIPLY.format(member=member, lots=lots).split(";"):
+        await programme.execute(statement)
+
+
+@pytest.mark.parametrize(("lots", "analysed"), [(20_000, False), (5_000, True)], ids=["fresh", "analysed"])
+async def test_undoing_a_large_merge_takes_time_in_proportion(
+    database: Database, vault: LocalVault, lots: int, *, analysed: bool
+) -> None:
+    programme = await Programme.begin(database, vault, EASY)
+    survivor, absorbed, other = await programme.members(3)
+    await programme.one(accrue(survivor, "own", NOON, 1))
+    await _with_many_lots(programme, absorbed, lots)
+    await _with_many_lots(programme, other, lots)
+    first, second = merge_of(survivor, absorbed, NOON + DAY, "one"), merge_of(survivor, other, NOON + DAY, "two")
+    if analysed:
+        await programme.execute("ANALYZE")
+    seen = []
+    async with Waiting() as merging:
+        await merge(programme, first)
+    seen.append(merging)
+    await programme.one(redeem(survivor, "shop", NOON + 2 * DAY, 10 * lots - 5))
+    await merge(programme, second)  # out of which what was spent is covered
+    async with Waiting() as looking:
+        looked = await undo(programme, first, NOON + 3 * DAY, dry_run=True)
+    seen.append(looking)
+    async with Waiting() as undoing:
+        returned = await undo(programme, first, NOON + 3 * DAY)
+    seen.append(undoing)
+
+    (points,) = returned.wallets
+    assert looked == returned
+    assert (points.returned + points.covered, points.shortfall) == (10 * lots, 0)
+    assert max(one.took for one in seen) < SECONDS_AT_MOST
+    assert max(one.longest for one in seen) < WAIT_AT_MOST, [(one.took, one.longest) for one in seen]
