@@ -41,7 +41,7 @@ REQUEST_PREFIX: Final = "adj"
 APPROVE: Final = "points:approve"
 MOST: Final = 10**12
 STATES: Final[dict[RequestState, Badge]] = {
-    "open": Badge(mark("Waiting"), "warning"),
+    "open": Badge(mark("Waits for an answer"), "warning"),
     "approved": Badge(mark("Approved"), "success"),
     "refused": Badge(mark("Refused"), "error"),
     "expired": Badge(mark("Not answered in time"), "neutral"),
@@ -136,7 +136,7 @@ def _listing(language: str, names: dict[str, str]) -> Listing:
             Column("reason", mark("Why"), lambda one: Link(one.reason, request_path(one)), wraps=True),
             Column("member", mark("Member"), lambda one: member_link(one.member_id)),
             Column("state", mark("State"), lambda one: STATES[one.state]),
-            Column("amount", mark("Amount"), lambda one: one.amount),
+            Column("amount", mark("Change"), lambda one: one.amount),
             Column("wallet", mark("Wallet"), lambda one: wallet_name(one.wallet, language), minor=True, shown=False),
             Column("by", mark("Asked by"), lambda one: names.get(one.asked_by, one.asked_by), minor=True),
             Column("at", mark("Asked at"), lambda one: one.asked_at, minor=True),
@@ -210,7 +210,7 @@ def _facts(found: AdjustmentRequest, names: dict[str, str], language: str) -> li
     told: list[tuple[str, Cell]] = [
         (mark("Member"), member_link(found.member_id)),
         (mark("Wallet"), wallet_name(found.wallet, language)),
-        (mark("Amount"), found.amount),
+        (mark("Change"), found.amount),
         (mark("Asked by"), names.get(found.asked_by, found.asked_by)),
         (mark("Asked at"), found.asked_at),
         (mark("To be answered by"), found.expires_at),

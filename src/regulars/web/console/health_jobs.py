@@ -34,6 +34,7 @@ TASK_NAMES: Final[dict[str, str]] = {
     "loyalty.tasks.forget_previews": mark("Forget old previews of policies"),
     "loyalty.tasks.roll_up_books": mark("Add up points"),
     "members.tasks.forget_card_codes": mark("Forget used card codes"),
+    "members.tasks.forget_consent_letters": mark("Forget letters that asked for a consent"),
     "members.tasks.forget_member_sessions": mark("Forget ended sign-ins of members"),
     "members.tasks.roll_up_sign_ups": mark("Add up new members"),
     "platform.auth.tasks.forget_attempts": mark("Forget old sign-in attempts"),

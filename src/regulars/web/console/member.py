@@ -302,7 +302,7 @@ def statement_listing(language: str, wallets: Sequence[str], *, bound: bool) -> 
             Column("at", mark("Happened"), lambda line: line.effective_at),
             Column("kind", mark("Kind"), lambda line: kind_name(line.kind, language), minor=True),
             Column("wallet", mark("Wallet"), lambda line: wallet_name(line.wallet, language), minor=True),
-            Column("amount", mark("Amount"), lambda line: line.amount),
+            Column("amount", mark("Change"), lambda line: line.amount),
             *(() if bound else balance),
             Column("debt", mark("Debt change"), lambda line: line.debt_change or None, minor=True, shown=False),
             Column("reason", mark("Why"), lambda line: line.reason, wraps=True),
