@@ -147,7 +147,7 @@ class Programme:
         """Sign up one member."""
         return (await self.members(1))[0]
 
-    async def post(self, *commands: Accrue | Redeem | Adjust) -> list[Posting | DomainError]:
+    async def post(self, *commands: Accrue | Redeem | Adjust | ExtendLot) -> list[Posting | DomainError]:
         """Carry out direct postings in one transaction."""
         async with self.database.transaction(set_based=True) as tx:
             return await api.post(tx, self.configuration, commands)

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from regulars.loyalty.contracts import Accrue, Posting, ReturnSettlement
+from regulars.loyalty.contracts import Accrue, ExtendLot, Posting, ReturnSettlement
 from regulars.loyalty.errors import MergeWaitsForHolds, UndoLacksGrowth
 from regulars.loyalty.policy.contracts import Policy
 from regulars.platform.db.database import Database
+from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.joining import merge, merge_of, undo
 from tests.loyalty.programme import (
@@ -102,6 +103,27 @@ async def test_what_comes_for_the_old_id_is_posted_at_the_new_one(programme: Pro
     assert (await programme.points(survivor, NOON + 3 * DAY))[0] == 10
     assert await programme.post(accrue(absorbed, "gift:2", NOON + 2 * DAY, 30)) == [fresh]
     assert await programme.problems() == {}
+
+
+async def test_a_lot_of_the_old_id_is_nobody_elses(programme: Programme) -> None:
+    survivor, absorbed = await programme.members(2)
+    await programme.one(accrue(survivor, "own", NOON, 10, expires_at=NOON + 9 * DAY))
+    await programme.one(accrue(absorbed, "gift", NOON, 100, expires_at=NOON + 9 * DAY))
+    await merge(programme, merge_of(survivor, absorbed, NOON + DAY))
+    wish = ExtendLot(
+        member_id=absorbed,
+        lot_no=1,
+        expires_at=NOON + 20 * DAY,
+        reference="later",
+        reason="a mistake",
+        recorded_at=NOON + 2 * DAY,
+    )
+
+    (refused,) = await programme.post(wish)
+
+    assert isinstance(refused, DomainError)
+    assert refused.code == "nothing_to_extend"
+    assert {row[3] for row in await lots(programme, survivor)} == {NOON + 9 * DAY}
 
 
 async def test_a_return_of_an_older_order_takes_from_the_survivor(programme: Programme) -> None:

@@ -102,7 +102,8 @@ class Books:
 
     def post(self, command: PostingCommand) -> Posting:
         """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
-        if self._merged and (command.member_id, command.reference) not in self._known:
+        known = (command.member_id, command.reference) in self._known
+        if self._merged and not known and not isinstance(command, ExtendLot):  # a lot's number is its own member's
             command = structs.replace(command, member_id=self.stands_for(command.member_id))
         book = self.book(command.member_id)
         command_hash = postings.hash_of(command)
