@@ -29,6 +29,7 @@ MEMBER_OWNED = {
     "adjustment_requests",
     "ledger_transfers",
     "hold_ends",
+    "book_joinings",
     "hold_lots",
     "holds",
     "lot_uses",

@@ -80,6 +80,7 @@ TABLES = {
     "holds": "member_id, seq",
     "hold_lots": "member_id, hold_id, part_no",
     "hold_ends": "member_id, seq",
+    "book_joinings": "member_id, seq",
     "tier_changes": "member_id, seq",
 }
 NOT_COMPARED = {"written_at", "version", "window_days", "policy_seen"}

@@ -15,7 +15,7 @@ from regulars.loyalty.contracts import WalletBalance
 from regulars.loyalty.finance import months, rules
 from regulars.loyalty.finance.rules import Kind
 from regulars.loyalty.policy.contracts import PaymentPolicy
-from regulars.loyalty.verification import store as verification
+from regulars.loyalty.verification.store import comparing as verification
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.errors import DomainError
 from regulars.platform.rollups.service import bring_up_to_date

@@ -292,6 +292,20 @@ async def test_growth_that_was_corrected_away_stands_against_undoing(programme: 
     assert await programme.problems() == {}
 
 
+OF_OTHERS = "books that are part of others"
+FOLLOWING: dict[str, set[str]] = {
+    "an entry of which both sides are of less": {
+        "wallets against transfers",
+        "balances row by row",
+        "lots against balances",
+        "growth windows",
+    },
+    "units that went over out of another lot": {"nothing used out of time"},
+    "moves of a merge that never was": {"no reference twice"},
+    "a joining at another time": {"books in order"},
+    "a joining that one of both knows nothing of": {"moves between members"},
+    "a joining that is said to be a parting": {"moves between members"},
+}
 CORRUPTIONS: dict[str, tuple[set[str], str]] = {
     "a lot that came over with another date": (
         {"moves between members"},
@@ -313,9 +327,67 @@ CORRUPTIONS: dict[str, tuple[set[str], str]] = {
         {"moves between members", "growth windows"},
         "UPDATE ledger_transfers SET effective_at = effective_at - interval '2 y' WHERE reference LIKE '%:entry:%:in'",
     ),
-    "books that are part of nobody's": (
+    "an entry of which both sides came at another time": (
+        {"moves between members", "growth windows"},
+        "UPDATE ledger_transfers SET effective_at = effective_at - interval '2 y' WHERE reference LIKE '%:entry:%'",
+    ),
+    "an entry of which both sides are of less": (
         {"moves between members"},
+        "UPDATE ledger_transfers SET amount = amount - 1 WHERE reference LIKE '%:entry:%'",
+    ),
+    "units that went over out of another lot": (
+        {"moves between members", "lots against their uses"},
+        "UPDATE lot_uses SET lot_no = lot_no + 2 WHERE member_id = '{a}' AND lot_no = 1 AND amount = 1200",
+    ),
+    "a lot that came over under another's number": (
+        {"moves between members"},
+        "UPDATE ledger_transfers SET reference = replace(reference, ':lot:1:', ':lot:7:')",
+    ),
+    "moves of a merge that never was": (
+        {"moves between members"},
+        (
+            "UPDATE ledger_transfers SET reference = 'merge:' || repeat('0', 32) || substr(reference, 39) "
+            "WHERE reference LIKE 'merge:%'"
+        ),
+    ),
+    "books that are part of nobody's": (
+        {OF_OTHERS},
         "UPDATE member_books SET merged_into = '00000000-0000-0000-0000-000000000001' WHERE member_id = '{a}'",
+    ),
+    "books that are part of a third one's": (
+        {OF_OTHERS},
+        "UPDATE member_books SET merged_into = '{o}' WHERE member_id = '{a}'",
+    ),
+    "books that are part by another merge": (
+        {OF_OTHERS},
+        "UPDATE member_books SET merged_by = '00000000-0000-0000-0000-000000000001' WHERE member_id = '{a}'",
+    ),
+    "a merge that the books forgot": (
+        {OF_OTHERS},
+        "UPDATE member_books SET merged_into = NULL, merged_by = NULL WHERE member_id = '{a}'",
+    ),
+    "a ring": (
+        {OF_OTHERS},
+        (
+            "UPDATE member_books SET merged_into = '{a}', merged_by = (SELECT merge_id FROM book_joinings LIMIT 1) "
+            "WHERE member_id = '{s}'"
+        ),
+    ),
+    "a joining that one of both knows nothing of": (
+        {OF_OTHERS, "books in order"},
+        "DELETE FROM book_joinings WHERE member_id = '{s}'",
+    ),
+    "a joining with a third one": (
+        {OF_OTHERS},
+        "UPDATE book_joinings SET other_id = '{o}' WHERE member_id = '{a}'",
+    ),
+    "a joining at another time": (
+        {OF_OTHERS},
+        "UPDATE book_joinings SET recorded_at = recorded_at - interval '1 minute' WHERE member_id = '{a}'",
+    ),
+    "a joining that is said to be a parting": (
+        {OF_OTHERS},
+        "UPDATE book_joinings SET step = 'parted'",
     ),
     "a tier that went on while the books were part of others": (
         {"tiers recomputed"},
@@ -327,13 +399,72 @@ CORRUPTIONS: dict[str, tuple[set[str], str]] = {
 @pytest.mark.parametrize("planted", CORRUPTIONS)
 async def test_each_corruption_of_moves_is_found(programme: Programme, planted: str) -> None:
     finders, statement = CORRUPTIONS[planted]
-    survivor, absorbed = await programme.members(2)
+    survivor, absorbed, other = await programme.members(3)
     await programme.one(order(survivor, "S", NOON, 10_000))
     await programme.one(order(absorbed, "A", NOON, 120_000))
+    await programme.one(accrue(absorbed, "gift", NOON, 30))
+    await programme.one(accrue(other, "own", NOON, 30))
     await merge(programme, merge_of(survivor, absorbed, NOON + DAY))
-    await programme.execute(statement.format(s=survivor, a=absorbed))
+    await programme.execute(statement.format(s=survivor, a=absorbed, o=other))
 
     found = await programme.problems()
 
     assert finders <= set(found)
-    assert set(found) <= finders | {"tiers recomputed"}
+    assert set(found) <= finders | FOLLOWING.get(planted, set()) | {"tiers recomputed"}
+
+
+async def test_a_ring_of_empty_books_is_found(programme: Programme) -> None:
+    survivor, absorbed = await programme.members(2)
+    await merge(programme, merge_of(survivor, absorbed, NOON))
+    await programme.execute(CORRUPTIONS["a ring"][1].format(s=survivor, a=absorbed))
+    assert set(await programme.problems()) == {OF_OTHERS}
+
+
+UNDONE: dict[str, tuple[set[str], str]] = {
+    "a lot that did not come back": (
+        {"moves between members"},
+        "DELETE FROM ledger_transfers WHERE reference LIKE '%:undo:lot:%'",
+    ),
+    "less came back than was brought": (
+        {"moves between members"},
+        "UPDATE ledger_transfers SET amount = amount - 1 WHERE reference LIKE '%:undo:lot:%'",
+    ),
+    "an entry that came back at another time": (
+        {"moves between members", "growth windows"},
+        "UPDATE ledger_transfers SET effective_at = effective_at - interval '2y' WHERE reference LIKE '%:undo:entry:%'",
+    ),
+    "an undoing after it": (
+        {"moves between members"},
+        "UPDATE book_joinings SET seq = -1 WHERE step = 'parted'",
+    ),
+    "a parting that the books forgot": (
+        {OF_OTHERS},
+        (
+            "UPDATE member_books SET merged_into = '{s}', merged_by = (SELECT merge_id FROM book_joinings LIMIT 1) "
+            "WHERE member_id = '{a}'"
+        ),
+    ),
+    "a tier that was not given back": (
+        {"tiers recomputed"},
+        "UPDATE member_books SET tier = 0 WHERE member_id = '{a}'",
+    ),
+    "another day on which the survivor is looked at again": (
+        {"tiers recomputed"},
+        "UPDATE member_books SET review_at = review_at + interval '1 d' WHERE member_id = '{s}'",
+    ),
+}
+
+
+@pytest.mark.parametrize("planted", UNDONE)
+async def test_each_corruption_of_what_was_undone_is_found(programme: Programme, planted: str) -> None:
+    finders, statement = UNDONE[planted]
+    survivor, absorbed = await programme.members(2)
+    await programme.activate(HARD, NOON - DAY)
+    await programme.one(order(survivor, "S", NOON, 110_000))
+    await programme.one(order(absorbed, "A", NOON, 120_000))
+    wish = merge_of(survivor, absorbed, NOON + DAY)
+    await merge(programme, wish)
+    await undo(programme, wish, NOON + 2 * DAY)
+    assert await programme.problems() == {}
+    await programme.execute(statement.format(s=survivor, a=absorbed))
+    assert finders <= set(await programme.problems())

@@ -12,10 +12,11 @@ from uuid import UUID
 import pytest
 
 from regulars.entrypoints.merging import PARTS
+from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue, Posting, Redeem
 from regulars.loyalty.merging import service as merging
 from regulars.members import api as members
-from regulars.members.contracts.merging import Merge, MergeMembers
+from regulars.members.contracts.merging import BooksMoved, Merge, MergeMembers
 from regulars.members.merging import store
 from regulars.platform.errors import DomainError
 from tests.loyalty.joining import merge, merge_of
@@ -30,8 +31,10 @@ NETS = (
     "ALTER TABLE ledger_transfers DROP CONSTRAINT ledger_transfers_member_id_reference_key",
     "ALTER TABLE lot_uses DROP CONSTRAINT lot_uses_pkey",
     "ALTER TABLE lots DROP CONSTRAINT lots_pkey",
+    "ALTER TABLE book_joinings DROP CONSTRAINT book_joinings_pkey",
 )
 Both = tuple[UUID, UUID]
+OF_OTHERS = "books that are part of others"
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ async def test_without_the_lock_what_is_accrued_during_a_merge_is_lost(
 
     assert isinstance(posted, Posting)
     assert posted.member_id == both[1]
-    assert {"moves between members", "books in order"} <= set(await programme.problems())
+    assert {OF_OTHERS, "books in order"} <= set(await programme.problems())
 
 
 async def undoing_beside(programme: Programme, both: Both, *, expect_wait: bool) -> list[Posting | DomainError]:
@@ -183,3 +186,76 @@ async def test_without_the_locks_one_member_is_part_of_two(
     assert isinstance(second, Merge)
     assert await programme.rows("SELECT count(*) FROM member_merges") == [(2,)]
     assert "wallets against transfers" in await programme.problems()
+
+
+async def books_into(programme: Programme, survivor: UUID, absorbed: UUID, name: str) -> BooksMoved | DomainError:
+    try:
+        return await merge(programme, merge_of(survivor, absorbed, await now_of(programme), name))
+    except DomainError as refusal:
+        return refusal
+
+
+async def opposite_merges(programme: Programme, both: Both, *, expect_wait: bool | None) -> BooksMoved | DomainError:
+    """Merge books while somebody merges them the other way round, at the ledger's own door."""
+    async with programme.database.transaction() as tx:
+        await merging.merge(tx, merge_of(*both, tx.now, "one"), dry_run=False)
+        await tx.flush()
+        other = await beside(programme, books_into(programme, both[1], both[0], "two"), expect_wait=expect_wait)
+    found: BooksMoved | DomainError = await other
+    return found
+
+
+async def test_of_two_opposite_merges_of_books_one_is_refused(programme: Programme, both: Both) -> None:
+    refused = await opposite_merges(programme, both, expect_wait=True)
+
+    assert isinstance(refused, DomainError)
+    assert refused.code == "books_merged"
+    assert await balances(programme, both) == [110, 0]
+    assert await programme.problems() == {}
+
+
+async def test_without_the_lock_opposite_merges_make_a_ring(
+    programme: Programme, both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: each becomes part of the other; `verify` finds it, and postings end in a fault."""
+    await programme.execute(
+        *NETS, "ALTER TABLE book_joinings DROP CONSTRAINT book_joinings_member_id_merge_id_step_key"
+    )
+    without_the_lock(monkeypatch)
+    assert isinstance(await opposite_merges(programme, both, expect_wait=None), BooksMoved)
+
+    assert await programme.rows("SELECT count(*) FROM member_books WHERE merged_into IS NOT NULL") == [(2,)]
+    assert OF_OTHERS in await programme.problems()
+    with pytest.raises(AssertionError, match="lead back to themselves"):
+        await programme.post(late(both[1]))
+
+
+async def merge_beside_erasure(
+    programme: Programme, both: Both, erased: UUID, *, expect_wait: bool | None
+) -> BooksMoved | DomainError:
+    async with programme.database.transaction() as tx:
+        await loyalty.PRIVACY.erase(tx, [erased])
+        await tx.flush()
+        other = await beside(programme, books_into(programme, *both, "one"), expect_wait=expect_wait)
+    found: BooksMoved | DomainError = await other
+    return found
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["survivor", "absorbed"])
+async def test_who_is_erased_meanwhile_is_not_merged(programme: Programme, both: Both, which: int) -> None:
+    refused = await merge_beside_erasure(programme, both, both[which], expect_wait=True)
+
+    assert isinstance(refused, DomainError)
+    assert refused.code == "member_gone"
+    assert await balances(programme, both) == [10, 100]
+
+
+async def test_without_the_lock_units_go_into_closed_books(
+    programme: Programme, both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: what a merge brings to an erased survivor nobody can spend."""
+    without_the_lock(monkeypatch)
+    assert isinstance(await merge_beside_erasure(programme, both, both[0], expect_wait=None), BooksMoved)
+
+    assert await balances(programme, both) == [110, 0]
+    assert await programme.rows("SELECT count(*) FROM member_books WHERE closed_at IS NOT NULL") == [(1,)]

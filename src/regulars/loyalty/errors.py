@@ -181,6 +181,29 @@ class UndoWaitsForHolds(Conflict):
     )
 
 
+class BooksMerged(Conflict):
+    """Books are part of one other's at most, and part of none while others are part of them anew."""
+
+    code = "books_merged"
+    message = "The books of {member} are part of those of {into}. Merge the members whom both ids mean now."
+
+
+class MergeNotInForce(Conflict):
+    """A merge is undone once, while it is in force."""
+
+    code = "merge_not_in_force"
+    message = (
+        "The books of {member} are not part of those of {survivor} by this merge: it was undone, or never carried out."
+    )
+
+
+class UndoWaitsForLater(Conflict):
+    """Merges that build on each other are undone from the last."""
+
+    code = "undo_waits_for_later"
+    message = "The books of {survivor} are part of those of {into} since. Undo that merge first."
+
+
 class UndoLacksGrowth(Conflict):
     """What counts for the tier cannot be owed."""
 

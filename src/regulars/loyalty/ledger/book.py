@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from regulars.loyalty.contracts import TierCause, TransferKind
@@ -29,6 +29,19 @@ from regulars.loyalty.ledger.entries import (
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, Turn
 from regulars.loyalty.policy.service import Wallet
 from regulars.loyalty.tiers import rules as tiers
+
+Role = Literal["survivor", "absorbed"]
+Step = Literal["joined", "parted"]
+
+
+class TierStanding(NamedTuple):
+    """A tier as a book holds it: since when, when it is looked at again, and up to which version."""
+
+    tier: int
+    since: datetime | None
+    review_at: datetime | None
+    in_grace: bool
+    policy_seen: int
 
 
 class Rulebook(Protocol):
@@ -136,7 +149,8 @@ class Book:
         self.changed = True
         return self.window_sum
 
-    def _grow(self, now: datetime, effective_at: datetime, change: int) -> None:
+    def grow(self, now: datetime, effective_at: datetime, change: int) -> None:
+        """Count a change of the qualifying metric, in the window of its own time."""
         if self.entries is not None:
             self.entries.append((effective_at, change))
             if self.measured_at != now or self.window_oldest_at is None:
@@ -241,17 +255,24 @@ class Book:
         else:
             self.fall(before, cause, reference, now)
 
-    def come_back(self, reference: str, now: datetime) -> None:
-        """Take the tier up again where a merge left it: what was to be looked at meanwhile is looked at now."""
-        self.merged_into = self.merged_by = None
-        for turn in self.rulebook.turns:
-            if turn.version > self.policy_seen and turn.at <= now:
-                self.policy_seen = turn.version
-                if turn.reviews:
-                    self._reschedule(turn.policy, turn.at)
-        if self.review_at is not None and self.review_at <= now:
-            self._review(now)
-        self.rise(self.rulebook.policy_at(now), "merge", reference, now)
+    def resume(self, standing: TierStanding, reference: str, now: datetime) -> None:
+        """Hold what a merge that is undone now had changed: the tier, since when, and when it is looked at again."""
+        if standing.tier != self.tier:
+            self.growth_at(now)
+            self.change_tier(standing.tier, "merge", reference, standing.since or now, now)
+        self.tier_since, self.review_at, self.in_grace, self.policy_seen = standing[1:]
+        self.changed = True
+
+    def standing(self) -> TierStanding:
+        """Return the tier as it is held."""
+        return TierStanding(self.tier, self.tier_since, self.review_at, self.in_grace, self.policy_seen)
+
+    # --- merges -----------------------------------------------------------------------------------------------------
+
+    def join(self, role: Role, step: Step, merge_id: UUID, other: UUID, now: datetime) -> None:
+        """Note that these books and another's became one, or two again; `role` is what this member is in that."""
+        seq = self._next(now)
+        self.journal.joinings.append((self.member_id, seq, merge_id, step, role, other, self.last_recorded_at))
 
     # --- wallets and lots -------------------------------------------------------------------------------------------
 
@@ -316,7 +337,7 @@ class Book:
             )
         )
         if wallet.qualifying:
-            self._grow(now, effective_at, amount if into else -amount)
+            self.grow(now, effective_at, amount if into else -amount)
         return seq
 
     def open_lot(

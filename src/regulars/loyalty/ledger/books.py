@@ -102,6 +102,7 @@ class Books:
 
     def post(self, command: PostingCommand) -> Posting:
         """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
+        named = command.member_id
         known = (command.member_id, command.reference) in self._known
         if self._merged and not known and not isinstance(command, ExtendLot):  # a lot's number is its own member's
             command = structs.replace(command, member_id=self.stands_for(command.member_id))
@@ -112,7 +113,7 @@ class Books:
             if earlier.command_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
             return self._repeated(earlier)
-        _check_open(book)
+        self._check_named(named, book)
         at = command.recorded_at or self.now
         if isinstance(command, Accrue):
             posting = postings.accrue(book, self.configuration, command, at)
@@ -129,11 +130,12 @@ class Books:
 
     def hold(self, command: HoldCommand) -> HoldStanding:
         """Place, post or void a hold; what repeats a hold under its reference gets it as it now stands."""
+        named = command.member_id
         if self._merged and (command.member_id, holding.hold_id_in(command)) not in self._known_holds:
             command = structs.replace(command, member_id=self.stands_for(command.member_id))
         book, at = self.book(command.member_id), command.recorded_at or self.now
         if isinstance(command, PlaceHold):
-            return self._place_hold(book, command, at)
+            return self._place_hold(named, book, command, at)
         key = command.member_id, command.hold_id
         known, command_hash = self._known_holds.get(key, (None, b""))
         if isinstance(command, PostHold):
@@ -143,7 +145,7 @@ class Books:
         self._known_holds[key] = standing, command_hash
         return standing
 
-    def _place_hold(self, book: Book, command: PlaceHold, at: datetime) -> HoldStanding:
+    def _place_hold(self, named: UUID, book: Book, command: PlaceHold, at: datetime) -> HoldStanding:
         key = command.member_id, holding.hold_id_of(command.reference)
         command_hash = holding.hash_of(command)
         if key in self._known_holds:
@@ -151,7 +153,8 @@ class Books:
             if first_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
             return holding.timed_out(standing, max(at, book.last_recorded_at or at))
-        standing = holding.place(_check_open(book), self.configuration, command, at)
+        self._check_named(named, book)
+        standing = holding.place(book, self.configuration, command, at)
         self._known_holds[key] = standing, command_hash
         self._events.append(
             PointsHeld(
@@ -168,11 +171,17 @@ class Books:
     def settle_order(self, command: SettleOrder) -> OrderSettlement:
         """Settle a paid order; raises what the policy refuses, leaving nothing."""
         return settlement.settle_order(
-            _check_open(self.book(self.stands_for(command.member_id))),
+            self._check_named(command.member_id, self.book(self.stands_for(command.member_id))),
             self.configuration,
             command,
             command.recorded_at or self.now,
         )
+
+    def _check_named(self, named: UUID, book: Book) -> Book:
+        """Return the book that the named id stands for. Raises MemberGone where its own or that one is closed."""
+        if named != book.member_id:
+            _check_open(self.book(named))
+        return _check_open(book)
 
     def settle_return(self, command: SettleReturn) -> ReturnSettlement:
         """Settle an order anew after a return: also of somebody whose books are part of another's by now."""
@@ -183,8 +192,10 @@ class Books:
 
     def stands_for(self, member_id: UUID) -> UUID:
         """Return whose books an id stands for: its own, or those into which they were merged."""
+        steps = 0
         while member_id in self._merged:
             member_id = self._merged[member_id]
+            steps = self._step(steps, member_id)
         return member_id
 
     def path(self, member_id: UUID) -> list[Book]:
@@ -192,7 +203,14 @@ class Books:
         found = [self.book(member_id)]
         while found[-1].merged_into is not None:
             found.append(self.book(found[-1].merged_into))
+            self._step(len(found) - 2, member_id)
         return found
+
+    def _step(self, steps: int, member_id: UUID) -> int:
+        """Count a step along merges; no way is longer than there are books, unless they were merged in a ring."""
+        if steps >= len(self._merged):
+            raise AssertionError(f"the books of {member_id} lead back to themselves; `regulars verify` tells which do")
+        return steps + 1
 
     def expire(self, member_id: UUID, at: datetime) -> None:
         """Book the expiry of what ran out by `at`."""

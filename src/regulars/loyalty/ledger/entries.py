@@ -135,6 +135,7 @@ class Journal:
     command_hashes: dict[tuple[UUID, int], bytes] = field(default_factory=dict)
     holds: list[tuple[UUID, Hold, bytes]] = field(default_factory=list)
     hold_ends: list[HoldEnd] = field(default_factory=list)
+    joinings: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 def pick(lots: Sequence[Lot], amount: int) -> tuple[list[Take], int]:

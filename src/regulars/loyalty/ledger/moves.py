@@ -6,12 +6,14 @@ lots keep their dates and the order that brought them, entries of the metric the
 never touched.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
+from uuid import UUID
 
 from regulars.domain_events.loyalty import PointsMoved
 from regulars.loyalty.contracts import TierCause
@@ -26,6 +28,7 @@ MOVE_IN: Final = "move_in"
 MOVE_OUT: Final = "move_out"
 MOVES: Final = frozenset({MOVE_IN, MOVE_OUT})
 _OUT, _IN = ":out", ":in"
+_UNDOING: Final = re.compile("merge:[0-9a-f]{32}:undo")
 _MEMBER, _WALLET, _KIND, _AMOUNT, _RECORDED = 0, 2, 3, 6, 13  # of a row of `Journal.transfers`
 
 
@@ -77,21 +80,25 @@ class Moving:
     def entries(self, found: Sequence[Entry]) -> None:
         """Carry entries of wallets that are not spent, each at its own time, and weigh the target's tier by them."""
         ranks = [self._rank(book) for book in (self.source, self.target)]
-        # Who gives takes back first what counts against them, who gets begins with what counts: so no balance is below
-        # zero between two rows.
-        for entry in sorted(found, key=lambda entry: entry.change > 0):
-            self._carry(entry, _OUT)
-        for entry in sorted(found, key=lambda entry: entry.change < 0):
-            self._carry(entry, _IN)
+        self.carry(found)
         if any(self.configuration.wallet_of(entry.wallet_id).qualifying for entry in found):
             for book, rank in zip((self.source, self.target), ranks, strict=True):
                 cause, reference = cause_of(self.cause)
                 book.weigh(rank, cause, reference, self.now)
 
+    def carry(self, found: Sequence[Entry]) -> None:
+        """Carry entries of wallets that are not spent, each at its own time; whoever undoes a merge settles tiers."""
+        # Who gives takes back first what counts against them, who gets begins with what counts: so no balance is below
+        # zero between two rows.
+        for entry in sorted(found, key=lambda entry: entry.change > 0):
+            self._carry_one(entry, _OUT)
+        for entry in sorted(found, key=lambda entry: entry.change < 0):
+            self._carry_one(entry, _IN)
+
     def _rank(self, book: Book) -> int:
         return tier_of(self.configuration.policy_at(self.now).tier, book.growth_at(self.now))
 
-    def _carry(self, entry: Entry, side: str) -> None:
+    def _carry_one(self, entry: Entry, side: str) -> None:
         self._post(
             side,
             self.configuration.wallet_of(entry.wallet_id),
@@ -197,15 +204,19 @@ def cause_in(reference: str) -> str:
     return reference.rpartition(":entry:")[0]
 
 
-def leaves(reference: str) -> bool:
-    """Return whether by this row of an entry the member's books became part of another's."""
-    cause = cause_in(reference)
-    return reference.endswith(_OUT) and cause.startswith("merge:") and cause.count(":") == 1
+def merge_in(merge_id: UUID) -> str:
+    """Return what every reference of a merge begins with; what follows it begins with a colon."""
+    return f"merge:{merge_id.hex}"
 
 
-def returns(reference: str) -> bool:
-    """Return whether by this row of an entry the member's books became their own again."""
-    return reference.endswith(_IN) and cause_in(reference).endswith(":undo")
+def undoing(merge_id: UUID) -> str:
+    """Return what the references of everything begin with that undoing a merge moves."""
+    return f"{merge_in(merge_id)}:undo"
+
+
+def is_undoing(cause: str) -> bool:
+    """Return whether moves of this cause undo a merge."""
+    return _UNDOING.fullmatch(cause) is not None
 
 
 def facts(journal: Journal, wallet_codes: Mapping[int, str]) -> Iterator[PointsMoved]:

@@ -52,6 +52,7 @@ member_books = Table(
     ),
     Index("member_books_policy_idx", "policy_seen", postgresql_where=text("tier > 0 AND merged_into IS NULL")),
     CheckConstraint("(merged_into IS NULL) = (merged_by IS NULL)", name="merged"),
+    CheckConstraint("merged_into <> member_id", name="merged_into_others"),
     Index("member_books_hold_until_idx", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
     postgresql_with={"fillfactor": "70"},
 )
@@ -180,6 +181,24 @@ hold_ends = Table(
     CheckConstraint("(posted > 0) = (how = 'posted') AND (posted > 0) = (transfer_seq IS NOT NULL)", name="posted"),
     Index("hold_ends_seq_idx", "member_id", "seq"),
     Index("hold_ends_how_recorded_at_idx", "how", "recorded_at", "hold_id"),
+)
+
+# When books became part of others, and their own again: one row in the books of either. `other_id` is whose the others
+# are; each merge joins once and is parted once.
+book_joinings = Table(
+    "book_joinings",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("merge_id", UUID(as_uuid=True), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("other_id", UUID(as_uuid=True), nullable=False),
+    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+    UniqueConstraint("member_id", "merge_id", "step"),
+    CheckConstraint("step IN ('joined', 'parted')", name="step"),
+    CheckConstraint("role IN ('survivor', 'absorbed')", name="role"),
+    CheckConstraint("other_id <> member_id", name="two"),
 )
 
 settlements = Table(

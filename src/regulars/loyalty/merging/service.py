@@ -6,13 +6,21 @@ from typing import Final
 from uuid import UUID
 
 from regulars.loyalty.adjustments.service import adjustment_requests
-from regulars.loyalty.errors import MergeWaitsForHolds, MergeWaitsForRequests, UndoLacksGrowth
+from regulars.loyalty.errors import (
+    BooksMerged,
+    MergeNotInForce,
+    MergeWaitsForHolds,
+    MergeWaitsForRequests,
+    UndoLacksGrowth,
+    UndoWaitsForLater,
+)
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.entries import Entry
-from regulars.loyalty.ledger.moves import Moving, sweep, together, without_pairs
+from regulars.loyalty.ledger.moves import Moving, merge_in, sweep, together, undoing, without_pairs
 from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.merging import store
+from regulars.loyalty.merging.resuming import standing_without
 from regulars.loyalty.merging.returning import Returning
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
@@ -25,24 +33,20 @@ from regulars.members.contracts.merging import (
     WalletMoved,
     WalletReturned,
 )
+from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.transaction import Transaction
-
-
-def cause_of(merging: Merging) -> str:
-    """Return what every reference of a merge begins with."""
-    return f"merge:{merging.merge_id.hex}"
+from regulars.platform.ids import public_id
 
 
 async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:  # noqa: FBT001 - a part's verb
     """Move everything of the absorbed member into the survivor's books, and let ids of the one stand for the other.
 
-    Raises MergeWaitsForHolds, MergeWaitsForRequests (409), NoActivePolicy (409).
+    Raises BooksMerged, MergeWaitsForHolds, MergeWaitsForRequests, NoActivePolicy (409), MemberGone (410).
     """
     configuration = Configuration()
     books = await _open(tx, configuration, merging, dry_run=dry_run)
     source, target = books.book(merging.absorbed_id), books.book(merging.survivor_id)
-    if source.merged_into is not None or target.merged_into is not None:
-        raise AssertionError(f"{merging.merge_id}: one of both is part of another already")  # their rows were held
+    _check_merge(source, target)
     now = together([source, target], merging.at)
     if source.holds:
         raise MergeWaitsForHolds(open=len(source.holds))
@@ -51,8 +55,10 @@ async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:
     books.expire(source.member_id, now)
     found = without_pairs(await store.entries(tx, source.member_id))
     before, moved = _Standing(configuration, books, merging), _to_be_moved(source, found)
+    source.join("absorbed", "joined", merging.merge_id, target.member_id, now)
+    target.join("survivor", "joined", merging.merge_id, source.member_id, now)
     source.merged_into, source.merged_by = target.member_id, merging.merge_id
-    moving = Moving(source, target, configuration, now, cause_of(merging), "merge")
+    moving = Moving(source, target, configuration, now, merge_in(merging.merge_id), "merge")
     await asyncio.to_thread(_move_all, moving, found)
     if not dry_run:
         await asyncio.to_thread(books.write, tx)
@@ -77,23 +83,23 @@ async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:
 
 
 async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturned:  # noqa: FBT001 - a part's verb
-    """Return to the absorbed member what the merge brought and is not over.
+    """Return to the absorbed member what the merge brought and is not over; both hold the tiers they had without it.
 
-    Raises UndoLacksGrowth, UndoWaitsForHolds (409).
+    Raises MergeNotInForce, UndoWaitsForLater, UndoWaitsForHolds, UndoLacksGrowth (409), MemberGone (410).
     """
     configuration = Configuration()
     books = await _open(tx, configuration, merging, dry_run=dry_run)
     source, target = books.book(merging.survivor_id), books.book(merging.absorbed_id)
+    _check_undo(merging, source, target)
     now = together([source, target], merging.at)
-    rows = await store.moved(tx, source.member_id, cause_of(merging))
+    rows = await store.moved(tx, source.member_id, merge_in(merging.merge_id))
     known = await store.lots(tx, source.member_id, [row.seq for row in rows if row.has_lot])
     before = _Standing(configuration, books, merging)
-    cause = f"{cause_of(merging)}:undo"
-    moving = Moving(source, target, configuration, now, cause, "undo")
+    moving = Moving(source, target, configuration, now, undoing(merging.merge_id), "undo")
     returning = Returning(moving, known | {number: lot for number, lot in source.lots.items() if number in known})
     returned, entries = await asyncio.to_thread(_return_all, moving, returning, rows)
     _check_growth(source, configuration)
-    target.come_back(cause, now)
+    await _part(tx, moving, merging)
     returned += [
         returning.told(
             configuration.wallet_of(wallet_id), sum([one.change for one in entries if one.wallet_id == wallet_id])
@@ -124,7 +130,7 @@ def _return_all(
     entries = without_pairs(
         [Entry(row.wallet_id, row.seq, row.change, row.effective_at) for row in rows if not row.spendable]
     )
-    moving.entries(entries)
+    moving.carry(entries)
     return returned, entries
 
 
@@ -132,6 +138,42 @@ async def _open(tx: Transaction, configuration: Configuration, merging: Merging,
     members = {merging.survivor_id, merging.absorbed_id}
     needs = Needs(until=max(merging.at, tx.now), members=members, lots_of=set(members))
     return await open_books(tx, configuration, needs, lock=not dry_run)
+
+
+def _check_merge(source: Book, target: Book) -> None:
+    """Raise unless both are open and nobody else's part: under their locks, whatever was looked at before."""
+    for book in (source, target):
+        if book.merged_into is not None:
+            raise BooksMerged(member=public_id("mbr", book.member_id), into=public_id("mbr", book.merged_into))
+    _check_both_open(source, target)
+
+
+def _check_undo(merging: Merging, source: Book, target: Book) -> None:
+    """Raise unless the absorbed one is part of the survivor by this very merge, and the survivor nobody's."""
+    if target.merged_by != merging.merge_id or target.merged_into != source.member_id:
+        raise MergeNotInForce(member=public_id("mbr", target.member_id), survivor=public_id("mbr", source.member_id))
+    if source.merged_into is not None:
+        raise UndoWaitsForLater(survivor=public_id("mbr", source.member_id), into=public_id("mbr", source.merged_into))
+    _check_both_open(source, target)
+
+
+def _check_both_open(source: Book, target: Book) -> None:
+    """Raise MemberGone where one of both was erased: what is in closed books stays there."""
+    if source.closed_at is not None or target.closed_at is not None:
+        raise MemberGone
+
+
+async def _part(tx: Transaction, moving: Moving, merging: Merging) -> None:
+    """Let the books be two members' again, who hold the tiers that they would hold without the merge."""
+    source, target = moving.source, moving.target
+    source.join("survivor", "parted", merging.merge_id, target.member_id, moving.now)
+    target.join("absorbed", "parted", merging.merge_id, source.member_id, moving.now)
+    target.merged_into = target.merged_by = None
+    for book in (source, target):
+        left_out = [merging.merge_id, *await store.undone(tx, book.member_id)]
+        history = await store.counted(tx, book.member_id)
+        standing = standing_without(book, moving.configuration, history, left_out, moving.now)
+        book.resume(standing, moving.cause, moving.now)
 
 
 def _check_growth(book: Book, configuration: Configuration) -> None:

@@ -6,6 +6,7 @@ from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.loyalty.ledger.entries import Entry, Lot
+from regulars.loyalty.merging.resuming import Counted
 from regulars.platform.db.transaction import Statement, Transaction
 
 ENTRIES: LiteralString = """
@@ -38,6 +39,12 @@ JOIN_BOOKS: LiteralString = "UPDATE member_books SET merged_into = %s, merged_by
 PART_BOOKS: LiteralString = """
 UPDATE member_books SET merged_into = NULL, merged_by = NULL WHERE member_id = %s AND merged_by = %s
 """
+COUNTED: LiteralString = """
+SELECT t.seq, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.kind, t.reference,
+       t.effective_at, t.recorded_at
+FROM ledger_transfers AS t WHERE t.member_id = %s AND t.qualifying ORDER BY t.seq
+"""
+PARTED: LiteralString = "SELECT merge_id FROM book_joinings WHERE member_id = %s AND step = 'parted'"
 HAS_BOOKED: LiteralString = "SELECT EXISTS (SELECT FROM ledger_transfers WHERE member_id = %s)"
 
 
@@ -71,6 +78,16 @@ async def moved(tx: Transaction, member_id: UUID, cause: str) -> list[MovedRow]:
 async def lots(tx: Transaction, member_id: UUID, numbers: Sequence[int]) -> dict[int, Lot]:
     """Return lots of a member by their numbers, spent ones too."""
     return {row[0]: Lot(*row) for row in await tx.rows(LOTS, (member_id, list(numbers)))}
+
+
+async def counted(tx: Transaction, member_id: UUID) -> list[Counted]:
+    """Return every transfer that counts for a member's tier, in the order of the books."""
+    return [Counted(*row) for row in await tx.rows(COUNTED, (member_id,))]
+
+
+async def undone(tx: Transaction, member_id: UUID) -> list[UUID]:
+    """Return the merges of a member that were undone, whichever of both it was in them."""
+    return [merge_id for (merge_id,) in await tx.rows(PARTED, (member_id,))]
 
 
 def join_books(tx: Transaction, member_id: UUID, into: UUID, merge_id: UUID) -> None:

@@ -46,6 +46,7 @@ PRIVACY: Final = PrivacyPart(
         "holds": mark("Points that were kept for a purpose"),
         "hold_lots": mark("Which points were kept"),
         "hold_ends": mark("How keeping them ended"),
+        "book_joinings": mark("When your books became one with another membership's, and two again"),
         "adjustment_requests": mark("Corrections that were asked for"),
         "adjustment_answers": mark("What was answered to them"),
         "settlements": mark("What your orders did"),

@@ -58,6 +58,9 @@ SELECT to_jsonb(t) - 'member_id' FROM hold_lots AS t WHERE member_id = %s ORDER 
     "hold_ends": """
 SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM hold_ends AS t WHERE member_id = %s ORDER BY hold_id
 """,
+    "book_joinings": """
+SELECT to_jsonb(t) - 'member_id' - 'other_id' - 'merge_id' FROM book_joinings AS t WHERE member_id = %s ORDER BY seq
+""",
     "adjustment_requests": """
 SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM adjustment_requests AS t
 WHERE member_id = %s ORDER BY asked_at, request_id

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from regulars.loyalty.ledger import moves
@@ -47,6 +48,16 @@ class Change(NamedTuple):
     recorded_at: datetime
 
 
+class Joining(NamedTuple):
+    """That the books became one with another's, or two again; `cause` is what the merge's references begin with."""
+
+    seq: int
+    cause: str
+    step: str
+    role: str
+    recorded_at: datetime
+
+
 class Held(NamedTuple):
     """The tier that a book holds, since when, and when it is looked at again."""
 
@@ -75,6 +86,7 @@ class TierHistory:
     orders_at_another_tier: list[str] = field(default_factory=list)
     is_absent: bool = False
     _seen: int = 0
+    _undone: tuple[str, ...] = ()
     _times: list[datetime] = field(default_factory=list)
     _entries: list[tuple[datetime, int, int]] = field(default_factory=list)
 
@@ -83,13 +95,22 @@ class TierHistory:
         return Held(self.tier, self.since, self.review_at, self.in_grace)
 
     def follow(
-        self, entries: Sequence[Entry], stored: Held, stored_changes: Sequence[Change], policy_seen: int = 0
+        self,
+        entries: Sequence[Entry],
+        stored: Held,
+        stored_changes: Sequence[Change],
+        policy_seen: int = 0,
+        joinings: Sequence[Joining] = (),
     ) -> None:
         """Go through a history, and through the policies and reviews that the stored book has behind it."""
-        for _, step in groupby(entries, key=_step_of):
-            group = list(step)
+        history: list[Entry | Joining] = sorted([*entries, *joinings], key=attrgetter("seq"))
+        for _, found in groupby(history, key=_step_of):
+            group = list(found)
             self._catch_up(group[0].recorded_at)
-            self._take(group)
+            if isinstance(group[0], Joining):
+                self._join_or_part(group[0], entries)
+            else:
+                self._take([one for one in group if isinstance(one, Entry)])
         if self.is_absent:
             return
         for turn in self.turns:
@@ -101,6 +122,29 @@ class TierHistory:
             or (len(self.changes) < len(stored_changes) and latest is not None and self.review_at <= latest)
         ):
             self._review(self.review_at)
+
+    def _join_or_part(self, joining: Joining, entries: Sequence[Entry]) -> None:
+        """Rest while the books are part of others; when they part, hold what all would give without that merge."""
+        if joining.step == "joined":
+            self.is_absent = self.is_absent or joining.role == "absorbed"
+            return
+        self._undone += (f"{joining.cause}:",)
+        again = TierHistory(self.policy_at, self.policy_of_version, self.time_zone, self.turns)
+        own = [one for one in entries if one.seq < joining.seq and not one.reference.startswith(self._undone)]
+        for _, found in groupby(own, key=_step_of):
+            group = list(found)
+            again._catch_up(group[0].recorded_at)
+            again._take(group)
+        at, policy = joining.recorded_at, self.policy_at(joining.recorded_at)
+        again._catch_up(at)
+        self.is_absent = self.is_absent and joining.role != "absorbed"
+        if again.tier != self.tier:
+            reference, metric = f"{joining.cause}:undo", self.metric(at, policy.tier)
+            self.changes.append(
+                Change(self.tier, again.tier, "merge", reference, metric, policy.version, again.since or at, at)
+            )
+        self.tier, self.since, self.review_at, self.in_grace = again.held()
+        self._seen = again._seen
 
     def _catch_up(self, at: datetime) -> None:
         """Let policies and reviews decide that come before an entry; not of books that are part of others."""
@@ -136,16 +180,12 @@ class TierHistory:
         """Take an entry, or all that were moved together: then the tier is weighed once."""
         entry, moved = group[0], group[0].kind in moves.MOVES
         at, policy = entry.recorded_at, self.policy_of_version(entry.policy_version)
-        if moved and moves.leaves(entry.reference):
-            self.is_absent = True
         before = tier_of(policy.tier, self.metric(at, policy.tier))
         if self.is_absent or moved:
             for one in group:
                 insort(self._times, one.effective_at)
                 insort(self._entries, (one.effective_at, one.seq, one.change))
-        if moved and moves.returns(entry.reference):
-            self._come_back(at)
-        if self.is_absent:
+        if self.is_absent or (moved and moves.is_undoing(moves.cause_in(entry.reference))):
             return
         if not moved:
             self._take_one(entry, before, policy)
@@ -153,19 +193,6 @@ class TierHistory:
         deserved = tier_of(policy.tier, self.metric(at, policy.tier))
         if deserved > self.tier or deserved < min(before, self.tier):
             self._change(deserved, *moves.cause_of(moves.cause_in(entry.reference)), at, policy)
-
-    def _come_back(self, at: datetime) -> None:
-        """Go on from the tier that was held when the books became part of others."""
-        self.is_absent = False
-        for turn in self.turns:
-            if turn.at <= at and turn.version > self._seen:
-                self._seen = turn.version
-                if turn.reviews:
-                    since = self.since or turn.at
-                    self.in_grace = False
-                    self.review_at = first_review_from(turn.policy.tier, self.tier, since, turn.at, self.time_zone)
-        if self.review_at is not None and self.review_at <= at:
-            self._review(at)
 
     def _take_one(self, entry: Entry, before: int, policy: Policy) -> None:
         if entry.settled_at_tier is not None and entry.settled_at_tier != held(policy.tier, self.tier):
@@ -202,8 +229,10 @@ class TierHistory:
         self.review_at = next_review(policy.tier, tier, at, self.time_zone)
 
 
-def _step_of(entry: Entry) -> tuple[str, datetime] | int:
-    """Return what entries that were moved together have in common, and of any other its number."""
+def _step_of(entry: Entry | Joining) -> tuple[str, datetime] | int:
+    """Return what entries that were moved together have in common, and of anything else its number."""
+    if isinstance(entry, Joining):
+        return entry.seq
     return (moves.cause_in(entry.reference), entry.recorded_at) if entry.kind in moves.MOVES else entry.seq
 
 

@@ -99,6 +99,40 @@ MERGED_NOT_EMPTY = _telling(
     ),
     "member other balance debt",
 )
+MOVE_OFF = _telling(
+    mark("{member}, transfer {transfer}: the move {reference} is not of the lot or entry that it names."),
+    "member transfer reference",
+)
+MOVE_OUT_OF_TIME = _telling(
+    mark("{member}, transfer {transfer}: the move {reference} belongs to a merge that was not in force then."),
+    "member transfer reference",
+)
+UNDONE_NOT_EVEN = _telling(
+    mark(
+        "{member}, wallet {wallet}: of what the merge {merge} brought {left} are left after it was undone; "
+        "{expired} ran out meanwhile."
+    ),
+    "member merge wallet left expired",
+)
+MERGED_OTHERWISE = _telling(
+    mark(
+        "{member}: its books are said to be part of those of {into} by the merge {by}; the joinings say {right} "
+        "by {right_by}."
+    ),
+    "member into by right right_by",
+)
+MERGED_IN_A_RING = _telling(
+    mark("{member}: its books are part of others that are part of them again."),
+    "member",
+)
+JOINING_WITHOUT_PAIR = _telling(
+    mark("{member}, entry {entry}: the merge {merge} is {step} here, and not in the books of the other."),
+    "member entry merge step",
+)
+JOINING_OUT_OF_ORDER = _telling(
+    mark("{member}, entry {entry}: the merge {merge} could not be {step} then."),
+    "member entry merge step",
+)
 REQUEST_OFF = _telling(
     mark("{member}, {reference}: {asked} were asked for ({answer}), {posted} were posted under it."),
     "member reference asked answer posted",

@@ -11,18 +11,21 @@ from regulars.loyalty.figures.rolling import roll_up_is_right
 from regulars.loyalty.finance.closing import closed_months_hold
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.privacy.service import CHECK as CLOSED_BOOKS
-from regulars.loyalty.verification import sentences, store
+from regulars.loyalty.verification import sentences
 from regulars.loyalty.verification.rules import (
     NOTHING_CAUSED,
     Caused,
     Change,
     Entry,
     Held,
+    Joining,
     Settled,
     TierHistory,
     wrong_with_settlement,
 )
 from regulars.loyalty.verification.sentences import Telling, who
+from regulars.loyalty.verification.store import comparing as store
+from regulars.loyalty.verification.store import merges
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.texts import mark
 from regulars.platform.verification.contracts import MAX_PROBLEMS, Check, CheckResult, Fault
@@ -66,9 +69,20 @@ def checks() -> list[Check]:
         ),
         _check(
             mark("moves between members"),
-            store.MOVED,
-            (store.MOVES_WITHOUT_PAIR, sentences.MOVE_WITHOUT_PAIR),
-            (store.MERGED_NOT_EMPTY, sentences.MERGED_NOT_EMPTY),
+            merges.MOVED,
+            (merges.MOVES_WITHOUT_PAIR, sentences.MOVE_WITHOUT_PAIR),
+            (merges.MOVES_OFF, sentences.MOVE_OFF),
+            (merges.MOVES_OUT_OF_TIME, sentences.MOVE_OUT_OF_TIME),
+            (merges.UNDONE_NOT_EVEN, sentences.UNDONE_NOT_EVEN),
+        ),
+        _check(
+            mark("books that are part of others"),
+            merges.JOININGS,
+            (merges.MERGED_NOT_EMPTY, sentences.MERGED_NOT_EMPTY),
+            (merges.MERGED_OTHERWISE, sentences.MERGED_OTHERWISE),
+            (merges.MERGED_IN_A_RING, sentences.MERGED_IN_A_RING),
+            (merges.JOININGS_WITHOUT_PAIR, sentences.JOINING_WITHOUT_PAIR),
+            (merges.JOININGS_OUT_OF_ORDER, sentences.JOINING_OUT_OF_ORDER),
         ),
         _check(mark("extensions of lots"), store.EXTENDED, (store.EXTENSIONS_OFF, sentences.EXTENSION_OFF)),
         _check(mark("adjustments as approved"), store.REQUESTS, (store.REQUESTS_OFF, sentences.REQUEST_OFF)),
@@ -156,9 +170,10 @@ async def _tiers(tx: Transaction) -> CheckResult:
     configuration = await _configuration(tx)
     rows_checked, problems = 0, list[Fault]()
     async for books in _books(tx):
-        entries, changes = await store.tier_history(tx, [book[0] for book in books])
+        entries, changes, joinings = await store.tier_history(tx, [book[0] for book in books])
         entries_of = {member: list(rows) for member, rows in groupby(entries, key=itemgetter(0))}
         changes_of = {member: list(rows) for member, rows in groupby(changes, key=itemgetter(0))}
+        joinings_of = {member: list(rows) for member, rows in groupby(joinings, key=itemgetter(0))}
         for member_id, time_zone, *columns in books:
             rows_checked += 1
             *held, policy_seen = columns
@@ -166,7 +181,13 @@ async def _tiers(tx: Transaction) -> CheckResult:
                 configuration.policy_at, configuration.policy_of_version, time_zone, configuration.turns
             )
             stored = [Change(*row[2:]) for row in changes_of.get(member_id, [])]
-            history.follow([Entry(*row[1:]) for row in entries_of.get(member_id, [])], Held(*held), stored, policy_seen)
+            history.follow(
+                [Entry(*row[1:]) for row in entries_of.get(member_id, [])],
+                Held(*held),
+                stored,
+                policy_seen,
+                [Joining(*row[1:]) for row in joinings_of.get(member_id, [])],
+            )
             problems += _wrong_tiers(who(member_id), history, Held(*held), stored)
         if len(problems) >= MAX_PROBLEMS:
             break

@@ -43,6 +43,7 @@ WITH RECURSIVE along AS (
     SELECT m.survivor_id, a.step + 1 FROM along AS a
     JOIN member_merges AS m ON m.member_id = a.member_id AND m.recorded_at <= %(at)s
         AND (m.undone_at IS NULL OR m.undone_at > %(at)s)
+    WHERE a.step < 1000
 )
 SELECT member_id FROM along ORDER BY step DESC LIMIT 1
 """

@@ -63,6 +63,8 @@ UPDATE member_books AS b SET next_seq = u.next_seq, last_recorded_at = (
     SELECT h.placed_at FROM holds AS h WHERE h.member_id = b.member_id AND h.seq = u.next_seq - 1
     UNION ALL
     SELECT e.recorded_at FROM hold_ends AS e WHERE e.member_id = b.member_id AND e.seq = u.next_seq - 1
+    UNION ALL
+    SELECT j.recorded_at FROM book_joinings AS j WHERE j.member_id = b.member_id AND j.seq = u.next_seq - 1
 )
 FROM unnest(%s::uuid[], %s::bigint[]) AS u (member_id, next_seq) WHERE b.member_id = u.member_id
 """
@@ -86,6 +88,10 @@ INSERT INTO hold_ends (member_id, hold_id, seq, how, posted, transfer_seq, expir
     recorded_at)
 SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
     %s::text[], %s::timestamptz[], %s::timestamptz[])
+"""
+INSERT_JOININGS: LiteralString = """
+INSERT INTO book_joinings (member_id, seq, merge_id, step, role, other_id, recorded_at)
+SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::timestamptz[])
 """
 INSERT_SETTLEMENTS: LiteralString = """
 INSERT INTO settlements (member_id, order_id, total_minor, points_used, base, multiplier, tier, policy_version,
@@ -152,6 +158,8 @@ def write_journal(
         _write_holds(tx, journal)
     if journal.hold_ends:
         _write_hold_ends(tx, journal.hold_ends)
+    if journal.joinings:
+        _write_joinings(tx, journal.joinings)
     _write_settlements(tx, journal)
     _write_wallets(tx, books, journal)
     moved = [book for book in changed if state_of(book) != written.get(book.member_id)]
@@ -311,6 +319,22 @@ def _write_hold_ends(tx: Transaction, ends: Sequence[HoldEnd]) -> None:
             arrays.texts([end.reason for end in ends]),
             arrays.instants([end.effective_at for end in ends]),
             arrays.instants([end.recorded_at for end in ends]),
+        ),
+    )
+
+
+def _write_joinings(tx: Transaction, rows: Sequence[_Column]) -> None:
+    members, seqs, merges, steps, roles, others, recorded = zip(*rows, strict=True)
+    tx.write(
+        INSERT_JOININGS,
+        (
+            arrays.ids(members),
+            arrays.ints(seqs),
+            arrays.ids(merges),
+            arrays.texts(steps),
+            arrays.texts(roles),
+            arrays.ids(others),
+            arrays.instants(recorded),
         ),
     )
 

@@ -1,6 +1,7 @@
 """SQL of the ledger's checks: each question gives the rows that are wrong, the member first.
 
-Everything is compared member by member, so that the same questions hold where members live on several shards.
+Everything is compared member by member, so that the same questions hold where members live on several shards; what
+looks at two members is in `merges.py`.
 """
 
 from collections.abc import Sequence
@@ -169,6 +170,7 @@ FROM member_books AS b FULL JOIN (
             UNION ALL SELECT member_id, seq, recorded_at FROM tier_changes
             UNION ALL SELECT member_id, seq, placed_at FROM holds
             UNION ALL SELECT member_id, seq, recorded_at FROM hold_ends
+            UNION ALL SELECT member_id, seq, recorded_at FROM book_joinings
         ) AS entry
         WINDOW so_far AS (PARTITION BY member_id ORDER BY seq)
     ) AS pairs
@@ -268,44 +270,6 @@ WHERE o.seq IS NULL OR i.seq IS NULL OR s.lot_no IS NULL OR l.lot_no IS NULL
    OR l.expires_at <= s.expires_at OR l.expires_at > o.recorded_at + interval '732 days'
 ORDER BY 1, 2 LIMIT %s
 """
-MOVED: LiteralString = "SELECT count(*) FROM ledger_transfers WHERE kind IN ('move_in', 'move_out')"
-# What one member's books give, another's get: the same units, of the same wallet, at the same instants; a lot that was
-# opened so has the dates and the order of the lot that gave.
-MOVES_WITHOUT_PAIR: LiteralString = """
-WITH moved AS (
-    SELECT t.member_id, t.seq, t.wallet_id, t.kind, t.amount, t.effective_at, t.recorded_at,
-           left(t.reference, length(t.reference) - CASE WHEN t.reference LIKE '%%:in' THEN 3 ELSE 4 END) AS link,
-           CASE WHEN t.reference LIKE '%%:in' THEN 'in' WHEN t.reference LIKE '%%:out' THEN 'out' END AS side,
-           (t.basis::jsonb ->> 'origin')::bigint AS origin, t.basis::jsonb ->> 'member' AS other,
-           'mbr_' || replace(t.member_id::text, '-', '') AS public_id
-    FROM ledger_transfers AS t WHERE t.kind IN ('move_in', 'move_out')
-)
-SELECT coalesce(o.member_id, i.member_id), coalesce(o.seq, i.seq), coalesce(o.link, i.link), o.amount, i.amount
-FROM (SELECT * FROM moved WHERE side = 'out') AS o
-FULL JOIN (SELECT * FROM moved WHERE side = 'in') AS i ON i.link = o.link
-LEFT JOIN lots AS l ON l.member_id = i.member_id AND l.lot_no = i.seq
-LEFT JOIN lots AS s ON s.member_id = o.member_id AND s.lot_no = i.origin AND l.lot_no IS NOT NULL
-WHERE o.seq IS NULL OR i.seq IS NULL OR o.kind = i.kind OR o.wallet_id <> i.wallet_id OR o.amount <> i.amount
-   OR o.effective_at <> i.effective_at OR o.recorded_at <> i.recorded_at OR o.other IS DISTINCT FROM i.public_id
-   OR i.other IS DISTINCT FROM o.public_id
-   OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND (l.earned_at, l.available_at, l.expires_at)
-       IS DISTINCT FROM (s.earned_at, s.available_at, s.expires_at))
-   OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND l.order_id IS DISTINCT FROM s.order_id)
-UNION ALL
-SELECT member_id, seq, link, amount, NULL FROM moved WHERE side IS NULL
-ORDER BY 1, 2 LIMIT %s
-"""
-# Books that are part of others hold nothing, and keep nothing.
-MERGED_NOT_EMPTY: LiteralString = """
-SELECT b.member_id, b.merged_into, coalesce(sum(w.balance), 0)::bigint, coalesce(sum(w.debt), 0)::bigint
-FROM member_books AS b LEFT JOIN member_wallets AS w ON w.member_id = b.member_id
-WHERE b.merged_into IS NOT NULL GROUP BY b.member_id
-HAVING bool_or(w.balance <> 0 OR w.debt <> 0) OR b.hold_until IS NOT NULL OR b.merged_into = b.member_id
-    OR NOT EXISTS (SELECT FROM member_books AS o WHERE o.member_id = b.merged_into)
-    OR EXISTS (SELECT FROM lots AS l WHERE l.member_id = b.member_id AND l.remaining > 0)
-ORDER BY 1 LIMIT %s
-"""
-
 # Each entry was decided by the version that was in force when it was recorded.
 OF_ANOTHER_VERSION: LiteralString = """
 WITH terms AS (
@@ -357,6 +321,10 @@ TIER_CHANGES: LiteralString = """
 SELECT member_id, seq, from_tier, to_tier, cause, reference, metric, policy_version, effective_at, recorded_at
 FROM tier_changes WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, seq
 """
+JOININGS_OF: LiteralString = """
+SELECT member_id, seq, 'merge:' || replace(merge_id::text, '-', ''), step, role, recorded_at FROM book_joinings
+WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, seq
+"""
 
 
 async def ask(tx: Transaction, count: LiteralString, wrong: LiteralString, at_most: int) -> tuple[int, Rows]:
@@ -375,8 +343,10 @@ async def settlements_and_transfers(tx: Transaction, members: Sequence[UUID]) ->
     return await tx.rows(SETTLEMENTS_AND_TRANSFERS, {"members": arrays.ids(members)})
 
 
-async def tier_history(tx: Transaction, members: Sequence[UUID]) -> tuple[Rows, Rows]:
-    """Return the qualifying transfers and the tier changes of members, each in order of `seq`."""
+async def tier_history(tx: Transaction, members: Sequence[UUID]) -> tuple[Rows, Rows, Rows]:
+    """Return the qualifying transfers, tier changes, and joinings of members, each in order of `seq`."""
     ids = arrays.ids(members)
-    entries, changes = await tx.read(Statement(QUALIFYING, (ids,)), Statement(TIER_CHANGES, (ids,)))
-    return entries, changes
+    entries, changes, joinings = await tx.read(
+        Statement(QUALIFYING, (ids,)), Statement(TIER_CHANGES, (ids,)), Statement(JOININGS_OF, (ids,))
+    )
+    return entries, changes, joinings
