@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Error as BrowserError
 
 from regulars.platform.auth.staff.contracts import How, NewAccount, Status
 from regulars.platform.auth.staff.limits import terms_of
@@ -50,7 +51,12 @@ class Round:
 
     def look(self, path: str, name: str = "") -> bool:
         """Open a page and look at it through each eye; whether it was a page."""
-        answer = self.visit.page.goto(self.visit.address + path)
+        try:
+            answer = self.visit.page.goto(self.visit.address + path)
+        except BrowserError as refusal:
+            if "Download is starting" in str(refusal):  # a file is no page
+                return False
+            raise
         if not is_page(answer):
             return False
         self.see(name or path)

@@ -92,8 +92,13 @@ async def test_a_claim_settles_the_order_and_its_returns_as_late(shop: Shop, wan
     assert claimed.status_code == 200
     assert (claimed.json()["member_id"], claimed.json()["returned"]) == (public_id("mbr", wang), money(8_000))
     assert effects(claimed) == {
-        "points_earned": {"points": 400, "available_at": iso(MATURE), "expires_at": "2027-03-31T16:00:00Z"},
-        "growth_earned": {"growth": 200},
+        "points_earned": {
+            "points": 400,
+            "available_at": iso(MATURE),
+            "expires_at": "2027-03-31T16:00:00Z",
+            "undone": 160,
+        },
+        "growth_earned": {"growth": 200, "undone": 80},
         "points_clawed_back": {"points": 160},
         "growth_reversed": {"growth": 80},
     }

@@ -42,7 +42,7 @@ async def server() -> AsyncIterator[MailServer]:
         yield running
 
 
-def mailing(office: PostOffice, port: int, *, patience: float = 30.0, **more: object) -> Courier:
+def mailing(office: PostOffice, port: int, patience: float = 30.0, /, **more: object) -> Courier:
     """Return a courier that hands e-mails to the server on this port, and waits so many seconds for each answer."""
     office.settings = replace(
         office.settings,
@@ -285,7 +285,7 @@ async def test_a_code_that_comes_too_late_is_forgotten(office: PostOffice, serve
 
 async def test_one_slow_receiver_holds_up_nobody_else(office: PostOffice, server: MailServer) -> None:
     server.hang_for.add("slow@example.com")
-    courier = mailing(office, server.port, patience=1.0)
+    courier = mailing(office, server.port, 1.0)
     await deliver_code(office, "slow@example.com")
     for number in range(10):
         await deliver_code(office, f"m{number}@example.com")
