@@ -224,7 +224,7 @@ async def test_no_other_site_changes_anything(
     tried = 0
     for path in changes:
         if "/v1/" not in path and path != "/stop/{token}":
-            filled = re.sub(r"\{\w+\}", "x", path)
+            filled = re.sub(r"\{\w+\}", "x", path.replace("{version}", "9"))
             answer = await browser.post(filled, headers={**brings(cookies), **headers})
             assert (answer.status_code, answer.headers.get("set-cookie")) == (403, None), path
             tried += 1
