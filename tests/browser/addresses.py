@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 from tests.browser.club import Club
 from tests.web.access import ACCESS, ids_of_nobody
 
-# What programs ask for, and ways on to elsewhere: no pages.
+# What programs ask for, files, and ways on to elsewhere: no pages.
 _NO_PAGES: Final = re.compile(
     r"^/(v1|assets|schema|openapi|health|ready|manifest|worker|apple-touch-icon)|^/console/sign-in/(oidc|provider)"
+    r"|^/console/finance/months/\{month\}/journal"
 )
 _FIXED: Final = {"kind": "receipt", "language": "en"}
 
