@@ -130,7 +130,8 @@ def _tiers(values: Values, problems: dict[str, str], language: str) -> Iterator[
 
 
 def _review(values: Values, problems: dict[str, str], language: str) -> dict[str, Any]:
-    at, kind = "tier.review", str(values.get("tier.review.kind", "none"))
+    at = "tier.review"
+    kind = str(values.get(f"{at}.kind", "none"))
     if kind == "month_start":
         typed = [one for one in re.split(r"[\s,;、，]+", str(values.get(f"{at}.months", ""))) if one]
         if not typed or not all(one.isdecimal() and 1 <= int(one) <= MONTHS for one in typed):
