@@ -27,6 +27,7 @@ MEMBER_OWNED = {
     "erasures",
     "adjustment_answers",
     "adjustment_requests",
+    "ledger_forwards",
     "ledger_transfers",
     "hold_ends",
     "book_joinings",

@@ -82,6 +82,7 @@ TABLES = {
     "hold_ends": "member_id, seq",
     "book_joinings": "member_id, seq",
     "tier_changes": "member_id, seq",
+    "ledger_forwards": "member_id, kind, name",
 }
 NOT_COMPARED = {"written_at", "version", "window_days", "policy_seen"}
 

@@ -29,4 +29,4 @@ async def programme(database: Database, vault: LocalVault) -> Programme:
 
 def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the books as for a dry run, and go on as if they were locked."""
-    monkeypatch.setattr(reading, "lock_books", lambda member_ids, *_: reading.read_books(member_ids))
+    monkeypatch.setattr(reading, "lock_books", lambda member_ids, *_, **__: reading.read_books(member_ids))

@@ -226,6 +226,7 @@ async def test_without_the_lock_opposite_merges_make_a_ring(
 
     assert await programme.rows("SELECT count(*) FROM member_books WHERE merged_into IS NOT NULL") == [(2,)]
     assert OF_OTHERS in await programme.problems()
+    monkeypatch.undo()
     with pytest.raises(AssertionError, match="lead back to themselves"):
         await programme.post(late(both[1]))
 

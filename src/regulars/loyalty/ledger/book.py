@@ -67,7 +67,8 @@ class Book:
     """One member's ledger. `closed_at` is set where the member was erased: nothing new comes in.
 
     `merged_into` names the member into whose books, by the merge `merged_by`, everything went: what comes is posted
-    there, returns of older orders pass through, and the tier rests until the merge is undone.
+    there, returns of older orders pass through, and the tier rests until the merge is undone. `has_forwards` says that
+    something was posted so: it is found by `ledger_forwards`, now and later.
 
     `ageing` is a heap of what leaves the window while the batch is decided. Only where the length of the window
     changes meanwhile are all `entries` of the longest one there, and the metric is summed up anew at each instant.
@@ -92,6 +93,7 @@ class Book:
     closed_at: datetime | None = None
     merged_into: UUID | None = None
     merged_by: UUID | None = None
+    has_forwards: bool = False
     wallets: dict[int, WalletState] = field(default_factory=dict)
     lots: dict[int, Lot] = field(default_factory=dict)
     settlements: dict[str, Settlement] = field(default_factory=dict)

@@ -5,25 +5,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import structs
+from psycopg import errors as database_errors
 
 from regulars.domain_events.loyalty import (
-    HoldEnded,
-    PointsAccrued,
-    PointsAdjusted,
     PointsExpired,
     PointsExtended,
     PointsHeld,
-    PointsRedeemed,
     TierLost,
     TierReached,
 )
 from regulars.loyalty.contracts import (
     Accrue,
-    Adjust,
     ExtendLot,
     HoldStanding,
     OrderSettlement,
@@ -36,11 +32,13 @@ from regulars.loyalty.contracts import (
     SettleReturn,
 )
 from regulars.loyalty.errors import ReferenceReused, UnknownMember
-from regulars.loyalty.ledger import holding, moves, passing, postings, settlement
+from regulars.loyalty.ledger import holding, moves, passing, postings, settlement, telling
 from regulars.loyalty.ledger.book import Book
-from regulars.loyalty.ledger.entries import Hold, HoldEnd, Journal
+from regulars.loyalty.ledger.entries import Hold, HoldEnd, Journal, Named
 from regulars.loyalty.ledger.needs import HoldCommand, Needs, PostingCommand
+from regulars.loyalty.ledger.repeating import Earlier, earlier_now
 from regulars.loyalty.ledger.store import reading, writing
+from regulars.loyalty.ledger.ways import HOLD, ORDER, POSTING, Ways, trace
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.tiers.rules import code_of
 from regulars.members import api as members
@@ -49,33 +47,14 @@ from regulars.platform.db.transaction import Rows, Statement, Transaction
 from regulars.platform.ids import public_id
 from regulars.platform.markets import service as markets
 
-DirectEvent = PointsAccrued | PointsRedeemed | PointsAdjusted
-EVENT_OF: dict[type[Accrue | Redeem | Adjust], type[DirectEvent]] = {
-    Accrue: PointsAccrued,
-    Redeem: PointsRedeemed,
-    Adjust: PointsAdjusted,
-}
 _AS_INTEGER = attrgetter("int")  # orders UUIDs as PostgreSQL does, without a Python call for each comparison
 TIER_CHANGES_FROM, TIER_CHANGES_TO, TIER_CHANGES_CAUSE = 2, 3, 4
 TIER_CHANGES_RECORDED = 9
+_TRIES: Final = 10
 
 
-class Earlier(NamedTuple):
-    """A direct posting that is already in the books, as `reading.READ_REFERENCES` gives it."""
-
-    member_id: UUID
-    reference: str
-    seq: int
-    wallet_id: int
-    kind: str
-    amount: int
-    balance: int
-    debt_change: int
-    effective_at: datetime
-    recorded_at: datetime
-    command_hash: bytes | None
-    available_at: datetime | None
-    expires_at: datetime | None
+class _LedElsewhere(Exception):
+    """What was locked is not what the members lead to any more."""
 
 
 @dataclass(slots=True)
@@ -88,10 +67,10 @@ class Books:
     _books: dict[UUID, Book] = field(default_factory=dict)
     _written: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
     _reserved: dict[UUID, int] = field(default_factory=dict)
-    _merged: dict[UUID, UUID] = field(default_factory=dict)
+    _ways: Ways = field(default_factory=Ways)
     _known: dict[tuple[UUID, str], Earlier] = field(default_factory=dict)
     _known_holds: dict[tuple[UUID, UUID], tuple[HoldStanding, bytes]] = field(default_factory=dict)
-    _events: list[DirectEvent | PointsExpired | PointsExtended | PointsHeld] = field(default_factory=list)
+    _events: list[telling.DirectEvent | PointsExpired | PointsExtended | PointsHeld] = field(default_factory=list)
 
     def book(self, member_id: UUID) -> Book:
         """Return a member's book; raises `UnknownMember`."""
@@ -103,16 +82,20 @@ class Books:
     def post(self, command: PostingCommand) -> Posting:
         """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
         named = command.member_id
-        known = (command.member_id, command.reference) in self._known
-        if self._merged and not known and not isinstance(command, ExtendLot):  # a lot's number is its own member's
-            command = structs.replace(command, member_id=self.stands_for(command.member_id))
+        if self._ways and not isinstance(command, ExtendLot):  # a lot's number is its own member's
+            known, reference = self._known, command.reference
+            there = self._ways.find(POSTING, named, reference, lambda each: (each, reference) in known)
+            command = command if there == named else structs.replace(command, member_id=there)
         book = self.book(command.member_id)
         command_hash = postings.hash_of(command)
         earlier = self._known.get((command.member_id, command.reference))
         if earlier is not None:
             if earlier.command_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
-            return self._repeated(earlier)
+            self._keep(POSTING, named, command.reference, command.member_id, self.now)
+            return earlier.repeated(
+                self.configuration.wallet_codes[earlier.wallet_id], book.wallet(earlier.wallet_id).debt
+            )
         self._check_named(named, book)
         at = command.recorded_at or self.now
         if isinstance(command, Accrue):
@@ -124,18 +107,22 @@ class Books:
         else:
             posting = postings.adjust(book, self.configuration, command, at)
         self.journal.command_hashes[command.member_id, posting.seq] = command_hash
-        self._known[command.member_id, command.reference] = self._earlier_now(book, posting, command_hash)
-        self._remember_event(command, posting)
+        wallet_id = self.configuration.wallet(posting.wallet).wallet_id
+        self._known[command.member_id, command.reference] = earlier_now(book, posting, wallet_id, command_hash)
+        self._keep(POSTING, named, command.reference, command.member_id, posting.recorded_at)
+        self._events.append(telling.of_posting(command, posting))
         return posting
 
     def hold(self, command: HoldCommand) -> HoldStanding:
         """Place, post or void a hold; what repeats a hold under its reference gets it as it now stands."""
         named = command.member_id
-        if self._merged and (command.member_id, holding.hold_id_in(command)) not in self._known_holds:
-            command = structs.replace(command, member_id=self.stands_for(command.member_id))
+        if self._ways:
+            known_holds, hold_id = self._known_holds, holding.hold_id_in(command)
+            there = self._ways.find(HOLD, named, str(hold_id), lambda each: (each, hold_id) in known_holds)
+            command = command if there == named else structs.replace(command, member_id=there)
         book, at = self.book(command.member_id), command.recorded_at or self.now
         if isinstance(command, PlaceHold):
-            return self._place_hold(named, book, command, at)
+            return self._place_hold(book, command, at, named)
         key = command.member_id, command.hold_id
         known, command_hash = self._known_holds.get(key, (None, b""))
         if isinstance(command, PostHold):
@@ -145,17 +132,19 @@ class Books:
         self._known_holds[key] = standing, command_hash
         return standing
 
-    def _place_hold(self, named: UUID, book: Book, command: PlaceHold, at: datetime) -> HoldStanding:
+    def _place_hold(self, book: Book, command: PlaceHold, at: datetime, named: UUID) -> HoldStanding:
         key = command.member_id, holding.hold_id_of(command.reference)
         command_hash = holding.hash_of(command)
         if key in self._known_holds:
             standing, first_hash = self._known_holds[key]
             if first_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
+            self._keep(HOLD, named, str(standing.hold_id), book.member_id, self.now)
             return holding.timed_out(standing, max(at, book.last_recorded_at or at))
         self._check_named(named, book)
         standing = holding.place(book, self.configuration, command, at)
         self._known_holds[key] = standing, command_hash
+        self._keep(HOLD, named, str(standing.hold_id), book.member_id, standing.placed_at)
         self._events.append(
             PointsHeld(
                 member_id=command.member_id,
@@ -169,13 +158,14 @@ class Books:
         return standing
 
     def settle_order(self, command: SettleOrder) -> OrderSettlement:
-        """Settle a paid order; raises what the policy refuses, leaving nothing."""
-        return settlement.settle_order(
-            self._check_named(command.member_id, self.book(self.stands_for(command.member_id))),
-            self.configuration,
-            command,
-            command.recorded_at or self.now,
+        """Settle a paid order once, wherever it stands; raises what the policy refuses, leaving nothing."""
+        named, there = command.member_id, self._settled_with(command.member_id, command.order_id)
+        settled = settlement.settle_order(
+            self._check_named(named, self.book(there)), self.configuration, command, command.recorded_at or self.now
         )
+        recorded_at = self.book(there).settlements[command.order_id].recorded_at
+        self._keep(ORDER, named, command.order_id, there, recorded_at)
+        return settled
 
     def _check_named(self, named: UUID, book: Book) -> Book:
         """Return the book that the named id stands for. Raises MemberGone where its own or that one is closed."""
@@ -184,33 +174,31 @@ class Books:
         return _check_open(book)
 
     def settle_return(self, command: SettleReturn) -> ReturnSettlement:
-        """Settle an order anew after a return: also of somebody whose books are part of another's by now."""
+        """Settle an order anew after a return, where it stands: also in books that are part of another's by now."""
         at = command.recorded_at or self.now
-        if command.member_id in self._merged:
-            return passing.settle_return(self.path(command.member_id), self.configuration, command, at)
-        return settlement.settle_return(self.book(command.member_id), self.configuration, command, at)
+        there = self._settled_with(command.member_id, command.order_id)
+        if there in self._ways.merged:
+            return passing.settle_return(self.path(there), self.configuration, command, at)
+        return settlement.settle_return(self.book(there), self.configuration, command, at)
+
+    def _settled_with(self, member_id: UUID, order_id: str) -> UUID:
+        """Return in whose books an order of a member is settled, or would be."""
+        if not self._ways:
+            return member_id
+        return self._ways.find(ORDER, member_id, order_id, lambda each: order_id in self.book(each).settlements)
+
+    def _keep(self, kind: Named, named: UUID, name: str, there: UUID, recorded_at: datetime) -> None:
+        """Keep that what was addressed to one member was answered from the books of another."""
+        if there != named:
+            self._ways.keep(kind, named, name, there, recorded_at)
 
     def stands_for(self, member_id: UUID) -> UUID:
         """Return whose books an id stands for: its own, or those into which they were merged."""
-        steps = 0
-        while member_id in self._merged:
-            member_id = self._merged[member_id]
-            steps = self._step(steps, member_id)
-        return member_id
+        return self._ways.of(member_id)[-1]
 
     def path(self, member_id: UUID) -> list[Book]:
         """Return a member's book, and behind it each into which the one before was merged."""
-        found = [self.book(member_id)]
-        while found[-1].merged_into is not None:
-            found.append(self.book(found[-1].merged_into))
-            self._step(len(found) - 2, member_id)
-        return found
-
-    def _step(self, steps: int, member_id: UUID) -> int:
-        """Count a step along merges; no way is longer than there are books, unless they were merged in a ring."""
-        if steps >= len(self._merged):
-            raise AssertionError(f"the books of {member_id} lead back to themselves; `regulars verify` tells which do")
-        return steps + 1
+        return [self.book(each) for each in self._ways.of(member_id)]
 
     def expire(self, member_id: UUID, at: datetime) -> None:
         """Book the expiry of what ran out by `at`."""
@@ -224,12 +212,14 @@ class Books:
     def write(self, tx: Transaction) -> None:
         """Buffer everything decided, and the facts that follow from it."""
         writing.write_journal(tx, self._books, self.journal, self._written)
+        if self._ways.new:
+            writing.write_forwards(tx, self._ways.new)
         unused = [book for member, first in self._reserved.items() if (book := self._books[member]).next_seq == first]
         if unused:
             writing.give_back(tx, unused)
         tx.publish(*self._events, *moves.facts(self.journal, self.configuration.wallet_codes))
         for end in self.journal.hold_ends:
-            self._tell_of_end(tx, end)
+            tx.publish(*telling.of_end(end, self.configuration.wallet_codes[end.hold.wallet_id]))
         for row in self.journal.tier_changes:
             policy = self.configuration.policy_of_version(row[7]).tier
             event = TierReached if row[TIER_CHANGES_TO] > row[TIER_CHANGES_FROM] else TierLost
@@ -243,128 +233,90 @@ class Books:
                 )
             )
 
-    def _tell_of_end(self, tx: Transaction, end: HoldEnd) -> None:
-        """Publish what followed from the end of a hold."""
-        wallet = self.configuration.wallet_of(end.hold.wallet_id).code
-        if end.posted:
-            tx.publish(
-                PointsRedeemed(
-                    member_id=end.member_id,
-                    recorded_at=end.recorded_at,
-                    wallet=wallet,
-                    amount=end.posted,
-                    reference=end.hold.reference,
-                )
-            )
-        tx.publish(
-            HoldEnded(
-                member_id=end.member_id,
-                recorded_at=end.recorded_at,
-                wallet=wallet,
-                reference=end.hold.reference,
-                how=end.how,
-                posted=end.posted,
-                released=end.hold.amount - end.posted,
-            )
-        )
-        if end.expired:
-            tx.publish(
-                PointsExpired(member_id=end.member_id, recorded_at=end.recorded_at, wallet=wallet, amount=end.expired)
-            )
-
-    def _repeated(self, earlier: Earlier) -> Posting:
-        """Return what a posting that is already in the books answers to whoever repeats it."""
-        state = self.book(earlier.member_id).wallet(earlier.wallet_id)
-        return Posting(
-            member_id=earlier.member_id,
-            seq=earlier.seq,
-            wallet=self.configuration.wallet_codes[earlier.wallet_id],
-            kind=earlier.kind,
-            amount=earlier.amount,
-            reference=earlier.reference,
-            balance=earlier.balance,
-            debt=state.debt,
-            effective_at=earlier.effective_at,
-            recorded_at=earlier.recorded_at,
-            debt_repaid=max(-earlier.debt_change, 0),
-            available_at=earlier.available_at,
-            expires_at=earlier.expires_at,
-        )
-
-    def _earlier_now(self, book: Book, posting: Posting, command_hash: bytes) -> Earlier:
-        """Return a posting just made as the database will give it."""
-        lot = book.lots.get(posting.seq)
-        return Earlier(
-            member_id=posting.member_id,
-            reference=posting.reference,
-            seq=posting.seq,
-            wallet_id=self.configuration.wallet(posting.wallet).wallet_id,
-            kind=posting.kind,
-            amount=posting.amount,
-            balance=posting.balance,
-            debt_change=-posting.debt_repaid,
-            effective_at=posting.effective_at,
-            recorded_at=posting.recorded_at,
-            command_hash=command_hash,
-            available_at=lot.available_at if lot else None,
-            expires_at=lot.expires_at if lot else None,
-        )
-
-    def _remember_event(self, command: PostingCommand, posting: Posting) -> None:
-        if isinstance(command, ExtendLot):
-            self._events.append(
-                PointsExtended(
-                    member_id=posting.member_id,
-                    recorded_at=posting.recorded_at,
-                    wallet=posting.wallet,
-                    amount=posting.amount,
-                    expires_at=command.expires_at,
-                )
-            )
-            return
-        event = EVENT_OF[type(command)]
-        self._events.append(
-            event(
-                member_id=posting.member_id,
-                recorded_at=posting.recorded_at,
-                wallet=posting.wallet,
-                amount=command.amount,
-                reference=posting.reference,
-            )
-        )
-
     # --- loading ----------------------------------------------------------------------------------------------------
 
     async def load(self, tx: Transaction, needs: Needs, *, lock: bool) -> None:
         """Lock and read the books of the needed members; opens books for members who have none yet.
 
-        Of books that are part of others by now, those others are read too.
+        Where an id stands for another's books, or once did, those are locked and read with it, all in one order.
         """
-        await self._read_or_open(tx, needs, needs.members, lock=lock)
-        while merged := {
-            book.member_id: book.merged_into
-            for book in self._books.values()
-            if book.merged_into is not None and book.member_id not in self._merged
-        }:
-            self._merged |= merged
-            further = needs.follow(merged) - self._books.keys()
-            if further:
-                await self._read_or_open(tx, needs, further, lock=lock)
+        if not await self._read_own(tx, needs, lock=lock):
+            needs = await self._read_families(tx, needs, lock=lock)
         await self._read_holds(tx, needs, lock=lock)
         await self._read_ageing(tx, needs.until)
 
-    async def _read_or_open(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
-        await self._read(tx, needs, members_, lock=lock)
-        missing = members_ - self._books.keys()
+    async def _read_own(self, tx: Transaction, needs: Needs, *, lock: bool) -> bool:
+        """Read books that are their own; where anybody is to be found elsewhere, nothing is locked, and False comes."""
+        await self._read(tx, needs, needs.members, lock=lock, if_own=True)
+        missing = needs.members - self._books.keys()
         if missing:
+            links = None if self._books else tx.ask(*reading.read_links(sorted(missing)))
             owners = await owners_of(tx, missing)
-            if lock and owners:
-                writing.insert_books(tx, owners)
-                await self._read(tx, needs, {member_id for member_id, _, _ in owners}, lock=True)
-            for member_id, zone, _ in owners:
-                self._books.setdefault(member_id, Book(member_id, zone, self.configuration, self.journal))
+            if links is not None and await tx.answer(links):
+                return False
+            await self._open(tx, needs, owners, lock=lock)
+        return not any(book.merged_into is not None or book.has_forwards for book in self._books.values())
 
-    async def _read(self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool) -> None:
+    async def _open(
+        self, tx: Transaction, needs: Needs, owners: Sequence[tuple[UUID, str, datetime]], *, lock: bool
+    ) -> None:
+        if lock and owners:
+            writing.insert_books(tx, owners)
+            await self._read(tx, needs, {member_id for member_id, _, _ in owners}, lock=True)
+        for member_id, zone, _ in owners:
+            self._books.setdefault(member_id, Book(member_id, zone, self.configuration, self.journal))
+
+    # --- of those whom others stand for ---
+
+    async def _read_families(self, tx: Transaction, needs: Needs, *, lock: bool) -> Needs:
+        """Read the books of the needed members with those for which they stand; returns what is needed of all."""
+        if not lock:
+            return await self._read_traced(tx, needs, lock=False)
+        if self._books:  # they were merged while this waited for their lock, which it has now
+            return await self._lock_further(tx, needs)
+        for _ in range(_TRIES):
+            try:
+                async with tx.savepoint():
+                    return await self._read_traced(tx, needs, lock=True)
+            except _LedElsewhere:  # all locks are free again
+                continue
+        raise database_errors.SerializationFailure("whom the members stand for changed again and again")
+
+    async def _read_traced(self, tx: Transaction, needs: Needs, *, lock: bool) -> Needs:
+        """Lock and read all books to which the members lead; raises _LedElsewhere if they lead elsewhere by then."""
+        traced = await trace(tx, needs)
+        for known in (self._books, self._written, self._reserved, self._known, self._known_holds):
+            known.clear()
+        await self._read(tx, traced.needs, traced.needs.members, lock=lock)
+        missing = traced.needs.members - self._books.keys()
+        if missing:
+            await self._open(tx, traced.needs, await owners_of(tx, missing), lock=lock)
+        if lock and await trace(tx, needs) != traced:
+            raise _LedElsewhere
+        self._ways = traced.ways
+        self.configuration.learn(traced.ways.merged)
+        return traced.needs
+
+    async def _lock_further(self, tx: Transaction, needs: Needs) -> Needs:
+        """Lock more where some is locked: without waiting, as what is locked may come later in the order.
+
+        Raises SerializationFailure, for the transaction to be tried again from its beginning.
+        """
+        if self._reserved:
+            writing.give_back(tx, [self._books[member_id] for member_id in self._reserved])
+        further = (await trace(tx, needs)).needs.members - needs.members
+        if len(await tx.rows(*reading.lock_at_once(sorted(further)))) < len(further):
+            raise database_errors.SerializationFailure("members were merged while this waited for them")
+        try:
+            return await self._read_traced(tx, needs, lock=True)
+        except _LedElsewhere as error:
+            raise database_errors.SerializationFailure("members were merged while this waited for them") from error
+
+    # --- what is read of each ---
+
+    async def _read(
+        self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool, if_own: bool = False
+    ) -> None:
         ids = sorted(members_, key=_AS_INTEGER)
         everybody = members_ is needs.members
         orders = [order for order in needs.orders if everybody or order[0] in members_]
@@ -373,7 +325,7 @@ class Books:
         lots_of = needs.lots_of if everybody else needs.lots_of & members_
         statements: list[Statement] = [
             self.configuration.question,
-            self._locked(ids, reserved) if lock else reading.read_books(ids),
+            self._locked(ids, reserved, if_own=if_own) if lock else reading.read_books(ids),
             reading.read_wallets(ids),
         ]
         if lots_of:
@@ -436,10 +388,11 @@ class Books:
         if needs.holds:
             self._know_holds(await tx.rows(*reading.read_holds(list(needs.holds))))
 
-    def _locked(self, ids: Sequence[UUID], reserved: Mapping[UUID, int]) -> Statement:
+    def _locked(self, ids: Sequence[UUID], reserved: Mapping[UUID, int], *, if_own: bool) -> Statement:
         """Lock books, and reserve numbers where only direct postings of this instant are coming."""
         at = self.now if reserved else None
-        return reading.lock_books(ids, reserved, at, self.configuration.turn_version(at) if at else 0)
+        turn_version = self.configuration.turn_version(at) if at else 0
+        return reading.lock_books(ids, reserved, at, turn_version, if_own=if_own)
 
     def _last(self, book: Book, until: datetime) -> datetime:
         """Return the latest instant at which this batch may record something in a book."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 ACCOUNTS_PER_WALLET = 100
 Ended = Literal["posted", "voided", "timed_out"]
+Named = Literal["posting", "hold", "order"]
 ISSUED, REDEEMED, EXPIRED, ADJUSTED, FORGIVEN, MOVED, EXTENDED = 1, 2, 3, 4, 5, 6, 7
 
 
@@ -81,6 +82,16 @@ class HoldEnd(NamedTuple):
     expire_seq: int | None
     reason: str
     effective_at: datetime
+    recorded_at: datetime
+
+
+class Forward(NamedTuple):
+    """What was addressed to a member and stands in the books of another: a reference, the id of a hold, an order."""
+
+    member_id: UUID
+    kind: Named
+    name: str
+    to_member_id: UUID
     recorded_at: datetime
 
 

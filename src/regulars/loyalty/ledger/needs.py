@@ -1,12 +1,13 @@
 """What a batch has to see before it can be decided."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from regulars.loyalty.contracts import Accrue, Adjust, ExtendLot, PlaceHold, PostHold, Redeem, VoidHold
 from regulars.loyalty.ledger import holding
+from regulars.loyalty.ledger.entries import Named
 
 HoldCommand = PlaceHold | PostHold | VoidHold
 HOLD_COMMANDS = (PlaceHold, PostHold, VoidHold)
@@ -45,11 +46,36 @@ class Needs:
         else:
             self.holds.add((member_id, command.hold_id))
 
-    def follow(self, merged: Mapping[UUID, UUID]) -> set[UUID]:
-        """Need of those into whose books others were merged what was needed of these; returns who they are."""
-        self.members |= set(merged.values())
+    def copy(self) -> "Needs":
+        """Return the same needs, to be added to; how many transfers are expected is not among them."""
+        return Needs(
+            self.until, set(self.members), set(self.lots_of), set(self.orders), set(self.references), set(self.holds)
+        )
+
+    def size(self) -> int:
+        """Return how much is asked for; following ways only adds to it."""
+        return sum([len(self.members), len(self.lots_of), len(self.orders), len(self.references), len(self.holds)])
+
+    def names(self) -> Iterator[tuple[UUID, str, str]]:
+        """Give (member, kind, name) of all that may have been posted elsewhere for a member."""
+        yield from ((member_id, "posting", reference) for member_id, reference in self.references)
+        yield from ((member_id, "hold", str(hold_id)) for member_id, hold_id in self.holds)
+        yield from ((member_id, "order", order_id) for member_id, order_id in self.orders)
+
+    def follow(self, merged: Mapping[UUID, UUID], forwards: Mapping[tuple[Named, UUID, str], UUID]) -> None:
+        """Need of those whom ids stand for what was needed of these, one step on."""
+        self.members |= {*merged.values(), *forwards.values()}
         self.references |= {(merged[one], reference) for one, reference in self.references if one in merged}
         self.holds |= {(merged[one], hold_id) for one, hold_id in self.holds if one in merged}
+        self.orders |= {(merged[one], order_id) for one, order_id in self.orders if one in merged}
+        for (kind, _, name), there in forwards.items():
+            if kind == "posting":
+                self.references.add((there, name))
+            elif kind == "hold":
+                self.holds.add((there, UUID(name)))
+                self.lots_of.add(there)
+            else:
+                self.orders.add((there, name))
         passing_through = {member_id for member_id, _ in self.orders} | self.lots_of
         self.lots_of |= {each for one, into in merged.items() if one in passing_through for each in (one, into)}
-        return set(merged.values())
+        self.lots_of |= {there for (kind, _, _), there in forwards.items() if kind == "order"}

@@ -109,7 +109,7 @@ def posting_lane(services: Services, configuration: Configuration) -> PostingLan
         batch_size=services.settings.batch_size,
         recover=services.recover,
         assume_new=True,
-        concerns=lambda command: command.member_id,
+        concerns=lambda command: configuration.family_of(command.member_id),
     )
     services.lanes.append(lane)
     return lane

@@ -46,6 +46,7 @@ member_books = Table(
     Column("hold_until", TIMESTAMP(timezone=True)),
     Column("merged_into", UUID(as_uuid=True)),  # whose books this member's are part of now
     Column("merged_by", UUID(as_uuid=True)),  # by which merge
+    Column("has_forwards", Boolean, nullable=False, server_default=text("false")),
     Index("member_books_tier_idx", "tier", "signed_up_at", "member_id", postgresql_where=text("tier > 0")),
     Index(
         "member_books_review_idx", "review_at", postgresql_where=text("review_at IS NOT NULL AND merged_into IS NULL")
@@ -54,6 +55,7 @@ member_books = Table(
     CheckConstraint("(merged_into IS NULL) = (merged_by IS NULL)", name="merged"),
     CheckConstraint("merged_into <> member_id", name="merged_into_others"),
     Index("member_books_hold_until_idx", "hold_until", postgresql_where=text("hold_until IS NOT NULL")),
+    Index("member_books_elsewhere_idx", "member_id", postgresql_where=text("merged_into IS NOT NULL OR has_forwards")),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -222,6 +224,20 @@ settlements = Table(
     CheckConstraint("returned_minor BETWEEN 0 AND total_minor", name="returned_minor"),
     CheckConstraint("points_used_now BETWEEN 0 AND points_used", name="points_used_now"),
     CheckConstraint("base_now BETWEEN 0 AND base", name="base_now"),
+)
+
+# What was addressed to a member while its books were part of another's, and stands there: `name` is the reference of a
+# posting, the id of a hold, or an order. It was used for that member for ever, also when the merge is undone.
+ledger_forwards = Table(
+    "ledger_forwards",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text(collation="C"), primary_key=True),
+    Column("to_member_id", UUID(as_uuid=True), nullable=False),
+    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
+    CheckConstraint("kind IN ('posting', 'hold', 'order')", name="kind"),
+    CheckConstraint("to_member_id <> member_id", name="elsewhere"),
 )
 
 tier_changes = Table(

@@ -1,10 +1,11 @@
 """Verbs of policies and wallets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
+from uuid import UUID
 
 from msgspec import structs
 
@@ -56,6 +57,7 @@ class Configuration:
     longest_window_days: int = 0
     closed_month: date | None = None
     known: tuple[int, int, date | None, int] = (-1, -1, None, -1)
+    families: dict[UUID, UUID] = field(default_factory=dict)
 
     question: Statement = store.LATEST_VERSION
 
@@ -72,6 +74,19 @@ class Configuration:
         self.wallet_codes = {wallet.wallet_id: wallet.code for wallet in self.wallets.values()}
         self.take_over(policies, lifting)
         self.known = latest
+
+    def learn(self, merged: Mapping[UUID, UUID]) -> None:
+        """Remember who was seen to be part of whom: who ever was stays of one family."""
+        for member_id, into in merged.items():
+            one, other = self.family_of(member_id), self.family_of(into)
+            if one != other:
+                self.families[one] = other
+
+    def family_of(self, member_id: UUID) -> UUID:
+        """Return one id for all who are, or were, part of each other, as far as this process has seen it."""
+        while (further := self.families.get(member_id)) is not None:
+            member_id = further
+        return member_id
 
     def take_over(self, policies: list[Policy], lifting: frozenset[int]) -> None:
         """Decide by these versions; those of `lifting` lift, when they come, whoever then deserves more."""

@@ -50,6 +50,7 @@ PRIVACY: Final = PrivacyPart(
         "adjustment_requests": mark("Corrections that were asked for"),
         "adjustment_answers": mark("What was answered to them"),
         "settlements": mark("What your orders did"),
+        "ledger_forwards": mark("What was booked for you with a membership that yours was part of"),
         "tier_changes": mark("How your tier changed"),
         "member_books": mark("Your tier, and when it is looked at again"),
     },

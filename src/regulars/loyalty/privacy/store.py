@@ -71,6 +71,10 @@ SELECT to_jsonb(t) - 'member_id' FROM adjustment_answers AS t WHERE member_id = 
     "settlements": """
 SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDER BY recorded_at, order_id
 """,
+    "ledger_forwards": """
+SELECT to_jsonb(t) - 'member_id' - 'to_member_id' FROM ledger_forwards AS t
+WHERE member_id = %s ORDER BY recorded_at, kind, name
+""",
     "tier_changes": """
 SELECT to_jsonb(t) - 'member_id' - CASE WHEN t.cause = 'return' AND NOT EXISTS (
     SELECT FROM settlements AS s
@@ -79,7 +83,8 @@ SELECT to_jsonb(t) - 'member_id' - CASE WHEN t.cause = 'return' AND NOT EXISTS (
 FROM tier_changes AS t WHERE member_id = %s ORDER BY seq
 """,
     "member_books": """
-SELECT to_jsonb(t) - 'member_id' - 'merged_into' - 'merged_by' FROM member_books AS t WHERE member_id = %s
+SELECT to_jsonb(t) - 'member_id' - 'merged_into' - 'merged_by' - 'has_forwards' FROM member_books AS t
+WHERE member_id = %s
 """,
 }
 

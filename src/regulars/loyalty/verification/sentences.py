@@ -133,6 +133,13 @@ JOINING_OUT_OF_ORDER = _telling(
     mark("{member}, entry {entry}: the merge {merge} could not be {step} then."),
     "member entry merge step",
 )
+FORWARD_OFF = _telling(
+    mark(
+        "{member}, {kind} {name}: is said to stand in the books of {other} alone; it must be there and not here, and "
+        "the books must know of it."
+    ),
+    "member kind name other",
+)
 REQUEST_OFF = _telling(
     mark("{member}, {reference}: {asked} were asked for ({answer}), {posted} were posted under it."),
     "member reference asked answer posted",

@@ -67,23 +67,7 @@ def checks() -> list[Check]:
             (store.DEADLINES_OFF, sentences.DEADLINE_OFF),
             (store.ENDS_WITHOUT_HOLDS, sentences.END_WITHOUT_HOLD),
         ),
-        _check(
-            mark("moves between members"),
-            merges.MOVED,
-            (merges.MOVES_WITHOUT_PAIR, sentences.MOVE_WITHOUT_PAIR),
-            (merges.MOVES_OFF, sentences.MOVE_OFF),
-            (merges.MOVES_OUT_OF_TIME, sentences.MOVE_OUT_OF_TIME),
-            (merges.UNDONE_NOT_EVEN, sentences.UNDONE_NOT_EVEN),
-        ),
-        _check(
-            mark("books that are part of others"),
-            merges.JOININGS,
-            (merges.MERGED_NOT_EMPTY, sentences.MERGED_NOT_EMPTY),
-            (merges.MERGED_OTHERWISE, sentences.MERGED_OTHERWISE),
-            (merges.MERGED_IN_A_RING, sentences.MERGED_IN_A_RING),
-            (merges.JOININGS_WITHOUT_PAIR, sentences.JOINING_WITHOUT_PAIR),
-            (merges.JOININGS_OUT_OF_ORDER, sentences.JOINING_OUT_OF_ORDER),
-        ),
+        *_of_merges(),
         _check(mark("extensions of lots"), store.EXTENDED, (store.EXTENSIONS_OFF, sentences.EXTENSION_OFF)),
         _check(mark("adjustments as approved"), store.REQUESTS, (store.REQUESTS_OFF, sentences.REQUEST_OFF)),
         _check(
@@ -105,6 +89,29 @@ def checks() -> list[Check]:
         Check(mark("books rolled up"), roll_up_is_right),
         Check(mark("closed months"), closed_months_hold),
         CLOSED_BOOKS,
+    ]
+
+
+def _of_merges() -> list[Check]:
+    return [
+        _check(
+            mark("moves between members"),
+            merges.MOVED,
+            (merges.MOVES_WITHOUT_PAIR, sentences.MOVE_WITHOUT_PAIR),
+            (merges.MOVES_OFF, sentences.MOVE_OFF),
+            (merges.MOVES_OUT_OF_TIME, sentences.MOVE_OUT_OF_TIME),
+            (merges.UNDONE_NOT_EVEN, sentences.UNDONE_NOT_EVEN),
+        ),
+        _check(
+            mark("books that are part of others"),
+            merges.JOININGS,
+            (merges.MERGED_NOT_EMPTY, sentences.MERGED_NOT_EMPTY),
+            (merges.MERGED_OTHERWISE, sentences.MERGED_OTHERWISE),
+            (merges.MERGED_IN_A_RING, sentences.MERGED_IN_A_RING),
+            (merges.JOININGS_WITHOUT_PAIR, sentences.JOINING_WITHOUT_PAIR),
+            (merges.JOININGS_OUT_OF_ORDER, sentences.JOINING_OUT_OF_ORDER),
+        ),
+        _check(mark("facts posted elsewhere"), merges.FORWARDS, (merges.FORWARDS_OFF, sentences.FORWARD_OFF)),
     ]
 
 

@@ -83,7 +83,6 @@ class GroupCommit(Generic[Request, Answer]):
         self._queue_limit = queue_limit
         self._waiting: deque[Waiting[Request, Answer]] = deque()
         self._in_flight: dict[asyncio.Task[None], Sequence[Waiting[Request, Answer]]] = {}
-        self._concerned: set[Hashable] = set()  # the keys of what is in flight
         self._runner: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._worth_waking = 0  # so many must wait for a batch to be begun beside another
@@ -146,9 +145,10 @@ class GroupCommit(Generic[Request, Answer]):
 
         Whoever concerns it keeps its place.
         """
-        waiting, key, concerned, size = self._waiting, self._key, self._concerned, self._batch_size
-        if key is None or not concerned:
+        waiting, key, size = self._waiting, self._key, self._batch_size
+        if key is None or not self._in_flight:
             return [waiting.popleft() for _ in range(min(len(waiting), size))]
+        concerned = {key(one.request) for batch in self._in_flight.values() for one in batch}  # a key may have changed
         looked_at = [waiting.popleft() for _ in range(min(len(waiting), _LOOKED_THROUGH * size))]
         taken, left = list[Waiting[Request, Answer]](), list[Waiting[Request, Answer]]()
         for one in looked_at:
@@ -159,16 +159,11 @@ class GroupCommit(Generic[Request, Answer]):
         return taken
 
     def _start(self, batch: Sequence[Waiting[Request, Answer]]) -> None:
-        key = self._key
-        keys = set() if key is None else {key(one.request) for one in batch}
-        self._concerned |= keys
-
         async def settle() -> None:
             try:
                 await self._settle(batch, Attempt())
             finally:
                 del self._in_flight[settling]
-                self._concerned -= keys
                 self._wake.set()
 
         settling = asyncio.get_running_loop().create_task(settle())

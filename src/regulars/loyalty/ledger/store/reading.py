@@ -17,21 +17,45 @@ from regulars.platform.db.transaction import Rows, Statement
 # ids come sorted, and the join keeps their order, so that two batches meet their members in the same order. It writes
 # already what direct postings will most probably change, so that a book is written once and not twice (the second
 # time costs more than the first: PostgreSQL checks the foreign key of a row that its own transaction wrote).
-LOCK_BOOKS: LiteralString = """
+_LOCK: LiteralString = """
 UPDATE member_books AS b SET version = b.version + 1, next_seq = b.next_seq + asked.reserved,
     last_recorded_at = CASE WHEN b.review_at <= %s::timestamptz OR b.hold_until <= %s::timestamptz OR b.policy_seen < %s
                             THEN b.last_recorded_at
                             ELSE greatest(b.last_recorded_at, %s::timestamptz) END
 FROM unnest(%s::uuid[], %s::bigint[]) AS asked (member_id, reserved)
 WHERE b.member_id = asked.member_id
+"""
+_IF_OWN: LiteralString = """
+AND NOT EXISTS (
+    SELECT FROM member_books AS e WHERE e.member_id = ANY (%s::uuid[]) AND (e.merged_into IS NOT NULL OR e.has_forwards)
+)
+"""
+_LOCKED: LiteralString = """
 RETURNING b.member_id, b.time_zone, b.next_seq - asked.reserved, b.last_recorded_at, b.tier, b.tier_since, b.review_at,
           b.in_grace, b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.hold_until,
-          b.closed_at, b.merged_into, b.merged_by
+          b.closed_at, b.merged_into, b.merged_by, b.has_forwards
+"""
+LOCK_BOOKS: LiteralString = _LOCK + _LOCKED
+# The same, but nobody where any of them is part of another's books or was: then more has to be locked, and all of it
+# in one order. The question is asked once, before the first lock, of an index that is nearly empty.
+LOCK_OWN_BOOKS: LiteralString = _LOCK + _IF_OWN + _LOCKED
+# For those behind in the order who turn up when the lock is held: only who is free, without waiting.
+LOCK_AT_ONCE: LiteralString = """
+SELECT member_id FROM member_books WHERE member_id = ANY (%s::uuid[]) FOR NO KEY UPDATE SKIP LOCKED
+"""
+READ_LINKS: LiteralString = """
+SELECT member_id, merged_into FROM member_books
+WHERE member_id = ANY (%s::uuid[]) AND (merged_into IS NOT NULL OR has_forwards)
+"""
+READ_FORWARDS: LiteralString = """
+SELECT f.member_id, f.kind, f.name, f.to_member_id
+FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS asked (member_id, kind, name)
+JOIN ledger_forwards AS f ON f.member_id = asked.member_id AND f.kind = asked.kind AND f.name = asked.name
 """
 READ_BOOKS: LiteralString = """
 SELECT b.member_id, b.time_zone, b.next_seq, b.last_recorded_at, b.tier, b.tier_since, b.review_at, b.in_grace,
        b.window_sum, b.window_at, b.window_oldest_at, b.window_days, b.policy_seen, b.hold_until, b.closed_at,
-       b.merged_into, b.merged_by
+       b.merged_into, b.merged_by, b.has_forwards
 FROM member_books AS b WHERE b.member_id = ANY (%s::uuid[])
 """
 READ_WALLETS: LiteralString = """
@@ -123,16 +147,46 @@ _Column = tuple[Any, ...]
 
 
 def lock_books(
-    member_ids: Sequence[UUID], reserved: Mapping[UUID, int], at: datetime | None, turn_version: int
+    member_ids: Sequence[UUID],
+    reserved: Mapping[UUID, int],
+    at: datetime | None,
+    turn_version: int,
+    *,
+    if_own: bool = False,
 ) -> Statement:
     """Lock the books of sorted member ids and read them, as they were but for the time.
 
     With `at`, so many numbers as `reserved` says are taken, and the books count as written to at that instant, unless
     time has to decide something first: a review, the deadline of a hold, or the policy (`turn_version`) that changed
-    tiers or their reviews.
+    tiers or their reviews. With `if_own` nothing is locked where anybody's books are part of others, or once were.
     """
     numbers = arrays.ints([reserved.get(member_id, 0) for member_id in member_ids])
-    return Statement(LOCK_BOOKS, (at, at, turn_version, at, arrays.ids(member_ids), numbers))
+    ids = arrays.ids(member_ids)
+    if if_own:
+        return Statement(LOCK_OWN_BOOKS, (at, at, turn_version, at, ids, numbers, ids))
+    return Statement(LOCK_BOOKS, (at, at, turn_version, at, ids, numbers))
+
+
+def lock_at_once(member_ids: Sequence[UUID]) -> Statement:
+    """Lock who of these members is free, without waiting; gives their ids."""
+    return Statement(LOCK_AT_ONCE, (arrays.ids(member_ids),))
+
+
+def read_links(member_ids: Sequence[UUID]) -> Statement:
+    """Read of those who are to be found elsewhere, or once were, into whose books theirs are merged now."""
+    return Statement(READ_LINKS, (arrays.ids(member_ids),))
+
+
+def read_forwards(names: Sequence[tuple[UUID, str, str]]) -> Statement:
+    """Read of (member, kind, name) which are posted in another's books, and in whose."""
+    return Statement(
+        READ_FORWARDS,
+        (
+            arrays.ids([member for member, _, _ in names]),
+            arrays.texts([kind for _, kind, _ in names]),
+            arrays.texts([name for _, _, name in names]),
+        ),
+    )
 
 
 def read_books(member_ids: Sequence[UUID]) -> Statement:
@@ -199,7 +253,7 @@ def make_book(row: _Column, rulebook: Rulebook, journal: Journal) -> Book:
 
 def written_by_lock(row: _Column, reserved: int) -> _Column:
     """Return what `lock_books` left in the table, given the row that it returned; compares with `state_of`."""
-    return (row[2] + reserved, *row[3:-3])
+    return (row[2] + reserved, *row[3:-4])
 
 
 def of_open(books: Mapping[UUID, Book], answers: Iterable[Rows]) -> Iterator[Rows]:

@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from regulars.loyalty.ledger.book import Book
-from regulars.loyalty.ledger.entries import HoldEnd, Journal, Lot
+from regulars.loyalty.ledger.entries import Forward, HoldEnd, Journal, Lot
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
@@ -107,6 +107,13 @@ FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[])
     AS u (member_id, order_id, returned_minor, points_used_now, base_now)
 WHERE s.member_id = u.member_id AND s.order_id = u.order_id
 """
+INSERT_FORWARDS: LiteralString = """
+INSERT INTO ledger_forwards (member_id, kind, name, to_member_id, recorded_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::timestamptz[])
+"""
+HAS_FORWARDS: LiteralString = """
+UPDATE member_books SET has_forwards = true WHERE member_id = ANY (%s::uuid[]) AND NOT has_forwards
+"""
 _Column = tuple[Any, ...]
 
 
@@ -165,6 +172,22 @@ def write_journal(
     moved = [book for book in changed if state_of(book) != written.get(book.member_id)]
     if moved:
         _write_books(tx, moved)
+
+
+def write_forwards(tx: Transaction, forwards: Sequence[Forward]) -> None:
+    """Buffer what was addressed to a member and stands in another's books."""
+    members = arrays.ids([forward.member_id for forward in forwards])
+    tx.write(
+        INSERT_FORWARDS,
+        (
+            members,
+            arrays.texts([forward.kind for forward in forwards]),
+            arrays.texts([forward.name for forward in forwards]),
+            arrays.ids([forward.to_member_id for forward in forwards]),
+            arrays.instants([forward.recorded_at for forward in forwards]),
+        ),
+    )
+    tx.write(HAS_FORWARDS, (members,))
 
 
 def give_back(tx: Transaction, books: Sequence[Book]) -> None:

@@ -157,3 +157,29 @@ LEFT JOIN over AS o USING (member_id, merge_id, wallet_id)
 WHERE s.change <> coalesce(o.amount, 0)
 ORDER BY 1, 2 LIMIT %s
 """
+FORWARDS: LiteralString = "SELECT count(*) FROM ledger_forwards"
+# What was addressed to one member and stands in another's books does so there, and there alone; across members.
+FORWARDS_OFF: LiteralString = """
+SELECT coalesce(b.member_id, f.member_id), coalesce(f.kind, ''), coalesce(f.name, ''), f.to_member_id
+FROM member_books AS b FULL JOIN ledger_forwards AS f ON f.member_id = b.member_id
+WHERE (b.has_forwards OR f.member_id IS NOT NULL) AND (
+    f.member_id IS NULL OR b.has_forwards IS NOT TRUE OR NOT EXISTS (
+        SELECT FROM ledger_transfers AS t
+        WHERE f.kind = 'posting' AND t.member_id = f.to_member_id AND t.reference = f.name
+        UNION ALL
+        SELECT FROM holds AS h
+        WHERE f.kind = 'hold' AND h.member_id = f.to_member_id AND h.hold_id::text = f.name
+        UNION ALL
+        SELECT FROM settlements AS s
+        WHERE f.kind = 'order' AND s.member_id = f.to_member_id AND s.order_id = f.name
+    ) OR EXISTS (
+        SELECT FROM ledger_transfers AS t
+        WHERE f.kind = 'posting' AND t.member_id = f.member_id AND t.reference = f.name
+        UNION ALL
+        SELECT FROM holds AS h WHERE f.kind = 'hold' AND h.member_id = f.member_id AND h.hold_id::text = f.name
+        UNION ALL
+        SELECT FROM settlements AS s WHERE f.kind = 'order' AND s.member_id = f.member_id AND s.order_id = f.name
+    )
+)
+ORDER BY 1, 2, 3 LIMIT %s
+"""
