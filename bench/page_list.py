@@ -41,6 +41,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/members/{member_id}/correct",
             "/console/members/{member_id}/lots",
             "/console/members/{member_id}/lots/{lot_no}/extend",
+            "/console/members/{member_id}/merges",
             "/console/members/{member_id}/orders",
             "/console/members/{member_id}/points",
             "/console/members/{member_id}/points?wallet=growth",

@@ -10,7 +10,7 @@ from typing import Final
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.browser.chromium import Look, Visit, launch
-from tests.photos.scenes import Scene
+from tests.photos.acts import Scene
 from tests.photos.walks import Programme
 
 _PATIENCE_MS: Final = 15_000

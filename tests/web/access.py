@@ -183,6 +183,13 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /console/members/{member_id}/lots/{lot_no}/extend",
         "POST /console/members/{member_id}/lots/{lot_no}/extend",
     ),
+    "staff members:read members:merge": (
+        "GET /console/members/{member_id}/merge",
+        "POST /console/members/{member_id}/merge",
+        "GET /console/members/{member_id}/merges",
+        "GET /console/members/{member_id}/merges/{merge_id}/undo",
+        "POST /console/members/{member_id}/merges/{merge_id}/undo",
+    ),
     "staff members:read points:write": (
         "GET /console/members/{member_id}/correct",
         "POST /console/members/{member_id}/correct",

@@ -10,6 +10,8 @@ from typing import Final
 # Pages that show nothing to who is not on the way to them, and what they answer instead.
 TURNED_AWAY: Final[dict[str, int]] = {
     "/console/invitation/{token}/phone": 303,
+    "/console/members/{member_id}/merge": 404,
+    "/console/members/{member_id}/merges/{merge_id}/undo": 404,
     "/console/sign-in/code": 303,
     "/console/sign-in/oidc": 404,
     "/console/sign-in/provider": 404,
@@ -56,6 +58,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/members/{member_id}/orders": (8, 7),
     "/console/members/{member_id}/lots": (5, 5),
     "/console/members/{member_id}/lots/{lot_no}/extend": (5, 4),
+    "/console/members/{member_id}/merges": (7, 6),
     "/console/members/{member_id}/points": (6, 6),
     "/console/members/{member_id}/points?wallet=points": (6, 6),
     "/console/members/{member_id}/privacy": (9, 10),

@@ -290,7 +290,7 @@ def _ask(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
             status=status,
             form=form,
             person=person,
-            tabs=member_tabs(person.public, page.language),
+            tabs=member_tabs(person.public, page.language, merges=page.viewer.may("members:merge")),
             wallets=[(one.wallet, wallet_name(one.wallet, page.language), one.balance) for one in wallets],
             limit=None if policy is None else policy.adjustments.approve_above,
             days=0 if policy is None else policy.adjustments.answer_days,

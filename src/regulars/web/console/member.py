@@ -163,7 +163,7 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         messages = await engagement.list_refs_of_member(tx, member_id, limit=_FEW)
     return {
         "person": person,
-        "tabs": member_tabs(person.public, language),
+        "tabs": member_tabs(person.public, language, merges=viewer.may("members:merge")),
         "wallets": [_wallet(one, language) for one in balances],
         "spending": next((one for one in balances if one.wallet == _spending(policy)), None),
         "tier": tier,
@@ -197,6 +197,8 @@ async def _person(kit: Kit, tx: Transaction, public: str, *, clear: bool) -> Per
         raise NotFound
     profiles = await told()
     member, identities = found[0]
+    if member.merged_into is not None:
+        return await _person(kit, tx, public_id(MEMBER_PREFIX, member.merged_into), clear=clear)
     return Person(member, identities, profiles.get(member_id, Profile()), clear)
 
 
@@ -345,7 +347,7 @@ def _points(kit: Kit) -> ControllerRouterHandler:
             return Slice(lines, after=str(before))
 
         listing = statement_listing(page.language, wallets, bound=viewer.stores is not None)
-        tabs = member_tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language, merges=page.viewer.may("members:merge"))
         return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
 
     return points
@@ -383,7 +385,7 @@ def _orders(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             ),
             empty=mark("No orders yet. They appear here as soon as a shop sends the first one."),
         )
-        tabs = member_tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language, merges=page.viewer.may("members:merge"))
         return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
 
     return orders
@@ -415,7 +417,7 @@ def _timeline(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
         async with kit.services.database.transaction() as tx:
             person = await _person(kit, tx, member_id, clear=False)
             entries = await _happenings(tx, rules, page, person)
-        tabs = member_tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language, merges=page.viewer.may("members:merge"))
         return kit.render(request, "console/member_timeline.html", page=page, person=person, tabs=tabs, entries=entries)
 
     return timeline

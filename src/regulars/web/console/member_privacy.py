@@ -124,7 +124,7 @@ async def _show(
         page=page,
         status=status,
         public=public,
-        tabs=member_tabs(public, language),
+        tabs=member_tabs(public, language, merges=viewer.may("members:merge")),
         form=form or blank_form(language),
         standing=standing,
         erasure=erasure,

@@ -21,6 +21,7 @@ from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
 from regulars.platform.texts import say
 from regulars.web.console.member import member_handlers
+from regulars.web.console.merging import merging_handlers
 from regulars.web.console.sight import scope_of
 from regulars.web.console.words import channel_name, days_of, full_name, member_link, member_path, tier_badge
 from regulars.web.kit.cells import Cell
@@ -69,7 +70,7 @@ def member_pages(kit: Kit) -> Pages:
     configuration = loyalty.Configuration()
     return Pages(
         ViewerKind.STAFF,
-        [_listing(kit, configuration), *member_handlers(kit, configuration)],
+        [_listing(kit, configuration), *member_handlers(kit, configuration), *merging_handlers(kit)],
         navigation=[Group("", (entry,))],
         providers=[Provider(READ, _finder(kit, configuration))],
     )

@@ -98,8 +98,8 @@ def member_id_in(public: str) -> UUID:
     return found
 
 
-def member_tabs(public: str, language: str) -> list[tuple[str, str, None]]:
-    """Return the ways between the pages of one member."""
+def member_tabs(public: str, language: str, *, merges: bool = False) -> list[tuple[str, str, None]]:
+    """Return the ways between the pages of one member; `merges` for who may merge."""
     home = f"/console/members/{public}"
     named = (
         (mark("Overview"), home),
@@ -108,6 +108,7 @@ def member_tabs(public: str, language: str) -> list[tuple[str, str, None]]:
         (mark("Timeline"), f"{home}/timeline"),
         (mark("Why"), f"{home}/why"),
         (mark("Privacy"), f"{home}/privacy"),
+        *(((mark("Merges"), f"{home}/merges"),) if merges else ()),
     )
     return [(in_language(label, language), path, None) for label, path in named]
 

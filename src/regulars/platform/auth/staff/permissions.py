@@ -28,6 +28,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "members:personal": "Reveal a member's personal data; each look is logged with its purpose.",
     "members:erase": "Have members erased, and withdraw that while it waits.",
     "privacy:read": "See the log of consents, erasures and exports, and who looked at whose personal data.",
+    "members:merge": "Merge two members who are one person, and undo it.",
     "orders:read": "See orders, returns and what they did.",
     "returns:write": "Take returns.",
     "returns:above_policy": "Take returns at a till that are older or larger than a till alone may.",
@@ -63,6 +64,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     | {
         "members:personal",
         "members:erase",
+        "members:merge",
         "returns:write",
         "messages:read",
         "messages:write",
@@ -105,6 +107,7 @@ OF_THE_WHOLE: Final = frozenset(
     {
         "members:erase",
         "privacy:read",
+        "members:merge",
         "messages:read",
         "messages:write",
         "staff:read",

@@ -1,0 +1,70 @@
+"""Merging in the console: two members beside each other, merged with a reason, found as one, and undone."""
+
+import re
+
+import pytest
+
+from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.ids import public_id
+from regulars.platform.services import Services
+from tests.web.site import Site
+from tests.web.test_console_members import words
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def site(services: Services) -> Site:
+    return await Site(services).begin()
+
+
+@pytest.fixture
+async def other(site: Site) -> str:
+    """Return a second membership of Chen's, with a number of its own."""
+    return public_id(
+        "mbr", await site.member("137 0013 7000", "second@home.example", at=site.services.database.clock.now())
+    )
+
+
+async def test_two_are_seen_beside_each_other_merged_and_parted(site: Site, other: str) -> None:
+    home = site.path()
+    async with site.browsing(Role.CARE) as browser:
+        empty = words((await browser.get(f"{home}/merges")).text)
+        beside = words((await browser.get(f"{home}/merge?absorb={other}")).text)
+        short = await browser.post(f"{home}/merge", data={"absorb": other, "reason": "x"})
+        merged = await browser.post(f"{home}/merge", data={"absorb": other, "reason": "the same person"})
+        listed = (await browser.get(f"{home}/merges")).text
+        under_the_old_id = words((await browser.get(f"/console/members/{other}")).text)
+        (undo,) = re.findall(r'href="([^"]+/undo)"', listed)
+        looked = words((await browser.get(undo)).text)
+        undone = await browser.post(undo, data={"reason": "two persons after all"})
+        again = await browser.post(undo, data={"reason": "two persons after all"})
+        parted = words((await browser.get(f"/console/members/{other}")).text)
+
+    assert "Nobody was merged with this member." in empty
+    assert "Stays: 陈**" in beside
+    assert "+86 137****7000" in beside
+    assert "2 identities" in beside
+    assert (short.status_code, merged.status_code, undone.status_code, again.status_code) == (422, 303, 303, 409)
+    assert "the same person" in words(listed)
+    assert "+86 138****8000" in under_the_old_id
+    assert "+86 137****7000" in under_the_old_id
+    assert "What was earned after the merge stays here." in looked
+    assert "+86 138****8000" not in parted
+    assert "陈思远" not in beside + looked + under_the_old_id
+
+
+async def test_refusals_are_said_on_the_page(site: Site, other: str) -> None:
+    home = site.path()
+    async with site.browsing(Role.CARE) as browser:
+        nobody = await browser.get(f"{home}/merge?absorb=mbr_{'0' * 32}")
+        itself = await browser.get(f"{home}/merge?absorb={public_id('mbr', site.chen)}")
+        refused = await browser.get(f"/console/members/{other}/merges/mrg_{'0' * 32}/undo")
+    async with site.browsing(Role.MARKETER) as browser:
+        forbidden = await browser.get(f"{home}/merges")
+        page = (await browser.get(home)).text
+
+    assert (nobody.status_code, itself.status_code, refused.status_code) == (404, 422, 404)
+    assert "Both ids stand for the same member." in words(itself.text)
+    assert forbidden.status_code == 403
+    assert "/merges" not in page
