@@ -123,6 +123,7 @@ class Crowd:
             "lot_no": "1",
             "hold_id": public_id("hld", hold_id_of("hold-0")),
             "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
+            "merge_id": f"mrg_{32 * '0'}",
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
             "handler": "a.handler_1",
