@@ -88,7 +88,7 @@ def _list(kit: Kit) -> ControllerRouterHandler:
             return Slice(found[: wanted.limit], after=str(found[wanted.limit - 1].lot_no) if more else None)
 
         listing = _listing(person.public, page.language, page.formats, may_extend=page.viewer.may(WRITE))
-        tabs = member_tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language, merges=page.viewer.may("members:merge"))
         return await kit.listing(request, "console/member_list.html", listing, fetch, person=person, tabs=tabs)
 
     return lots

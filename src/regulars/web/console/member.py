@@ -436,7 +436,7 @@ def _why(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
                     tx, rules.configuration, person.member.member_id, language=page.language
                 )
                 hidden = await tier_reason_seen(tx, viewer, person.member.member_id, status, page.formats)
-        tabs = member_tabs(person.public, page.language)
+        tabs = member_tabs(person.public, page.language, merges=page.viewer.may("members:merge"))
         return kit.render(
             request, "console/member_why.html", page=page, person=person, tabs=tabs, tier_hidden=hidden, **told
         )
