@@ -125,6 +125,7 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/member-merges", "/console/members/{member}/merges", "care"),
     ),
     "GET /console/members/{member_id}/merge": (
+        Scene("console/member-merge", "/console/members/{member}/merge?absorb={new_member}", "care"),
         Scene("console/member-merge-unknown", f"/console/members/{{member}}/merge?absorb={NOBODY}", "care", "error"),
     ),
     "GET /console/members/{member_id}/merges/{merge_id}/undo": (

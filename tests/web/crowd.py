@@ -51,6 +51,7 @@ class Crowd:
 
     services: Services
     site: Site = field(init=False)
+    other: UUID = field(init=False)
     rows: int = 0
 
     async def begin(self) -> "Crowd":
@@ -59,6 +60,7 @@ class Crowd:
         async with self.services.database.transaction() as tx:
             await set_programme_clock(tx.connection, NOW, ticking=True)
         await self.services.database.follow_clock()
+        self.other = await self.site.member("13700137000", "other@home.example", at=NOW - 30 * DAY)
         return self
 
     async def grow(self, rows: int) -> None:
@@ -123,6 +125,7 @@ class Crowd:
             "lot_no": "1",
             "hold_id": public_id("hld", hold_id_of("hold-0")),
             "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
+            "absorb": public_id(MEMBER_PREFIX, self.other),
             "merge_id": f"mrg_{32 * '0'}",
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),

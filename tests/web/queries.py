@@ -59,6 +59,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/members/{member_id}/lots": (5, 5),
     "/console/members/{member_id}/lots/{lot_no}/extend": (5, 4),
     "/console/members/{member_id}/merge": (17, 12),
+    "/console/members/{member_id}/merge?absorb={absorb}": (53, 40),
     "/console/members/{member_id}/merges": (7, 6),
     "/console/members/{member_id}/merges/{merge_id}/undo": (5, 6),
     "/console/members/{member_id}/points": (6, 6),

@@ -8,7 +8,9 @@ def test_every_page_is_photographed() -> None:
     pages = {address for found in ACCESS.values() for address in found if address.startswith("GET ")}
     pages = {address for address in pages if not address.startswith("GET /v1/")}
 
-    assert sorted(pages - SCENES.keys() - NO_PAGES) == [], "write a scene of it into tests/photos/scenes.py"
+    assert sorted(pages - SCENES.keys() - NO_PAGES) == [], (
+        "write a scene of it into tests/photos/console_scenes.py or face_scenes.py"
+    )
     assert sorted((SCENES.keys() | NO_PAGES) - pages) == [], "there is no such page"
 
 

@@ -14,7 +14,15 @@ from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX, Decision
-from regulars.members.contracts.merging import MERGE_PREFIX, Merge, MergeMembers, MergeUndone, MergingParts, UndoMerge
+from regulars.members.contracts.merging import (
+    MERGE_PREFIX,
+    Merge,
+    MergeMembers,
+    MergeUndone,
+    MergingParts,
+    UndoMerge,
+    WalletReturned,
+)
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
@@ -225,7 +233,7 @@ def _undo(kit: Kit) -> Sequence[ControllerRouterHandler]:
             absorbed=None if looked is None else public_id(MEMBER_PREFIX, looked.absorbed_id),
             wallets=[]
             if looked is None
-            else [(wallet_name(one.wallet, page.language), one) for one in looked.books.wallets],
+            else [(wallet_name(one.wallet, page.language), _back(one, page.language)) for one in looked.books.wallets],
             tiers=None
             if looked is None
             else [
@@ -255,6 +263,18 @@ def _undo(kit: Kit) -> Sequence[ControllerRouterHandler]:
         return kit.see(f"/console/members/{member_id}/merges", Notice(mark("The two members are two again.")))
 
     return [look, undo]
+
+
+def _back(one: WalletReturned, language: str) -> list[tuple[str, int]]:
+    """Return what goes back of a wallet, and how both stand then; what is nothing is not told."""
+    told = (
+        (mark("Goes back as it is"), one.returned),
+        (mark("Spent meanwhile, from other units"), one.covered),
+        (mark("Spent meanwhile, will be owed"), one.shortfall),
+        (mark("Ran out meanwhile"), one.expired),
+    )
+    after = ((mark("Afterwards here"), one.survivor_after), (mark("Afterwards there"), one.absorbed_after))
+    return [(in_language(label, language), units) for label, units in (*[each for each in told if each[1]], *after)]
 
 
 async def _part(kit: Kit, tx: Transaction, public: str, merge: str, *, actor: str, reason: str) -> MergeUndone:
