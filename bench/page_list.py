@@ -33,6 +33,8 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/holds",
             "/console/holds?state=open",
             "/console/holds/{member_id}/{hold_id}",
+            "/console/households",
+            "/console/households/{household_id}",
             "/console/members",
             "/console/members?tier=gold",
             "/console/members?tier=diamond&joined_to=2026-06-30",

@@ -25,10 +25,13 @@ from bench.usage import cpu_seconds, server_cpu_seconds
 from bench.visitors import Browser, enrol_device, sign_in_member, sign_in_staff
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import AdjustmentRequest, AskAdjustment, HoldStanding, PlaceHold
+from regulars.members import api as members
+from regulars.members.contracts.households import FormHousehold
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.clock import wall_now
 from regulars.platform.embedded.server import wait_until_stopped
-from regulars.platform.ids import public_id
+from regulars.platform.ids import new_id, public_id
+from regulars.platform.vault.local import LocalVault
 
 CPU_MS: Final = Budget(most=10)
 VIEWS: Final = 20  # a page and round
@@ -99,7 +102,15 @@ async def _kept_and_asked(crowd: Crowd) -> dict[str, str]:
         (asked,) = await loyalty.decide_adjustments(tx, configuration, [ask])
     if not isinstance(held, HoldStanding) or not isinstance(asked, AdjustmentRequest):
         raise BenchBroken("no point could be held, or no correction asked for")
-    return {"hold_id": public_id("hld", held.hold_id), "request_id": public_id("adj", asked.request_id)}
+    home = new_id()
+    async with crowd.database.transaction(actor="bench") as tx:
+        wish = FormHousehold(household_id=home, head_id=whale, actor="bench", reason="of the bench")
+        await members.households.form_household(tx, LocalVault(crowd.home / "vault"), 8, wish)
+    return {
+        "hold_id": public_id("hld", held.hold_id),
+        "request_id": public_id("adj", asked.request_id),
+        "household_id": public_id("hhd", home),
+    }
 
 
 async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:

@@ -35,6 +35,7 @@ MEMBER_OWNED = {
     "holds",
     "lot_uses",
     "lots",
+    "household_members",
     "member_books",
     "member_exports",
     "member_identities",
@@ -57,6 +58,8 @@ MEMBER_OWNED = {
 BY_VALUE = {
     "access_codes": "ticket_id",
     "guest_orders": "order_id",
+    "household_changes": "household_id",
+    "households": "household_id",
     "idempotency_answers": "key",
     "identities": "blind_index",
     "messages": "recipient_id",  # with its member's rows; a bare address has none

@@ -27,6 +27,7 @@ from regulars.platform.services import Services
 from tests.architecture.source import ROOT
 from tests.entrypoints.walking_consents import walk_consents
 from tests.entrypoints.walking_extensions import extensions
+from tests.entrypoints.walking_households import walk_households
 from tests.entrypoints.walking_merges import walk_merges
 from tests.entrypoints.walking_policies import OPENS, Policies
 from tests.entrypoints.walking_whys import walk_whys
@@ -43,7 +44,7 @@ SAME: Final = {
     "request_id": "req_" + 24 * "0",
 }
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-CLEAR: Final = {"getMember", "lookUpMember", "listMessages", "readExport"}
+CLEAR: Final = {"getHousehold", "getMember", "lookUpMember", "listMessages", "readExport"}
 PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
 # What this programme clock does not decide.
 WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "schema", *PRIVACY)
@@ -95,6 +96,7 @@ class Walk:
                 await part(wang)
             await Policies(self, self._client, self.services.database).walk()
             await walk_merges(self)
+            await walk_households(self)
         return self
 
     async def clock(self, after: timedelta, *, ticking: bool = False) -> None:

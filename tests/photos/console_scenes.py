@@ -92,6 +92,15 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/finance-month-open", "/console/finance/months/2017-12", "finance"),
         Scene("console/finance-month-unknown", "/console/finance/months/1999-01", "finance", "error"),
     ),
+    "GET /console/households": (
+        Scene("console/households", "/console/households", "care"),
+        Scene("console/households-empty", "/console/households", "owner", "empty"),
+    ),
+    "GET /console/households/{household_id}": (
+        Scene("console/household", "{household}", "care"),
+        Scene("console/household-seen", "{household}", "marketer"),
+        Scene("console/household-unknown", "/console/households/hhd_01900000000070008000000000000000", "care", "error"),
+    ),
     "GET /console/holds": (
         Scene("console/holds", "/console/holds", "care"),
         Scene("console/holds-empty", "/console/holds", "owner", "empty"),

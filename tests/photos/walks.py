@@ -102,6 +102,15 @@ class Programme:
             answer = browser.post("/portal/sign-up", data={"name": "林晓", "remember": "true"})
             return _cookies(answer, browser)
 
+    def lives(self, member: str, other: str) -> str:
+        """Form a household of two members; return where its page is."""
+        with self.browser("owner") as browser:
+            reason = "told us at the counter"
+            made = browser.post(f"/console/members/{member}/household", data={"reason": reason, "name": "林家"})
+            home = made.headers["location"]
+            browser.post(f"{home}/members", data={"member": other, "reason": reason})
+            return str(home)
+
     def drafted(self, name: str) -> tuple[str, str]:
         """Begin a draft of a policy in which Silver asks for less, and have it previewed; return both ids."""
         with self.browser("owner") as browser:
@@ -179,6 +188,7 @@ def begin_demo(address: str, password: str) -> Programme:
     facts["message"] = here.found(_MESSAGE, "/console/messages")
     facts["mail"] = here.found(_MAIL, "/outbox", "nobody")
     facts["staff"] = here.found(_STAFF, "/console/staff")
+    facts["household"] = here.lives(facts["member"], facts["new_member"])
     facts["draft"], facts["preview"] = here.drafted("Silver asks for less")
     facts["invitation"] = here.invite("Li Na")[1]
     facts["half_invitation"] = here.invite("Wang Fang")[1]

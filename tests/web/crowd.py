@@ -24,12 +24,13 @@ from regulars.loyalty.preview.reports import PREVIEW
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session
 from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentChannel, ConsentGiven, Decision, Purpose
+from regulars.members.contracts.households import HOUSEHOLD_PREFIX, FormHousehold
 from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport
 from regulars.platform.auth.staff import service as staff
 from regulars.platform.auth.staff.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.db.programme_clock import set_programme_clock
-from regulars.platform.ids import public_id
+from regulars.platform.ids import new_id, public_id
 from regulars.platform.outbox.relay import Relay
 from regulars.platform.reports.contracts import REPORT_PREFIX
 from regulars.platform.services import Services
@@ -127,6 +128,7 @@ class Crowd:
             "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
             "absorb": public_id(MEMBER_PREFIX, self.other),
             "merge_id": f"mrg_{32 * '0'}",
+            "household_id": public_id(HOUSEHOLD_PREFIX, await self._home()),
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
             "handler": "a.handler_1",
@@ -147,6 +149,17 @@ class Crowd:
             "draft_id": public_id(loyalty.DRAFT_PREFIX, draft.draft_id),
             "preview_id": public_id(REPORT_PREFIX, preview.report_id),
         }
+
+    async def _home(self) -> UUID:
+        """Return the household of which Chen is the head."""
+        async with self.services.database.transaction() as tx:
+            known = await members.households.households_of(tx, [self.site.chen])
+            if known:
+                return known[self.site.chen]
+            wish = FormHousehold(
+                household_id=new_id(), head_id=self.site.chen, name="Chen", actor="test", reason="they said so"
+            )
+            return (await members.households.form_household(tx, self.services.vault, 8, wish)).household_id
 
     async def _asked_to_confirm(self) -> str:
         """Return what a letter carries that asks Chen to confirm a consent."""

@@ -53,6 +53,36 @@ class MergeUndone(Event, frozen=True, kw_only=True):
     merge_id: UUID
 
 
+class HouseholdFormed(Event, frozen=True, kw_only=True):
+    """Members live together; `member_id` is the head. HouseholdJoined follows for each of them."""
+
+    household_id: UUID
+
+
+class HouseholdJoined(Event, frozen=True, kw_only=True):
+    """A member lives in a household."""
+
+    household_id: UUID
+
+
+class HouseholdLeft(Event, frozen=True, kw_only=True):
+    """A member lives in a household no more."""
+
+    household_id: UUID
+
+
+class HouseholdHeadChanged(Event, frozen=True, kw_only=True):
+    """A member is the head of a household."""
+
+    household_id: UUID
+
+
+class HouseholdDissolved(Event, frozen=True, kw_only=True):
+    """A household is no more; `member_id` was its last head."""
+
+    household_id: UUID
+
+
 class ErasureAsked(Event, frozen=True, kw_only=True):
     """A member is to be erased at `due_at` (wall clock), unless that is withdrawn before."""
 

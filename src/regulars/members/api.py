@@ -54,6 +54,8 @@ from regulars.members.counter.service import forgive_look_up, register_walk_in
 from regulars.members.counter.service import greeting as greeting_at_counter
 from regulars.members.counter.service import look_up as look_up_at_counter
 from regulars.members.figures import service as figures
+from regulars.members.households import door as households
+from regulars.members.households import verification as household_checks
 from regulars.members.identity import search
 from regulars.members.identity import service as identity
 from regulars.members.merging.reading import ask_family, ask_merged, family, list_merges, who_was
@@ -100,7 +102,7 @@ from regulars.platform.verification.contracts import Check
 # member_id)` tells of the merges of a member and of all who are part of it, the latest first, 200 at most (NotFound);
 # `family(tx, member_id)` who is part of a member now, `ask_family` and `ask_merged(tx, ids)` the same and its contrary
 # along with the next read, `who_was(tx, member_id, at)` whom an id meant at an instant. Source: members, member_merges,
-# and the rooms' own.
+# and the rooms' own. Who lives together: `households`, a door of its own with its own words.
 __all__ = [
     "apply_journal",
     "ask_export",
@@ -120,6 +122,7 @@ __all__ = [
     "gather_now",
     "gather_waiting",
     "greeting_at_counter",
+    "households",
     "letter_to_confirm",
     "list_all_exports",
     "list_erasures",
@@ -468,7 +471,13 @@ def checks() -> list[Check]:
     """Return what must hold of members, as `regulars verify` asks it. Source: members, joined_days, erasures,
     consents.
     """
-    return [*figures.checks(), *erasing.checks(), *consent_checks.checks(), *merging_checks()]
+    return [
+        *figures.checks(),
+        *erasing.checks(),
+        *consent_checks.checks(),
+        *merging_checks(),
+        *household_checks.checks(),
+    ]
 
 
 def sign_ups_rolled_up() -> RollUp:

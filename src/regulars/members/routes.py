@@ -5,6 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 from regulars.members.consent.routes import routes as consent_routes
 from regulars.members.contracts.merging import MergingParts
 from regulars.members.contracts.privacy import Parts
+from regulars.members.households.routes import routes as household_routes
 from regulars.members.identity.routes import routes as identity_routes
 from regulars.members.merging.routes import routes as merging_routes
 from regulars.members.privacy.export_routes import export_routes
@@ -24,4 +25,5 @@ def routes(services: Services, parts: Parts = (), merging: MergingParts = ()) ->
         *export_routes(services, parts),
         *look_routes(services),
         *merging_routes(services, merging),
+        *household_routes(services),
     ]

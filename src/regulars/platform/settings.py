@@ -281,6 +281,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=720,
         ),
     ] = 72
+    household_limit: Annotated[
+        int,
+        told("REGULARS_HOUSEHOLD_LIMIT", "How many members may live in one household.", ge=2, le=50),
+    ] = 8
     trusted_proxies: Annotated[
         str,
         told(

@@ -13,6 +13,7 @@ from regulars.web.console.devices import store_device_pages
 from regulars.web.console.finance import finance_pages
 from regulars.web.console.health import health_pages
 from regulars.web.console.holds import hold_pages
+from regulars.web.console.households import household_pages
 from regulars.web.console.invitation import invitation_pages
 from regulars.web.console.lots import lot_pages
 from regulars.web.console.members import member_pages
@@ -52,6 +53,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     overview_pages,
     welcome_pages,
     member_pages,
+    household_pages,
     all_order_pages,
     store_pages,
     booking_pages,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from regulars.members.contracts.households import HouseholdMoved
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 
@@ -126,6 +127,7 @@ class Merge(Struct, frozen=True, kw_only=True):
     filled: tuple[str, ...]
     consents: tuple[ConsentChosen, ...]
     books: BooksMoved
+    household: HouseholdMoved | None = None
     undone_at: datetime | None = None
     undone_by: str | None = None
     undo_reason: str | None = None
@@ -142,6 +144,7 @@ class MergeUndone(Struct, frozen=True, kw_only=True):
     cleared: tuple[str, ...]
     consents: tuple[ConsentChosen, ...]
     books: BooksReturned
+    household: HouseholdMoved | None = None
 
 
 async def _nothing_stands_against(_tx: Transaction, _survivor: UUID, _absorbed: UUID) -> DomainError | None:

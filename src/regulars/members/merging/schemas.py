@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from regulars.members.contracts import MEMBER_PREFIX
+from regulars.members.contracts.households import HOUSEHOLD_PREFIX, HouseholdMoved
 from regulars.members.contracts.merging import (
     MERGE_PREFIX,
     ConsentChosen,
@@ -44,6 +45,13 @@ class UndoBody(Struct, frozen=True, forbid_unknown_fields=True):
     dry_run: DryRun = False
 
 
+class HouseholdMovedAnswer(Struct, frozen=True, kw_only=True):
+    """The household that the absorbed member leaves, or comes back to; `takes_over`: the survivor has its place."""
+
+    household_id: str
+    takes_over: bool
+
+
 class MergeAnswer(Struct, frozen=True, kw_only=True):
     """A merge: what went over, in kinds and numbers. `state` is `proposed` where nothing was written.
 
@@ -62,6 +70,7 @@ class MergeAnswer(Struct, frozen=True, kw_only=True):
     consents: tuple[ConsentChosen, ...]
     wallets: tuple[WalletMoved, ...]
     tier: TierMoved
+    household: HouseholdMovedAnswer | None = None
     undone_at: datetime | None = None
     undone_by: str | None = None
     undo_reason: str | None = None
@@ -80,6 +89,7 @@ class UndoneAnswer(Struct, frozen=True, kw_only=True):
     consents: tuple[ConsentChosen, ...]
     wallets: tuple[WalletReturned, ...]
     tier: TierMoved
+    household: HouseholdMovedAnswer | None = None
 
 
 class MergesAnswer(Struct, frozen=True):
@@ -105,6 +115,7 @@ def merge_answer(merge: Merge) -> MergeAnswer:
         consents=merge.consents,
         wallets=merge.books.wallets,
         tier=merge.books.tier,
+        household=_household(merge.household),
         undone_at=merge.undone_at,
         undone_by=merge.undone_by,
         undo_reason=merge.undo_reason,
@@ -124,4 +135,13 @@ def undone_answer(undone: MergeUndone, *, dry_run: bool) -> UndoneAnswer:
         consents=undone.consents,
         wallets=undone.books.wallets,
         tier=undone.books.tier,
+        household=_household(undone.household),
+    )
+
+
+def _household(moved: HouseholdMoved | None) -> HouseholdMovedAnswer | None:
+    if moved is None:
+        return None
+    return HouseholdMovedAnswer(
+        household_id=public_id(HOUSEHOLD_PREFIX, moved.household_id), takes_over=moved.takes_over
     )

@@ -34,6 +34,7 @@ from regulars.members.contracts.merging import (
     UndoMerge,
 )
 from regulars.members.contracts.refusals import MemberGone
+from regulars.members.households import moving as households
 from regulars.members.identity import service as identity
 from regulars.members.identity.errors import JustMerged
 from regulars.members.merging import rules, store
@@ -91,6 +92,9 @@ async def merge_members(tx: Transaction, vault: Vault, parts: MergingParts, wish
     taken = rules.taken_over(in_force, others)
     shown = await identity.show(tx, vault, [merging.absorbed_id], clear=False)
     found = [one for _, identities in shown for one in identities]
+    household = await households.merge_places(
+        tx, vault, merging, actor=wish.actor, reason=wish.reason, dry_run=wish.dry_run
+    )
     books = await _books_moved(tx, parts, merging, dry_run=wish.dry_run)
     for part in parts:  # after the books, whose locks keep new obstacles away
         if problem := await part.stands_against(tx, merging.survivor_id, merging.absorbed_id):
@@ -107,6 +111,7 @@ async def merge_members(tx: Transaction, vault: Vault, parts: MergingParts, wish
         filled=tuple(filled),
         consents=rules.chosen(taken, in_force),
         books=books,
+        household=household,
     )
     if wish.dry_run:
         return told
@@ -231,8 +236,12 @@ async def undo_merge(tx: Transaction, vault: Vault, parts: MergingParts, wish: U
     now = (await profile.read_profiles(tx, vault, [row.survivor_id], clear=True)).get(row.survivor_id, Profile())
     cleared = rules.still_as_filled(now, filled)
     wishes = await _consents_back(tx, row, told, wish.actor)
+    household = await households.undo_places(
+        tx, vault, merging, actor=wish.actor, reason=wish.reason, dry_run=wish.dry_run
+    )
     (books,) = [await part.undo(tx, merging, wish.dry_run) for part in parts if part.undo is not None]
     undone = _undone(merging, books, identities=[one.kind.value for one in back], cleared=cleared, wishes=wishes)
+    undone = msgspec.structs.replace(undone, household=household)
     if wish.dry_run:
         return undone
     await identity.hand_over(tx, vault, row.survivor_id, row.member_id, only={one.identity_id for one in back})

@@ -40,6 +40,8 @@ LEFT_BEHIND: Final = (  # as the question of what is left behind calls them
     mark("a profile"),
     mark("a session"),
     mark("what was there before a merge"),
+    mark("a household's name"),
+    mark("a place in a household"),
 )
 _STUCK_AFTER: Final = timedelta(minutes=10)
 

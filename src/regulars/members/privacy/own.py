@@ -10,6 +10,8 @@ from regulars.members.access import sessions
 from regulars.members.cards import service as cards
 from regulars.members.consent import confirming as consents
 from regulars.members.contracts.privacy import PrivacyPart, Section
+from regulars.members.households import moving as households
+from regulars.members.households import reading as household_reading
 from regulars.members.identity import service as identity
 from regulars.members.merging import reading as merging
 from regulars.members.privacy import store
@@ -28,6 +30,7 @@ async def _erase(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     store.forget_exports(tx, member_ids)
     consents.forget_requests(tx, member_ids)
     merging.forget(tx, member_ids)
+    await households.forget(tx, member_ids)
 
 
 async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, Section]:
@@ -37,6 +40,7 @@ async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, S
         "members": [msgspec.to_builtins({**msgspec.structs.asdict(member), "identities": None})],
         "member_identities": [msgspec.to_builtins(one) for one in identities],
         "member_profiles": [msgspec.to_builtins(one) for one in told.values()],
+        "households": await household_reading.named_by(tx, vault, member_id),
         **await store.of_member(tx, member_id),
     }
 
@@ -53,6 +57,9 @@ OWN: Final = PrivacyPart(
         "consent_requests": mark("Letters that asked you to confirm"),
         "member_sessions": mark("Where you are signed in"),
         "member_merges": mark("Memberships that became one with yours, and were parted again"),
+        "households": mark("Households of which you are the head"),
+        "household_members": mark("The household in which you live"),
+        "household_changes": mark("When you came to households, left them, and became their head"),
         "erasures": mark("Erasures that were asked for"),
         "member_exports": mark("Exports like this one"),
     },

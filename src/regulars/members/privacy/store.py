@@ -59,6 +59,8 @@ SELECT m.member_id, found.what FROM members AS m JOIN (
     UNION ALL SELECT member_id, 'a value' FROM member_identities
     UNION ALL SELECT member_id, 'a profile' FROM member_profiles
     UNION ALL SELECT member_id, 'a session' FROM member_sessions
+    UNION ALL SELECT name_of, 'a household''s name' FROM households WHERE name_of IS NOT NULL
+    UNION ALL SELECT member_id, 'a place in a household' FROM household_members
     UNION ALL SELECT survivor_id, 'what was there before a merge' FROM member_merges WHERE sealed_before IS NOT NULL
 ) AS found ON found.member_id = m.member_id
 WHERE m.status = 'erased' ORDER BY 1, 2 LIMIT %s
@@ -120,6 +122,13 @@ SELECT to_jsonb(t) - 'member_id' - 'sealed_before' - 'told' - 'undone'
        - CASE WHEN t.undone_at IS NULL THEN '{}'::text[] ELSE '{survivor_id,reason,undo_reason}' END
 FROM member_merges AS t
 WHERE member_id = %s ORDER BY recorded_at
+""",
+    "household_members": """
+SELECT to_jsonb(t) - 'member_id' FROM household_members AS t WHERE member_id = %s ORDER BY since
+""",
+    "household_changes": """
+SELECT to_jsonb(t) - 'member_id' - 'head_id' - 'merge_id' || jsonb_build_object('is_head', head_id = member_id)
+FROM household_changes AS t WHERE member_id = %s ORDER BY recorded_at, household_id, change_no
 """,
     "erasures": "SELECT to_jsonb(t) - 'member_id' FROM erasures AS t WHERE member_id = %s ORDER BY asked_at",
     "member_exports": """

@@ -18,11 +18,13 @@ from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import TierChange, TierStatus, WalletBalance
 from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX, Consent, IdentityShown, Member, Profile
+from regulars.members.contracts.households import HOUSEHOLD_PREFIX, HouseholdStay
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import public_id
 from regulars.platform.money import Money
+from regulars.web.console.households import ROLES, household_path
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES, happened, kind_name
 from regulars.web.console.message_words import CHANNELS as WAYS
 from regulars.web.console.message_words import KINDS
@@ -156,7 +158,9 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
     orders: list[OrderOutcome] = []
     if viewer.may("orders:read"):
         orders, _ = await commerce.orders_of_member(tx, member_id, None, _FEW, stores=scope_of(viewer))
+    staying = members.households.ask_stays_of(tx, member_id)
     in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
+    at_home = await staying()
     refused = {one.identity_id for one in await engagement.refused_addresses(tx, kit.services.vault, member_id)}
     messages: Sequence[MessageRef] = ()
     if viewer.may("messages:read"):
@@ -178,6 +182,9 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         ],
         "orders": [_order_row(one, language) for one in orders],
         "orders_seen": viewer.may("orders:read"),
+        "household": next((one for one in at_home if one.until is None), None),
+        "homes": [_home(one) for one in at_home[:_FEW]],
+        "may_form": viewer.may("households:write"),
         "consents": [_consent(one, language) for one in in_force],
         "messages": [_message(one, language) for one in messages],
         "messages_seen": viewer.may("messages:read"),
@@ -280,6 +287,12 @@ def _consent(one: Consent, language: str) -> list[Cell]:
         Badge(*CONSENT_DECISIONS[one.decision]),
         one.effective_at,
     ]
+
+
+def _home(one: HouseholdStay) -> list[Cell]:
+    named = f"{HOUSEHOLD_PREFIX}_…{one.household_id.hex[-6:]}"
+    role = Badge(mark("Moved out")) if one.role is None else ROLES[one.role]
+    return [Link(named, household_path(one.household_id)), role, one.since, one.until]
 
 
 def _message(one: MessageRef, language: str) -> list[Cell]:

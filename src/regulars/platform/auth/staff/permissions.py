@@ -27,6 +27,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "members:read": "Find members and see them, personal data masked.",
     "members:personal": "Reveal a member's personal data; each look is logged with its purpose.",
     "members:erase": "Have members erased, and withdraw that while it waits.",
+    "households:write": "Form households, change who lives in them, and dissolve them.",
     "privacy:read": "See the log of consents, erasures and exports, and who looked at whose personal data.",
     "members:merge": "Merge two members who are one person, and undo it.",
     "orders:read": "See orders, returns and what they did.",
@@ -65,6 +66,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
         "members:personal",
         "members:erase",
         "members:merge",
+        "households:write",
         "returns:write",
         "messages:read",
         "messages:write",
@@ -106,6 +108,7 @@ BOUND_TO_STORES: Final = frozenset({Role.STORE_MANAGER, Role.ASSISTANT})
 OF_THE_WHOLE: Final = frozenset(
     {
         "members:erase",
+        "households:write",
         "privacy:read",
         "members:merge",
         "messages:read",
