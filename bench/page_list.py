@@ -75,7 +75,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/policies",
             "/console/policies/drafts/{draft_id}",
             "/console/policies/previews/{preview_id}",
-            "/console/policies/versions/1",
+            "/console/policies/versions/{version}",
             "/console/programme",
             "/console/returns",
             "/console/staff",

@@ -134,6 +134,7 @@ async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
         "member_id": public(WHALE),
         "month": f"{wall_now():%Y-%m}",
         "lot_no": "1",
+        "version": "1",
         **await _kept_and_asked(crowd),
         "order_id": order,
         "sold": str(sold[0][0]),

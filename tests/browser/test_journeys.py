@@ -133,7 +133,8 @@ def sent_code(visit: Visit, address: str) -> str:
     """Read the newest code for a phone number in the development outbox, beside the page."""
     other = visit.page.context.new_page()
     other.goto(f"{visit.address}/outbox")
-    code = other.locator("main li").filter(has_text=address).first.locator("p.figures").inner_text()
+    codes = other.locator("main li").filter(has_text=address).locator("p.figures")  # newest first, among other letters
+    code = codes.first.inner_text()
     other.close()
     return code
 
