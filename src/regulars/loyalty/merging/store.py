@@ -17,19 +17,16 @@ WHERE t.member_id = %s ORDER BY t.seq
 # Of the survivor's books: everything that a merge moved in or out. In the collation C the character after `:` is `;`.
 MOVED: LiteralString = """
 SELECT t.wallet_id, t.seq, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.effective_at,
-       w.spendable, t.debt_change, l.lot_no IS NOT NULL, coalesce(l.amount, 0)
-FROM ledger_transfers AS t
-JOIN wallets AS w ON w.wallet_id = t.wallet_id
-LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
-WHERE t.member_id = %(member)s AND t.reference >= %(first)s AND t.reference < %(end)s
+       w.spendable, t.debt_change
+FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
+WHERE t.member_id = %s AND t.reference >= %s AND t.reference < %s
 ORDER BY t.seq
 """
-# What these took, of whichever lot: found by the moves and summed up once, so that each lot costs the same.
+# By numbers that are known already: a join within one member's rows, of which the planner expects few, may compare each
+# with each.
+BROUGHT: LiteralString = "SELECT lot_no, amount FROM lots WHERE member_id = %s AND lot_no = ANY (%s::bigint[])"
 TAKEN: LiteralString = """
-SELECT u.lot_no, sum(u.amount)::bigint
-FROM ledger_transfers AS t JOIN lot_uses AS u ON u.member_id = t.member_id AND u.seq = t.seq
-WHERE t.member_id = %(member)s AND t.reference >= %(first)s AND t.reference < %(end)s
-GROUP BY u.lot_no
+SELECT lot_no, sum(amount)::bigint FROM lot_uses WHERE member_id = %s AND seq = ANY (%s::bigint[]) GROUP BY lot_no
 """
 LOTS: LiteralString = """
 SELECT lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id
@@ -69,10 +66,12 @@ async def entries(tx: Transaction, member_id: UUID) -> list[Entry]:
 
 async def moved(tx: Transaction, member_id: UUID, cause: str) -> list[MovedRow]:
     """Return what a merge moved into or out of a member's books, and of each lot what went on by it."""
-    asked = {"member": member_id, "first": f"{cause}:", "end": f"{cause};"}
-    rows, taken = await tx.read(Statement(MOVED, asked), Statement(TAKEN, asked))
-    of_lots: dict[int, int] = {row[0]: row[1] for row in taken}
-    return [MovedRow._make((*row, of_lots.get(row[1], 0))) for row in rows]
+    rows = await tx.rows(MOVED, (member_id, f"{cause}:", f"{cause};"))
+    asked = (member_id, [row[1] for row in rows])
+    lots, uses = await tx.read(Statement(BROUGHT, asked), Statement(TAKEN, asked))
+    brought: dict[int, int] = dict(lots)
+    taken: dict[int, int] = dict(uses)
+    return [MovedRow._make((*row, row[1] in brought, brought.get(row[1], 0), taken.get(row[1], 0))) for row in rows]
 
 
 async def lots(tx: Transaction, member_id: UUID, numbers: Sequence[int]) -> dict[int, Lot]:
