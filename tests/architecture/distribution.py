@@ -31,6 +31,7 @@ MEMBER_OWNED = {
     "ledger_transfers",
     "hold_ends",
     "book_joinings",
+    "bought_as",
     "hold_lots",
     "holds",
     "lot_uses",

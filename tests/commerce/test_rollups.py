@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
@@ -16,14 +17,17 @@ from hypothesis import strategies as st
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ClaimOrder, OrderFact
 from regulars.entrypoints.commands import roll_everything_up
+from regulars.entrypoints.merging import PARTS
 from regulars.entrypoints.wiring import checks, roll_ups
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue, Adjust, Redeem
 from regulars.members import api as members
+from regulars.members.contracts.merging import Merge, MergeMembers, UndoMerge
 from regulars.platform.db import snapshots
+from regulars.platform.errors import DomainError
 from regulars.platform.rollups import service as rollups
 from regulars.platform.verification.service import verify
-from tests.commerce.shop import CN, DAY, HOUR, NOW, US, Shop, back, put
+from tests.commerce.shop import CN, DAY, HOUR, NOW, POLICY, US, Shop, back, put
 
 pytestmark = pytest.mark.anyio
 SEARCH = settings(
@@ -37,7 +41,7 @@ ROLLED_UP = {"sign-ups rolled up", "books rolled up", "sales rolled up"}
 ZONES = {market.code: ZoneInfo(market.time_zone) for market in (CN, US)}
 numbers = count(1)
 KINDS = ("paid", "placed", "cancelled", "return", "rest", "accrue", "redeem", "adjust")
-RARER = ("join", "expire", "day-passes", "roll-up")
+RARER = ("join", "expire", "day-passes", "roll-up", "merge", "merge", "undo")
 
 
 class Step(NamedTuple):
@@ -82,6 +86,7 @@ class Story:
     def __init__(self, shop: Shop, members: Sequence[UUID]) -> None:
         self.shop, self.members, self.number = shop, members, next(numbers)
         self.now = shop.database.clock.now()
+        self.merges: list[Merge] = []
 
     async def happens(self, step: Step) -> None:
         shop, member = self.shop, self.members[step.member]
@@ -116,10 +121,32 @@ class Story:
             case "day-passes":
                 self.now += timedelta(hours=26)
                 shop.at(self.now)
+            case "merge":
+                await self.merge(member, self.members[(step.member + 1 + step.order % 2) % len(self.members)])
+            case "undo":
+                await self.undo(step.amount)
             case _:
                 assert await wrong(shop) == [], "what is not rolled up yet is told apart"
                 await roll_everything_up(shop.database)
                 assert await wrong(shop) == []
+
+    async def merge(self, survivor: UUID, absorbed: UUID) -> None:
+        """Merge where nothing stands against it: not what is part of the other already, or has an order not paid."""
+        wish = MergeMembers(survivor_id=survivor, absorbed_id=absorbed, reason="one person", actor="test")
+        with suppress(DomainError):
+            async with self.shop.database.transaction() as tx:
+                self.merges.append(await members.merge_members(tx, self.shop.vault, PARTS, wish))
+
+    async def undo(self, which: int) -> None:
+        """Undo one of the merges; a chain is undone from its end, and any other is refused."""
+        if not self.merges:
+            return
+        merge = self.merges[which % len(self.merges)]
+        wish = UndoMerge(survivor_id=merge.survivor_id, merge_id=merge.merge_id, reason="two persons", actor="test")
+        with suppress(DomainError):
+            async with self.shop.database.transaction() as tx:
+                await members.undo_merge(tx, self.shop.vault, PARTS, wish)
+            self.merges.remove(merge)
 
     async def post(self, what: str, member: UUID, step: Step) -> None:
         kind: Any = {"accrue": Accrue, "redeem": Redeem, "adjust": Adjust}[what]
@@ -150,10 +177,10 @@ async def test_sums_are_what_the_facts_give_whatever_happened(shop: Shop, story:
 
 
 async def _figures_are_right(shop: Shop, now: datetime) -> None:
-    """Compare what pages are told with what a child would count from the rows."""
+    """Compare what pages are told with what a child would count from the rows. A merged person is one."""
     orders = await shop.rows(
-        "SELECT member_id, market, currency, channel, store_id, occurred_at, total_minor FROM orders "
-        "WHERE paid_at IS NOT NULL"
+        "SELECT coalesce(m.merged_into, o.member_id), o.market, o.currency, o.channel, o.store_id, o.occurred_at, "
+        "o.total_minor FROM orders AS o JOIN members AS m ON m.member_id = o.member_id WHERE o.paid_at IS NOT NULL"
     )
     for first_ago, last_ago in ((0, 0), (6, 0), (40, 9), (299, 0), (70, 69)):
         first, last = now.date() - timedelta(first_ago), now.date() - timedelta(last_ago)
@@ -162,6 +189,17 @@ async def _figures_are_right(shop: Shop, now: datetime) -> None:
             figures = await commerce.sales_figures(tx, days, by="day")
             stores = await commerce.store_figures(tx, days)
             joined = await members.member_figures(tx, before_first=days.before_first, first=first, last=last)
+            programme = await loyalty.programme_figures(
+                tx, POLICY, before_first=days.before_first, first=first, last=last
+            )
+            listed, _ = await commerce.members_who_bought(tx, first=first, last=last, limit=1_000)
+            held = {
+                rule.code: await loyalty.roll(
+                    tx, shop.rules.configuration, tier=rule.code, tier_on=last, last=last, limit=1_000
+                )
+                for rule in POLICY.tier.tiers
+            }
+            everybody = await loyalty.roll(tx, shop.rules.configuration, last=last, limit=1_000)
         seen = [(row, row[5].astimezone(ZONES[row[1]]).date()) for row in orders]
         within = [(row, day) for row, day in seen if first <= day <= last]
         before = [row for row, day in seen if days.before_first <= day < first]
@@ -176,7 +214,54 @@ async def _figures_are_right(shop: Shop, now: datetime) -> None:
         assert figures.active == len({row[0] for row, _ in within})
         assert figures.active_before == len({row[0] for row in before})
         assert {one.store_id: one.revenue_minor for one in stores} == {k: v for k, v in by_store.items() if k}
-        assert joined.members == (await shop.rows("SELECT count(*) FROM members"))[0][0]
+        persons = (await shop.rows("SELECT count(*) FROM members WHERE merged_into IS NULL"))[0][0]
+        assert joined.members == persons == len({one.member_id for one in everybody}) == len(everybody)
+        assert listed == sorted({row[0] for row, _ in within}, reverse=True)
+        moves = {code: at_end for code, at_end, _ in programme.tier_moves}
+        assert {code: len(found) for code, found in held.items()} == {**moves, "regular": moves["regular"] + persons}
+
+
+async def test_a_merged_person_is_counted_once_and_twice_again_once_that_is_undone(shop: Shop, wang: UUID) -> None:
+    """Li becomes part of Wang, and Wang of Zhao; all bought, two of them on one day, and each holds a tier."""
+    li, zhao = await shop.member("li"), await shop.member("zhao")
+    for member, order_id, total, ago in ((li, "A", 300_000, 9), (wang, "B", 120_000, 9), (zhao, "C", 600_000, 2)):
+        await bought(shop, put(member, order_id, (total,), occurred_at=NOW - ago * DAY))
+    last = NOW.date()
+
+    async def counted() -> tuple[int, dict[str, int], list[int]]:
+        await roll_everything_up(shop.database)
+        assert await wrong(shop) == []
+        once = await rolled_up(shop)
+        await roll_everything_up(shop.database, anew=True)
+        assert await rolled_up(shop) == once
+        async with shop.database.transaction() as tx:
+            joined = await members.member_figures(tx, before_first=last - DAY, first=last, last=last)
+            figures = await loyalty.programme_figures(tx, POLICY, before_first=last - DAY, first=last, last=last)
+            sums = []
+            for began in (last - 30 * DAY, last - 5 * DAY):
+                days = commerce.PeriodDays(last - 60 * DAY, began, last)
+                sums.append((await commerce.sales_figures(tx, days, by="day")).active or 0)
+        return joined.members, {code: at_end for code, at_end, _ in figures.tier_moves if at_end}, sums
+
+    story = Story(shop, [li, wang, zhao])
+    seen = [await counted()]
+    await story.merge(wang, li)
+    seen.append(await counted())
+    await story.merge(zhao, wang)
+    seen.append(await counted())
+    await story.undo(0)  # refused: the other came on top of it
+    await story.undo(1)
+    seen.append(await counted())
+    await story.undo(0)
+    seen.append(await counted())
+
+    assert seen == [
+        (3, {"regular": -3, "silver": 1, "gold": 1, "diamond": 1}, [3, 1]),
+        (2, {"regular": -2, "gold": 1, "diamond": 1}, [2, 1]),
+        (1, {"regular": -1, "diamond": 1}, [1, 1]),
+        (2, {"regular": -2, "gold": 1, "diamond": 1}, [2, 1]),
+        (3, {"regular": -3, "silver": 1, "gold": 1, "diamond": 1}, [3, 1]),
+    ]
 
 
 # --- who does it, and when ----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Roll-ups of sales: sums of local days, by each market's own time zone. They hold nothing that orders do not say."""
 
 from sqlalchemy import BigInteger, Column, Date, Index, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import UUID
 
 from regulars.platform.db.schema import metadata
 
@@ -49,4 +50,13 @@ bought_again = Table(
     Column("next_day", Date, primary_key=True),
     Column("day", Date, primary_key=True),
     Column("members", BigInteger, nullable=False),
+)
+
+# Members who are part of another one, and as whom they counted when `bought_again` was brought up to date last.
+bought_as = Table(
+    "bought_as",
+    metadata,
+    Column("member_id", UUID(as_uuid=True), primary_key=True),
+    Column("person_id", UUID(as_uuid=True), nullable=False),
+    Index("bought_as_person_id_idx", "person_id"),
 )

@@ -29,6 +29,7 @@ PRIVACY: Final = PrivacyPart(
         "order_returns": mark("What you brought back"),
     },
     excused={
+        "bought_as": "as whom a merged member counts in figures: the same as members",
         "order_keys": "whose each order id is: the same as orders",
         "guest_orders": "what a guest bought; once claimed it stands in orders",
     },

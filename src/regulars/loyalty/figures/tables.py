@@ -18,7 +18,7 @@ points_days = Table(
 )
 
 # How many more members held a tier at the day's end than at its beginning; everybody begins in the lowest, which is
-# counted from the moves alone.
+# counted from the moves alone. Who is part of another member is in none of them.
 tier_days = Table(
     "tier_days",
     metadata,

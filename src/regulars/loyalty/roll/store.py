@@ -21,14 +21,17 @@ LEFT JOIN member_books AS b ON b.member_id = m.member_id
 LEFT JOIN member_wallets AS w ON w.member_id = m.member_id
     AND w.wallet_id = (SELECT wallet_id FROM wallets WHERE code = %(wallet)s)
 """
-# Most members are in the lowest tier, many of them without a book. Who has risen is found by the books' own index.
+# Who is part of another member is that one on the roll. Most members are in the lowest tier, many of them without a
+# book. Who has risen is found by the books' own index.
 PAGE: LiteralString = """
 WHERE (m.signed_up_at, m.member_id) < (%(before)s, %(before_member)s) AND m.signed_up_at >= %(since)s
+  AND m.merged_into IS NULL
 """
 LOWEST: LiteralString = "AND coalesce(b.tier, 0) = 0\n"
 LATEST_FIRST: LiteralString = "ORDER BY m.signed_up_at DESC, m.member_id DESC LIMIT %(limit)s"
 RISEN: LiteralString = """
 WHERE b.tier > 0 AND (b.signed_up_at, b.member_id) < (%(before)s, %(before_member)s) AND b.signed_up_at >= %(since)s
+  AND b.merged_into IS NULL
 """
 OF_RANK: LiteralString = "AND b.tier = %(lowest)s\n"
 OF_RANKS: LiteralString = "AND b.tier >= %(lowest)s\n"

@@ -9,12 +9,12 @@ from regulars.platform.db.snapshots import EVENTS_IN_WINDOW, Window
 from regulars.platform.db.transaction import Statement, Transaction
 from regulars.platform.rollups.contracts import EVER, Span
 
-_TYPES = ("MemberSignedUp",)
+_TYPES = ("MemberMerged", "MemberSignedUp", "MergeUndone")
 
 _JOINED: LiteralString = """
 SELECT (m.signed_up_at AT TIME ZONE k.time_zone)::date AS day, m.market, count(*)::integer
 FROM members AS m JOIN markets AS k ON k.code = m.market
-WHERE m.signed_up_at >= %(since)s::timestamptz AND m.signed_up_at < %(until)s::timestamptz
+WHERE m.merged_into IS NULL AND m.signed_up_at >= %(since)s::timestamptz AND m.signed_up_at < %(until)s::timestamptz
   AND (m.signed_up_at AT TIME ZONE k.time_zone)::date BETWEEN %(first)s::date AND %(last)s::date
 GROUP BY 1, 2
 """

@@ -1,4 +1,4 @@
-"""Roll-up of sign-ups: how many members joined on each local day of their market."""
+"""Roll-up of sign-ups: how many members joined on each local day of their market, none who is part of another."""
 
 from sqlalchemy import Column, Date, Integer, Table, Text
 

@@ -46,15 +46,28 @@ ORDER BY r.occurred_at DESC, r.order_id DESC, r.return_id DESC LIMIT %(limit)s
 """
 RETURNS: LiteralString = _ROWS + _SINCE + _IN_ORDER
 RETURNS_NARROWED: LiteralString = _ENOUGH + _ROWS + _SINCE_ENOUGH + _IN_ORDER
-BOUGHT: LiteralString = """
-SELECT DISTINCT o.member_id FROM orders AS o JOIN markets AS k ON k.code = o.market
-WHERE o.member_id < %(before)s AND o.paid_at IS NOT NULL
-  AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
+_OF_DAYS: LiteralString = """
+  AND o.paid_at IS NOT NULL AND o.occurred_at >= %(since)s AND o.occurred_at < %(until)s
   AND (%(first)s::date IS NULL OR (o.occurred_at AT TIME ZONE k.time_zone)::date >= %(first)s)
   AND (%(last)s::date IS NULL OR (o.occurred_at AT TIME ZONE k.time_zone)::date <= %(last)s)
   AND (%(stores)s::text[] IS NULL OR o.store_id = ANY (%(stores)s::text[]))
-ORDER BY o.member_id DESC LIMIT %(limit)s
 """
+# Whoever is part of another member bought as that one: these few are looked up by themselves.
+BOUGHT: LiteralString = (
+    """
+(SELECT DISTINCT o.member_id FROM orders AS o JOIN markets AS k ON k.code = o.market
+ WHERE o.member_id < %(before)s AND NOT EXISTS (
+     SELECT FROM members AS m WHERE m.member_id = o.member_id AND m.merged_into IS NOT NULL)
+"""  # noqa: S608 - our own text
+    + _OF_DAYS
+    + """ ORDER BY o.member_id DESC LIMIT %(limit)s)
+UNION
+SELECT m.merged_into FROM members AS m WHERE m.merged_into < %(before)s AND EXISTS (
+    SELECT FROM orders AS o JOIN markets AS k ON k.code = o.market WHERE o.member_id = m.member_id
+"""
+    + _OF_DAYS
+    + ") ORDER BY 1 DESC LIMIT %(limit)s"
+)
 
 
 async def read_returns(

@@ -55,7 +55,13 @@ FROM (
     SELECT o.member_id, o.store_id, (o.occurred_at AT TIME ZONE k.time_zone)::date AS day
     FROM orders AS o JOIN markets AS k ON k.code = o.market
     WHERE o.member_id > %(after)s AND (%(up_to)s::uuid IS NULL OR o.member_id <= %(up_to)s) AND o.paid_at IS NOT NULL
-      AND o.store_id = ANY (%(stores)s::text[])
+      AND o.store_id = ANY (%(stores)s::text[]) AND NOT EXISTS (
+          SELECT FROM members AS m WHERE m.member_id = o.member_id AND m.merged_into IS NOT NULL)
+    UNION ALL
+    SELECT m.merged_into, o.store_id, (o.occurred_at AT TIME ZONE k.time_zone)::date
+    FROM members AS m JOIN orders AS o ON o.member_id = m.member_id JOIN markets AS k ON k.code = o.market
+    WHERE m.merged_into > %(after)s AND (%(up_to)s::uuid IS NULL OR m.merged_into <= %(up_to)s)
+      AND o.paid_at IS NOT NULL AND o.store_id = ANY (%(stores)s::text[])
 ) AS bought WHERE day BETWEEN %(before_first)s AND %(last)s
 """
 _TOGETHER: LiteralString = _BUYERS_OF.format(what="")

@@ -76,39 +76,72 @@ _DAYS: LiteralString = "SELECT day FROM sales_days UNION SELECT day FROM returns
 # --- who bought again ---------------------------------------------------------------------------------------------
 
 _PAIRS: LiteralString = """
-SELECT day, coalesce(lead(day) OVER (PARTITION BY member_id ORDER BY day), 'infinity') AS next_day, {sign} AS members
-FROM {bought}
+SELECT day, coalesce(lead(day) OVER (PARTITION BY person_id ORDER BY day), 'infinity') AS next_day, {sign} AS members
+FROM (SELECT DISTINCT {person} AS person_id, day FROM bought {of}) AS bought
 """
-_BOUGHT: LiteralString = """(
-    SELECT DISTINCT o.member_id, (o.occurred_at AT TIME ZONE k.time_zone)::date AS day
-    FROM orders AS o JOIN markets AS k ON k.code = o.market WHERE o.paid_at IS NOT NULL
-) AS bought
-"""
+# A person is counted once: who is part of another member counts as that one.
+_PERSONS: LiteralString = "SELECT member_id, merged_into AS person_id FROM members WHERE merged_into IS NOT NULL"
 _ALL_PAIRS: LiteralString = (
-    "SELECT day, next_day, sum(members)::bigint FROM ("  # noqa: S608 - our own text
-    + _PAIRS.format(sign="1", bought=_BOUGHT)
+    """
+WITH bought AS (
+    SELECT DISTINCT coalesce(p.person_id, o.member_id) AS person_id,
+           (o.occurred_at AT TIME ZONE k.time_zone)::date AS day
+    FROM orders AS o JOIN markets AS k ON k.code = o.market LEFT JOIN ("""  # noqa: S608 - our own text
+    + _PERSONS
+    + """) AS p ON p.member_id = o.member_id
+    WHERE o.paid_at IS NOT NULL
+)
+SELECT day, next_day, sum(members)::bigint FROM ("""
+    + _PAIRS.format(sign="1", person="person_id", of="")
     + ") AS pairs GROUP BY 1, 2"
 )
-# What a window changed: the days of the members it names with its orders, less their days without them. The
-# transaction's snapshot is the window's, so that no other order is among them.
+# What a window changed: the days of the persons it names with its orders, less their days without them. Persons are
+# those of whom it tells an order, and those who are others than they were (`bought_as` says who they counted as), each
+# with all members that are or were part of them. The transaction's snapshot is the window's, so that no other order
+# is among them.
 _CHANGED_PAIRS: LiteralString = (
     "WITH told AS ("  # noqa: S608 - our own text
     + EVENTS_IN_WINDOW
-    + """), news AS (SELECT DISTINCT member_id, fact ->> 'order_id' AS order_id FROM told WHERE type = 'OrderPaid'),
-touched AS (SELECT DISTINCT member_id FROM news),
-bought AS (
-    SELECT o.member_id, (o.occurred_at AT TIME ZONE k.time_zone)::date AS day,
-           bool_and(n.order_id IS NOT NULL) AS is_new
-    FROM touched AS t JOIN orders AS o ON o.member_id = t.member_id JOIN markets AS k ON k.code = o.market
+    + "), persons AS ("
+    + _PERSONS
+    + """),
+news AS (SELECT DISTINCT member_id, fact ->> 'order_id' AS order_id FROM told WHERE type = 'OrderPaid'),
+named AS (
+    SELECT member_id FROM news
+    UNION
+    SELECT member_id FROM persons AS p FULL JOIN bought_as AS w USING (member_id)
+    WHERE p.person_id IS DISTINCT FROM w.person_id
+), touched AS (
+    SELECT coalesce(p.person_id, n.member_id) AS person_id FROM named AS n LEFT JOIN persons AS p USING (member_id)
+    UNION
+    SELECT coalesce(w.person_id, n.member_id) FROM named AS n LEFT JOIN bought_as AS w USING (member_id)
+), parts AS (
+    SELECT person_id AS member_id FROM touched
+    UNION SELECT p.member_id FROM touched AS t JOIN persons AS p USING (person_id)
+    UNION SELECT w.member_id FROM touched AS t JOIN bought_as AS w USING (person_id)
+), bought AS (
+    SELECT coalesce(p.person_id, o.member_id) AS now_id, coalesce(w.person_id, o.member_id) AS was_id,
+           (o.occurred_at AT TIME ZONE k.time_zone)::date AS day, bool_and(n.order_id IS NOT NULL) AS is_new
+    FROM parts AS t JOIN orders AS o ON o.member_id = t.member_id JOIN markets AS k ON k.code = o.market
+    LEFT JOIN persons AS p ON p.member_id = o.member_id
+    LEFT JOIN bought_as AS w ON w.member_id = o.member_id
     LEFT JOIN news AS n ON n.member_id = o.member_id AND n.order_id = o.order_id
-    WHERE o.paid_at IS NOT NULL GROUP BY 1, 2
+    WHERE o.paid_at IS NOT NULL GROUP BY 1, 2, 3
 )
 SELECT day, next_day, sum(members)::bigint AS members FROM (
 """
-    + _PAIRS.format(sign="1", bought="bought")
+    + _PAIRS.format(sign="1", person="now_id", of="")
     + "UNION ALL"
-    + _PAIRS.format(sign="-1", bought="bought WHERE NOT is_new")
+    + _PAIRS.format(sign="-1", person="was_id", of="WHERE NOT is_new")
     + ") AS pairs GROUP BY 1, 2 HAVING sum(members) <> 0"
+)
+_FORGET_PERSONS: LiteralString = f"""
+DELETE FROM bought_as AS w WHERE NOT EXISTS (
+    SELECT FROM ({_PERSONS}) AS p WHERE p.member_id = w.member_id AND p.person_id = w.person_id
+)
+"""  # noqa: S608 - our own text
+_KEEP_PERSONS: LiteralString = (
+    f"INSERT INTO bought_as (member_id, person_id) {_PERSONS} ON CONFLICT (member_id) DO NOTHING"
 )
 _ADD_PAIRS: LiteralString = """
 INSERT INTO bought_again (day, next_day, members)
@@ -139,12 +172,20 @@ def write_every_day(tx: Transaction) -> None:
     write_days(tx, [EVER])
     tx.write("DELETE FROM bought_again")
     tx.write(_ADD_PAIRS.format(pairs=_ALL_PAIRS))
+    _keep_persons(tx)
 
 
 def change_pairs(tx: Transaction, window: Window) -> None:
     """Bring who bought again up to the end of a window."""
     tx.write(_ADD_PAIRS.format(pairs=_CHANGED_PAIRS), _about(window))
     tx.write("DELETE FROM bought_again WHERE members = 0")
+    _keep_persons(tx)
+
+
+def _keep_persons(tx: Transaction) -> None:
+    """Keep who counted as whom in these pairs."""
+    tx.write(_FORGET_PERSONS)
+    tx.write(_KEEP_PERSONS)
 
 
 async def days(tx: Transaction) -> list[date]:

@@ -20,6 +20,7 @@ _BOOKED = (
     "PointsRedeemed",
 )
 _MOVED = ("TierLost", "TierReached")
+_MERGED = ("MemberMerged", "MergeUndone")
 
 _BETWEEN: LiteralString = """
 WHERE t.recorded_at >= %(since)s::timestamptz AND t.recorded_at < %(until)s::timestamptz
@@ -34,6 +35,7 @@ FROM ledger_transfers AS t JOIN members AS m ON m.member_id = t.member_id JOIN m
     + _BETWEEN
     + "GROUP BY 1, 2, 3, 4"
 )
+# Of who is part of another member nothing is counted on any day, so that a person is counted once.
 _TIERS: LiteralString = (
     """
 SELECT (t.recorded_at AT TIME ZONE k.time_zone)::date AS day, m.market, t.tier, sum(t.change)::integer
@@ -43,7 +45,7 @@ FROM (
 ) AS t JOIN members AS m ON m.member_id = t.member_id JOIN markets AS k ON k.code = m.market
 """  # noqa: S608 - our own text
     + _BETWEEN
-    + "GROUP BY 1, 2, 3 HAVING sum(t.change) <> 0"
+    + "AND m.merged_into IS NULL GROUP BY 1, 2, 3 HAVING sum(t.change) <> 0"
 )
 _TABLES: dict[LiteralString, LiteralString] = {"points_days": _POINTS, "tier_days": _TIERS}
 
@@ -52,7 +54,7 @@ _TOUCHED: LiteralString = (
     "WITH told AS ("  # noqa: S608 - our own text
     + EVENTS_IN_WINDOW
     + """), since AS (
-    SELECT member_id, min(recorded_at) AS recorded_at FROM told WHERE type <> ALL (%(moved)s::text[]) GROUP BY 1
+    SELECT member_id, min(recorded_at) AS recorded_at FROM told WHERE type = ANY (%(booked)s::text[]) GROUP BY 1
 )
 SELECT (t.recorded_at AT TIME ZONE k.time_zone)::date
 FROM since AS s JOIN ledger_transfers AS t ON t.member_id = s.member_id AND t.recorded_at >= s.recorded_at
@@ -61,6 +63,11 @@ UNION
 SELECT (told.recorded_at AT TIME ZONE k.time_zone)::date
 FROM told JOIN members AS m ON m.member_id = told.member_id JOIN markets AS k ON k.code = m.market
 WHERE told.type = ANY (%(moved)s::text[])
+UNION
+SELECT (c.recorded_at AT TIME ZONE k.time_zone)::date
+FROM told JOIN tier_changes AS c ON c.member_id = told.member_id
+JOIN members AS m ON m.member_id = told.member_id JOIN markets AS k ON k.code = m.market
+WHERE told.type = ANY (%(merged)s::text[])
 """
 )
 _DIFFERENT: LiteralString = """
@@ -72,7 +79,13 @@ SELECT DISTINCT day FROM (
 
 async def touched_days(tx: Transaction, window: Window) -> list[date]:
     """Return the local days on which what the events of a window are about was recorded."""
-    about = {**window._asdict(), "types": arrays.texts(_BOOKED + _MOVED), "moved": arrays.texts(_MOVED)}
+    about = {
+        **window._asdict(),
+        "types": arrays.texts(_BOOKED + _MOVED + _MERGED),
+        "booked": arrays.texts(_BOOKED),
+        "moved": arrays.texts(_MOVED),
+        "merged": arrays.texts(_MERGED),
+    }
     return [day for (day,) in await tx.rows(_TOUCHED, about)]
 
 
