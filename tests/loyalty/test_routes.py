@@ -14,6 +14,8 @@ from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import Web
 from regulars.loyalty.routes import routes
 from regulars.platform.auth import service as auth
+from regulars.platform.commit import refusals
+from regulars.platform.commit.errors import RefusalNotKept
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
@@ -216,6 +218,43 @@ async def test_a_batch_is_decided_row_by_row(programme: Programme, till: httpx.A
         ("effective_too_long_ago", "/accruals/7/effective_at"),
     ]
     assert (await programme.wallet(first, programme.database.clock.now())).balance == 10
+
+
+async def test_refusals_of_rows_are_kept_as_those_of_single_postings_are(
+    programme: Programme, till: httpx.AsyncClient
+) -> None:
+    member = await programme.member()
+    posted = {"member_id": public_id("mbr", member), "amount": 10, "reference": "a"}
+    rows = [posted, posted | {"amount": 11}, posted | {"member_id": public_id("mbr", new_id())}, posted]
+    rows += [posted | {"reference": "c", "wallet": "gold"}]
+    answer = await send(till, "/v1/accruals/batch", {"accruals": rows}, key="night")
+    again = await send(till, "/v1/accruals/batch", {"accruals": rows}, key="night")  # the stored answer
+    assert (answer.json()["posted"], answer.json()["refused"]) == (2, 3)
+    assert again.json() == answer.json()
+    request_id = answer.json()["rows"][1]["problem"]["instance"]
+    ((client,),) = await programme.rows("SELECT DISTINCT client FROM refusals")
+    kept = await programme.rows(
+        "SELECT code, status, pointer, action, subject, request_id FROM refusals ORDER BY refusal_no"
+    )
+    async with programme.database.transaction() as tx:
+        of_row = [await refusals.explain_request(tx, request_id, client, row) for row in (1, 4)]
+        last = await refusals.explain_key(tx, client, "night")
+        of_key = await refusals.explain_key(tx, client, "night", 1)
+        refused = await refusals.refused_rows(tx, request_id, 10)
+        with pytest.raises(RefusalNotKept):
+            await refusals.explain_request(tx, request_id, client, 0)
+        with pytest.raises(RefusalNotKept):
+            await refusals.explain_request(tx, request_id, "somebody else", 1)
+
+    subject = public_id("mbr", member)
+    assert kept == [
+        ("reference_reused", 422, "/accruals/1/reference", "accrue_in_batch", subject, request_id),
+        ("unknown_wallet", 422, "/accruals/4/wallet", "accrue_in_batch", subject, request_id),
+    ]
+    assert [one.reasons[0].rule for one in of_row] == ["refusal.reference_reused", "refusal.unknown_wallet"]
+    assert of_row[0].reasons[0].values == {"reference": "a", "action": "accrue_in_batch", "subject": subject}
+    assert (last.reasons[0].rule, of_key.reasons) == ("refusal.unknown_wallet", of_row[0].reasons)
+    assert refused == [1, 4]
 
 
 async def test_the_audit_log_names_each_member_of_a_batch(programme: Programme, till: httpx.AsyncClient) -> None:

@@ -162,6 +162,7 @@ def explain_adjustment(
 def explain_refusal(
     request: Annotated[str, typer.Argument(metavar="REQUEST", help="The id of the request that was refused.")],
     lang: Lang = Language.en,
+    row: Annotated[int | None, typer.Option(min=0, help="Of a batch: which row, from 0.")] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -174,7 +175,7 @@ def explain_refusal(
         import_module(f"regulars.{room}.routes")  # a refusal is told by its class, which its room brings along
 
     async def look(tx: "Transaction") -> "list[Explanation]":
-        return [await refusals.explain_request(tx, request, None)]
+        return [await refusals.explain_request(tx, request, None, row)]
 
     _tell(in_transaction(look), lang, as_json=as_json)
 

@@ -39,6 +39,7 @@ AsOf = Annotated[
     datetime | None, QueryParameter(description="A past instant (RFC 3339, with its time zone); now if left out.")
 ]
 PageSize = Annotated[int, QueryParameter(ge=1, le=100)]
+Row = Annotated[int | None, QueryParameter(ge=0, lt=1_000, description="A row of a batch, from 0.")]
 Languages = Annotated[
     Literal["one", "all"],
     QueryParameter(description="`all`: each reason's sentence in every language, beside the one asked for."),
@@ -203,16 +204,17 @@ def _refusals(services: Services) -> list[HTTPRouteHandler]:
         summary="Why was a request refused?",
     )
     async def explain_refusal(
-        request: AnyRequest, request_id: FromPath[str], languages: Languages = "one"
+        request: AnyRequest, request_id: FromPath[str], row: Row = None, languages: Languages = "one"
     ) -> ExplanationAnswer:
         """Return why a change was refused (409, 422), by the request's id: your own requests, for 90 days.
 
-        A key with `audit:read` sees everybody's.
+        Of a batch `row` names which (from 0, as its answer lists them; without it the last that was refused). A key
+        with `audit:read` sees everybody's.
         """
         who = principal_of(request)
         client = None if who.may(SEES_EVERYBODYS) else who.client
         async with services.database.transaction() as tx:
-            why = await refusals.explain_request(tx, request_id, client)
+            why = await refusals.explain_request(tx, request_id, client, row)
         return _told(request, why, languages)
 
     @get(
@@ -223,11 +225,11 @@ def _refusals(services: Services) -> list[HTTPRouteHandler]:
         summary="Why was the request with this idempotency key refused?",
     )
     async def explain_refusal_of_key(
-        request: AnyRequest, idempotency_key: FromQuery[str], languages: Languages = "one"
+        request: AnyRequest, idempotency_key: FromQuery[str], row: Row = None, languages: Languages = "one"
     ) -> ExplanationAnswer:
-        """Return why the last of your changes under an idempotency key was refused."""
+        """Return why the last of your changes under an idempotency key was refused, or a `row` (from 0) of a batch."""
         async with services.database.transaction() as tx:
-            why = await refusals.explain_key(tx, principal_of(request).client, idempotency_key)
+            why = await refusals.explain_key(tx, principal_of(request).client, idempotency_key, row)
         return _told(request, why, languages)
 
     return [explain_refusal, explain_refusal_of_key]

@@ -38,6 +38,7 @@ from regulars.loyalty.ledger.schemas import (
     RedemptionBody,
     accrue_of,
     adjust_of,
+    at_row,
     batch_answer,
     batch_of,
     extend_of,
@@ -49,13 +50,14 @@ from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.public_ids import member_id_in
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.commit import refusals
 from regulars.platform.commit.lane import Call, Lane, Reply
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import requires
 from regulars.platform.http.hot import HotMutation
-from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.mutations import carry_out, idempotency_key
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 
@@ -69,10 +71,11 @@ Posted = tuple[Command, Posting | HoldStanding]
 
 
 class AskedBatch(NamedTuple):
-    """A batch and who asks, for the audit log: each posting of it is an act of theirs on a member."""
+    """A batch and who asks, with which key: each posting of it is an act of theirs on a member."""
 
     batch: PostingBatch
     client: str
+    key: str
 
 
 BatchPosted = tuple[PostingBatch, Sequence[Posting | DomainError]]
@@ -211,12 +214,13 @@ def _batch_lane(
     """Make the lane of batches of one kind; each row is an `action` of the audit log."""
 
     async def apply(tx: Transaction, asked_for: Sequence[AskedBatch]) -> list[BatchPosted | DomainError]:
-        rows = [[row for row in batch.rows if not isinstance(row, DomainError)] for batch, _ in asked_for]
+        rows = [[row for row in one.batch.rows if not isinstance(row, DomainError)] for one in asked_for]
         results = iter(await service.post(tx, configuration, list(chain.from_iterable(rows))))
         posted: list[BatchPosted | DomainError] = []
         for one, its in zip(asked_for, rows, strict=True):
             own = list(islice(results, len(its)))
             _audit_rows(tx, action, one, its, own)
+            _keep_refusals(tx, action, one, own)
             posted.append((one.batch, own))
         return posted
 
@@ -251,7 +255,7 @@ def _batches(services: Services, configuration: Configuration) -> list[HTTPRoute
         """Post up to 1,000 accruals in one transaction, row by row: a refused row leaves the others as they are."""
         asking = asked(request.scope)
         batch = batch_of(data, services.database.clock.now(), asking.language, asking.request_id)
-        command = AskedBatch(batch, asking.client.client)
+        command = AskedBatch(batch, asking.client.client, idempotency_key(asking, "POST"))
         return await carry_out(request, accruals, command, subject=f"{len(batch.rows)} accruals")
 
     @post(
@@ -267,7 +271,7 @@ def _batches(services: Services, configuration: Configuration) -> list[HTTPRoute
         """Extend up to 1,000 lots in one transaction, row by row: a refused row leaves the others as they are."""
         asking = asked(request.scope)
         batch = extensions_of(data, asking.client.client, asking.language, asking.request_id)
-        command = AskedBatch(batch, asking.client.client)
+        command = AskedBatch(batch, asking.client.client, idempotency_key(asking, "POST"))
         return await carry_out(request, extensions, command, subject=f"{len(batch.rows)} extensions")
 
     return [accrue_batch, extend_batch]
@@ -292,6 +296,20 @@ def _audit_rows(
                 detail=row.reference,
             )
             tx.audit(entry)
+
+
+def _keep_refusals(
+    tx: Transaction, action: str, asked_for: AskedBatch, results: Sequence[Posting | DomainError]
+) -> None:
+    """Keep the refusals of rows, as those of single postings are, so that somebody can ask why later."""
+    batch = asked_for.batch
+    places = [(at, row) for at, row in enumerate(batch.rows) if not isinstance(row, DomainError)]
+    refused = [
+        (public_id(MEMBER_PREFIX, row.member_id), at_row(result, at, batch.field))
+        for (at, row), result in zip(places, results, strict=True)
+        if isinstance(result, DomainError)
+    ]
+    refusals.keep_rows(tx, refusals.Batch(action, batch.request_id, asked_for.client, asked_for.key), refused)
 
 
 def _posted(result: Posted) -> tuple[int, bytes]:

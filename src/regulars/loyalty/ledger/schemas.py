@@ -230,7 +230,7 @@ def extensions_of(body: ExtensionBatchBody, actor: str, language: str, request_i
         try:
             rows.append(extend_of(member_id_in(row.member_id), row.lot_id, told, actor))
         except DomainError as refusal:
-            rows.append(_at(refusal, position, "extensions"))
+            rows.append(at_row(refusal, position, "extensions"))
     return PostingBatch(
         references=tuple([row.reference for row in body.extensions]),
         rows=tuple(rows),
@@ -247,7 +247,7 @@ def batch_of(body: AccrualBatchBody, now: datetime, language: str, request_id: s
         try:
             rows.append(accrue_of(member_id_in(row.member_id), row, now))
         except DomainError as refusal:
-            rows.append(_at(refusal, position, "accruals"))
+            rows.append(at_row(refusal, position, "accruals"))
     references = tuple([row.reference for row in body.accruals])
     return PostingBatch(references=references, rows=tuple(rows), language=language, request_id=request_id)
 
@@ -291,13 +291,13 @@ def batch_answer(batch: PostingBatch, results: Sequence[Posting | DomainError]) 
             else:
                 refusal = result
         if refusal is not None:
-            problem = problem_body(_at(refusal, position, batch.field), batch.language, batch.request_id)
+            problem = problem_body(at_row(refusal, position, batch.field), batch.language, batch.request_id)
             rows.append(BatchRowAnswer(reference=reference, problem=_problem(problem)))
     refused = sum([row.problem is not None for row in rows])
     return BatchAnswer(posted=len(rows) - refused, refused=refused, rows=rows)
 
 
-def _at(refusal: DomainError, position: int, field: str) -> DomainError:
+def at_row(refusal: DomainError, position: int, field: str) -> DomainError:
     """Let a refusal point to its row."""
     beginning = f"/{field}/{position}"
     if not (refusal.pointer or "").startswith(beginning):

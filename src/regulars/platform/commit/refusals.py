@@ -3,10 +3,14 @@
 A refusal is kept with its values, not with its sentence. Whose idempotency key it was is kept as a hash.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
 import msgspec
 
 from regulars.platform.commit import store
-from regulars.platform.commit.errors import RefusalNotKept
+from regulars.platform.commit.errors import MemberBusy, RefusalNotKept
 from regulars.platform.commit.store import StoredRefusal
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import Datum, DomainError
@@ -15,19 +19,67 @@ from regulars.platform.explaining.speech import SENTENCES, Sentence
 
 _NOWHERE = "UTC"
 RULE = "refusal."
+KEPT: Final = frozenset({409, 422})  # what says something about the request itself
+IN_BATCHES: Final = ("accrue_in_batch", "extend_in_batch")  # actions of rows
+
+_encode = msgspec.json.Encoder().encode
 
 
-async def explain_request(tx: Transaction, request_id: str, client: str | None) -> Explanation:
-    """Say why a request was refused: one client's, or with None anybody's. Raises RefusalNotKept (404).
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch whose rows are decided one by one: each row's `action`, and who sent it with which request and key."""
 
-    Source: refusals, kept for 90 days.
+    action: str
+    request_id: str
+    client: str
+    key: str
+
+
+def keep_rows(tx: Transaction, batch: Batch, refused: Iterable[tuple[str, DomainError]]) -> None:
+    """Keep the refusals (409, 422) of a batch's rows, each with its subject, as those of single requests are.
+
+    A refusal points to its row: `/accruals/3`.
     """
-    return _explained(await store.refusal_of_request(tx, request_id, client))
+    key_hash = store.key_hash(batch.client, batch.key)
+    kept = [
+        StoredRefusal(
+            request_id=batch.request_id,
+            client=batch.client,
+            key_hash=key_hash,
+            action=batch.action,
+            subject=subject,
+            code=refusal.code,
+            status=refusal.status,
+            pointer=refusal.pointer,
+            data=_encode(refusal.data).decode(),
+            refused_at=tx.now,
+        )
+        for subject, refusal in refused
+        if refusal.status in KEPT and not isinstance(refusal, MemberBusy)
+    ]
+    if kept:
+        store.remember_refusals(tx, kept)
 
 
-async def explain_key(tx: Transaction, client: str, key: str) -> Explanation:
-    """Say why the request of a client under an idempotency key was refused. Raises RefusalNotKept (404)."""
-    return _explained(await store.refusal_of_key(tx, store.key_hash(client, key)))
+async def explain_request(tx: Transaction, request_id: str, client: str | None, row: int | None = None) -> Explanation:
+    """Say why a request, or a row of its batch, was refused: one client's, or with None anybody's.
+
+    Rows count from 0. Raises RefusalNotKept (404). Source: refusals, kept for 90 days.
+    """
+    return _explained(await store.refusal_of_request(tx, request_id, client, row))
+
+
+async def explain_key(tx: Transaction, client: str, key: str, row: int | None = None) -> Explanation:
+    """Say why the request of a client under an idempotency key, or a row of its batch, was refused.
+
+    Raises RefusalNotKept (404).
+    """
+    return _explained(await store.refusal_of_key(tx, store.key_hash(client, key), row))
+
+
+async def refused_rows(tx: Transaction, request_id: str, limit: int) -> list[int]:
+    """Return which rows of a request's batch were refused, in their order; none of a request that is no batch."""
+    return await store.rows_of_request(tx, request_id, IN_BATCHES, limit)
 
 
 def _explained(found: StoredRefusal | None) -> Explanation:

@@ -68,15 +68,23 @@ SELECT request_id, client, key_hash, action, subject, code, status, pointer, dat
 REFUSAL_OF_REQUEST: LiteralString = (
     REFUSAL_COLUMNS
     + """
-WHERE request_id = %s AND (%s::text IS NULL OR client = %s) ORDER BY refusal_no DESC LIMIT 1
+WHERE request_id = %(request_id)s AND (%(client)s::text IS NULL OR client = %(client)s)
+  AND (%(row)s::integer IS NULL OR split_part(pointer, '/', 3) = %(row)s::text)
+ORDER BY refusal_no DESC LIMIT 1
 """
 )
 REFUSAL_OF_KEY: LiteralString = (
     REFUSAL_COLUMNS
     + """
-WHERE key_hash = %s ORDER BY refusal_no DESC LIMIT 1
+WHERE key_hash = %(key_hash)s AND (%(row)s::integer IS NULL OR split_part(pointer, '/', 3) = %(row)s::text)
+ORDER BY refusal_no DESC LIMIT 1
 """
 )
+# A batch's rows are pointed to by the list and their place in it, from 0.
+ROWS_OF_REQUEST: LiteralString = """
+SELECT DISTINCT split_part(pointer, '/', 3)::integer FROM refusals
+WHERE request_id = %s AND action = ANY (%s::text[]) AND pointer ~ '^/[a-z_]+/[0-9]+(/|$)' ORDER BY 1 LIMIT %s
+"""
 DELETE_REFUSALS: LiteralString = """
 WITH forgotten AS (
     DELETE FROM refusals WHERE ctid = ANY (ARRAY(SELECT ctid FROM refusals WHERE written_at < %s LIMIT %s))
@@ -146,16 +154,23 @@ def remember_refusals(tx: Transaction, refused: Sequence[StoredRefusal]) -> None
     )
 
 
-async def refusal_of_request(tx: Transaction, request_id: str, client: str | None) -> StoredRefusal | None:
-    """Return the last refusal of a request, of one client or of any (None)."""
-    rows = await tx.rows(REFUSAL_OF_REQUEST, (request_id, client, client))
+async def refusal_of_request(
+    tx: Transaction, request_id: str, client: str | None, row: int | None
+) -> StoredRefusal | None:
+    """Return the last refusal of a request, or of a row of its batch; of one client or of any (None)."""
+    rows = await tx.rows(REFUSAL_OF_REQUEST, {"request_id": request_id, "client": client, "row": row})
     return _refusal(rows[0]) if rows else None
 
 
-async def refusal_of_key(tx: Transaction, key_hash: bytes) -> StoredRefusal | None:
-    """Return the last refusal under an idempotency key, by the hash of client and key."""
-    rows = await tx.rows(REFUSAL_OF_KEY, (key_hash,))
+async def refusal_of_key(tx: Transaction, key_hash: bytes, row: int | None) -> StoredRefusal | None:
+    """Return the last refusal under an idempotency key, by the hash of client and key, or of a row of its batch."""
+    rows = await tx.rows(REFUSAL_OF_KEY, {"key_hash": key_hash, "row": row})
     return _refusal(rows[0]) if rows else None
+
+
+async def rows_of_request(tx: Transaction, request_id: str, actions: Sequence[str], limit: int) -> list[int]:
+    """Return which rows of a request's batch were refused, in their order."""
+    return [row for (row,) in await tx.rows(ROWS_OF_REQUEST, (request_id, list(actions), limit))]
 
 
 def _refusal(row: tuple[Any, ...]) -> StoredRefusal:

@@ -1,6 +1,7 @@
 """Why: a member's balances, tier, lots and lines, each with its steps; and refusals, found by the request's id."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,6 +29,8 @@ REFUSALS: Final = "/console/refusals"
 READ: Final = "health:read"
 _LINES: Final = 20
 _LONGEST_ID: Final = 200
+_LONGEST_ROW: Final = 6
+_ROWS: Final = 100
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -117,21 +120,29 @@ def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:
     @get(REFUSALS, guards=[kit.guards.staff(READ)])
     async def look_up(request: AnyRequest) -> Response[bytes]:
         page, named = kit.page(request), request.query_params.get("request_id", "").strip()[:_LONGEST_ID]
+        row, rows = _row(request.query_params.get("row", "")), []
         found: Explanation | None = None
         if named:
             async with kit.services.database.transaction() as tx:
-                try:
-                    found = await refusals.explain_request(tx, named, None)
-                except RefusalNotKept:
-                    found = None
+                rows = await refusals.refused_rows(tx, named, _ROWS + 1)
+                with suppress(RefusalNotKept):
+                    found = await refusals.explain_request(tx, named, None, rows[0] if rows and row is None else row)
         return kit.render(
             request,
             "console/refusals.html",
             page=page,
             named=named,
+            row=rows[0] if rows and row is None else row,
+            rows=rows[:_ROWS],
+            more=len(rows) > _ROWS,
             refusal=found,
             why=None if found is None else why_of(found, page.formats),
             values=[] if found is None else sorted(found.reasons[0].values.items()),
         )
 
     return [look_up]
+
+
+def _row(given: str) -> int | None:
+    """Read which row of a batch is asked for; None for what is no number of one."""
+    return int(given) if given.isascii() and given.isdigit() and len(given) < _LONGEST_ROW else None
