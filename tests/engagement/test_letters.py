@@ -9,10 +9,10 @@ import pytest
 
 from regulars.engagement import api
 from regulars.engagement.channels.layout import brand_of, readable_on, render_mail
-from regulars.engagement.channels.letters import Content, letter_of
+from regulars.engagement.channels.letters import Content, letter_of, short_text
 from regulars.engagement.channels.rules import emails_of, mask_address, pause_after, says_nobody_there
 from regulars.engagement.channels.wording import Wording, language_of
-from regulars.engagement.contracts import MessageChannel, MessageKind, ReturnFacts
+from regulars.engagement.contracts import CodeFacts, MessageChannel, MessageKind, ReturnFacts
 from regulars.members.contracts import IdentityKind, IdentityShown
 from regulars.platform.ids import new_id
 from regulars.platform.settings import Settings
@@ -156,3 +156,25 @@ def test_pauses_grow_and_addresses_are_masked() -> None:
     assert [pause_after(attempts).total_seconds() for attempts in (1, 2, 7, 8, 500)] == [30, 60, 1920, 3600, 3600]
     assert mask_address(MessageChannel.EMAIL, "wang@example.com") == "w***@example.com"
     assert mask_address(MessageChannel.SMS, "+8613800138000") == "+86****00"
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", ("482913 is your code to be erased", "what is kept of you becomes unreadable for ever", "to sign in")),
+        ("zh", ("注销验证码：482913", "个人信息将永久无法读取", "登录。")),
+    ],
+)
+def test_the_code_before_an_erasure_says_what_it_means(language: str, says: tuple[str, str, str]) -> None:
+    content = Content(
+        facts=CodeFacts(code="482913", valid_minutes=10, erases=True), time_zone="Asia/Shanghai", country="CN"
+    )
+    letter, short = letter_of(content, language, BRAND.sender), short_text(content, language, BRAND.sender)
+    subject, means, not_said = says
+
+    assert subject in letter.subject
+    assert means in " ".join(letter.lead)
+    assert not_said not in " ".join([*letter.lead, letter.why])
+    assert letter.code == "482913"
+    assert "482913" in short
+    assert {"en": "it cannot be undone", "zh": "无法恢复"}[language] in short

@@ -484,12 +484,16 @@ async def test_two_workers_send_each_message_once(office: PostOffice, server: Ma
     assert sorted(server.recipients) == sorted(f"m{number}@example.com" for number in range(30))
 
 
+MAIL: Any = {"smtp_host": "mail.example", "mail_sender": "club@example.com"}
+
+
 @pytest.mark.parametrize(
     ("settings", "ok", "said"),
     [
         (Settings(), True, "Warning: nobody can sign in by a code"),
         (Settings(development=True), True, ""),
-        (Settings(smtp_host="mail.example", mail_sender="club@example.com"), True, ""),
+        (Settings(**MAIL), True, "Warning: letters lead nowhere"),
+        (Settings(**MAIL, public_url="https://club.example"), True, ""),
         (Settings(smtp_host="mail.example"), False, "REGULARS_MAIL_SENDER is not"),
         (Settings(sms_url="https://sms.example/", sms_body="{to}"), False, "REGULARS_SMS_BODY must be a JSON object"),
     ],

@@ -34,6 +34,7 @@ class Phones:
 
     got: list[tuple[str, str, str, str, UUID | None]] = field(default_factory=list)
     known: list[bool] = field(default_factory=list)
+    erasing: list[bool] = field(default_factory=list)
 
     async def __call__(
         self,
@@ -45,10 +46,12 @@ class Phones:
         language: str,
         member_id: UUID | None,
         is_known: bool,
+        erases: bool,
     ) -> UUID:
         assert not tx.connection.closed
         self.got.append((channel, address, code, language, member_id))
         self.known.append(is_known)
+        self.erasing.append(erases)
         return new_id()
 
     @property

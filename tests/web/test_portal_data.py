@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from regulars.engagement import api as engagement
-from regulars.engagement.contracts import MessageKind
+from regulars.engagement.contracts import Letter, MessageKind
 from regulars.entrypoints.privacy import PARTS
 from regulars.members import api as members
 from regulars.members.contracts import IdentityKind, IdentityValue
@@ -56,6 +56,13 @@ async def wang(browser: httpx.AsyncClient, membership: Membership) -> Hand:
 
 async def code(membership: Membership) -> str:
     """Return the code that was sent last."""
+    letter = await letter_of_code(membership)
+    assert letter.code is not None
+    return letter.code
+
+
+async def letter_of_code(membership: Membership) -> Letter:
+    """Return the letter with the code that was sent last."""
     services = membership.services
     async with services.database.transaction() as tx:
         page = await engagement.list_messages(
@@ -63,8 +70,7 @@ async def code(membership: Membership) -> str:
         )
     letter = page.messages[0].letter
     assert letter is not None
-    assert letter.code is not None
-    return letter.code
+    return letter
 
 
 async def asked(membership: Membership, member_id: UUID) -> str | None:
@@ -127,7 +133,7 @@ async def test_nobody_takes_what_is_somebody_elses(
 async def test_being_erased_takes_a_word_and_a_fresh_code(wang: Hand, membership: Membership) -> None:
     told = await wang.get(ERASURE)
     sent = await wang.post(f"{ERASURE}/code")
-    right = await code(membership)
+    right, letter = await code(membership), await letter_of_code(membership)
     wrong = f"{(int(right) + 1) % 1_000_000:06}"
     form = await wang.get(f"{ERASURE}/sure")
     refused = [
@@ -140,12 +146,15 @@ async def test_being_erased_takes_a_word_and_a_fresh_code(wang: Hand, membership
     waiting = await wang.get(ERASURE)
     again = await wang.post(f"{ERASURE}/sure", confirmation="erase", code=right)
     overview = await wang.get(DATA)
+    goodbye = await wang.get("/portal/goodbye")
 
+    assert (goodbye.status_code, goodbye.headers["location"]) == (303, ERASURE), "who is still there is not gone"
     assert "Orders stay, without your name" in words(told)
     assert "What was delivered cannot be called back" in words(told)
     assert "You can change your mind for 72 hours." in words(told)
     assert re.search(r"What you would lose now.*Points", words(told))
     assert (sent.status_code, sent.headers["location"]) == (303, f"{ERASURE}/sure")
+    assert (letter.heading, "unreadable for ever" in letter.lead[1]) == ("Your code to be erased", True)
     assert "138****8000" in words(form)
     assert [one.status_code for one in refused] == [422, 401, 422]
     assert "Please type the word as it stands there." in words(refused[0])

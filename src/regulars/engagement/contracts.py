@@ -48,10 +48,11 @@ class MessageState(StrEnum):
 
 
 class CodeFacts(Struct, frozen=True, kw_only=True, tag="code"):
-    """A one-time code and for how many minutes it is valid."""
+    """A one-time code, for how many minutes it is valid, and whether who enters it is erased instead of signed in."""
 
     code: str
     valid_minutes: int
+    erases: bool = False
 
     def __repr__(self) -> str:
         return "CodeFacts(…)"

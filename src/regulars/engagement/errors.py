@@ -31,7 +31,7 @@ class MessageNotStuck(Conflict):
 
     code = "message_not_stuck"
     status = 409
-    message = "This message is {state}; only a parked one can be sent again or cancelled."
+    message = "Only a parked message can be sent again or cancelled, and this one is not parked."
 
 
 class MessageUnreadable(Conflict):

@@ -1,8 +1,12 @@
-"""Where this deployment answers: for the links that commands print."""
+"""Where this deployment answers: for the links that commands print, and for those of letters while developing."""
 
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from regulars.platform.settings import Settings
 
@@ -23,3 +27,21 @@ def known_address(settings: Settings) -> str:
         if noted := (settings.home / NOTE).read_text(encoding="utf-8").strip():
             return noted
     return f"http://{settings.host}:{settings.port}"
+
+
+def linked(settings: Settings, address: str) -> Settings:
+    """Return settings whose letters lead to where it answers, in development mode and on this machine.
+
+    Elsewhere only the operator knows the address: behind a proxy, this machine's own would lead members nowhere.
+    """
+    if settings.public_url is not None or not settings.development or not _is_loopback(address):
+        return settings
+    return replace(settings, public_url=address)
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -122,7 +122,7 @@ def serve_at(
     """Serve a migrated database until a signal comes; `announce` is given the address once requests are answered."""
     import uvloop
 
-    from regulars.entrypoints.address import note_address
+    from regulars.entrypoints.address import linked, note_address
     from regulars.entrypoints.http import listen, run
 
     chosen = (host or settings.host, port or settings.port)
@@ -135,7 +135,7 @@ def serve_at(
         (announce or _say_served)(address)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(settings, place, taken, also_work=also_work, announce=tell, demo=demo))
+        runner.run(run(linked(settings, address), place, taken, also_work=also_work, announce=tell, demo=demo))
 
 
 @app.command()
@@ -144,9 +144,11 @@ def work(
     beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End when standard input ends.")] = False,
 ) -> None:
     """Do the background work: relay events, run jobs, seal the audit log."""
+    from regulars.entrypoints.address import known_address, linked
     from regulars.entrypoints.wiring import located
 
     settings = configured_settings()
+    settings = linked(settings, known_address(settings))
     with troubles_told(), located(settings) as place:
         migrated(settings, place)
         from regulars.entrypoints.companion import wait_for_end_of_input

@@ -42,7 +42,8 @@ async def keep_worker(settings: Settings, stop: asyncio.Event) -> None:
 
 def _given(settings: Settings) -> dict[str, str]:
     """Return what a command may have chosen itself, as the demo does: its worker must know of it, too."""
-    return {"REGULARS_HOME": str(settings.home), "REGULARS_DEVELOPMENT": str(settings.development).lower()}
+    given = {"REGULARS_HOME": str(settings.home), "REGULARS_DEVELOPMENT": str(settings.development).lower()}
+    return given if settings.public_url is None else {**given, "REGULARS_PUBLIC_URL": settings.public_url}
 
 
 async def wait_for_end_of_input(stop: asyncio.Event) -> None:

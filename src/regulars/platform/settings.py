@@ -137,7 +137,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         PublicUrl | None,
         told(
             "REGULARS_PUBLIC_URL",
-            "The address under which members and staff reach this deployment; messages link to it.",
+            "The address under which members and staff reach this deployment; messages link to it, and consents are "
+            "confirmed there. In development mode: where it answers on this machine.",
             kind="web address",
         ),
     ] = None

@@ -44,6 +44,7 @@ class CodeDelivery:
         language: str,
         member_id: UUID | None,
         is_known: bool = False,
+        erases: bool = False,
         valid_for: timedelta = CODE_VALID_FOR,
     ) -> UUID:
         """Send a code after the commit; see `engagement.api.code_delivery`."""
@@ -63,7 +64,9 @@ class CodeDelivery:
         message_id = derived_id(tx.now, new_id().hex)
         message = written(
             Content(
-                facts=CodeFacts(code=code, valid_minutes=max(1, valid_for // _MINUTE)), time_zone="UTC", country="US"
+                facts=CodeFacts(code=code, valid_minutes=max(1, valid_for // _MINUTE), erases=erases),
+                time_zone="UTC",
+                country="US",
             ),
             message_id=message_id,
             member_id=None if key is None else member_id,  # an erased member is a bare address

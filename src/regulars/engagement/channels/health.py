@@ -104,6 +104,15 @@ def look_at_channels(settings: Settings) -> Looked:
     if problem := problem_of_channels(settings):
         remedy = Sentence(mark("{problem}. See docs/messages.md."), {"problem": problem})
         return Looked(name="channels", state=State.TROUBLE, said=said, remedy=remedy, facts=facts)
+    if ways["email"] and settings.public_url is None and not settings.development:
+        remedy = Sentence(
+            mark(
+                "Letters lead nowhere, so nobody can confirm a consent or an address, or stop notices with one click. "
+                "Set REGULARS_PUBLIC_URL to the address under which members reach this deployment; see "
+                "docs/messages.md."
+            )
+        )
+        return Looked(name="channels", state=State.WARNING, said=said, remedy=remedy, facts=facts)
     if ways["sms"] and not tells_repeats_apart(settings):
         remedy = Sentence(
             mark(

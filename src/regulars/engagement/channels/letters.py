@@ -47,7 +47,7 @@ def letter_of(content: Content, language: str, sender: Sender) -> Letter:  # noq
     words = Wording(language, content.country, content.time_zone)
     match content.facts:
         case CodeFacts() as code:
-            return _code(code, words, sender)
+            return _code_to_be_erased(code, words, sender) if code.erases else _code(code, words, sender)
         case ReceiptFacts() as receipt:
             return _receipt(receipt, words, sender, content.name)
         case ReturnFacts() as returned:
@@ -64,6 +64,15 @@ def letter_of(content: Content, language: str, sender: Sender) -> Letter:  # noq
 
 def short_text(content: Content, language: str, sender: Sender) -> str:
     """Write what a message says where there is room for a line only (SMS)."""
+    if isinstance(content.facts, CodeFacts) and content.facts.erases:
+        return say(
+            "{code} is the code with which {brand} erases you: your points are lost, and it cannot be undone. Valid "
+            "for {minutes} minutes. If you did not ask, tell it to nobody.",
+            language,
+            code=content.facts.code,
+            brand=sender.brand,
+            minutes=content.facts.valid_minutes,
+        )
     if isinstance(content.facts, CodeFacts):
         return say(
             "{code} is your code for {brand}, valid for {minutes} minutes. Tell it to nobody.",
@@ -94,6 +103,35 @@ def _code(facts: CodeFacts, words: Wording, sender: Sender) -> Letter:
         why=say(
             "Somebody asked for a code with this address. If it was not you, there is nothing to do: "
             "without the code nobody gets in.",
+            language,
+        ),
+    )
+
+
+def _code_to_be_erased(facts: CodeFacts, words: Wording, sender: Sender) -> Letter:
+    language = words.language
+    return Letter(
+        subject=say("{code} is your code to be erased at {brand}", language, code=facts.code, brand=sender.brand),
+        preview=say("Being erased cannot be undone.", language),
+        heading=say("Your code to be erased", language),
+        lead=(
+            say(
+                "Somebody who is signed in with your membership wants it erased. Enter this code to have that done. "
+                "It is valid for {minutes} minutes and works once.",
+                language,
+                minutes=facts.valid_minutes,
+            ),
+            say(
+                "Your points and your tier are lost, and what is kept of you becomes unreadable for ever. Nobody can "
+                "bring it back, we neither.",
+                language,
+            ),
+        ),
+        code=facts.code,
+        note=say("Nobody at {brand} will ever ask you for it. Tell it to nobody.", language, brand=sender.brand),
+        why=say(
+            "If it was not you, tell it to nobody: without the code nothing is erased. Then look in your profile where "
+            "you are signed in, and sign out of what you do not know.",
             language,
         ),
     )

@@ -20,6 +20,8 @@ async def request_own_code(
 ) -> CodeSent:
     """Send a code to the address that a member proved last, phone or e-mail; as `request_code`, and counted with it.
 
+    The message says that who enters it is erased.
+
     Raises NotFound (404), MemberGone (410), NothingToProve (409) without such an address, and what `request_code` says.
     Source: member_identities, access_codes, attempts.
     """
@@ -30,7 +32,7 @@ async def request_own_code(
         raise NothingToProve
     last = max(reached, key=_proved)
     wish = CodeWanted(identity=IdentityValue(last.kind, last.value or ""), market=market.code, language=language)
-    return await request_code(tx, vault, deliver, wish, browser)
+    return await request_code(tx, vault, deliver, wish, browser, erases=True)
 
 
 async def prove_anew(tx: Transaction, vault: Vault, ticket: str, code: str, member_id: UUID) -> DomainError | None:

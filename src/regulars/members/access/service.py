@@ -63,7 +63,13 @@ WHERE = "online"
 
 
 async def request_code(
-    tx: Transaction, vault: Vault, deliver: DeliverCode, wish: CodeWanted, browser: Browser
+    tx: Transaction,
+    vault: Vault,
+    deliver: DeliverCode,
+    wish: CodeWanted,
+    browser: Browser,
+    *,
+    erases: bool = False,
 ) -> CodeSent:
     """Send a code to an address; see `members.api.request_code`."""
     kind = wish.identity.kind
@@ -88,6 +94,7 @@ async def request_code(
         language=wish.language,
         member_id=owner,
         is_known=_is_known(vault, kind, value.canonical, browser),
+        erases=erases,
     )
     asked = Asked(kind, value.canonical, value.written, where.code, wish.language)
     return CodeSent(

@@ -217,8 +217,11 @@ class DeliverCode(Protocol):
         language: str,
         member_id: UUID | None,
         is_known: bool,
+        erases: bool,
     ) -> UUID:
         """Send it by `email` or `sms`; `is_known`: the browser that asks proved the address before.
+
+        `erases`: who enters it is erased, and not signed in; the message says so.
 
         Raises what the channel refuses with (503).
         """

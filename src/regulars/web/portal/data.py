@@ -28,7 +28,7 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.session_cookies import browser_of, ended_cookie, passing_cookie
 from regulars.web.kit.texts import in_language, mark
-from regulars.web.kit.viewers import ViewerKind
+from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.portal.own import AnyRequest, acts_as, own_id
 from regulars.web.privacy.files import export_file
 
@@ -245,6 +245,9 @@ def _being_sure(kit: Kit) -> list[ControllerRouterHandler]:
 def _last(kit: Kit) -> ControllerRouterHandler:
     @get(LAST, guards=[kit.guards.anybody(ViewerKind.MEMBER)])
     async def goodbye(request: AnyRequest) -> Response[bytes]:
+        """Say goodbye to who was erased; who is still there is told how that stands."""
+        if viewer_of(request).kind is ViewerKind.MEMBER:
+            return kit.see(ERASURE)
         return kit.render(request, "portal/goodbye.html")
 
     return goodbye
