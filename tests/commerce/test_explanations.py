@@ -97,13 +97,13 @@ async def test_an_earning_is_explained_step_by_step(shop: Shop, wang: UUID, aske
             "CN¥1,190.50 were paid in money (total CN¥1,200.50, less 1,000 points worth CN¥10.00); every full CN¥1.00 "
             "gives one base point: 1,190."
         ),
-        "The tier Regular earns 1 points for each base point: 1,190.",
+        "The tier Regular earns 1 point for each base point: 1,190.",
         (
             "The points can be spent from Mar 9, 2026 20:00, 168 hours after the order, and run out at Apr 1, 2027 "
             "00:00: the end of the month 12 months later."
         ),
     ]
-    assert sentences(found, "near") == ["CN¥0.50 more paid in money would have given one more base point (1 points)."]
+    assert sentences(found, "near") == ["CN¥0.50 more paid in money would have given one more base point (1 point)."]
     assert [(link["kind"], link["href"]) for link in found["links"]] == [
         ("order", "/v1/orders/A1/explain"),
         ("lot", transfer(wang, 3, "lots")),
@@ -259,8 +259,8 @@ async def test_balance_lot_and_tier_with_their_near_misses(shop: Shop, wang: UUI
         ("earn", 660),
     ]
     assert sentences(found)[1:] == [
-        "191 points given, in 1 entries.",
-        "660 points earned by orders, in 1 entries.",
+        "191 points given, in 1 entry.",
+        "660 points earned by orders, in 1 entry.",
         "660 can be spent from Mar 9, 2026 20:00.",
         "191 run out at Apr 1, 2027 00:00 unless they are used before.",
     ]

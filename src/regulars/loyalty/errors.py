@@ -103,7 +103,7 @@ class HoldOver(Conflict):
     """A hold ends once."""
 
     code = "hold_over"
-    message = "This hold is over since {ended_at} ({state}; {posted} of {amount} used). Place another one if needed."
+    message = "This hold is over since {ended_at}; {posted} of {amount} were used. Place another one if needed."
 
 
 class HoldTooSmall(Conflict):
@@ -147,7 +147,7 @@ class RequestOver(Conflict):
     """A request is answered once, and in time."""
 
     code = "request_over"
-    message = "This adjustment request is no longer open ({state} since {at}). Ask anew if it is still needed."
+    message = "This adjustment request is no longer open since {at}. Ask anew if it is still needed."
 
 
 class OwnRequest(Conflict):

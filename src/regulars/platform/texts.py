@@ -4,10 +4,11 @@ The English sentence is the key (gettext's `msgid`); `locale/zh/*.po` holds the 
 Babel when a language is first asked for, so that a process that never speaks Chinese does not pay for it.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString
+from typing import Final, LiteralString
 
 LANGUAGES = ("en", "zh")
 
@@ -37,6 +38,20 @@ def say(sentence: str, language: str, /, **values: object) -> str:
     if language != "en" and language in LANGUAGES:
         sentence = catalogue(language).get(sentence, sentence)
     return sentence.format_map(values)
+
+
+_SINGLE: Final = {"points": "point", "entries": "entry", "were": "was", "are": "is", "have": "has"}
+_ONE: Final = re.compile(r"(?<![\w.,:/-])1 (points|entries)\b(?: (were|are|have)\b)?")
+
+
+def of_one(sentence: str, language: str) -> str:
+    """Return a sentence that was written for many things as it is said of one: `1 point was used`.
+
+    For sentences whose number and noun are both values. Only English tells one from many.
+    """
+    if language != "en" or "1 " not in sentence:
+        return sentence
+    return _ONE.sub(lambda found: " ".join(["1", *[_SINGLE[word] for word in found.groups() if word]]), sentence)
 
 
 def negotiate(accept_language: str | None) -> str:

@@ -19,7 +19,7 @@ from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
 from regulars.platform.explaining.contracts import Reason, Value
 from regulars.platform.explaining.speech import Sentence, Speech, declare, plain
 from regulars.platform.formats import formats_of
-from regulars.platform.texts import mark
+from regulars.platform.texts import mark, say
 
 # What orders say beside loyalty's rules. Codes are stable; the sentences are keys of locale/*/explanations.po.
 SENTENCES: Final[dict[str, Sentence]] = {
@@ -53,7 +53,21 @@ SENTENCES: Final[dict[str, Sentence]] = {
     ),
     "return.of_guest": Sentence(mark("Nothing was earned without a member, so nothing is taken back.")),
 }
-declare(SENTENCES)
+_STATES: Final = {
+    "open": mark("open"),
+    "placed": mark("placed"),
+    "paid": mark("paid"),
+    "fulfilled": mark("fulfilled"),
+    "cancelled": mark("cancelled"),
+}
+
+
+def name_of_state(state: str, language: str) -> str:
+    """Return how people call the state of an order."""
+    return say(_STATES[state], language) if state in _STATES else state
+
+
+declare(SENTENCES, {"state": name_of_state})
 NOWHERE: Final = "UTC"  # where no instant is told
 
 

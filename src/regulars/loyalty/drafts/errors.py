@@ -21,14 +21,14 @@ class DraftNotOpen(Conflict):
     """Only a draft is worked on."""
 
     code = "draft_not_open"
-    message = "This draft is {state} and cannot be changed. Begin a new one from it."
+    message = "This draft is no longer worked on and cannot be changed. Begin a new one from it."
 
 
 class DraftNotProposed(Conflict):
     """Nothing waits for a second person."""
 
     code = "draft_not_proposed"
-    message = "This draft is {state}: nothing waits for a second person. Schedule it first."
+    message = "Nothing in this draft waits for a second person. Schedule it first."
 
 
 class OwnProposal(Conflict):

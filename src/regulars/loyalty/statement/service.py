@@ -32,6 +32,7 @@ from regulars.members import api as members
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
+from regulars.platform.texts import of_one
 
 LINES_AT_MOST = 200
 NEWEST = 2**62
@@ -175,17 +176,20 @@ def _line(rows: Rows, language: str) -> StatementLine:
         written_at=written,
         policy_version=version,
         lots=tuple([LotMove(lot_no=row[13], amount=row[14]) for row in rows if row[13] is not None]),
-        reason=reason_of(
+        reason=of_one(
+            reason_of(
+                language,
+                kind=kind,
+                wallet=wallet,
+                amount=amount,
+                debt_change=debt_change,
+                order_id=order_id,
+                reference=reference,
+                effective_at=effective,
+                basis=basis,
+                time_zone=time_zone,
+            ),
             language,
-            kind=kind,
-            wallet=wallet,
-            amount=amount,
-            debt_change=debt_change,
-            order_id=order_id,
-            reference=reference,
-            effective_at=effective,
-            basis=basis,
-            time_zone=time_zone,
         ),
     )
 

@@ -11,7 +11,7 @@ from typing import Final
 from regulars.platform.explaining.contracts import Explanation, Reason, Told, Value
 from regulars.platform.formats import Formats, formats_of
 from regulars.platform.money import Money
-from regulars.platform.texts import say
+from regulars.platform.texts import of_one, say
 
 Named = Callable[[str, str], str]  # a code and a language -> how people call it
 
@@ -64,7 +64,7 @@ class Speech:
         """Return the sentence of a reason. Raises KeyError for a rule that nobody declared, or without a value."""
         sentence = SENTENCES[reason.rule].of(reason.values)
         told = {name: self._written(name, value) for name, value in reason.values.items()}
-        return say(sentence, self.formats.language, **told)
+        return of_one(say(sentence, self.formats.language, **told), self.formats.language)
 
     def tell(self, reason: Reason) -> Told:
         """Return a reason with its values as data, and its sentence."""
