@@ -23,11 +23,9 @@ from regulars.engagement.channels.sending.transport import Outgoing
 from regulars.engagement.channels.stopping import stop_token
 from regulars.engagement.contracts import MessageChannel, MessageRef, MessageState
 from regulars.engagement.errors import MessageNotStuck, MessageUnreadable
-from regulars.entrypoints.doctor import channels
 from regulars.members import api as members
 from regulars.members.contracts import AddIdentity, ConsentChannel, IdentityKind, IdentityValue, Purpose
 from regulars.platform.clock import wall_now
-from regulars.platform.settings import Settings
 from tests.commerce.shop import DAY, HOUR, MINUTE, NOW
 from tests.engagement.mail_server import MailServer, serving
 from tests.engagement.post_office import ADDRESS, PostOffice, order
@@ -482,23 +480,3 @@ async def test_two_workers_send_each_message_once(office: PostOffice, server: Ma
 
     assert sum(counts) == 30
     assert sorted(server.recipients) == sorted(f"m{number}@example.com" for number in range(30))
-
-
-MAIL: Any = {"smtp_host": "mail.example", "mail_sender": "club@example.com"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "ok", "said"),
-    [
-        (Settings(), True, "Warning: nobody can sign in by a code"),
-        (Settings(development=True), True, ""),
-        (Settings(**MAIL), True, "Warning: letters lead nowhere"),
-        (Settings(**MAIL, public_url="https://club.example"), True, ""),
-        (Settings(smtp_host="mail.example"), False, "REGULARS_MAIL_SENDER is not"),
-        (Settings(sms_url="https://sms.example/", sms_body="{to}"), False, "REGULARS_SMS_BODY must be a JSON object"),
-    ],
-)
-def test_the_doctor_says_what_can_be_sent(settings: Settings, *, ok: bool, said: str) -> None:
-    found = channels(settings)
-
-    assert (found.ok, said in found.remedy, bool(found.remedy)) == (ok, True, bool(said))

@@ -1,14 +1,14 @@
 """Who counted as whom in the roll-up of who bought again; figures of merged members begin anew.
 
-Revision: 0037, after 0032.
+Revision: 0034, after 0033.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-revision = "0037"
-down_revision = "0032"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
