@@ -8,12 +8,14 @@ import pytest
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ReturnLine, ReturnOrder
+from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.platform.auth.staff.permissions import Role
-from regulars.platform.commit import store
+from regulars.platform.commit import refusals, store
 from regulars.platform.commit.store import StoredRefusal
 from regulars.platform.services import Services
 from tests.web.membership import Membership
 from tests.web.site import Site
+from tests.web.test_console_members import words
 from tests.web.visitors import STORE, brings
 
 pytestmark = pytest.mark.anyio
@@ -99,3 +101,22 @@ async def test_effects_are_true_after_a_return(services: Services) -> None:
     lot = earned["points_pending"] if "points_pending" in earned else earned["points_earned"]
     assert lot == undone["points_clawed_back"] > 0
     assert earned["growth_earned"] == undone["growth_reversed"] > 0
+
+
+async def test_the_refused_rows_of_a_batch_are_found_by_its_request(site: Site) -> None:
+    async with site.services.database.transaction(actor="test") as tx:
+        batch = refusals.Batch("accrue_in_batch", "req_night", "key:ak_1", "night")
+        refused = [
+            UnknownWallet(pointer=f"/accruals/{row}/wallet", wallet=f"w{row}", wallets="points") for row in (2, 7)
+        ]
+        refusals.keep_rows(tx, batch, [("mbr_1", one) for one in refused])
+    async with site.browsing(Role.OWNER) as browser:
+        last = words((await browser.get("/console/refusals?request_id=req_night")).text)
+        first = await browser.get("/console/refusals?request_id=req_night&row=2")
+        none = words((await browser.get("/console/refusals?request_id=req_night&row=3")).text)
+
+    assert "2 rows of the batch were refused Row 2 Row 7" in last
+    assert "There is no wallet “w7”" in last
+    assert "There is no wallet “w2”" in words(first.text)
+    assert 'aria-current="true">Row 2<' in first.text
+    assert "No refusal is kept under this id" in none

@@ -77,6 +77,11 @@ async def explain_key(tx: Transaction, client: str, key: str, row: int | None = 
     return _explained(await store.refusal_of_key(tx, store.key_hash(client, key), row))
 
 
+def is_of_batch(found: Explanation) -> bool:
+    """Return whether a refusal is that of a row of a batch."""
+    return found.reasons[0].values.get("action") in IN_BATCHES
+
+
 async def refused_rows(tx: Transaction, request_id: str, limit: int) -> list[int]:
     """Return which rows of a request's batch were refused, in their order; none of a request that is no batch."""
     return await store.rows_of_request(tx, request_id, IN_BATCHES, limit)

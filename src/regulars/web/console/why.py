@@ -120,19 +120,20 @@ def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:
     @get(REFUSALS, guards=[kit.guards.staff(READ)])
     async def look_up(request: AnyRequest) -> Response[bytes]:
         page, named = kit.page(request), request.query_params.get("request_id", "").strip()[:_LONGEST_ID]
-        row, rows = _row(request.query_params.get("row", "")), []
+        row, rows = _row(request.query_params.get("row", "")), list[int]()
         found: Explanation | None = None
         if named:
             async with kit.services.database.transaction() as tx:
-                rows = await refusals.refused_rows(tx, named, _ROWS + 1)
                 with suppress(RefusalNotKept):
-                    found = await refusals.explain_request(tx, named, None, rows[0] if rows and row is None else row)
+                    found = await refusals.explain_request(tx, named, None, row)
+                    if refusals.is_of_batch(found):
+                        rows = await refusals.refused_rows(tx, named, _ROWS + 1)
         return kit.render(
             request,
             "console/refusals.html",
             page=page,
             named=named,
-            row=rows[0] if rows and row is None else row,
+            row=rows[-1] if rows and row is None else row,
             rows=rows[:_ROWS],
             more=len(rows) > _ROWS,
             refusal=found,

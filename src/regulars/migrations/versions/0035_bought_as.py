@@ -1,14 +1,14 @@
 """Who counted as whom in the roll-up of who bought again; figures of merged members begin anew.
 
-Revision: 0034, after 0033.
+Revision: 0035, after 0034.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
