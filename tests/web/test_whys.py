@@ -103,7 +103,8 @@ async def test_effects_are_true_after_a_return(services: Services) -> None:
     assert earned["growth_earned"] == undone["growth_reversed"] > 0
 
 
-async def test_the_refused_rows_of_a_batch_are_found_by_its_request(site: Site) -> None:
+async def test_the_refused_rows_of_a_batch_are_found_by_its_request(services: Services) -> None:
+    site = await Site(services).begin()
     async with site.services.database.transaction(actor="test") as tx:
         batch = refusals.Batch("accrue_in_batch", "req_night", "key:ak_1", "night")
         refused = [
