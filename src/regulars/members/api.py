@@ -394,24 +394,26 @@ async def sign_out_member_everywhere(tx: Transaction, member_id: UUID, *, but: U
 # --- the card ---------------------------------------------------------------------------------------------------------
 
 
-def card_codes(vault: Vault, member_id: UUID) -> list[CardCode]:
+def card_codes(vault: Vault, member_id: UUID, parted: int = 0) -> list[CardCode]:
     """Return the 20 codes of the next ten minutes, each shown for 30 s (wall clock); nothing is written.
 
-    A code is good for 60 s from its start and once. Raises nothing.
+    A code is good for 60 s from its start and once. `parted` is that of the `MemberViewer`: undoing a merge ends the
+    survivor's codes that were made before. Raises nothing.
     """
-    return cards.card_codes(vault, member_id)
+    return cards.card_codes(vault, member_id, parted)
 
 
-def still_card_code(vault: Vault, member_id: UUID) -> CardCode:
+def still_card_code(vault: Vault, member_id: UUID, parted: int = 0) -> CardCode:
     """Return the one code of a page that cannot change it: shown and good for 60 s. Raises nothing."""
-    return cards.still_card_code(vault, member_id)
+    return cards.still_card_code(vault, member_id, parted)
 
 
 async def open_card_code(tx: Transaction, vault: Vault, code: str) -> UUID:
     """Return whose card a scanned code is, and use it up.
 
-    Raises CardCodeExpired (422) before and after its minute, CardCodeUsed (409) the second time, CardCodeForged (422)
-    for all that is not ours. Of two tills at once one gets it. Source: used_card_codes.
+    Raises CardCodeExpired (422) before and after its minute, and once others were parted from the member, CardCodeUsed
+    (409) the second time, CardCodeForged (422) for all that is not ours. Of two tills at once one gets it. Source:
+    used_card_codes, member_merges.
     """
     return await cards.open_card_code(tx, vault, code)
 

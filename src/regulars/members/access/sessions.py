@@ -69,7 +69,13 @@ async def recognise(tx: Transaction, settings: Settings, token: str) -> MemberVi
         return None
     if now - kept.last_seen_at >= SEEN_EVERY:
         tx.write(store.NOTE_SEEN, (now, member_id, session_id, now))
-    return MemberViewer(member_id=member_id, session_id=session_id, market=kept.market, language=kept.language)
+    return MemberViewer(
+        member_id=member_id,
+        session_id=session_id,
+        market=kept.market,
+        language=kept.language,
+        parted=kept.parted,
+    )
 
 
 def claimed(token: str) -> UUID | None:
@@ -111,7 +117,7 @@ async def forget_ended(tx: Transaction, *, at_most: int) -> bool:
 
 
 def forget_members(tx: Transaction, member_ids: Sequence[UUID]) -> None:
-    """End every session of members who are erased, and forget what is known of their devices."""
+    """End every session of members, and forget what is known of their devices: of who is erased, merged or parted."""
     store.delete_all(tx, member_ids)
 
 

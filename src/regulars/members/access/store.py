@@ -43,7 +43,8 @@ INSERT INTO member_sessions
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 SELECT_SESSION: LiteralString = """
-SELECT s.secret_hash, s.remembered, s.last_seen_at, s.expires_at, m.market, m.language
+SELECT s.secret_hash, s.remembered, s.last_seen_at, s.expires_at, m.market, m.language,
+       (SELECT count(*) FROM member_merges AS p WHERE p.survivor_id = m.member_id AND p.undone_at IS NOT NULL)
 FROM member_sessions AS s JOIN members AS m USING (member_id)
 WHERE s.member_id = %s AND s.session_id = %s AND m.status = 'active'
 """
@@ -91,6 +92,7 @@ class KeptSession(NamedTuple):
     expires_at: datetime
     market: str
     language: str
+    parted: int
 
 
 async def try_code(tx: Transaction, ticket_id: UUID, now: datetime, at_most: int) -> tuple[bytes, int] | None:

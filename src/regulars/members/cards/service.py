@@ -24,20 +24,22 @@ AHEAD: Final = timedelta(seconds=5)  # how far the clocks of two processes of ou
 _SALT_BYTES: Final = 2
 
 
-def card_codes(vault: Vault, member_id: UUID) -> list[CardCode]:
-    """Return the codes of the next ten minutes, each shown for half a minute."""
+def card_codes(vault: Vault, member_id: UUID, parted: int = 0) -> list[CardCode]:
+    """Return the codes of the next ten minutes, each shown for half a minute; see `members.api`."""
     now, salt = clock.wall_now().replace(microsecond=0), token_bytes(_SALT_BYTES)
     starts = [now + timedelta(seconds=SHOWN_SECONDS * n) for n in range(CODES)]
     return [
-        CardCode(code=codes.write(vault.pepper, member_id, start, salt), starts_at=start, shown_seconds=SHOWN_SECONDS)
+        CardCode(
+            code=codes.write(vault.pepper, member_id, start, salt, parted), starts_at=start, shown_seconds=SHOWN_SECONDS
+        )
         for start in starts
     ]
 
 
-def still_card_code(vault: Vault, member_id: UUID) -> CardCode:
+def still_card_code(vault: Vault, member_id: UUID, parted: int = 0) -> CardCode:
     """Return the one code of a page that cannot change it, good for a minute."""
     now = clock.wall_now().replace(microsecond=0)
-    code = codes.write(vault.pepper, member_id, now, token_bytes(_SALT_BYTES))
+    code = codes.write(vault.pepper, member_id, now, token_bytes(_SALT_BYTES), parted)
     return CardCode(code=code, starts_at=now, shown_seconds=STILL_SHOWN_SECONDS)
 
 
@@ -49,10 +51,12 @@ async def open_card_code(tx: Transaction, vault: Vault, code: str) -> UUID:
     now = clock.wall_now()
     if not found.starts_at - AHEAD <= now < found.starts_at + GOOD_FOR:
         raise CardCodeExpired(pointer="/code")
-    if await store.use_code(tx, found.member_id, found.content, found.starts_at + GOOD_FOR):
+    if await store.use_code(tx, found, found.starts_at + GOOD_FOR):
         return await who_is(tx, found.member_id)
     if await store.is_used(tx, found.member_id, found.content):
         raise CardCodeUsed(pointer="/code")
+    if await store.parted(tx, found.member_id) != found.parted:
+        raise CardCodeExpired(pointer="/code")  # in whose browser it is, is another member by now
     raise CardCodeForged(pointer="/code")  # of a member who is no more
 
 

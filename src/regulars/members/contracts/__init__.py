@@ -284,12 +284,13 @@ class SignUpByCode(Struct, frozen=True, kw_only=True):
 
 
 class MemberViewer(Struct, frozen=True, kw_only=True):
-    """A member who is signed in."""
+    """A member who is signed in; `parted` is how often others were parted from the member, which card codes know."""
 
     member_id: UUID
     session_id: UUID
     market: str
     language: str
+    parted: int = 0
 
     @property
     def actor(self) -> str:

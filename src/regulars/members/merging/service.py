@@ -249,6 +249,7 @@ async def undo_merge(tx: Transaction, vault: Vault, parts: MergingParts, wish: U
         change = ChangeProfile(member_id=row.survivor_id, change=rules.change_of(dict.fromkeys(cleared)))
         await profile.change_profile(tx, vault, change)
     store.release(tx, row.member_id)
+    sessions.forget_members(tx, [row.survivor_id, row.member_id])  # whoever got in meanwhile may be either
     store.note_undone(tx, row, at=merging.at, by=wish.actor, reason=wish.reason, undone=_encode(undone).decode())
     await _record(tx, wishes)
     for one in (row.survivor_id, row.member_id):

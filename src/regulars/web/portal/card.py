@@ -11,7 +11,7 @@ from regulars.members.contracts import CardCode, Profile
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.texts import mark
-from regulars.web.kit.viewers import ViewerKind
+from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.portal.own import AnyRequest, last_moment, own_id, read_purse, read_tier
 
 HOME: Final = "/portal"
@@ -39,6 +39,11 @@ def name_of(profile: Profile | None) -> str:
     return profile.display_name or full
 
 
+def parted_of(request: AnyRequest) -> int:
+    """Return how often others were parted from the member who is signed in."""
+    return int(getattr(viewer_of(request).session, "parted", 0))
+
+
 def card_pages(kit: Kit) -> Pages:
     """Return the page of the card, and the codes that it asks for while it stays open."""
     services = kit.services
@@ -47,7 +52,7 @@ def card_pages(kit: Kit) -> Pages:
 
     @get(HOME, guards=[kit.guards.member()])
     async def card(request: AnyRequest) -> Response[bytes]:
-        member_id, page = own_id(request), kit.page(request)
+        member_id, parted, page = own_id(request), parted_of(request), kit.page(request)
         async with services.database.transaction() as tx:
             profiles = await members.read_profiles(tx, services.vault, [member_id], clear=True)
             policy = await loyalty.policy_in_force(tx, configuration)
@@ -61,14 +66,14 @@ def card_pages(kit: Kit) -> Pages:
             "next_name": tier and tier.next_tier and loyalty.name_of_tier(tier.next_tier, page.language),
             "unread": page.viewer.news,
             "last_moment": last_moment,
-            "still": members.still_card_code(services.vault, member_id).code,
-            "codes": codes_of(members.card_codes(services.vault, member_id)),
+            "still": members.still_card_code(services.vault, member_id, parted).code,
+            "codes": codes_of(members.card_codes(services.vault, member_id, parted)),
         }
         return kit.render(request, "portal/card.html", page=page, **shown)
 
     @get(f"{HOME}/card/codes", guards=[kit.guards.member()])
     async def codes(request: AnyRequest) -> Response[bytes]:
-        made = codes_of(members.card_codes(services.vault, own_id(request)))
+        made = codes_of(members.card_codes(services.vault, own_id(request), parted_of(request)))
         content = msgspec.json.encode(made)
         return Response(content, headers={"Cache-Control": "no-store"}, media_type="application/json")
 

@@ -1,0 +1,83 @@
+"""Two who were one by mistake and are two again: nothing that told or let in both while they were one outlives that."""
+
+from uuid import UUID
+
+import pytest
+
+from regulars.members import api as members
+from regulars.members.cards.errors import CardCodeExpired
+from regulars.members.contracts import IdentityKind, IdentityValue, MemberViewer
+from regulars.platform.ids import parse_public_id
+from tests.entrypoints.test_merging import Door, door
+from tests.members.entering import Portal
+
+pytestmark = pytest.mark.anyio
+__all__ = ["door"]
+PHONE = "+8613800138000"
+
+
+def of(public: str) -> UUID:
+    found = parse_public_id("mbr", public)
+    assert found is not None
+    return found
+
+
+async def both(door: Door) -> tuple[str, str]:
+    """Return a survivor with an address, and an absorbed member with a number and a card; not merged yet."""
+    return await door.sign_up(email="fang@example.com"), await door.sign_up(phone=PHONE, card="62220000")
+
+
+def portal_of(door: Door) -> Portal:
+    return Portal(door.services.database, door.services.vault)
+
+
+async def signed_in(portal: Portal, kind: IdentityKind, value: str) -> tuple[str, MemberViewer]:
+    opened = await portal.sign_in(IdentityValue(kind, value))
+    viewer = await portal.recognise(opened.token)
+    assert viewer is not None
+    return opened.token, viewer
+
+
+async def test_the_stranger_is_not_signed_in_as_the_survivor_any_more(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    portal = portal_of(door)
+    own, _ = await signed_in(portal, IdentityKind.EMAIL, "fang@example.com")
+    merged = await door.merge(survivor, absorbed)
+    token, viewer = await signed_in(portal, IdentityKind.PHONE, PHONE)  # the number that came over
+    assert viewer.member_id == of(survivor)
+
+    await door.undo(survivor, merged["merge_id"], dry_run=True)
+    assert await portal.recognise(token) is not None
+    await door.undo(survivor, merged["merge_id"])
+
+    assert [await portal.recognise(one) for one in (token, own)] == [None, None]
+    _, viewer = await signed_in(portal, IdentityKind.PHONE, PHONE)
+    assert viewer.member_id == of(absorbed)
+
+
+async def test_card_codes_of_the_survivor_end_when_the_stranger_goes(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    vault, portal = door.services.vault, portal_of(door)
+    merged = await door.merge(survivor, absorbed)
+    _, viewer = await signed_in(portal, IdentityKind.PHONE, PHONE)
+    codes = members.card_codes(vault, viewer.member_id, viewer.parted)
+    still = members.still_card_code(vault, viewer.member_id, viewer.parted)
+    async with door.services.database.transaction() as tx:
+        assert await members.open_card_code(tx, vault, codes[0].code) == of(survivor)
+    another = members.card_codes(vault, viewer.member_id, viewer.parted)[0]
+
+    await door.undo(survivor, merged["merge_id"])
+
+    for code in (another, still):
+        with pytest.raises(CardCodeExpired):
+            async with door.services.database.transaction() as tx:
+                await members.open_card_code(tx, vault, code.code)
+    for kind, value, whose in (
+        (IdentityKind.EMAIL, "fang@example.com", survivor),
+        (IdentityKind.PHONE, PHONE, absorbed),
+    ):
+        _, viewer = await signed_in(portal, kind, value)
+        assert viewer.parted == (1 if whose == survivor else 0)
+        fresh = members.still_card_code(vault, viewer.member_id, viewer.parted)
+        async with door.services.database.transaction() as tx:
+            assert await members.open_card_code(tx, vault, fresh.code) == of(whose)
