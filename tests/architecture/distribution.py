@@ -10,6 +10,7 @@ MEMBER = "member_id"
 # Copied to every node: configuration, few rows, joined by anything.
 REFERENCE = {
     "consent_wordings",
+    "identity_rules",
     "loyalty_policies",
     "markets",
     "policy_draft_revisions",
@@ -44,6 +45,8 @@ MEMBER_OWNED = {
     "member_profiles",
     "member_sessions",
     "member_wallets",
+    "merge_evidence",
+    "merge_proposals",
     "members",
     "mail_standings",
     "message_occasions",

@@ -28,7 +28,7 @@ from tests.architecture.source import ROOT
 from tests.entrypoints.walking_consents import walk_consents
 from tests.entrypoints.walking_extensions import extensions
 from tests.entrypoints.walking_households import walk_households
-from tests.entrypoints.walking_merges import walk_merges
+from tests.entrypoints.walking_merges import walk_merges, walk_proposals
 from tests.entrypoints.walking_policies import OPENS, Policies
 from tests.entrypoints.walking_whys import walk_whys
 
@@ -47,7 +47,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CLEAR: Final = {"getHousehold", "getMember", "lookUpMember", "listMessages", "readExport"}
 PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
 # What this programme clock does not decide.
-WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "schema", *PRIVACY)
+WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "automatic_at", "schema", *PRIVACY)
 # Of 32 digits; a lot's has 12 more.
 _DRAWN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)")
@@ -97,6 +97,7 @@ class Walk:
             await Policies(self, self._client, self.services.database).walk()
             await walk_merges(self)
             await walk_households(self)
+            await walk_proposals(self, self._client)
         return self
 
     async def clock(self, after: timedelta, *, ticking: bool = False) -> None:

@@ -77,12 +77,12 @@ async def test_what_cannot_be_added_changes_nothing(shop: Database, vault: Local
 
 
 async def test_a_member_has_at_most_twenty_identities(shop: Database, vault: LocalVault) -> None:
-    member = await signed_up(shop, vault, *[external(f"till:{n}") for n in range(20)])
+    member = await signed_up(shop, vault, *[external(f"till-{n}:7") for n in range(20)])
 
     refusal = await refused(shop, "too_many_identities", None, add(shop, vault, member.member_id, card()))
 
     assert refusal.data == {"limit": 20}
-    assert (await add(shop, vault, member.member_id, external("till:7"))) == member.identities[7]
+    assert (await add(shop, vault, member.member_id, external("till-7:7"))) == member.identities[7]
 
 
 async def test_the_last_identity_and_those_of_others_stay(shop: Database, vault: LocalVault) -> None:

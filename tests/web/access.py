@@ -322,6 +322,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/wallets",
     ),
     "key policies:read": (
+        "GET /v1/identity-rules",
         "GET /v1/policy-diff",
         "GET /v1/policy-drafts",
         "GET /v1/policy-drafts/{draft_id}",
@@ -330,6 +331,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/policy-previews/{preview_id}/members",
     ),
     "key policies:write": (
+        "PUT /v1/identity-rules",
         "POST /v1/policies/{version}/withdraw",
         "POST /v1/policy-drafts",
         "POST /v1/policy-previews",
@@ -363,6 +365,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "DELETE /v1/members/{member_id}/erasure",
     ),
     "key members:merge": (
+        "POST /v1/merge-proposals/{proposal_id}/confirm",
+        "POST /v1/merge-proposals/{proposal_id}/dismiss",
         "POST /v1/members/{member_id}/merges",
         "POST /v1/members/{member_id}/merges/{merge_id}/undo",
     ),
@@ -384,6 +388,8 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/households",
         "GET /v1/households/{household_id}",
         "GET /v1/households/{household_id}/changes",
+        "GET /v1/merge-proposals",
+        "GET /v1/merge-proposals/{proposal_id}",
     ),
     "key members:write": (
         "POST /v1/members",
@@ -441,6 +447,7 @@ def ids_of_nobody() -> dict[str, str]:
         "request_id": f"adj_{nobody}",
         "merge_id": f"mrg_{nobody}",
         "household_id": f"hhd_{nobody}",
+        "proposal_id": f"mpr_{nobody}",
         "draft_id": f"pdr_{nobody}",
         "preview_id": f"rep_{nobody}",
         "version": "9",

@@ -8,11 +8,12 @@ import logging
 from contextlib import suppress
 
 from regulars.engagement.api import run_messages
+from regulars.entrypoints.merging import PARTS as MERGING
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.watch import watch_server
 from regulars.entrypoints.wiring import Place, declare_tasks, located
-from regulars.members.api import apply_journal, run_privacy
+from regulars.members.api import apply_journal, proposals, run_privacy
 from regulars.platform.audit.service import run_sealer
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.failures import describe
@@ -49,6 +50,7 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
         await apply_journal(database, vault, PARTS)
         async with asyncio.TaskGroup() as group:
             group.create_task(run_privacy(database, vault, PARTS, stop))
+            group.create_task(proposals.run_proposals(database, vault, MERGING, stop))
             group.create_task(run_messages(database, settings, vault, stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))

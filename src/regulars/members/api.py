@@ -77,6 +77,8 @@ from regulars.members.privacy.page import export_page
 from regulars.members.privacy.running import run_privacy
 from regulars.members.privacy.service import list_erasures
 from regulars.members.profile import service as profile
+from regulars.members.proposals import door as proposals
+from regulars.members.proposals import verification as proposal_checks
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.throttle.errors import TooManyAttempts
 from regulars.platform.db.transaction import Transaction
@@ -102,7 +104,7 @@ from regulars.platform.verification.contracts import Check
 # member_id)` tells of the merges of a member and of all who are part of it, the latest first, 200 at most (NotFound);
 # `family(tx, member_id)` who is part of a member now, `ask_family` and `ask_merged(tx, ids)` the same and its contrary
 # along with the next read, `who_was(tx, member_id, at)` whom an id meant at an instant. Source: members, member_merges,
-# and the rooms' own. Who lives together: `households`, a door of its own with its own words.
+# and the rooms' own. Who lives together: `households`, who may be one person: `proposals`, doors with their own words.
 __all__ = [
     "apply_journal",
     "ask_export",
@@ -132,6 +134,7 @@ __all__ = [
     "may_send",
     "merge_members",
     "open_export",
+    "proposals",
     "prove_anew",
     "read_export",
     "record_consents",
@@ -479,6 +482,7 @@ def checks() -> list[Check]:
         *consent_checks.checks(),
         *merging_checks(),
         *household_checks.checks(),
+        *proposal_checks.checks(),
     ]
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from regulars.members.contracts import CONSENT_PREFIX, IDENTITY_PREFIX, MEMBER_PREFIX
 from regulars.members.contracts.households import HOUSEHOLD_PREFIX
-from regulars.members.contracts.merging import MERGE_PREFIX
+from regulars.members.contracts.merging import MERGE_PREFIX, PROPOSAL_PREFIX
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import parse_public_id, public_id
 
@@ -37,6 +37,11 @@ def merge_id_in(text: str) -> UUID:
 def household_id_in(text: str) -> UUID:
     """Read the id of a household. Raises NotFound."""
     return _id_in(HOUSEHOLD_PREFIX, text)
+
+
+def proposal_id_in(text: str) -> UUID:
+    """Read the id of a proposal to merge. Raises NotFound."""
+    return _id_in(PROPOSAL_PREFIX, text)
 
 
 def _id_in(prefix: str, text: str) -> UUID:

@@ -7,11 +7,13 @@ from regulars.members.contracts.merging import MergingParts
 from regulars.members.contracts.privacy import Parts
 from regulars.members.households.routes import routes as household_routes
 from regulars.members.identity.routes import routes as identity_routes
+from regulars.members.identity_rules.routes import rules_routes
 from regulars.members.merging.routes import routes as merging_routes
 from regulars.members.privacy.export_routes import export_routes
 from regulars.members.privacy.look_routes import look_routes
 from regulars.members.privacy.routes import routes as privacy_routes
 from regulars.members.profile.routes import routes as profile_routes
+from regulars.members.proposals.routes import proposal_routes
 from regulars.platform.services import Services
 
 
@@ -26,4 +28,6 @@ def routes(services: Services, parts: Parts = (), merging: MergingParts = ()) ->
         *look_routes(services),
         *merging_routes(services, merging),
         *household_routes(services),
+        *proposal_routes(services, merging),
+        *rules_routes(services),
     ]

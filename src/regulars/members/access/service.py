@@ -235,6 +235,8 @@ async def _tell(tx: Transaction, vault: Vault, member: Member, wish: SignUpByCod
 async def _let_in(
     tx: Transaction, vault: Vault, member_id: UUID, asked: Asked, browser: Browser, *, remember: bool
 ) -> MemberOpened:
+    # Held, so that the rule does not merge meanwhile who proves to hold an account; whoever was merged comes in as one.
+    member_id, _ = await identity.meant(tx, member_id, lock=True)
     await identity.prove(tx, vault, member_id, asked.kind, asked.canonical)
     opened = await sessions.open_session(tx, member_id, browser, remember=remember)
     return replace(opened, known=_known(vault).remember(browser.known, _named(asked.kind, asked.canonical)))

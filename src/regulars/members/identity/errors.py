@@ -1,14 +1,36 @@
 """Refusals about members and their identities. None of them repeats a value."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+
 from regulars.platform.errors import Conflict, InvalidInput
 
 
+class Named(NamedTuple):
+    """Whose values one request named together, by what they are found by; `wanted_by`: who was to have them."""
+
+    owners: Mapping[bytes, UUID]
+    wanted_by: UUID | None = None
+
+
 class IdentityTaken(Conflict):
-    """The value already points to a member; whose it is, only a lookup tells those who may see it."""
+    """The value already points to a member; whose it is, only a lookup tells those who may see it.
+
+    `named` never leaves the program: two members named by one request may be one person (`members.proposals`).
+    """
 
     code = "identity_taken"
     status = 409
     message = "This number, address, card or id already belongs to a member. Look that member up, or give another one."
+    named: Named | None = None
+
+    @classmethod
+    def by(cls, pointer: str, named: Named) -> "IdentityTaken":
+        """Return the refusal of a request that named somebody's values."""
+        refusal = cls(pointer=pointer)
+        refusal.named = named
+        return refusal
 
 
 class IdentityMissing(InvalidInput):

@@ -25,6 +25,7 @@ from regulars.members.identity.schemas import (
     member_answer,
     sign_up_of,
 )
+from regulars.members.proposals import service as proposals
 from regulars.members.public_ids import identity_id_in, member_id_in
 from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
@@ -123,7 +124,14 @@ def _identities(services: Services) -> list[HTTPRouteHandler]:
     async def add(tx: Transaction, wish: AddIdentity) -> Identity:
         return await service.add_identity(tx, services.vault, wish)
 
-    adding = services.lane("add_identity", one_by_one(add), _identity_added)
+    each = one_by_one(add)
+
+    async def add_all(tx: Transaction, wishes: Sequence[AddIdentity]) -> list[Identity | DomainError]:
+        outcomes = await each(tx, wishes)
+        await proposals.note(tx, services.vault, outcomes)  # outside of what a refusal rolls back
+        return outcomes
+
+    adding = services.lane("add_identity", add_all, _identity_added)
     removing = services.lane("remove_identity", one_by_one(service.remove_identity), _identity_removed)
 
     @post(
@@ -177,7 +185,9 @@ async def _shown(reads: MemberReads, request: AnyRequest, member_id: UUID) -> Re
 
 
 async def _sign_up_all(vault: Vault, tx: Transaction, wishes: Sequence[SignUp]) -> list[Member | DomainError]:
-    return await service.sign_up(tx, vault, wishes)
+    outcomes = await service.sign_up(tx, vault, wishes)
+    await proposals.note(tx, vault, outcomes)
+    return outcomes
 
 
 def _member_signed_up(member: Member) -> tuple[int, bytes]:

@@ -24,6 +24,7 @@ from regulars.members.contracts import (
     RemoveIdentity,
     SignUp,
 )
+from regulars.members.contracts.identity_rules import IdentityRules
 from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import store
 from regulars.members.identity.errors import (
@@ -34,10 +35,13 @@ from regulars.members.identity.errors import (
     LastIdentity,
     MemberErased,
     MemberExists,
+    Named,
     TooManyIdentities,
 )
 from regulars.members.identity.rules import MAX_IDENTITIES, Normalised, mask, normalise, reveal
 from regulars.members.identity.store import KeptIdentity
+from regulars.members.identity_rules.rules import problem_of
+from regulars.members.identity_rules.service import rules_in_force
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
@@ -57,10 +61,14 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class _Candidate:
-    """A sign-up that is possible in itself: whether the values are free is still to be seen."""
+    """A sign-up that is possible in itself: whether the values are free is still to be seen.
+
+    `against` is what the rules about identities have against it, if nobody signed up so before.
+    """
 
     member: Member
     values: dict[bytes, Normalised]
+    against: DomainError | None
 
     @property
     def identities(self) -> Iterable[tuple[bytes, Normalised, Identity]]:
@@ -69,7 +77,8 @@ class _Candidate:
 
 async def sign_up(tx: Transaction, vault: Vault, sign_ups: Sequence[SignUp]) -> list[Member | DomainError]:
     """Make a member of each, in order, as if alone; see `members.api.sign_up`."""
-    prepared = [await _prepare(tx, vault, wish) for wish in sign_ups]
+    rules = await rules_in_force(tx)
+    prepared = [await _prepare(tx, vault, wish, rules) for wish in sign_ups]
     return await _until_nobody_interferes(tx, lambda: _settle(tx, vault, prepared))
 
 
@@ -184,23 +193,29 @@ async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Iden
     if isinstance(normalised, DomainError):
         normalised.pointer = "/value"
         raise normalised
-    return await _until_nobody_interferes(tx, lambda: _add(tx, vault, wish, normalised))
+    rules = await rules_in_force(tx)
+    return await _until_nobody_interferes(tx, lambda: _add(tx, vault, wish, normalised, rules))
 
 
-async def _add(tx: Transaction, vault: Vault, wish: AddIdentity, value: Normalised) -> Identity:
+async def _add(tx: Transaction, vault: Vault, wish: AddIdentity, value: Normalised, rules: IdentityRules) -> Identity:
     member_id, kind = wish.member_id, wish.identity.kind
     sought = blind_index(vault.pepper, kind, value.canonical)
     kept = await store.select_identities(tx, member_id)
     for found in kept:
         if found.blind_index == sought:
             return found.identity
-    if await store.select_owners(tx, [sought]):
-        raise IdentityTaken(pointer="/value")
+    if problem := problem_of(rules, [(kind, value.written)], value.canonical, "/value"):
+        raise problem
+    if owners := await store.select_owners(tx, [sought]):
+        raise IdentityTaken.by("/value", Named(owners, member_id))
     if len(kept) >= MAX_IDENTITIES:
         raise TooManyIdentities(limit=MAX_IDENTITIES)
     key = (await vault.make_keys([member_id])).get(member_id)
     if key is None:
         raise MemberGone
+    held = [(kind, _shown(key, one, clear=False).value or "") for one in kept if one.identity.kind is kind]
+    if over := problem_of(rules, [*held, (kind, value.written)], value.canonical, "/value"):
+        raise over
     identity = Identity(identity_id=new_id(), kind=kind, added_at=tx.now, verified_at=None)
     store.insert_owners(tx, [(sought, kind, member_id)])
     store.insert_identities(tx, [_sealed(key, member_id, identity, sought, value.written)])
@@ -288,7 +303,7 @@ def check_instant(at: datetime, *, recorded_at: datetime, field: str) -> DomainE
     )
 
 
-async def _prepare(tx: Transaction, vault: Vault, wish: SignUp) -> _Candidate | DomainError:
+async def _prepare(tx: Transaction, vault: Vault, wish: SignUp, rules: IdentityRules) -> _Candidate | DomainError:
     """Check all that can be checked without looking at other members."""
     where = await find_market(tx, wish.market)
     if where is None:
@@ -303,6 +318,8 @@ async def _prepare(tx: Transaction, vault: Vault, wish: SignUp) -> _Candidate | 
         return problem
     values: dict[bytes, Normalised] = {}
     identities: list[Identity] = []
+    held: list[tuple[IdentityKind, str]] = []
+    against: DomainError | None = None
     fresh_ids = iter(sorted(new_id() for _ in wish.identities))  # in the given order, also within one millisecond
     for position, (kind, value) in enumerate((given.kind, given.value) for given in wish.identities):
         normalised = normalise(kind, value, where.country)
@@ -311,6 +328,8 @@ async def _prepare(tx: Transaction, vault: Vault, wish: SignUp) -> _Candidate | 
             return normalised
         sought = blind_index(vault.pepper, kind, normalised.canonical)
         if sought not in values:
+            held.append((kind, normalised.written))
+            against = against or problem_of(rules, held, normalised.canonical, f"/identities/{position}/value")
             values[sought] = normalised
             identities.append(Identity(identity_id=next(fresh_ids), kind=kind, added_at=recorded_at, verified_at=None))
     return _Candidate(
@@ -326,6 +345,7 @@ async def _prepare(tx: Transaction, vault: Vault, wish: SignUp) -> _Candidate | 
             identities=tuple(identities),
         ),
         values,
+        against,
     )
 
 
@@ -378,8 +398,11 @@ def _decide(
             outcomes.append(MemberErased() if gone else earlier if same else MemberExists())
         elif member.member_id in erased:
             outcomes.append(MemberErased())
+        elif candidate.against is not None:
+            outcomes.append(candidate.against)
         elif taken is not None:
-            outcomes.append(IdentityTaken(pointer=f"/identities/{taken}/value"))
+            named = Named({sought: owners[sought] for sought in candidate.values if sought in owners})
+            outcomes.append(IdentityTaken.by(f"/identities/{taken}/value", named))
         else:
             owners.update(dict.fromkeys(candidate.values, member.member_id))
             fresh[member.member_id] = candidate

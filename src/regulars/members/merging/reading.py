@@ -65,6 +65,11 @@ async def who_they_are(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID
     return {one.member_id: one.merged_into for one in refs.values() if one.merged_into is not None}
 
 
+async def hold(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Hold members' rows, in the order of their ids: nobody writes anything of theirs until the transaction ends."""
+    await store.refs(tx, member_ids, hold=True)
+
+
 def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     """Forget what was there before the merges of members who are erased."""
     store.forget(tx, member_ids)

@@ -16,6 +16,7 @@ from regulars.members.identity import service as identity
 from regulars.members.merging import reading as merging
 from regulars.members.privacy import store
 from regulars.members.profile import service as profile
+from regulars.members.proposals import following as proposals
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.texts import mark
 from regulars.platform.vault.contracts import Vault
@@ -31,6 +32,7 @@ async def _erase(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     consents.forget_requests(tx, member_ids)
     merging.forget(tx, member_ids)
     await households.forget(tx, member_ids)
+    proposals.forget(tx, member_ids)
 
 
 async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, Section]:
@@ -60,11 +62,13 @@ OWN: Final = PrivacyPart(
         "households": mark("Households of which you are the head"),
         "household_members": mark("The household in which you live"),
         "household_changes": mark("When you came to households, left them, and became their head"),
+        "merge_proposals": mark("When we thought that two memberships might be yours"),
         "erasures": mark("Erasures that were asked for"),
         "member_exports": mark("Exports like this one"),
     },
     excused={
         "identities": "the same values as member_identities, as keyed hashes",
+        "merge_evidence": "told with merge_proposals, as far as it is of the member",
         "used_card_codes": "random codes of the last day, which tell nothing",
     },
 )

@@ -130,6 +130,18 @@ SELECT to_jsonb(t) - 'member_id' FROM household_members AS t WHERE member_id = %
 SELECT to_jsonb(t) - 'member_id' - 'head_id' - 'merge_id' || jsonb_build_object('is_head', head_id = member_id)
 FROM household_changes AS t WHERE member_id = %s ORDER BY recorded_at, household_id, change_no
 """,
+    "merge_proposals": """
+SELECT to_jsonb(t) - '{member_id,other_id,opened_by_merge,end_reason}'::text[] || jsonb_build_object('seen', (
+    SELECT jsonb_agg(jsonb_build_object('rule', e.rule, 'times', e.seen_count, 'first_seen_at', e.first_seen_at,
+        'last_seen_at', e.last_seen_at,
+        'your_kind', CASE WHEN t.member_id = sought.member_id THEN e.kind ELSE e.other_kind END,
+        'your_identity', CASE WHEN t.member_id = sought.member_id THEN e.identity_id ELSE e.other_identity_id END
+    ) ORDER BY e.first_seen_at, e.rule)
+    FROM merge_evidence AS e WHERE e.member_id = t.member_id AND e.proposal_id = t.proposal_id))
+FROM merge_proposals AS t JOIN (SELECT %s::uuid AS member_id) AS sought
+    ON sought.member_id IN (t.member_id, t.other_id)
+ORDER BY opened_at, proposal_id
+""",
     "erasures": "SELECT to_jsonb(t) - 'member_id' FROM erasures AS t WHERE member_id = %s ORDER BY asked_at",
     "member_exports": """
 SELECT to_jsonb(t) - 'member_id' - 'sealed_document' - 'expires_at' FROM member_exports AS t

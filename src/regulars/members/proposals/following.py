@@ -1,0 +1,89 @@
+"""What becomes of proposals when members are merged, parted again, or erased. The rows of both members are held."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from regulars.members.contracts.merging import Merging
+from regulars.members.contracts.proposals import Evidence, Proposal
+from regulars.members.proposals import store
+from regulars.members.proposals.store import Opened
+from regulars.platform.clock import wall_now
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.ids import new_id
+
+
+async def merged(tx: Transaction, merging: Merging, *, by: str, reason: str) -> None:
+    """End the proposal of the two, and let what spoke of the absorbed member and others speak of the survivor."""
+    waiting = await store.open_of(tx, merging.absorbed_id)
+    evidence = await store.evidence(tx, waiting) if waiting else {}
+    for one in waiting:
+        both = {one.member_id, one.other_id}
+        is_theirs = merging.survivor_id in both
+        await store.end(
+            tx,
+            one.proposal_id,
+            "done" if is_theirs else "superseded",
+            at=merging.at,
+            by=by,
+            reason=reason,
+            merge_id=merging.merge_id,
+        )
+        if not is_theirs:
+            (third,) = both - {merging.absorbed_id}
+            seen = evidence.get(one.proposal_id, [])
+            await _speak_of(
+                tx, merging, one, third, _turned(one, seen, merging.absorbed_id, merging.survivor_id, third)
+            )
+
+
+async def _speak_of(
+    tx: Transaction, merging: Merging, before: Proposal, third: UUID, evidence: Sequence[Evidence]
+) -> None:
+    first, other = sorted((merging.survivor_id, third))
+    seen = sum(one.seen_count for one in evidence)
+    settled = await store.settled(tx, first, other, before.rank)
+    if settled is None:
+        opened = Opened(first, other, before.rank, seen, before.last_seen_at, wall_now(), merging.merge_id)
+        settled = await store.open_or_add(tx, new_id(), opened)
+    else:
+        store.seen_again(tx, first, settled, seen, before.last_seen_at)
+    for one in evidence:
+        store.add_evidence(tx, first, settled, one)
+
+
+def _turned(before: Proposal, seen: Sequence[Evidence], absorbed: UUID, survivor: UUID, third: UUID) -> list[Evidence]:
+    """Return what was seen of the absorbed member as seen of the survivor: the older id is told first."""
+    if (before.member_id == absorbed) == (survivor < third):
+        return list(seen)
+    return [
+        replace(
+            one,
+            kind=one.other_kind,
+            identity_id=one.other_identity_id,
+            other_kind=one.kind,
+            other_identity_id=one.identity_id,
+        )
+        for one in seen
+    ]
+
+
+async def parted(tx: Transaction, merge_id: UUID, *, by: str, reason: str) -> None:
+    """Say that a merge was undone: what it carried out stays decided, what it passed on speaks of who it spoke of."""
+    ended, passed_on = await store.of_merge(tx, merge_id)
+    store.mark_undone(tx, merge_id)
+    for one in passed_on:
+        await store.end(tx, one.proposal_id, "superseded", at=tx.now, by=by, reason=reason, merge_id=merge_id)
+    for one in ended:
+        if one.state != "superseded":
+            continue
+        both = [one.member_id, one.other_id]
+        there = await store.standing(tx, both)
+        if len(there) == len(both) and not await store.is_open(tx, one.member_id, one.other_id):
+            store.reopen(tx, one.proposal_id)
+
+
+def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget every proposal of members who are erased, for the other of the two as well."""
+    store.forget(tx, member_ids)
