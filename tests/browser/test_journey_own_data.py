@@ -183,7 +183,7 @@ def joined(club: Club, phone: str, order_id: str, address: str, language: str) -
 def letter(club: Club, member_id: str) -> str:
     """Return what a letter carries that asks somebody to confirm a consent, once the worker has written its own."""
     with psycopg.connect(club.url, autocommit=True) as connection:
-        there = "SELECT 1 FROM messages WHERE member_id = %s AND kind = 'confirm_consent'"
+        there = "SELECT 1 FROM messages WHERE recipient_id = %s AND kind = 'confirm_consent'"
         until(lambda: connection.execute(there, (member_id.partition("_")[2],)).fetchone())
 
     async def written() -> str:
