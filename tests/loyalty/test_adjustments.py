@@ -14,6 +14,8 @@ from regulars.loyalty.errors import (
 )
 from regulars.loyalty.ledger.basis import read_basis
 from regulars.loyalty.policy.contracts import AdjustmentPolicy
+from regulars.loyalty.privacy.service import close_books
+from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.database import Database
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.adjusting import answer, ask, decide, one
@@ -125,3 +127,17 @@ async def test_verify_finds_what_was_not_approved(careful: Programme, corruption
     await decide(careful, ask(member, "a", NOON, 500), answer(member, "a", NOON))
     await careful.execute(corruption)
     assert "adjustments as approved" in await careful.problems()
+
+
+async def test_nothing_is_asked_for_who_was_erased(careful: Programme) -> None:
+    member = await careful.member()
+    await careful.one(accrue(member, "x", NOON, 100))
+    before = await one(careful, ask(member, "before", NOON, 200))
+    async with careful.database.transaction() as tx:
+        await close_books(tx, [member])
+
+    with pytest.raises(MemberGone):
+        await one(careful, ask(member, "after", NOON + DAY, 200))
+    assert await one(careful, ask(member, "before", NOON + DAY, 200)) == before
+    assert (await one(careful, answer(member, "before", NOON + DAY, approve=False))).state == "refused"
+    assert await careful.problems() == {}

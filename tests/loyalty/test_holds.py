@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from regulars.loyalty import api
-from regulars.loyalty.contracts import Accrue, HoldStanding, Posting, Redeem
+from regulars.loyalty.contracts import Accrue, HoldStanding, HoldState, Posting, Redeem
 from regulars.loyalty.errors import (
     DeadlinePassed,
     HoldOver,
@@ -18,8 +18,11 @@ from regulars.loyalty.errors import (
     UnknownHold,
     WalletNotSpendable,
 )
+from regulars.loyalty.privacy.service import close_books
+from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.transaction import Rows, Statement, Transaction
 from regulars.platform.errors import DomainError
+from tests.loyalty.previewing import clock_at
 from tests.loyalty.programme import (
     DAY,
     HOUR,
@@ -223,3 +226,42 @@ async def statements_of(programme: Programme, command: Accrue | Redeem, monkeypa
             patched.setattr(Transaction, "read", noting)
             await api.post(tx, programme.configuration, [command])
     return sent
+
+
+@pytest.mark.parametrize("state", ["open", "timed_out", None])
+async def test_holds_under_one_reference_are_listed_page_by_page(programme: Programme, state: HoldState | None) -> None:
+    """Ten members book the same workshop: their holds have one id, one beginning and one deadline."""
+    people = await programme.members(10)
+    clock_at(programme.database, NOON)
+    for member in people:
+        await programme.one(accrue(member, "x", NOON, 100))
+        await programme.one(hold(member, "workshop-12", NOON, 60, NOON + DAY))
+    if state == "timed_out":
+        clock_at(programme.database, NOON + 2 * DAY)
+        await programme.time_out(NOON + 2 * DAY)
+
+    found: list[UUID] = []
+    after = None
+    while True:
+        async with programme.database.transaction() as tx:
+            page = await api.list_holds(tx, state=state, after=after, limit=4)
+        if not page:
+            break
+        found += [one.hold.member_id for one in page]
+        after = page[-1].place
+
+    assert sorted(found) == sorted(people)
+
+
+async def test_nobody_uses_what_an_erased_member_held(programme: Programme) -> None:
+    member = await programme.member()
+    await programme.one(accrue(member, "x", NOON, 100))
+    await programme.one(hold(member, "h", NOON + HOUR, 60, NOON + DAY))
+    async with programme.database.transaction() as tx:
+        await close_books(tx, [member])
+
+    await refused(programme, post_hold(member, "h", NOON + 2 * HOUR), MemberGone)
+    let_go = await programme.one(void_hold(member, "h", NOON + 2 * HOUR))
+    assert isinstance(let_go, HoldStanding)
+    assert (let_go.state, let_go.released) == ("voided", 60)
+    assert await programme.problems() == {}

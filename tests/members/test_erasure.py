@@ -1,6 +1,7 @@
 """A member is erased: asked for, waited for, withdrawn or carried out; what is left is a number."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -160,7 +161,7 @@ async def test_what_will_be_lost_is_told_and_kept(shop: Database, wang: UUID) ->
 async def test_a_crash_between_key_and_database_is_finished_later(
     shop: Database, vault: LocalVault, wang: UUID
 ) -> None:
-    class Crash(Exception): ...
+    class Crash(BaseException): ...
 
     async def crash(_tx: Transaction, _member_ids: object) -> None:
         raise Crash
@@ -209,6 +210,22 @@ async def test_the_worker_erases_what_is_due_and_outlives_a_failure(
     stop.set()
     await working
     assert failures == []
+
+
+async def test_an_erasure_that_fails_keeps_no_other_waiting(shop: Database, vault: LocalVault, wang: UUID) -> None:
+    other = (await signed_up(shop, vault, email("li.na@example.com"))).member_id
+
+    async def fails(_tx: Transaction, member_ids: Sequence[UUID]) -> None:
+        if wang in member_ids:
+            raise OSError("disk")
+
+    for member_id in (wang, other):
+        await ask(shop, member_id)
+
+    assert await api.carry_out_due(shop, vault, [part(fails)], at=wall_now()) == 1
+    assert [(await standing(shop, one))[0] for one in (wang, other)] == [False, True]
+    assert await api.carry_out_due(shop, vault, (), at=wall_now()) == 1
+    assert await standing(shop, wang) == (True, "carried_out")
 
 
 async def test_verify_finds_what_an_erasure_left(shop: Database, vault: LocalVault, wang: UUID) -> None:

@@ -118,9 +118,11 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "staff members:read members:personal": (
         "POST /console/members/{member_id}/hide",
+        "POST /console/members/{member_id}/reveal",
+    ),
+    "staff members:read members:export": (
         "POST /console/members/{member_id}/privacy/exports",
         "POST /console/members/{member_id}/privacy/exports/{export_id}",
-        "POST /console/members/{member_id}/reveal",
     ),
     "staff members:read households:write": (
         "POST /console/members/{member_id}/household",

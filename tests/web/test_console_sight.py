@@ -5,13 +5,18 @@ import re
 import httpx
 import pytest
 
+from regulars.entrypoints.privacy import PARTS
+from regulars.members import api as members
+from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport
 from regulars.platform.auth.staff import service, store
 from regulars.platform.auth.staff.contracts import NewAccount
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 from tests.web.site import DAY, NOW, Site
+from tests.web.test_console_finance import work
 from tests.web.test_console_members import words
+from tests.web.test_console_policies import POLICIES, begun, fields
 from tests.web.visitors import OTHER_STORE, STORE
 
 pytestmark = pytest.mark.anyio
@@ -31,13 +36,13 @@ async def site(services: Services) -> Site:
     return made
 
 
-async def bound_marketer(site: Site) -> None:
-    """Let the marketer, who may take files out of the house, be bound to the store."""
+async def bound(site: Site, role: Role) -> None:
+    """Let a role of the office, which may take files out of the house, be bound to the store."""
     async with site.services.database.transaction(actor="test") as tx:
-        wish = NewAccount(email="m2@shop.example", name="M", roles=(Role.MARKETER,), stores=(STORE,))
+        wish = NewAccount(email="m2@shop.example", name="M", roles=(role,), stores=(STORE,))
         account = (await service.invite(tx, wish)).account
         tx.write(store.UPDATE_SECRETS, ("no hash", None, "a test", account.staff_id))
-    site.visitors.accounts[Role.MARKETER] = account
+    site.visitors.accounts[role] = account
 
 
 async def everything(site: Site, browser: httpx.AsyncClient) -> dict[str, str]:
@@ -81,7 +86,7 @@ async def test_what_stands_after_a_line_does_not_tell_the_amounts_between(site: 
 
 
 async def test_files_and_cursors_tell_no_more_than_pages(site: Site) -> None:
-    await bound_marketer(site)
+    await bound(site, Role.MARKETER)
     async with site.browsing(Role.MARKETER) as browser:
         statement = (await browser.get(f"{site.path()}/points?format=csv")).text
         orders = (await browser.get(f"{site.path()}/orders?format=csv")).text
@@ -168,3 +173,49 @@ async def test_what_is_still_being_typed_is_not_counted(site: Site) -> None:
                 for length in range(2, len(typed) + 1)
             ]
             assert ["mbr_" in text for text in shown] == [*[False] * 9, True]
+
+
+async def test_care_bound_to_a_store_takes_no_file_of_everything(site: Site) -> None:
+    await bound(site, Role.CARE)
+    async with site.services.database.transaction() as tx:
+        export = await members.ask_export(tx, AskExport(member_id=site.chen, actor="test"))
+    await members.gather_waiting(site.services.database, site.services.vault, PARTS)
+    path = f"{site.path()}/privacy/exports"
+    async with site.browsing(Role.CARE) as browser:
+        page = await browser.get(f"{site.path()}/privacy")
+        asked = await browser.post(path, data={"purpose": "ticket 4711"})
+        taken = await browser.post(
+            f"{path}/{public_id(EXPORT_PREFIX, export.export_id)}", data={"purpose": "ticket 4711", "form": "json"}
+        )
+
+    assert page.status_code == 200
+    assert "Gather everything" not in page.text
+    assert (asked.status_code, taken.status_code) == (403, 403)
+
+
+@pytest.mark.parametrize("role", [Role.MARKETER, Role.FINANCE])
+async def test_who_is_bound_to_a_store_changes_no_policy_of_the_whole(site: Site, role: Role) -> None:
+    await bound(site, role)
+    async with site.browsing(role) as browser:
+        page = await browser.get(POLICIES)
+        answer = await browser.post(POLICIES, data={"name": "mine", "version": ""})
+
+    assert page.status_code == 200
+    assert answer.status_code == 403
+
+
+async def test_a_manager_is_not_told_which_members_of_all_stores_a_policy_touches(site: Site) -> None:
+    async with site.browsing(Role.MARKETER) as browser:
+        draft = await begun(browser)
+        sent = fields((await browser.get(draft)).text) | {"tier.tiers.2.threshold": "1100", "act": "save"}
+        assert (await browser.post(draft, data=sent)).status_code == 303
+        asked = await browser.post(f"{POLICIES}/previews", data={"draft": draft.rpartition("/")[2], "at": ""})
+        preview = asked.headers["location"]
+        await work(site)
+        whole = [(await browser.get(preview)).text, (await browser.get(f"{preview}?format=csv")).text]
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        shown, file = await browser.get(preview), await browser.get(f"{preview}?format=csv")
+
+    assert [public_id("mbr", site.chen) in text for text in whole] == [True, True]
+    assert shown.status_code == 200
+    assert re.findall(r"mbr_[0-9a-f]{32}", shown.text + file.text) == []

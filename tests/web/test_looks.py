@@ -157,3 +157,19 @@ async def test_no_page_of_staff_tells_personal_data_before_it_is_revealed(crowd:
         assert await looks(crowd) == [(me, PURPOSE), (me, PURPOSE)]
 
     assert len(pages) > 30
+
+
+async def test_an_id_is_written_in_one_way(crowd: Crowd) -> None:
+    """Another way of writing it is nobody's: looks are kept under the id, and would be found under neither."""
+    written = public_id("mbr", crowd.site.chen)
+    digits = written.removeprefix("mbr_")
+    wide = "".join(chr(ord(one) + 0xFEE0) if one.isdigit() else one for one in digits)
+    others = [f"mbr_{other}" for other in (digits.upper(), f"{digits[:8]}_{digits[9:]}", wide, f" {digits[1:]}")]
+    async with crowd.site.browsing(Role.OWNER) as browser:
+        answers = [
+            (await browser.post(f"/console/members/{quote(one)}/reveal", data={"purpose": PURPOSE})).status_code
+            for one in (written, *others)
+        ]
+
+    assert answers == [303, 404, 404, 404, 404]
+    assert await crowd.site.rows(LOOKS) == [(written, PURPOSE)]

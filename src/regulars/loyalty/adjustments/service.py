@@ -84,6 +84,7 @@ class _Desk:
             if first_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
             return as_of(request, now)
+        self.books.check_open(book.member_id)
         policy = self.books.configuration.policy_at(now)
         request = AdjustmentRequest(
             member_id=command.member_id,

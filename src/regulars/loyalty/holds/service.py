@@ -44,10 +44,13 @@ async def hold(tx: Transaction, member_id: UUID, hold_id: UUID) -> HoldStanding:
 
 
 class HoldListed(NamedTuple):
-    """A hold in a list of all, without its lots; `place` continues the list behind it."""
+    """A hold in a list of all, without its lots; `place` (instant, hold, member) continues the list behind it.
+
+    Members who booked under the same reference share the id of their holds: only with whose it is a hold is one.
+    """
 
     hold: HoldStanding
-    place: tuple[datetime, UUID]
+    place: tuple[datetime, UUID, UUID]
 
 
 async def list_holds(
@@ -55,7 +58,7 @@ async def list_holds(
     *,
     state: HoldState | None = None,
     member_id: UUID | None = None,
-    after: tuple[datetime, UUID] | None = None,
+    after: tuple[datetime, UUID, UUID] | None = None,
     limit: int = 25,
 ) -> list[HoldListed]:
     """Return holds of all members, or (all states) of one: open ones by what is over first, others the latest first.
@@ -67,7 +70,7 @@ async def list_holds(
     for row in rows:
         found = _told(row[13], row, ())
         at = found.deadline if state == "open" else found.placed_at if state is None else row[14]
-        listed.append(HoldListed(timed_out(found, tx.now), (at, found.hold_id)))
+        listed.append(HoldListed(timed_out(found, tx.now), (at, found.hold_id, found.member_id)))
     return listed
 
 

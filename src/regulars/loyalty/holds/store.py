@@ -36,25 +36,26 @@ LIST_OPEN: LiteralString = (
     + """
 LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
 WHERE h.deadline > %(now)s AND e.hold_id IS NULL
-  AND (%(at)s::timestamptz IS NULL OR (h.deadline, h.hold_id) > (%(at)s, %(id)s::uuid))
-ORDER BY h.deadline, h.hold_id LIMIT %(limit)s
+  AND (%(at)s::timestamptz IS NULL OR (h.deadline, h.hold_id, h.member_id) > (%(at)s, %(id)s::uuid, %(of)s::uuid))
+ORDER BY h.deadline, h.hold_id, h.member_id LIMIT %(limit)s
 """
 )
 LIST_ENDED: LiteralString = (
     _OF_ALL
     + """
 JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
-WHERE e.how = %(how)s AND (%(at)s::timestamptz IS NULL OR (e.recorded_at, e.hold_id) < (%(at)s, %(id)s::uuid))
-ORDER BY e.recorded_at DESC, e.hold_id DESC LIMIT %(limit)s
+WHERE e.how = %(how)s
+  AND (%(at)s::timestamptz IS NULL OR (e.recorded_at, e.hold_id, e.member_id) < (%(at)s, %(id)s::uuid, %(of)s::uuid))
+ORDER BY e.recorded_at DESC, e.hold_id DESC, e.member_id DESC LIMIT %(limit)s
 """
 )
 LIST_ALL: LiteralString = (
     _OF_ALL
     + """
 LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
-WHERE (%(at)s::timestamptz IS NULL OR (h.placed_at, h.hold_id) < (%(at)s, %(id)s::uuid))
+WHERE (%(at)s::timestamptz IS NULL OR (h.placed_at, h.hold_id, h.member_id) < (%(at)s, %(id)s::uuid, %(of)s::uuid))
   AND (%(member)s::uuid IS NULL OR h.member_id = %(member)s)
-ORDER BY h.placed_at DESC, h.hold_id DESC LIMIT %(limit)s
+ORDER BY h.placed_at DESC, h.hold_id DESC, h.member_id DESC LIMIT %(limit)s
 """
 )
 SEQ_OF: LiteralString = "SELECT seq FROM holds WHERE member_id = %s AND hold_id = %s"
@@ -80,13 +81,13 @@ async def list_holds(
     *,
     state: str | None,
     member_id: UUID | None,
-    after: tuple[datetime, UUID] | None,
+    after: tuple[datetime, UUID, UUID] | None,
     limit: int,
     now: datetime,
 ) -> Rows:
     """Return holds of all members, a row each, in the order of their state."""
-    at, hold_id = after or (None, None)
-    asked = {"now": now, "at": at, "id": hold_id, "limit": limit, "how": state, "member": member_id}
+    at, hold_id, of = after or (None, None, None)
+    asked = {"now": now, "at": at, "id": hold_id, "of": of, "limit": limit, "how": state, "member": member_id}
     if state == "open":
         return await tx.rows(LIST_OPEN, asked)
     return await tx.rows(LIST_ALL if state is None else LIST_ENDED, asked)

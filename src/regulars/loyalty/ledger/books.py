@@ -173,6 +173,10 @@ class Books:
             _check_open(self.book(named))
         return _check_open(book)
 
+    def check_open(self, member_id: UUID) -> None:
+        """Raise MemberGone where a member's books are closed."""
+        _check_open(self.book(member_id))
+
     def settle_return(self, command: SettleReturn) -> ReturnSettlement:
         """Settle an order anew after a return, where it stands: also in books that are part of another's by now."""
         at = command.recorded_at or self.now

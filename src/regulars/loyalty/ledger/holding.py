@@ -22,6 +22,7 @@ from regulars.loyalty.ledger.basis import basis
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import REDEEMED, Hold, HoldEnd, Take, pick
 from regulars.loyalty.policy.service import Configuration
+from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.ids import derived_id
 
 OPEN_AT_MOST: Final = 100
@@ -85,6 +86,8 @@ def post(
     """Use held units, all or a part; what is left is free again. A lot that ran out meanwhile still pays."""
     now = book.begin(at)
     hold = _open(book, command.hold_id, known, now)
+    if book.closed_at is not None:
+        raise MemberGone(pointer="/member_id")
     amount = hold.amount if command.amount is None else command.amount
     if amount <= 0:
         raise AmountNotPositive(pointer="/amount", amount=amount)

@@ -19,6 +19,7 @@ from regulars.members.privacy.own import OWN
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
+from regulars.platform.db.failures import describe
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.texts import mark
@@ -52,17 +53,23 @@ async def carry_out_due(database: Database, vault: Vault, parts: Parts, *, at: d
     async with database.transaction(actor=ACTOR) as tx:
         waiting = await store.due(tx, now, AT_ONCE)
     for member_id in waiting:
-        async with database.transaction(actor=ACTOR) as tx:
-            begun = await store.begin(tx, member_id, now)
-        if not begun:
-            continue
-        async with database.transaction(actor=ACTOR) as tx:
-            family = await merging.family(tx, member_id)  # a merge waits for no erasure, so nobody joins any more
-        for one in (*family, member_id):
-            await vault.destroy(one)
-        async with database.transaction(actor=ACTOR) as tx:
-            erased += await _clear(tx, parts, dict.fromkeys((member_id, *family), now))
+        try:
+            erased += await _carry_out(database, vault, parts, member_id, now)
+        except Exception as error:  # noqa: BLE001 - what stops one erasure stops none behind it; it is tried again
+            logger.warning("erasure not carried out: %s", describe(error))
     return erased
+
+
+async def _carry_out(database: Database, vault: Vault, parts: Parts, member_id: UUID, now: datetime) -> int:
+    async with database.transaction(actor=ACTOR) as tx:
+        if not await store.begin(tx, member_id, now):
+            return 0
+    async with database.transaction(actor=ACTOR) as tx:
+        family = await merging.family(tx, member_id)  # a merge waits for no erasure, so nobody joins any more
+    for one in (*family, member_id):
+        await vault.destroy(one)
+    async with database.transaction(actor=ACTOR) as tx:
+        return await _clear(tx, parts, dict.fromkeys((member_id, *family), now))
 
 
 async def apply_journal(database: Database, vault: Vault, parts: Parts) -> int:

@@ -1,7 +1,6 @@
 """Holds: what is kept of whose points for what and until when; posted or voided by staff, with a reason."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -25,6 +24,7 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.places import read_place, write_place
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.kit.whys import why_of
@@ -70,20 +70,6 @@ def hold_path(member_id: UUID, hold_id: UUID) -> str:
     return f"{HOME}/{public_id(MEMBER_PREFIX, member_id)}/{public_id(HOLD_PREFIX, hold_id)}"
 
 
-def place_of(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Read a cursor; one that is none of ours starts from the beginning."""
-    seconds, _, named = (cursor or "").partition("_")
-    try:
-        return datetime.fromtimestamp(float(seconds), UTC), UUID(named)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def cursor_of(place: tuple[datetime, UUID]) -> str:
-    """Write a cursor."""
-    return f"{place[0].timestamp():.6f}_{place[1].hex}"
-
-
 def _list(kit: Kit) -> ControllerRouterHandler:
     @get(HOME, guards=[kit.guards.staff(READ)])
     async def listed(request: AnyRequest) -> Response[Any]:
@@ -94,17 +80,18 @@ def _list(kit: Kit) -> ControllerRouterHandler:
             member_id = None if named is None else parse_public_id(MEMBER_PREFIX, named)
             if named is not None and member_id is None:
                 return Slice([])
+            place = read_place(wanted.after, ids=2)
             async with wanted.reading() as tx:
                 found = await loyalty.list_holds(
                     tx,
                     state=None if state not in STATES else state,
                     member_id=member_id,
-                    after=place_of(wanted.after),
+                    after=None if place is None else (place[0], place[1][0], place[1][1]),
                     limit=wanted.limit + 1,
                 )
             more = len(found) > wanted.limit
             rows = [one.hold for one in found[: wanted.limit] if member_id in {None, one.hold.member_id}]
-            return Slice(rows, after=cursor_of(found[wanted.limit - 1].place) if more else None)
+            return Slice(rows, after=write_place(*found[wanted.limit - 1].place) if more else None)
 
         return await kit.listing(request, "console/holds.html", _listing(page.language), fetch)
 

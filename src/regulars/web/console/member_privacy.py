@@ -37,7 +37,7 @@ from regulars.web.kit.viewers import viewer_of
 from regulars.web.privacy.files import export_file
 
 READ: Final = "members:read"
-PERSONAL: Final = "members:personal"
+EXPORT: Final = "members:export"
 ERASE: Final = "members:erase"
 LOOKS: Final = "privacy:read"
 TAB: Final = "/console/members/{member_id:str}/privacy"
@@ -157,7 +157,7 @@ async def _show(
             for one in looks
         ],
         sees_looks=viewer.may(LOOKS),
-        may_export=viewer.may(PERSONAL) and not standing.is_erased,
+        may_export=viewer.may(EXPORT) and not standing.is_erased,
         may_erase=viewer.may(ERASE) and not standing.is_erased,
         word=in_language(WORD, language),
     )
@@ -174,7 +174,7 @@ def _page(kit: Kit) -> ControllerRouterHandler:
 def _exporting(kit: Kit) -> list[ControllerRouterHandler]:
     services = kit.services
 
-    @post(f"{TAB}/exports", guards=[kit.guards.staff(READ, PERSONAL)])
+    @post(f"{TAB}/exports", guards=[kit.guards.staff(READ, EXPORT)])
     async def ask(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
         form, found = read_form(request, Purposed, kit.page(request).language), member_id_in(member_id)
         if form.value is None:
@@ -188,7 +188,7 @@ def _exporting(kit: Kit) -> list[ControllerRouterHandler]:
             return await _show(kit, request, member_id, form.refused(refusal), status=refusal.status)
         return kit.see(_tab(member_id), Notice(mark("It is being gathered, which takes a few seconds.")))
 
-    @post(f"{TAB}/exports/{{export_id:str}}", guards=[kit.guards.staff(READ, PERSONAL)], status_code=200)
+    @post(f"{TAB}/exports/{{export_id:str}}", guards=[kit.guards.staff(READ, EXPORT)], status_code=200)
     async def take(request: AnyRequest, member_id: FromPath[str], export_id: FromPath[str]) -> Response[Any]:
         """Give the file, and log it as a look at everything, with its purpose."""
         language = kit.page(request).language

@@ -21,10 +21,12 @@ from regulars.web.kit.kit import Kit
 from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import mark
+from regulars.web.kit.viewers import viewer_of
 
 HOME: Final = "/console/policies"
 READ: Final = "programme:read"
 WRITE: Final = "policies:write"
+MEMBERS: Final = "members:read"
 KINDS: Final[dict[str, tuple[str, Tone]]] = {
     "rises": (mark("Rises at once"), "success"),
     "falls": (mark("Falls at the next review"), "error"),
@@ -54,13 +56,16 @@ def preview_handlers(kit: Kit) -> list[Any]:
 
     @get(f"{HOME}/previews/{{preview_id:str}}", guards=[kit.guards.staff(READ)])
     async def preview(request: AnyRequest, preview_id: FromPath[str]) -> Response[Any]:
-        page, found = kit.page(request), _preview_id(preview_id)
+        page, viewer, found = kit.page(request), viewer_of(request), _preview_id(preview_id)
+        lists = viewer.may(MEMBERS) and viewer.stores is None  # it names members of all shops
         async with kit.services.database.transaction() as tx:
             report = await loyalty.read_preview(tx, found)
             subject = await loyalty.preview_subject(tx, report)
             ranks = {tier.code: rank for rank, tier in enumerate(subject.policy.tier.tiers)}
 
         async def fetch(wanted: Wanted) -> Slice:
+            if not lists:
+                return Slice([])
             kind = wanted.filters.get("kind")
             async with wanted.reading() as tx:
                 rows = await loyalty.preview_members(
@@ -84,6 +89,7 @@ def preview_handlers(kit: Kit) -> list[Any]:
             result=result,
             stop=cancel_path(report) if report.asked_by == who(request).actor else "",
             subject=subject,
+            lists=lists,
             back=_back(subject),
             kinds=[] if result is None else _counted(result, page),
             orders=[] if result is None else _orders(result, page),

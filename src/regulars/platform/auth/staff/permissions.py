@@ -26,6 +26,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "overview:read": "See the programme's figures.",
     "members:read": "Find members and see them, personal data masked.",
     "members:personal": "Reveal a member's personal data; each look is logged with its purpose.",
+    "members:export": "Take everything about a member along as a file.",
     "members:erase": "Have members erased, and withdraw that while it waits.",
     "households:write": "Form households, change who lives in them, and dissolve them.",
     "privacy:read": "See the log of consents, erasures and exports, and who looked at whose personal data.",
@@ -64,6 +65,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.CARE: _OFFICE
     | {
         "members:personal",
+        "members:export",
         "members:erase",
         "members:merge",
         "households:write",
@@ -107,7 +109,10 @@ BOUND_TO_STORES: Final = frozenset({Role.STORE_MANAGER, Role.ASSISTANT})
 # What concerns the whole programme whatever the shop: an account bound to shops does not get it with its roles.
 OF_THE_WHOLE: Final = frozenset(
     {
+        "members:export",
         "members:erase",
+        "policies:write",
+        "policies:approve",
         "households:write",
         "privacy:read",
         "members:merge",
