@@ -36,6 +36,7 @@ LOOKUP = {"kind": "phone", "value": "13800138000", "market": "CN"}
 # All that tells of a person in the clear, for a purpose only.
 CLEAR = {
     "GET /v1/members/{member_id}",
+    "GET /v1/households/{household_id}",
     "GET /v1/members/{member_id}/messages",
     "GET /v1/members/{member_id}/exports/{export_id}",
     "POST /v1/members/lookup",

@@ -255,16 +255,18 @@ def _reads(services: Services) -> Sequence[HTTPRouteHandler]:
         clear = bool(purpose) and principal.may(PERSONAL)
         async with services.database.transaction(actor=principal.client) as tx:
             found = await reading.read_household(tx, services.vault, household_id_in(household_id), clear=clear)
-            if clear and found.name is not None:
-                tx.audit(
-                    AuditEntry(
-                        actor=principal.client,
-                        action="read_personal_data",
-                        subject=household_id,
-                        request_id=asked(request.scope).request_id,
-                        reason=purpose,
+            if clear and found.name is not None:  # it tells of everybody who lives there
+                for subject in [public_id(MEMBER_PREFIX, one.member_id) for one in found.members] or [household_id]:
+                    tx.audit(
+                        AuditEntry(
+                            actor=principal.client,
+                            action="read_personal_data",
+                            subject=subject,
+                            request_id=asked(request.scope).request_id,
+                            reason=purpose,
+                            detail=household_id,
+                        )
                     )
-                )
         return household_shown(found)
 
     return [one, _list(services), _changes(services), _stays(services)]
