@@ -53,6 +53,8 @@ MEMBER_OWNED = {
     "order_lines",
     "order_returns",
     "orders",
+    "point_transfer_reversals",
+    "point_transfers",
     "settlements",
     "tier_changes",
     "used_card_codes",

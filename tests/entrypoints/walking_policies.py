@@ -98,6 +98,7 @@ class Policies:
 
     async def _with_two(self, policy: dict[str, Any]) -> None:
         ask = self.walk_of.ask
+        policy["transfers"] = {"among": "anyone", "largest": 100, "given_per_month": 200}
         soon = (OPENS + timedelta(days=170, minutes=1)).isoformat()
         await self._scheduled(policy, soon)
         await self.walk_of.clock(timedelta(days=171))

@@ -30,6 +30,7 @@ from tests.entrypoints.walking_extensions import extensions
 from tests.entrypoints.walking_households import walk_households
 from tests.entrypoints.walking_merges import walk_merges, walk_proposals
 from tests.entrypoints.walking_policies import OPENS, Policies
+from tests.entrypoints.walking_transfers import walk_transfers
 from tests.entrypoints.walking_whys import walk_whys
 
 PAGE: Final = ROOT / "docs" / "walkthrough.md"
@@ -98,6 +99,7 @@ class Walk:
             await walk_merges(self)
             await walk_households(self)
             await walk_proposals(self, self._client)
+            await walk_transfers(self, wang)
         return self
 
     async def clock(self, after: timedelta, *, ticking: bool = False) -> None:

@@ -83,6 +83,7 @@ TABLES = {
     "book_joinings": "member_id, seq",
     "tier_changes": "member_id, seq",
     "ledger_forwards": "member_id, kind, name",
+    "point_transfers": "member_id, transfer_id",
 }
 NOT_COMPARED = {"written_at", "version", "window_days", "policy_seen"}
 

@@ -19,6 +19,7 @@ from regulars.loyalty.policy.contracts import (
     ReturnPolicy,
     TierPolicy,
     TierRule,
+    TransferPolicy,
 )
 from regulars.platform.texts import catalogue
 from tests.loyalty.programme import EASY
@@ -57,19 +58,39 @@ OTHER = Policy(
     returns=ReturnPolicy(give_back_days=14, shortfall="within_balance"),
     adjustments=AdjustmentPolicy(approve_above=5_000, answer_days=7),
     changes=ChangePolicy(second_person=True),
+    transfers=TransferPolicy(
+        among="anyone",
+        smallest=5,
+        largest=50,
+        given_per_day=60,
+        given_per_month=70,
+        given_per_year=80,
+        received_per_day=90,
+        received_per_month=100,
+        received_per_year=110,
+        waiting_days=7,
+        lowest_tier=1,
+    ),
     spending_wallet="coins",
 )
+GIVING = structs.replace(EASY, transfers=TransferPolicy())
 
 
 @pytest.mark.parametrize("telling", [EN, ZH], ids=["en", "zh"])
 def test_each_thing_that_differs_is_told_with_both_values(telling: Telling) -> None:
-    found = differences(EASY, OTHER, telling)
+    found = differences(GIVING, OTHER, telling)
 
     assert {one.pointer for one in found} == {f"/{leaf.path.replace('.', '/')}" for leaf in sections.LEAVES}
     assert len({one.said for one in found}) == len(found)
     assert all("{" not in one.said for one in found)
-    assert [one.pointer for one in differences(OTHER, EASY, telling)] == [one.pointer for one in found]
+    assert [one.pointer for one in differences(OTHER, GIVING, telling)] == [one.pointer for one in found]
     assert differences(EASY, EASY, telling) == []
+
+
+def test_a_section_that_comes_or_goes_is_told_so() -> None:
+    assert "Members may give points to each other." in [one.said for one in differences(EASY, GIVING, EN)]
+    assert "Members can no longer give points to each other." in [one.said for one in differences(GIVING, EASY, EN)]
+    assert {one.pointer.split("/")[1] for one in differences(EASY, GIVING, EN)} == {"transfers"}
 
 
 SAID = {

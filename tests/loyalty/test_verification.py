@@ -33,7 +33,7 @@ from tests.loyalty.programme import (
 )
 
 pytestmark = pytest.mark.anyio
-OF_OTHER_TESTS = {"books of erased members", "facts posted elsewhere"}
+OF_OTHER_TESTS = {"books of erased members", "facts posted elsewhere", "transfers between members"}
 
 
 def history(member: UUID) -> list[Fact]:

@@ -319,6 +319,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/members/{member_id}/lots",
         "GET /v1/members/{member_id}/statement",
         "GET /v1/members/{member_id}/tier",
+        "GET /v1/members/{member_id}/transfers",
         "GET /v1/members/{member_id}/wallets",
         "GET /v1/policies",
         "GET /v1/wallets",
@@ -349,6 +350,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "key ledger:approve": (
         "POST /v1/members/{member_id}/adjustment-requests/{request_id}/approve",
         "POST /v1/members/{member_id}/adjustment-requests/{request_id}/refuse",
+        "POST /v1/members/{member_id}/transfers/{transfer_id}/reverse",
     ),
     "key ledger:write": (
         "POST /v1/accruals/batch",
@@ -361,6 +363,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/members/{member_id}/holds/{hold_id}/post",
         "POST /v1/members/{member_id}/holds/{hold_id}/void",
         "POST /v1/members/{member_id}/redemptions",
+        "POST /v1/members/{member_id}/transfers",
     ),
     "key members:erase": (
         "POST /v1/members/{member_id}/erasure",

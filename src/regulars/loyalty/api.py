@@ -24,6 +24,11 @@ it, `prove` recomputes it from its transfers; `read_breakage` estimates from clo
 `composition` and `month_check` take too long for a page: they give what was last computed in the background, and
 `ask_composition`, `ask_month_check` have it computed (`loyalty/finance/reports.py`).
 
+`transfer_points(tx, configuration, wishes, dry_run=)` lets members give points to each other, in order of arrival, each
+as if alone: refusals (`loyalty/transfers/errors.py`, InsufficientPoints, ReferenceReused) are given in their places;
+`reverse_transfer` takes one back (UnknownTransfer 404, TransferReversedBefore, ReversalAfterMerge, UndoWaitsForHolds
+409), `list_transfers` tells what a member gave and got (NotFound). Source: point_transfers, the books.
+
 `MERGING` is what the ledger does when members are merged, and when that is undone (`loyalty/merging`). `PRIVACY` is
 what it does when a member is erased (`loyalty/privacy`): the books are closed.
 
@@ -177,6 +182,16 @@ from regulars.loyalty.statement.service import (
     tier_status,
 )
 from regulars.loyalty.tiers.names import name_of_tier, tier_label
+from regulars.loyalty.transfers.contracts import (
+    ReverseTransfer,
+    TransferPoints,
+    Transferred,
+    TransferReversed,
+    TransferSeen,
+)
+from regulars.loyalty.transfers.service import list_transfers
+from regulars.loyalty.transfers.service import reverse as reverse_transfer
+from regulars.loyalty.transfers.service import transfer as transfer_points
 from regulars.loyalty.verification.service import checks
 
 __all__ = [
@@ -241,6 +256,7 @@ __all__ = [
     "ProgrammeFigures",
     "Proof",
     "ReturnPolicy",
+    "ReverseTransfer",
     "ScheduleDraft",
     "SettledOrder",
     "Span",
@@ -249,6 +265,10 @@ __all__ = [
     "TierPolicy",
     "TierRule",
     "TouchedMember",
+    "TransferPoints",
+    "TransferReversed",
+    "TransferSeen",
+    "Transferred",
     "UnitsLineage",
     "WalletRule",
     "WithdrawVersion",
@@ -294,6 +314,7 @@ __all__ = [
     "list_drafts",
     "list_holds",
     "list_policies",
+    "list_transfers",
     "list_wallets",
     "lot_lineage",
     "lots",
@@ -327,6 +348,7 @@ __all__ = [
     "read_versions",
     "require_alone",
     "result_of_preview",
+    "reverse_transfer",
     "review_due",
     "roll",
     "roll_of",
@@ -343,6 +365,7 @@ __all__ = [
     "time_out_due",
     "transfer_id",
     "transfer_lineage",
+    "transfer_points",
     "value_at",
     "waiting_adjustments",
     "withdraw_policy",

@@ -14,6 +14,7 @@ from regulars.loyalty.policy.routes import routes as policy_routes
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.preview.routes import routes as preview_routes
 from regulars.loyalty.statement.routes import routes as statement_routes
+from regulars.loyalty.transfers.routes import routes as transfer_routes
 from regulars.platform.http.hot import HotRoute
 from regulars.platform.services import Services
 
@@ -38,5 +39,6 @@ def routes(services: Services) -> Offered:
         *draft_routes(services),
         *preview_routes(services),
         *finance_routes(services),
+        *transfer_routes(services, configuration),
     ]
     return Offered(offered, [*hot_postings, *hot_reads])

@@ -191,6 +191,12 @@ _POSTINGS: Final = {
     "moved.out.undo": Sentence(mark("{amount} {wallet} went back to another membership: a merge was undone.")),
     "moved.in.return": Sentence(mark("{amount} {wallet} came over from another membership for a return.")),
     "moved.out.return": Sentence(mark("{amount} {wallet} went over to another membership for a return.")),
+    "moved.in.transfer": Sentence(mark("{amount} {wallet} were given by another member.")),
+    "moved.out.transfer": Sentence(mark("{amount} {wallet} were given to another member.")),
+    "moved.in.transfer_back": Sentence(
+        mark("{amount} {wallet} came back: what was given to another member was taken back.")
+    ),
+    "moved.out.transfer_back": Sentence(mark("{amount} {wallet} that another member had given were taken back.")),
     "moved.kept": Sentence(mark("Nothing was summed up: they keep the dates of what they were made of.")),
     "moved.debt": Sentence(mark("{owed} of what is owed went with it.")),
     "expiry.unused": Sentence(mark("{amount} {wallet} ran out unused at {expired_at}.")),

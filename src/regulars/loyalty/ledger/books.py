@@ -1,6 +1,6 @@
 """The books of a batch: opened and locked, decided on in memory, written set-based."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -195,6 +195,23 @@ class Books:
         """Keep that what was addressed to one member was answered from the books of another."""
         if there != named:
             self._ways.keep(kind, named, name, there, recorded_at)
+
+    def opened(self) -> set[UUID]:
+        """Return whose books these are."""
+        return set(self._books)
+
+    def open_for(self, named: UUID) -> Book:
+        """Return the book that an id stands for. Raises UnknownMember, MemberGone."""
+        return self._check_named(named, self.book(self.stands_for(named)))
+
+    def answers_for(self, named: UUID, name: str, knows: Callable[[UUID], bool]) -> UUID:
+        """Return whose books know what was addressed to an id under a name, else those that the id stands for."""
+        self.book(named)
+        return self._ways.find(POSTING, named, name, knows)
+
+    def note_answered(self, named: UUID, name: str, there: UUID, recorded_at: datetime) -> None:
+        """Keep that what was addressed to an id stands in the books of another, if it does."""
+        self._keep(POSTING, named, name, there, recorded_at)
 
     def stands_for(self, member_id: UUID) -> UUID:
         """Return whose books an id stands for: its own, or those into which they were merged."""

@@ -27,6 +27,7 @@ from regulars.platform.ids import public_id
 MOVE_IN: Final = "move_in"
 MOVE_OUT: Final = "move_out"
 MOVES: Final = frozenset({MOVE_IN, MOVE_OUT})
+TRANSFER: Final = "transfer:"  # whoever gets points from another is not told for which order they were earned
 _OUT, _IN = ":out", ":in"
 _UNDOING: Final = re.compile("merge:[0-9a-f]{32}:undo")
 _MEMBER, _WALLET, _KIND, _AMOUNT, _RECORDED = 0, 2, 3, 6, 13  # of a row of `Journal.transfers`
@@ -117,7 +118,7 @@ class Moving:
             earned_at=lot.earned_at,
             available_at=lot.available_at,
             expires_at=lot.expires_at,
-            order_id=lot.order_id,
+            order_id=None if self.cause.startswith(TRANSFER) else lot.order_id,
         )
 
     def _pair(
@@ -212,6 +213,11 @@ def merge_in(merge_id: UUID) -> str:
 def undoing(merge_id: UUID) -> str:
     """Return what the references of everything begin with that undoing a merge moves."""
     return f"{merge_in(merge_id)}:undo"
+
+
+def transfer_in(transfer_id: UUID) -> str:
+    """Return what every reference of a transfer between members begins with."""
+    return f"transfer:{transfer_id.hex}"
 
 
 def is_undoing(cause: str) -> bool:

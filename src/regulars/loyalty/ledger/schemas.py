@@ -26,7 +26,7 @@ from regulars.platform.ids import public_id
 AHEAD: Final = timedelta(minutes=5)
 LATE: Final = timedelta(days=730)
 LONGEST_TERM: Final = timedelta(days=365 * 50)
-RESERVED: Final = ("order:", "lot:", "review:", "request:", "hold:", "adjustment:", "merge:")
+RESERVED: Final = ("order:", "lot:", "review:", "request:", "hold:", "adjustment:", "merge:", "transfer:")
 BATCH_AT_MOST: Final = 1000
 AMOUNT_AT_MOST: Final = 1_000_000_000
 

@@ -22,7 +22,7 @@ from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.merging import store
 from regulars.loyalty.merging.resuming import standing_without
 from regulars.loyalty.merging.returning import Returning
-from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.policy.service import Configuration, Wallet
 from regulars.loyalty.tiers.rules import code_of
 from regulars.members.contracts.merging import (
     BooksMoved,
@@ -110,6 +110,17 @@ async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturne
         await asyncio.to_thread(books.write, tx)
         store.part_books(tx, target.member_id, merging.merge_id)
     return BooksReturned(wallets=tuple(returned), tier=before.tier(target))
+
+
+async def give_back(tx: Transaction, moving: Moving, cause: str, wallet: Wallet) -> WalletReturned:
+    """Return what moves of a cause brought of one wallet that is spent; `moving` leads from who got it.
+
+    Raises UndoWaitsForHolds (409).
+    """
+    rows = await store.moved(tx, moving.source.member_id, cause)
+    known = await store.lots(tx, moving.source.member_id, [row.seq for row in rows if row.has_lot])
+    there = {number: lot for number, lot in moving.source.lots.items() if number in known}
+    return await asyncio.to_thread(Returning(moving, known | there).wallet, wallet, rows)
 
 
 def _move_all(moving: Moving, entries: Sequence[Entry]) -> None:

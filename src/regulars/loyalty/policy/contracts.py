@@ -50,6 +50,26 @@ class ChangePolicy(Struct, frozen=True, kw_only=True):
     second_person: bool = False
 
 
+class TransferPolicy(Struct, frozen=True, kw_only=True):
+    """Points that members give to each other, `among` whom; without this section nobody gives any.
+
+    `smallest` and `largest` at once; what one may give and receive on a local day, in a month, and in this month and
+    the eleven before. Both signed up `waiting_days` ago; who gives holds the tier of rank `lowest_tier` (0: the first).
+    """
+
+    among: Literal["household", "anyone"] = "household"
+    smallest: Positive = 1
+    largest: Positive | None = None
+    given_per_day: Positive | None = None
+    given_per_month: Positive | None = None
+    given_per_year: Positive | None = None
+    received_per_day: Positive | None = None
+    received_per_month: Positive | None = None
+    received_per_year: Positive | None = None
+    waiting_days: Count = 0
+    lowest_tier: Count = 0
+
+
 class TierRule(Struct, frozen=True, kw_only=True):
     """One tier: reached at `threshold` of the qualifying metric, earning `multiplier` points per base point."""
 
@@ -104,6 +124,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     returns: ReturnPolicy = ReturnPolicy()
     adjustments: AdjustmentPolicy = AdjustmentPolicy()
     changes: ChangePolicy = ChangePolicy()
+    transfers: TransferPolicy | None = None
     spending_wallet: str = "points"
     version: int = 0
     active_from: datetime | None = None

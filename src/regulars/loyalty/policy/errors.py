@@ -59,6 +59,15 @@ class NoReviewMonth(InvalidInput):
     message = "Tiers are to be reviewed at the beginning of months, and none is named. Name one, or choose no review."
 
 
+class TransferBoundsCross(InvalidInput):
+    """Nothing is at least the one and at most the other."""
+
+    code = "transfer_bounds_cross"
+    message = (
+        "Transfers of at least {smallest} and at most {largest} points cannot be. Raise the one, or lower the other."
+    )
+
+
 class TierTwice(InvalidInput):
     """A tier's code is its name."""
 

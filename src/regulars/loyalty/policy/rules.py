@@ -15,6 +15,7 @@ from regulars.loyalty.policy.errors import (
     ThresholdsDoNotRise,
     TiersMustStay,
     TierTwice,
+    TransferBoundsCross,
     WalletUnfit,
 )
 
@@ -89,6 +90,9 @@ def _check_bounds(policy: Policy) -> None:
     if isinstance(review, AnniversaryReview):
         given["/tier/review/after_months"] = (review.after_months, MOST_MONTHS)
         given["/tier/review/grace_days"] = (review.grace_days, MOST_DAYS)
+    transfers = policy.transfers
+    if transfers is not None:
+        given["/transfers/waiting_days"] = (transfers.waiting_days, MOST_DAYS)
     for position, tier in enumerate(policy.tier.tiers):
         given[f"/tier/tiers/{position}/multiplier"] = (tier.multiplier, MOST_TIMES)
     for pointer, (number, most) in given.items():
@@ -96,6 +100,8 @@ def _check_bounds(policy: Policy) -> None:
             raise TermTooLarge(pointer=pointer, number=number, most=most)
     if isinstance(review, MonthlyReview) and not review.months:
         raise NoReviewMonth(pointer="/tier/review/months")
+    if transfers is not None and transfers.largest is not None and transfers.largest < transfers.smallest:
+        raise TransferBoundsCross(pointer="/transfers/largest", smallest=transfers.smallest, largest=transfers.largest)
 
 
 def check_succession(earlier: Policy, later: Policy) -> None:

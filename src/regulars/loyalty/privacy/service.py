@@ -51,6 +51,8 @@ PRIVACY: Final = PrivacyPart(
         "adjustment_answers": mark("What was answered to them"),
         "settlements": mark("What your orders did"),
         "ledger_forwards": mark("What was booked for you with a membership that yours was part of"),
+        "point_transfers": mark("Points that you gave to others, and got from them"),
+        "point_transfer_reversals": mark("Points that you had given and that came back"),
         "tier_changes": mark("How your tier changed"),
         "member_books": mark("Your tier, and when it is looked at again"),
     },

@@ -32,8 +32,11 @@ SELECT to_jsonb(t) - 'member_id' FROM member_wallets AS t WHERE member_id = %s O
     "ledger_transfers": """
 SELECT to_jsonb(t) - 'member_id' - 'command_hash' - CASE
     WHEN t.reference >= 'merge:' AND t.reference < 'merge;' THEN '{basis,order_id,effective_at,reference}'::text[]
+    WHEN t.reference >= 'transfer:' AND t.reference < 'transfer;' THEN '{basis,reference}'
     ELSE '{}' END || CASE
     WHEN t.reference >= 'merge:' AND t.reference < 'merge;' THEN jsonb_build_object('reference', left(t.reference, 38))
+    WHEN t.reference >= 'transfer:' AND t.reference < 'transfer;'
+        THEN jsonb_build_object('reference', left(t.reference, 41))
     ELSE '{}' END
 FROM ledger_transfers AS t WHERE member_id = %s ORDER BY seq
 """,
@@ -74,6 +77,14 @@ SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDE
     "ledger_forwards": """
 SELECT to_jsonb(t) - 'member_id' - 'to_member_id' FROM ledger_forwards AS t
 WHERE member_id = %s ORDER BY recorded_at, kind, name
+""",
+    "point_transfers": """
+SELECT to_jsonb(t) - 'member_id' - 'other_id' - 'command_hash' - 'actor' FROM point_transfers AS t
+WHERE member_id = %s ORDER BY recorded_at, transfer_id
+""",
+    "point_transfer_reversals": """
+SELECT to_jsonb(t) - 'member_id' - 'covered' - 'shortfall' FROM point_transfer_reversals AS t
+WHERE member_id = %s ORDER BY recorded_at, transfer_id
 """,
     "tier_changes": """
 SELECT to_jsonb(t) - 'member_id' - CASE WHEN t.cause = 'return' AND NOT EXISTS (

@@ -83,21 +83,24 @@ def _of_extension(amount: int, language: str, told: dict[str, Any], time_zone: s
     return say("{amount} {wallet} that were good until {until} only got a later day: {why}.", language, **told)
 
 
+_MOVED: Final = {
+    ("merge", "move_in"): mark("{amount} {wallet} came over from another membership by a merge."),
+    ("merge", "move_out"): mark("{amount} {wallet} went over to another membership by a merge."),
+    ("undo", "move_in"): mark("{amount} {wallet} came back from another membership: a merge was undone."),
+    ("undo", "move_out"): mark("{amount} {wallet} went back to another membership: a merge was undone."),
+    ("return", "move_in"): mark("{amount} {wallet} came over from another membership for a return."),
+    ("return", "move_out"): mark("{amount} {wallet} went over to another membership for a return."),
+    ("transfer", "move_in"): mark("{amount} {wallet} were given by another member."),
+    ("transfer", "move_out"): mark("{amount} {wallet} were given to another member."),
+    ("transfer_back", "move_in"): mark("{amount} {wallet} came back: what was given to another member was taken back."),
+    ("transfer_back", "move_out"): mark("{amount} {wallet} that another member had given were taken back."),
+}
+
+
 def _of_move(kind: str, language: str, told: dict[str, Any]) -> str:
     """Return the reason of units that went from one member to another; whose they were is not told to either."""
-    match told["why"], kind:
-        case "merge", "move_in":
-            return say("{amount} {wallet} came over from another membership by a merge.", language, **told)
-        case "merge", _:
-            return say("{amount} {wallet} went over to another membership by a merge.", language, **told)
-        case "undo", "move_in":
-            return say("{amount} {wallet} came back from another membership: a merge was undone.", language, **told)
-        case "undo", _:
-            return say("{amount} {wallet} went back to another membership: a merge was undone.", language, **told)
-        case _, "move_in":
-            return say("{amount} {wallet} came over from another membership for a return.", language, **told)
-        case _:
-            return say("{amount} {wallet} went over to another membership for a return.", language, **told)
+    why = str(told["why"])
+    return say(_MOVED[why if (why, kind) in _MOVED else "return", kind], language, **told)
 
 
 def _of_order(kind: str, language: str, told: dict[str, Any]) -> str:

@@ -79,6 +79,14 @@ GIVEN_BACK_TOO_MUCH = _telling(
     mark("{member}, transfer {transfer}: took {used} from lot {lot}, and {given_back} were given back."),
     "member transfer lot given_back used",
 )
+TRANSFER_OFF = _telling(
+    mark("{member}: the transfer {transfer} says {said}, its moves {moved}, or the other member's row differs."),
+    "member transfer said moved",
+)
+REVERSAL_OFF = _telling(
+    mark("{member}: what was taken back of the transfer {transfer} is {said} by its row, and {moved} by its moves."),
+    "member transfer said moved",
+)
 MOVE_WITHOUT_PAIR = _telling(
     mark(
         "{member}, transfer {transfer}: the move {reference} gives {given} and gets {got}; both rows must be there, "

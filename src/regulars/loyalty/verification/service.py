@@ -111,6 +111,12 @@ def _of_merges() -> list[Check]:
             (merges.JOININGS_WITHOUT_PAIR, sentences.JOINING_WITHOUT_PAIR),
             (merges.JOININGS_OUT_OF_ORDER, sentences.JOINING_OUT_OF_ORDER),
         ),
+        _check(
+            mark("transfers between members"),
+            merges.TRANSFERS,
+            (merges.TRANSFERS_OFF, sentences.TRANSFER_OFF),
+            (merges.REVERSALS_OFF, sentences.REVERSAL_OFF),
+        ),
         _check(mark("facts posted elsewhere"), merges.FORWARDS, (merges.FORWARDS_OFF, sentences.FORWARD_OFF)),
     ]
 

@@ -28,7 +28,9 @@ WHERE o.seq IS NULL OR i.seq IS NULL OR o.kind = i.kind OR o.wallet_id <> i.wall
    OR i.other IS DISTINCT FROM o.public_id
    OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND (l.earned_at, l.available_at, l.expires_at)
        IS DISTINCT FROM (s.earned_at, s.available_at, s.expires_at))
-   OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND l.order_id IS DISTINCT FROM s.order_id)
+   OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND i.link NOT LIKE 'transfer:%%'
+       AND l.order_id IS DISTINCT FROM s.order_id)
+   OR (l.order_id IS NOT NULL AND i.link LIKE 'transfer:%%')
 UNION ALL
 SELECT member_id, seq, link, amount, NULL FROM moved WHERE side IS NULL
 ORDER BY 1, 2 LIMIT %s
@@ -127,6 +129,46 @@ LEFT JOIN book_joinings AS p ON p.member_id = t.member_id AND p.merge_id = t.mer
 WHERE j.seq IS NULL OR t.seq < j.seq OR t.seq > p.seq
 ORDER BY 1, 2 LIMIT %s
 """
+# A transfer is a row with either member, which agree, and what the books of both moved under it.
+TRANSFERS: LiteralString = "SELECT count(*) FROM point_transfers"
+TRANSFERS_OFF: LiteralString = """
+WITH moved AS (
+    SELECT member_id, substring(reference FROM '^transfer:([0-9a-f]{32}):')::uuid AS transfer_id, wallet_id, kind,
+           sum(amount)::bigint AS amount, min(recorded_at) AS first, max(recorded_at) AS last
+    FROM ledger_transfers
+    WHERE reference >= 'transfer:' AND reference < 'transfer;' AND reference !~ '^transfer:[0-9a-f]{32}:undo:'
+    GROUP BY 1, 2, 3, 4
+)
+SELECT coalesce(p.member_id, m.member_id), coalesce(p.transfer_id, m.transfer_id), coalesce(p.amount, 0),
+       coalesce(m.amount, 0)
+FROM point_transfers AS p
+FULL JOIN moved AS m ON m.member_id = p.member_id AND m.transfer_id = p.transfer_id
+    AND m.kind = CASE p.side WHEN 'given' THEN 'move_out' ELSE 'move_in' END
+LEFT JOIN point_transfers AS o ON o.member_id = p.other_id AND o.transfer_id = p.transfer_id
+WHERE p.amount IS DISTINCT FROM m.amount OR p.wallet_id IS DISTINCT FROM m.wallet_id
+   OR p.recorded_at IS DISTINCT FROM m.first OR p.recorded_at IS DISTINCT FROM m.last
+   OR o.other_id IS DISTINCT FROM p.member_id OR o.side IS NOT DISTINCT FROM p.side
+   OR o.amount IS DISTINCT FROM p.amount
+ORDER BY 1, 2 LIMIT %s
+"""
+REVERSALS_OFF: LiteralString = """
+WITH back AS (
+    SELECT member_id, substring(reference FROM '^transfer:([0-9a-f]{32}):undo:')::uuid AS transfer_id,
+           sum(amount)::bigint AS amount, sum(debt_change)::bigint AS debt
+    FROM ledger_transfers
+    WHERE reference ~ '^transfer:[0-9a-f]{32}:undo:' AND kind = 'move_in' GROUP BY 1, 2
+)
+SELECT coalesce(r.member_id, b.member_id), coalesce(r.transfer_id, b.transfer_id),
+       coalesce(r.returned + r.covered + r.shortfall, 0), coalesce(b.amount, 0)
+FROM point_transfer_reversals AS r
+FULL JOIN back AS b ON b.member_id = r.member_id AND b.transfer_id = r.transfer_id
+LEFT JOIN point_transfers AS p ON p.member_id = coalesce(r.member_id, b.member_id)
+    AND p.transfer_id = coalesce(r.transfer_id, b.transfer_id)
+WHERE coalesce(r.returned + r.covered + r.shortfall, 0) <> coalesce(b.amount, 0)
+   OR (r.transfer_id IS NULL) OR p.side IS DISTINCT FROM 'given'
+   OR r.returned + r.covered + r.shortfall + r.expired <> p.amount
+ORDER BY 1, 2 LIMIT %s
+"""
 # Undone, a merge has given back what it had brought: over all its rows in the survivor's books nothing is left but what
 # ran out meanwhile.
 UNDONE_NOT_EVEN: LiteralString = """
@@ -166,6 +208,9 @@ WHERE (b.has_forwards OR f.member_id IS NOT NULL) AND (
     f.member_id IS NULL OR b.has_forwards IS NOT TRUE OR NOT EXISTS (
         SELECT FROM ledger_transfers AS t
         WHERE f.kind = 'posting' AND t.member_id = f.to_member_id AND t.reference = f.name
+        UNION ALL
+        SELECT FROM point_transfers AS p
+        WHERE f.kind = 'posting' AND p.member_id = f.to_member_id AND 'transfer:' || p.reference = f.name
         UNION ALL
         SELECT FROM holds AS h
         WHERE f.kind = 'hold' AND h.member_id = f.to_member_id AND h.hold_id::text = f.name

@@ -1,0 +1,84 @@
+"""What is asked of transfers between members, and what they answer."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+TRANSFER_PREFIX = "ptr"
+
+TransferSide = Literal["given", "received"]
+
+
+class TransferPoints(Struct, frozen=True, kw_only=True):
+    """A wish that a member give points to another (`to_id`), by `actor`; `reference` names the fact for ever."""
+
+    member_id: UUID
+    to_id: UUID
+    amount: int
+    reference: str
+    actor: str
+    reason: str = ""
+    recorded_at: datetime | None = None
+
+
+class ReverseTransfer(Struct, frozen=True, kw_only=True):
+    """A wish that a transfer be taken back, of the member who gave; what cannot be given back is owed."""
+
+    member_id: UUID
+    transfer_id: UUID
+    actor: str
+    reason: str
+    dry_run: bool = False
+
+
+class Transferred(Struct, frozen=True, kw_only=True):
+    """Points that went from one member to another, in units of the spending wallet.
+
+    `transfer_id` is None where nothing was written.
+    """
+
+    transfer_id: UUID | None
+    member_id: UUID
+    to_id: UUID
+    wallet: str
+    amount: int
+    reference: str
+    reason: str
+    recorded_at: datetime
+    reversed_at: datetime | None = None
+
+
+class TransferReversed(Struct, frozen=True, kw_only=True):
+    """What taking a transfer back gave back, or, with `dry_run`, would.
+
+    `returned` goes back as it is there, `covered` was spent and comes out of other units, `shortfall` out of nothing:
+    the receiver owes it then. `expired` ran out meanwhile, and does not go back.
+    """
+
+    transfer_id: UUID
+    member_id: UUID
+    to_id: UUID
+    wallet: str
+    returned: int
+    covered: int
+    shortfall: int
+    expired: int
+    recorded_at: datetime
+    dry_run: bool = False
+
+
+class TransferSeen(Struct, frozen=True, kw_only=True):
+    """A transfer in the list of one of the two; `other_id` is the other one."""
+
+    transfer_id: UUID
+    side: TransferSide
+    other_id: UUID
+    wallet: str
+    amount: int
+    reference: str | None
+    reason: str
+    actor: str
+    recorded_at: datetime
+    reversed_at: datetime | None
