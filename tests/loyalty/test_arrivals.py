@@ -13,7 +13,7 @@ from regulars.loyalty.policy.contracts import MonthlyReview, Policy, TierPolicy,
 from regulars.platform.clock import ClockSetting, wall_now
 from regulars.platform.db.database import Database
 from regulars.platform.vault.local import LocalVault
-from tests.loyalty.programme import ANNIVERSARY, DAY, EASY, HARD, NOON, TIERS, Programme, back, order
+from tests.loyalty.programme import ANNIVERSARY, DAY, EASY, HARD, HOUR, NOON, TIERS, Programme, back, order
 
 pytestmark = pytest.mark.anyio
 COMES = NOON + 20 * DAY
@@ -164,3 +164,27 @@ async def test_a_tier_that_is_new_is_reached_at_once(programme: Programme) -> No
     await arrive(programme, LATER)
     assert await changes(programme) == [(member, 3, 4, 9_000)]
     assert await programme.problems() == {}
+
+
+async def test_the_tier_as_of_an_instant_is_the_same_before_and_after_the_job(programme: Programme) -> None:
+    members = await bought(programme, 100, 600, 1_300)
+    await programme.activate(LOWER, COMES)
+    instants = (COMES - HOUR, COMES, COMES + HOUR, LATER)
+    clock_at(programme.database, LATER)
+
+    async def told() -> list[list[str | int]]:
+        async with programme.database.transaction() as tx:
+            found: list[list[str | int]] = [
+                [(await api.tier_status(tx, api.Configuration(), member, at)).tier for at in instants]
+                for member in members
+            ]
+            return found + [[one.rank for one in await api.standings(tx, at)] for at in instants]
+
+    before = await told()
+    assert before[1:3] == [["regular", "silver", "silver", "silver"], ["silver", "gold", "gold", "gold"]]
+    assert before[3:5] == [[0, 0, 1], [0, 1, 2]]
+    await arrive(programme, LATER)
+    assert await told() == before
+    await programme.activate(asking(EASY, 0, 50, 60, 70), LATER + DAY)  # and for the next version, too
+    clock_at(programme.database, LATER + 2 * DAY)
+    assert await told() == before

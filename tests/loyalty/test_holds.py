@@ -124,7 +124,7 @@ async def test_the_deadline_decides_not_the_job(programme: Programme, booked: bo
     await refused_but_over(programme, member)
     assert isinstance(await programme.one(redeem(member, "x", NOON + 9 * DAY, 100)), Posting)
     rows = await programme.rows("SELECT seq, how, effective_at, recorded_at FROM hold_ends")
-    assert rows == [(3, "timed_out", NOON + 5 * DAY, NOON + 5 * DAY)]
+    assert rows == [(3, "timed_out", NOON + 5 * DAY, NOON + (9 if booked else 5) * DAY)]  # who came first noted it
     assert await programme.problems() == {}
 
 
@@ -146,7 +146,8 @@ async def test_a_lot_that_runs_out_while_held_pays_and_else_runs_out_with_the_ho
     await programme.one(post_hold(member, "k", NOON + 4 * DAY, 40))
     assert await held(programme, member, NOON + 4 * DAY) == (30, 0, 30, 0)
     assert await programme.time_out(NOON + 8 * DAY) == 1
-    assert await held(programme, member, NOON + 6 * DAY) == (0, 0, 0, 0)
+    assert await held(programme, member, NOON + 6 * DAY) == (30, 0, 0, 30)
+    assert await held(programme, member, NOON + 8 * DAY) == (0, 0, 0, 0)
     expired = await programme.rows("SELECT amount, effective_at, reference FROM ledger_transfers WHERE kind = 'expire'")
     assert [(amount, at) for amount, at, _ in expired] == [
         (10, NOON + 2 * DAY),
@@ -156,6 +157,29 @@ async def test_a_lot_that_runs_out_while_held_pays_and_else_runs_out_with_the_ho
     async with programme.database.transaction() as tx:
         line = (await api.statement(tx, member, limit=1)).lines[0]
     assert line.reason == "30 points ran out at 2017-02-07 12:00, when they were no longer held: workshop."
+    assert await programme.problems() == {}
+
+
+async def test_what_was_told_as_of_an_instant_is_told_after_the_deadline_is_booked(programme: Programme) -> None:
+    member = await programme.member()
+    await programme.one(accrue(member, "soon", NOON, 100, expires_at=NOON + DAY))
+    await programme.one(hold(member, "k", NOON, 60, NOON + 2 * DAY))
+    await programme.expire(NOON + DAY + HOUR)
+    instants = [NOON, NOON + DAY, NOON + 2 * DAY - HOUR, NOON + 2 * DAY, NOON + 2 * DAY + HOUR]
+
+    async def told() -> tuple[list[tuple[int, ...]], list[list[api.LiabilityAt]]]:
+        found = [await held(programme, member, at) for at in instants]
+        async with programme.database.transaction() as tx:
+            owed = [await api.liability_at(tx, programme.configuration, at, parts=True) for at in instants]
+        return found, owed
+
+    before = await told()
+    assert before[0][4] == (60, 0, 0, 60)  # over, and not booked
+    assert await programme.time_out(NOON + 2 * DAY + 2 * HOUR) == 1
+    assert await told() == before
+    assert await held(programme, member, NOON + 2 * DAY + 2 * HOUR) == (0, 0, 0, 0)
+    ends = await programme.rows("SELECT effective_at, recorded_at FROM hold_ends")
+    assert ends == [(NOON + 2 * DAY, NOON + 2 * DAY + 2 * HOUR)]
     assert await programme.problems() == {}
 
 

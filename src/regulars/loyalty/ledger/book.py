@@ -111,7 +111,8 @@ class Book:
         """Return the instant at which a command is recorded: never before what is in the book, nor in a closed month.
 
         Reviews that time has brought on by then are applied first, each at its own instant; so is a policy that
-        changes tiers or their reviews, and so are the deadlines of holds.
+        changes tiers or their reviews. Holds whose deadline has come end after them, and are recorded now: they move
+        units, and what was told of an instant that is over stays true.
         """
         now = at if self.last_recorded_at is None or at >= self.last_recorded_at else self.last_recorded_at
         open_from = self.rulebook.open_from(self.time_zone)
@@ -125,6 +126,14 @@ class Book:
         if self.holds:
             self._time_out(now)
         return now
+
+    def awaits(self, at: datetime) -> bool:
+        """Return whether time has decided of the tier by `at` what is not in the book yet, while nothing later is."""
+        if self.merged_into is not None or (self.last_recorded_at is not None and self.last_recorded_at > at):
+            return False
+        if self.review_at is not None and self.review_at <= at:
+            return True
+        return any(turn.version > self.policy_seen and turn.at <= at for turn in self.rulebook.turns)
 
     def growth_at(self, at: datetime) -> int:
         """Return the qualifying metric in the window `(at - window, at]`; `at` never goes back."""
@@ -192,8 +201,6 @@ class Book:
         self.changed = self.changed or self.tier > 0
 
     def _review(self, at: datetime) -> None:
-        if self.holds:
-            self._time_out(at)
         policy = self.rulebook.policy_at(at).tier
         metric = self.growth_at(at)
         deserved = tiers.tier_of(policy, metric)
@@ -437,15 +444,13 @@ class Book:
             )
         )
 
-    def _time_out(self, until: datetime) -> None:
-        """End the holds whose deadline has come by then, each at its own instant, or as soon as the books are open."""
-        open_from = self.rulebook.open_from(self.time_zone)
+    def _time_out(self, now: datetime) -> None:
+        """End the holds whose deadline has come by now: effective at it, and recorded now."""
         for hold in sorted(self.holds.values(), key=lambda each: (each.deadline, each.seq)):
-            at = hold.deadline if open_from is None or open_from <= hold.deadline else open_from
-            if at <= until:
+            if hold.deadline <= now:
                 self.release(hold)
                 left = [Take(self.lots[lot_no], amount) for lot_no, amount in hold.parts]
-                self.end_hold(hold, "timed_out", at, left=left, effective_at=hold.deadline)
+                self.end_hold(hold, "timed_out", now, left=left, effective_at=hold.deadline)
 
     def _look_at_deadlines(self) -> None:
         self.hold_until = min([hold.deadline for hold in self.holds.values()], default=None)

@@ -206,16 +206,15 @@ async def tier_status(
 ) -> TierStatus:
     """Return a member's tier now or as of a past instant: why it is held, what is missing for the next, what is ahead.
 
-    Reviews that time has decided by then count although no job has booked them; nothing is written. The metric is in
-    units of the qualifying wallet, instants are UTC, `reason` is in `language` (en, zh). Raises UnknownMember (404),
-    NoActivePolicy (409). Source: member_books, tier_changes, ledger_transfers.
+    Reviews and versions that time has decided by then count although no job has booked them; nothing is written. The
+    metric is in units of the qualifying wallet, instants are UTC, `reason` is in `language` (en, zh). Raises
+    UnknownMember (404), NoActivePolicy (409). Source: member_books, tier_changes, ledger_transfers.
     """
     at = as_of or tx.now
-    review_at = await store.read_review_of(tx, member_id)
     looking = await _look(tx, configuration, member_id, at)
     policy = configuration.policy_at(at)
     row: tuple[Any, ...] | None = None
-    if as_of is None or (review_at is not None and review_at <= at):  # the book has come no further than `at`
+    if as_of is None or looking.awaits(at):
         at = looking.begin(at)
         metric = looking.growth_at(at)
         row = looking.journal.tier_changes[-1][2:] if looking.journal.tier_changes else None
@@ -297,23 +296,24 @@ async def programme_totals(tx: Transaction, at: datetime) -> dict[tuple[str, str
 async def standings(tx: Transaction, at: datetime) -> list[MemberStanding]:
     """Return how each member with books stands as of `at` (UTC), ordered by member id.
 
-    Units of the spending wallet; growth in the window of the policy in force at `at`. Reviews that time has decided
-    by then count although no job has booked them. Raises NoActivePolicy (409). Source: ledger_transfers, lots,
-    lot_uses, tier_changes, member_books.
+    Units of the spending wallet; growth in the window of the policy in force at `at`. Reviews and versions that time
+    has decided by then count although no job has booked them. Raises NoActivePolicy (409). Source:
+    ledger_transfers, lots, lot_uses, tier_changes, member_books, policy_arrivals.
     """
     configuration = Configuration()
     await configuration.follow(tx, (await tx.read(configuration.question))[0])
     policy = configuration.policy_at(at)
     after = at - timedelta(days=policy.tier.window_days)
-    rows = await store.read_standings(tx, policy.spending_wallet, after, at)
+    rows = await store.read_standings(tx, policy.spending_wallet, after, at, configuration.turn_version(at))
     ranks: dict[UUID, int] = {row[0]: row[1] for row in rows}
     due = {row[0] for row in rows if row[6]}
     if due:
         books = await open_books(tx, configuration, Needs(until=at, members=due), lock=False)
         for member_id in due:
             book = books.book(member_id)
-            book.begin(at)
-            ranks[member_id] = book.tier
+            if book.awaits(at):
+                book.begin(at)
+                ranks[member_id] = book.tier
     return [
         MemberStanding(member_id, held(policy.tier, ranks[member_id]), available, pending, growth, debt)
         for member_id, _, available, pending, growth, debt, _ in rows

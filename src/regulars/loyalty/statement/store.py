@@ -139,7 +139,6 @@ SELECT coalesce(sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.
 FROM ledger_transfers AS t
 WHERE t.member_id = %s AND t.qualifying AND t.recorded_at <= %s AND t.effective_at > %s AND t.effective_at <= %s
 """
-READ_REVIEW_OF: LiteralString = "SELECT review_at FROM member_books WHERE member_id = %s"
 PROGRAMME_TOTALS: LiteralString = """
 SELECT w.code, t.kind, sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint
 FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
@@ -177,10 +176,15 @@ WITH sums AS (
 ), held AS (
     SELECT DISTINCT ON (c.member_id) c.member_id, c.to_tier
     FROM tier_changes AS c WHERE c.recorded_at <= %(at)s ORDER BY c.member_id, c.seq DESC
+), arriving AS (
+    SELECT p.version FROM loyalty_policies AS p LEFT JOIN policy_arrivals AS a ON a.version = p.version
+    WHERE p.active_from <= %(at)s AND p.version <= %(turn)s AND a.finished_at IS NULL
+      AND NOT EXISTS (SELECT FROM policy_withdrawals AS g WHERE g.version = p.version)
 )
 SELECT b.member_id, coalesce(held.to_tier, 0), coalesce(parts.available, 0) - coalesce(kept.held, 0),
        coalesce(parts.pending, 0), coalesce(sums.growth, 0), coalesce(sums.debt, 0),
-       coalesce(b.review_at <= %(at)s, false)
+       coalesce(b.review_at <= %(at)s, false) OR (b.policy_seen < %(turn)s AND EXISTS (SELECT FROM arriving
+           WHERE b.policy_seen < arriving.version))
 FROM member_books AS b
 LEFT JOIN sums ON sums.member_id = b.member_id
 LEFT JOIN parts ON parts.member_id = b.member_id
@@ -267,20 +271,17 @@ async def read_metric(tx: Transaction, member_id: UUID, after: datetime, at: dat
     return total
 
 
-async def read_review_of(tx: Transaction, member_id: UUID) -> datetime | None:
-    """Return when a member's tier is to be reviewed."""
-    rows = await tx.rows(READ_REVIEW_OF, (member_id,))
-    return rows[0][0] if rows else None
-
-
 async def programme_totals(tx: Transaction, at: datetime) -> Rows:
     """Return (wallet, kind, signed sum) of what was recorded by `at`."""
     return await tx.rows(PROGRAMME_TOTALS, (at,))
 
 
-async def read_standings(tx: Transaction, wallet: str, after: datetime, at: datetime) -> Rows:
-    """Return (member_id, tier, available, pending, growth in `(after, at]`, debt, whether a review is due)."""
-    return await tx.rows(STANDINGS, {"wallet": wallet, "after": after, "at": at})
+async def read_standings(tx: Transaction, wallet: str, after: datetime, at: datetime, turn: int) -> Rows:
+    """Return (member_id, tier, available, pending, growth in `(after, at]`, debt, whether time decided more).
+
+    `turn` is the latest version by `at` that looks at tiers: until it is booked, it may lift who has not seen it.
+    """
+    return await tx.rows(STANDINGS, {"wallet": wallet, "after": after, "at": at, "turn": turn})
 
 
 async def read_expiring(
