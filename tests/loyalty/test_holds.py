@@ -167,7 +167,7 @@ async def test_what_was_told_as_of_an_instant_is_told_after_the_deadline_is_book
     await programme.expire(NOON + DAY + HOUR)
     instants = [NOON, NOON + DAY, NOON + 2 * DAY - HOUR, NOON + 2 * DAY, NOON + 2 * DAY + HOUR]
 
-    async def told() -> tuple[list[tuple[int, ...]], list[list[api.LiabilityAt]]]:
+    async def told() -> tuple[list[tuple[int, int, int, int]], list[list[api.LiabilityAt]]]:
         found = [await held(programme, member, at) for at in instants]
         async with programme.database.transaction() as tx:
             owed = [await api.liability_at(tx, programme.configuration, at, parts=True) for at in instants]

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
+from regulars.platform.db.holders import holders_of
 from regulars.platform.db.transaction import Rows, Transaction
 
 OPEN: LiteralString = """
-SELECT p.version, p.active_from, a.swept_to
+SELECT p.version, p.active_from, a.begun_at
 FROM loyalty_policies AS p LEFT JOIN policy_arrivals AS a ON a.version = p.version
 WHERE p.active_from <= %s AND a.finished_at IS NULL
   AND NOT EXISTS (SELECT FROM policy_withdrawals AS w WHERE w.version = p.version)
@@ -19,9 +20,9 @@ INSERT INTO policy_arrivals (version, begun_at, swept_to) VALUES (%s, %s, %s) ON
 RETURNING version
 """
 TAKE: LiteralString = """
-SELECT swept_to FROM policy_arrivals WHERE version = %s AND finished_at IS NULL FOR UPDATE SKIP LOCKED
+SELECT swept_to, awaits FROM policy_arrivals WHERE version = %s AND finished_at IS NULL FOR UPDATE SKIP LOCKED
 """
-SWEPT: LiteralString = "UPDATE policy_arrivals SET swept_to = %s WHERE version = %s"
+SWEPT: LiteralString = "UPDATE policy_arrivals SET swept_to = %s, awaits = %s WHERE version = %s"
 FINISHED: LiteralString = "UPDATE policy_arrivals SET finished_at = %s WHERE version = %s"
 SPAN: LiteralString = """
 SELECT member_id FROM member_books WHERE member_id > %s ORDER BY member_id OFFSET %s LIMIT 1
@@ -42,8 +43,8 @@ NOBODY = UUID(int=0)
 EVERYBODY = UUID(int=2**128 - 1)
 
 
-async def next_arrival(tx: Transaction, now: datetime) -> tuple[int, datetime, UUID | None] | None:
-    """Return the first version that came and is not booked to its end: number, instant, how far (None: not begun)."""
+async def next_arrival(tx: Transaction, now: datetime) -> tuple[int, datetime, datetime | None] | None:
+    """Return the first version that came and is not booked to its end: number, instant, when begun (None: not yet)."""
     rows = await tx.rows(OPEN, (now,))
     return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
 
@@ -53,16 +54,23 @@ async def begin(tx: Transaction, version: int, now: datetime) -> bool:
     return bool(await tx.rows(BEGIN, (version, now, NOBODY)))
 
 
-async def take(tx: Transaction, version: int) -> UUID | None:
-    """Return how far the booking of a version has come, locked; None where another worker is at it."""
+async def take(tx: Transaction, version: int) -> tuple[UUID, list[str] | None] | None:
+    """Return how far the booking of a version has come, locked, and for whom it waits (None: nobody looked yet).
+
+    None where another worker is at it.
+    """
     rows = await tx.rows(TAKE, (version,))
-    found: UUID | None = rows[0][0] if rows else None
-    return found
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
-def swept(tx: Transaction, version: int, until: UUID) -> None:
-    """Note how far it has come."""
-    tx.write(SWEPT, (until, version))
+def swept(tx: Transaction, version: int, until: UUID, awaited: Sequence[str]) -> None:
+    """Note how far it has come, and for whom it waits."""
+    tx.write(SWEPT, (until, list(awaited), version))
+
+
+async def holders(tx: Transaction) -> list[str]:
+    """Return the transactions under way that may not have read that a version's booking began."""
+    return await holders_of(tx, "policy_arrivals")
 
 
 def finished(tx: Transaction, version: int, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """How far the booking of a version that came into force has come."""
 
-from sqlalchemy import Column, ForeignKey, Integer, Table
-from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
+from sqlalchemy import Column, ForeignKey, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, UUID
 
 from regulars.platform.db.schema import metadata
 
@@ -12,4 +12,5 @@ policy_arrivals = Table(
     Column("begun_at", TIMESTAMP(timezone=True), nullable=False),
     Column("swept_to", UUID(as_uuid=True), nullable=False),
     Column("finished_at", TIMESTAMP(timezone=True)),
+    Column("awaits", ARRAY(Text)),
 )

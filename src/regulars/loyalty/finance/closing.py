@@ -31,6 +31,7 @@ from regulars.loyalty.finance.store.closing import CloseRow, Frozen, OfMonth
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
+from regulars.platform.db.holders import still_there
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.markets import service as markets
 from regulars.platform.texts import mark
@@ -163,7 +164,7 @@ async def go_on(tx: Transaction, configuration: Configuration) -> MonthClose | N
     row = await store.take_up(tx)
     if row is None:
         return None
-    awaited = await (store.holders(tx) if row.awaits is None else store.still_there(tx, row.awaits))
+    awaited = await (store.holders(tx) if row.awaits is None else still_there(tx, row.awaits))
     if awaited:
         store.await_them(tx, row.month, awaited)
     else:

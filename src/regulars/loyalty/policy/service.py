@@ -54,21 +54,24 @@ class Configuration:
     wallet_codes: dict[int, str] = field(default_factory=dict)
     window_changes: list[datetime] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
+    came_at: datetime | None = None
     longest_window_days: int = 0
     closed_month: date | None = None
-    known: tuple[int, int, date | None, int] = (-1, -1, None, -1)
+    arrived: int = 0
+    known: tuple[int, int, date | None, int, int] = (-1, -1, None, -1, -1)
     families: dict[UUID, UUID] = field(default_factory=dict)
 
     question: Statement = store.LATEST_VERSION
 
     async def follow(self, tx: Transaction, answer: Rows) -> None:
         """Take over what is new, given the rows that `question` returned in this transaction."""
-        latest = (answer[0][0], answer[0][1], answer[0][2], answer[0][3])
+        latest = (answer[0][0], answer[0][1], answer[0][2], answer[0][3], answer[0][4])
         if latest == self.known:
             return
         closed = latest[2]
         if closed is not None and (self.closed_month is None or closed > self.closed_month):
             self.closed_month = closed  # never back: of two batches under way one may have asked before the other
+        self.arrived = max(self.arrived, latest[4])
         policies, lifting = await store.read_policies(tx), await store.read_lifting(tx)
         self.wallets = {row[1]: Wallet(*row) for row in await store.read_wallets(tx)}
         self.wallet_codes = {wallet.wallet_id: wallet.code for wallet in self.wallets.values()}
@@ -97,6 +100,7 @@ class Configuration:
             if later.active_from is not None and later.tier.window_days != earlier.tier.window_days
         ]
         self.turns = rules.turns_of(policies, lifting)
+        self.came_at = max([turn.at for turn in self.turns if turn.version <= self.arrived], default=None)
         self.longest_window_days = max([policy.tier.window_days for policy in policies], default=0)
 
     def turn_version(self, at: datetime) -> int:
@@ -104,9 +108,15 @@ class Configuration:
         return max([turn.version for turn in self.turns if turn.at <= at], default=0)
 
     def open_from(self, time_zone: str) -> datetime | None:
-        """Return the instant from which books of a time zone are open: the end of the last closed month; None: ever."""
+        """Return the instant from which books of a time zone are open; None: ever.
+
+        It is the end of the last closed month, or the instant of the last version for which members are gone through:
+        who is booked now, however late, is decided by it.
+        """
         closed = self.closed_month
-        return None if closed is None else rules.month_start(closed.year, closed.month, time_zone)
+        ended = None if closed is None else rules.month_start(closed.year, closed.month, time_zone)
+        came = self.came_at
+        return ended if came is None or (ended is not None and ended > came) else came
 
     def window_changes_within(self, after: datetime, until: datetime) -> bool:
         """Say whether a policy with a window of another length comes into force in `(after, until]`."""
@@ -153,6 +163,7 @@ async def supposed(tx: Transaction, policies: list[Policy], *, lifting: int | No
     real = Configuration()
     await real.follow(tx, (await tx.read(real.question))[0])
     made = Supposed(wallets=real.wallets, wallet_codes=real.wallet_codes, closed_month=real.closed_month)
+    made.arrived = real.arrived
     made.take_over(policies, await store.read_lifting(tx) | ({lifting} if lifting is not None else frozenset()))
     return made
 

@@ -10,10 +10,11 @@ from regulars.loyalty.policy.reading import written
 from regulars.platform.db.transaction import Statement, Transaction
 
 # Asked by every batch that posts. To read the closed months is also a lock on their table until the batch ends: who
-# closes a month waits for whoever may have read this before (`finance/store/closing.py`).
+# closes a month waits for whoever may have read this before (`finance/store/closing.py`); who books what a version does
+# when it comes waits for whoever may not have read that it came (`arrivals/service.py`).
 LATEST: LiteralString = """
 SELECT coalesce(max(version), 0), (SELECT count(*) FROM wallets), (SELECT max(month) FROM finance_closes),
-       (SELECT count(*) FROM policy_withdrawals)
+       (SELECT count(*) FROM policy_withdrawals), (SELECT coalesce(max(version), 0) FROM policy_arrivals)
 FROM loyalty_policies
 """
 LATEST_VERSION = Statement(LATEST)

@@ -181,6 +181,7 @@ def _caused(columns: list[Any]) -> Caused:
 async def _tiers(tx: Transaction) -> CheckResult:
     """Each tier follows from the policies and the history of the metric alone (T1)."""
     configuration = await _configuration(tx)
+    booked = await store.booked_version(tx)
     rows_checked, problems = 0, list[Fault]()
     async for books in _books(tx):
         entries, changes, joinings = await store.tier_history(tx, [book[0] for book in books])
@@ -198,7 +199,7 @@ async def _tiers(tx: Transaction) -> CheckResult:
                 [Entry(*row[1:]) for row in entries_of.get(member_id, [])],
                 Held(*held),
                 stored,
-                policy_seen,
+                max(policy_seen, booked),
                 [Joining(*row[1:]) for row in joinings_of.get(member_id, [])],
             )
             problems += _wrong_tiers(who(member_id), history, Held(*held), stored)

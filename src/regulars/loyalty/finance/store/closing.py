@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, LiteralString, NamedTuple
 
+from regulars.platform.db.holders import holders_of
 from regulars.platform.db.transaction import Rows, Statement, Transaction
 
 _COLUMNS: LiteralString = """
@@ -16,18 +17,6 @@ INSERT INTO finance_closes (month, asked_by, reason, asked_at) VALUES (%s, %s, %
 INSERT_BOUNDS: LiteralString = """
 INSERT INTO finance_bounds (month, market, time_zone, since, until)
 SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
-"""
-# Whoever posts has read `finance_closes` (with the policies' version), and so holds a lock on it until the end of its
-# transaction, taken before the statement's snapshot. Who read it before the month was put there is therefore among
-# those that hold one now; who comes later sees the month.
-HOLDERS: LiteralString = """
-SELECT coalesce(array_agg(DISTINCT virtualtransaction), '{}') FROM pg_locks
-WHERE locktype = 'relation' AND relation = 'finance_closes'::regclass AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND pid IS DISTINCT FROM pg_backend_pid()
-"""
-STILL_THERE: LiteralString = """
-SELECT coalesce(array_agg(DISTINCT virtualtransaction), '{}') FROM pg_locks WHERE virtualtransaction = ANY (%s::text[])
 """
 FINISH: LiteralString = """
 UPDATE finance_closes SET closed_at = %s, written_at = %s, transfers = %s, members = %s, parts = %s, digest = %s
@@ -192,14 +181,7 @@ async def read_bounds(tx: Transaction, month: date) -> Rows:
 
 async def holders(tx: Transaction) -> list[str]:
     """Return the transactions under way that may have looked which months are closed."""
-    found: list[str] = (await tx.rows(HOLDERS))[0][0]
-    return found
-
-
-async def still_there(tx: Transaction, awaited: Sequence[str]) -> list[str]:
-    """Return which of these transactions have not ended yet."""
-    found: list[str] = (await tx.rows(STILL_THERE, (list(awaited),)))[0][0]
-    return found
+    return await holders_of(tx, "finance_closes")
 
 
 def await_them(tx: Transaction, month: date, awaited: Sequence[str]) -> None:

@@ -321,6 +321,9 @@ TIER_CHANGES: LiteralString = """
 SELECT member_id, seq, from_tier, to_tier, cause, reference, metric, policy_version, effective_at, recorded_at
 FROM tier_changes WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, seq
 """
+BOOKED_VERSION: LiteralString = """
+SELECT coalesce(max(version), 0) FROM policy_arrivals WHERE finished_at IS NOT NULL
+"""
 JOININGS_OF: LiteralString = """
 SELECT member_id, seq, 'merge:' || replace(merge_id::text, '-', ''), step, role, recorded_at FROM book_joinings
 WHERE member_id = ANY (%s::uuid[]) ORDER BY member_id, seq
@@ -336,6 +339,12 @@ async def ask(tx: Transaction, count: LiteralString, wrong: LiteralString, at_mo
 async def next_members(tx: Transaction, after: UUID, at_most: int) -> Rows:
     """Return the next books by member id: time zone, tier, since, review, whether in grace."""
     return await tx.rows(NEXT_MEMBERS, (after, at_most))
+
+
+async def booked_version(tx: Transaction) -> int:
+    """Return the latest version for which every book was gone through when it came; 0 for none."""
+    found: int = (await tx.rows(BOOKED_VERSION))[0][0]
+    return found
 
 
 async def settlements_and_transfers(tx: Transaction, members: Sequence[UUID]) -> Rows:
