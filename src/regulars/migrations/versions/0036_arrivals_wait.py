@@ -1,14 +1,14 @@
 """For whom the booking of a version waits that came into force.
 
-Revision: 0040, after 0034.
+Revision: 0036, after 0035.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0040"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
