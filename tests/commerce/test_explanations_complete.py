@@ -22,7 +22,15 @@ from regulars.loyalty.explain import sentences as told
 from regulars.loyalty.explain.transfers import SPEAKERS
 from regulars.loyalty.ledger.entries import Ended
 from regulars.loyalty.ledger.holding import STATES, hold_id_of
-from regulars.loyalty.policy.contracts import AdjustmentPolicy, MonthlyReview, Policy, ReturnPolicy, TierPolicy
+from regulars.loyalty.policy.contracts import (
+    AdjustmentPolicy,
+    EarningPolicy,
+    MonthlyReview,
+    PaymentPolicy,
+    Policy,
+    ReturnPolicy,
+    TierPolicy,
+)
 from regulars.platform.clock import ClockSetting
 from regulars.platform.commit.refusals import explanation_of, near_rule
 from regulars.platform.commit.store import StoredRefusal
@@ -152,6 +160,28 @@ def test_every_refusal_is_told_with_its_values(refusal: ErrorClass) -> None:
             assert all(str(values[name]) in said[0] for name in placeholders(text) if not name.endswith("tier")), said
 
 
+def test_every_refusal_is_raised_with_the_values_of_its_sentence() -> None:
+    known = {refusal.__name__: refusal for refusal in refusals()}
+    lacking = []
+    for source in sources("src/regulars"):
+        for node in ast.walk(source.tree):
+            if not isinstance(node, ast.Raise | ast.Call):
+                continue
+            made = node.exc if isinstance(node, ast.Raise) and not isinstance(node.exc, ast.Call) else node
+            refusal = known.get(_name_of(made.func if isinstance(made, ast.Call) else made))
+            if refusal is None:
+                continue
+            given = {one.arg for one in made.keywords} if isinstance(made, ast.Call) else set()
+            if None not in given:  # not `**values`
+                wanted = placeholders(refusal.message) | placeholders(refusal.near_miss)
+                lacking += [f"{source.path}:{node.lineno} {refusal.__name__} {name}" for name in wanted - given]
+    assert sorted(lacking) == []
+
+
+def _name_of(node: ast.AST | None) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
 # --- decisions, made and explained --------------------------------------------------------------------------------
 
 
@@ -267,6 +297,50 @@ async def test_every_kind_of_decision_is_explained_with_its_values(database: Dat
             speech = Speech.of(one, language)
             for reason in (*one.reasons, *one.near):
                 _is_filled(reason, speech)
+
+
+async def test_no_later_policy_changes_what_was_explained(database: Database, vault: Vault) -> None:
+    """Whatever the year decided is told with the numbers of its decision, also by whoever asks later."""
+    programme = await Programme.begin(database, vault, policy("to_debt"))
+    await year_of_decisions(programme)
+    programme.database.clock.follow(_standing(NOON + 210 * DAY))
+    members = [one[0] for one in await programme.rows("SELECT DISTINCT member_id FROM ledger_transfers ORDER BY 1")]
+    before = {member: _decisions(await _everything(programme, member)) for member in members}
+    other = structs.replace(
+        policy("only_pending", silver=50),
+        adjustments=AdjustmentPolicy(approve_above=7, answer_days=3),
+        earning=EarningPolicy(minor_per_point=7, maturity_hours=1, expiry_months=2),
+        payment=PaymentPolicy(point_value_minor=9, max_percent=50, min_spendable=1),
+    )
+    await programme.activate(other, NOON + 211 * DAY)
+    programme.database.clock.follow(_standing(NOON + 212 * DAY))
+    after = {member: _decisions(await _everything(programme, member)) for member in members}
+
+    assert sum(len(told) for told in before.values()) > 40
+    assert after == before
+
+
+def _decisions(found: list[Explanation]) -> list[Explanation]:
+    """Leave out what is told of this moment: balances, lots and the tier as they stand now."""
+    return [one for one in found if one.about not in {"balance", "lot", "tier"}]
+
+
+async def test_an_approved_correction_is_told_by_the_limit_under_which_it_was_asked_for(
+    database: Database, vault: Vault
+) -> None:
+    programme = await Programme.begin(database, vault, policy("to_debt"))
+    wang = await programme.member()
+    await decide(programme, ask(wang, "q", NOON, 200))
+    later = structs.replace(policy("to_debt"), adjustments=AdjustmentPolicy(approve_above=1_000, answer_days=30))
+    await programme.activate(later, NOON + DAY)
+    await decide(programme, answer(wang, "q", NOON + 2 * DAY))
+    async with programme.database.transaction() as tx:
+        (line,) = (await loyalty.statement(tx, wang)).lines
+        told = await loyalty.explain_transfer(tx, programme.configuration, wang, line.seq)
+
+    (approved,) = [one for one in told.reasons if one.rule == "posting.approved_by"]
+    assert (approved.values["limit"], told.policy_version, line.policy_version) == (100, 1, 2)
+    assert Speech.of(told, "en").say(approved).endswith("corrections of more than 100 need a second person.")
 
 
 def _is_filled(reason: Reason, speech: Speech) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import ReturnLine, ReturnOrder
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import Adjust
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.commit import refusals, store
@@ -49,6 +51,37 @@ async def test_a_member_is_told_why_of_each_figure(browser: httpx.AsyncClient, s
     assert all("{" not in one and "None" not in one for one in lines)
 
 
+async def test_members_are_not_told_who_of_staff_corrected_their_points(
+    browser: httpx.AsyncClient, services: Services
+) -> None:
+    membership = await Membership(services).begin()
+    wishes = [
+        Adjust(
+            member_id=membership.wang,
+            wallet="points",
+            amount=amount,
+            reason="a mistake",
+            reference=f"care:{amount}",
+            actor="staff:stf_1",
+            approved_by=by,
+        )
+        for amount, by in ((10, ""), (-5, "key:ak_2"))
+    ]
+    async with services.database.transaction(actor="test", set_based=True) as tx:
+        for outcome in await loyalty.post(tx, loyalty.Configuration(), wishes):
+            assert not isinstance(outcome, Exception), outcome
+    cookies = brings(await membership.cookies(membership.wang))
+    told = [
+        one
+        for path in ("/portal/points", "/portal/statement")
+        for one in whys((await browser.get(path, headers=cookies)).text)
+    ]
+
+    assert any("10 points were added as a correction: a mistake." in one for one in told)
+    assert any("A second person approved it." in one for one in told)
+    assert [one for one in told if "stf_" in one or "ak_" in one] == []
+
+
 async def test_the_console_tells_why_and_shops_no_more_than_they_need(services: Services) -> None:
     site = await Site(services).begin()
     async with site.browsing(Role.OWNER) as browser:
@@ -60,6 +93,13 @@ async def test_the_console_tells_why_and_shops_no_more_than_they_need(services: 
     assert "points earned by orders, in" not in bound
     assert len(whys(everything)) > len(whys(bound)) > 0
     assert not re.search(r"\bo-[23]\b", bound)
+    lots = {
+        name: re.findall(r"<li[^>]*>(?:(?!<li).)*?Lot \d+", text.partition('id="lots"')[2], re.DOTALL)
+        for name, text in (("everything", everything), ("bound", bound))
+    }
+    assert lots["bound"]
+    assert all(re.search(r"[\d,]+ of [\d,]+", one) for one in lots["everything"])
+    assert not any(re.search(r"[\d,]+ of [\d,]+", one) for one in lots["bound"]), "tells what was paid elsewhere"
 
 
 async def test_orders_of_which_something_came_back_say_so(services: Services) -> None:

@@ -170,7 +170,10 @@ _POSTINGS: Final = {
     "posting.of_hold": Sentence(mark("{amount} {wallet} that were held were used: {purpose}.")),
     "posting.approved_by": Sentence(
         mark("{approved_by} approved it: corrections of more than {limit} need a second person."),
-        without={"limit": mark("{approved_by} approved it.")},
+        without={
+            "approved_by": mark("A second person approved it."),
+            "limit": mark("{approved_by} approved it."),
+        },
     ),
     "posting.within_limit": Sentence(mark("Corrections of up to {limit} need nobody else.")),
     "posting.needs_nobody": Sentence(mark("The policy asks for no second person.")),

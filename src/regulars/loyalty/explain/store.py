@@ -15,12 +15,14 @@ TRANSFERS: LiteralString = """
 SELECT t.seq, w.code, t.kind, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change,
        t.qualifying, t.reference, t.order_id, t.effective_at, t.recorded_at, t.policy_version, t.basis, b.time_zone,
        l.amount, l.earned_at, l.available_at, l.expires_at,
-       s.total_minor, s.points_used, s.base, s.multiplier, s.tier, s.policy_version
+       s.total_minor, s.points_used, s.base, s.multiplier, s.tier, s.policy_version, q.policy_version
 FROM ledger_transfers AS t
 JOIN wallets AS w ON w.wallet_id = t.wallet_id
 JOIN member_books AS b ON b.member_id = t.member_id
 LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
 LEFT JOIN settlements AS s ON s.member_id = t.member_id AND s.order_id = t.order_id
+LEFT JOIN adjustment_requests AS q ON q.member_id = t.member_id AND q.request_id =
+    CASE WHEN t.kind = 'adjust' THEN substring(t.reference FROM '^adjustment:([0-9a-f]{32})$')::uuid END
 WHERE t.member_id = %s AND t.seq = ANY (%s::bigint[])
 """
 TAKEN: LiteralString = """

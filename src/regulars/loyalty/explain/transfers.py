@@ -71,7 +71,10 @@ class Return(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A transfer with everything it was decided by. `terms` is the policy of its order's settlement, if it has one."""
+    """A transfer with everything it was decided by.
+
+    `terms` is the policy of its order's settlement, if it has one, or under which its correction was asked for.
+    """
 
     member_id: UUID
     seq: int
@@ -177,7 +180,7 @@ def _explained(decided: Decided) -> Explanation:
         about="transfer",
         id=transfer_id(decided.member_id, decided.seq),
         member_id=decided.member_id,
-        policy_version=(decided.terms if decided.order is not None else decided.policy).version,
+        policy_version=decided.terms.version,
         effective_at=decided.effective_at,
         recorded_at=decided.recorded_at,
         time_zone=decided.time_zone,
@@ -215,6 +218,7 @@ def _decided(
     version, basis, time_zone = row[10:13]
     policy = configuration.policy_of_version(version)
     order = None if row[17] is None else Order(*row[17:23])
+    decided_by = row[23] if order is None else order.policy_version
     return Decided(
         member_id,
         seq,
@@ -228,7 +232,7 @@ def _decided(
         effective_at,
         recorded_at,
         policy,
-        policy if order is None else configuration.policy_of_version(order.policy_version),
+        policy if decided_by is None else configuration.policy_of_version(decided_by),
         read_basis(basis),
         time_zone,
         None if row[13] is None else Brought(*row[13:17]),
@@ -311,7 +315,7 @@ def _given(it: Decided) -> Iterator[Reason]:
 def _corrected(it: Decided) -> Iterator[Reason]:
     rule = TRANSFERS["adjust"] if it.amount > 0 else "posting.corrected_down"
     yield it.first(rule, reason=_ended(it.basis.get("reason")) or it.reference, by=it.basis.get("by"))
-    limit = it.policy.adjustments.approve_above
+    limit = it.terms.adjustments.approve_above
     if "approved_by" in it.basis:
         yield Reason("posting.approved_by", {"approved_by": it.basis["approved_by"], "limit": limit})
     elif limit is None:
@@ -448,7 +452,7 @@ def _near(it: Decided) -> Iterator[Reason]:
         more = int(allowed) + it.amount
         if more > 0:
             yield Reason("payment.more", {"missing": more})
-    limit = it.policy.adjustments.approve_above
+    limit = it.terms.adjustments.approve_above
     if it.kind == "adjust" and limit is not None and "approved_by" not in it.basis:
         yield Reason("posting.left_of_limit", {"left": limit - abs(it.amount) + 1})
 

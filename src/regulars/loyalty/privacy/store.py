@@ -65,11 +65,12 @@ SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM hold_ends AS t WHERE memb
 SELECT to_jsonb(t) - 'member_id' - 'other_id' - 'merge_id' FROM book_joinings AS t WHERE member_id = %s ORDER BY seq
 """,
     "adjustment_requests": """
-SELECT to_jsonb(t) - 'member_id' - 'command_hash' FROM adjustment_requests AS t
+SELECT to_jsonb(t) - 'member_id' - 'command_hash' - 'asked_by' FROM adjustment_requests AS t
 WHERE member_id = %s ORDER BY asked_at, request_id
 """,
     "adjustment_answers": """
-SELECT to_jsonb(t) - 'member_id' FROM adjustment_answers AS t WHERE member_id = %s ORDER BY answered_at, request_id
+SELECT to_jsonb(t) - 'member_id' - 'answered_by' FROM adjustment_answers AS t
+WHERE member_id = %s ORDER BY answered_at, request_id
 """,
     "settlements": """
 SELECT to_jsonb(t) - 'member_id' FROM settlements AS t WHERE member_id = %s ORDER BY recorded_at, order_id

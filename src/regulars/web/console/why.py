@@ -66,6 +66,8 @@ async def whys_of_member(
             (line, kind_name(line.kind, page.language), _why(seen_of(found[whole.seq], viewer, hidden), page))
             for line, whole in zip(seen, lines, strict=True)
         ],
+        # What is left of a lot, beside what it brought, would tell what was paid with it elsewhere.
+        "tells_left": viewer.stores is None,
         "lots": [
             (lot, _why(seen_of(found[lot.lot_no], viewer, hidden), page))
             for lot in lots

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from msgspec import structs
 
@@ -33,6 +34,18 @@ def named_by(found: Explanation, names: Mapping[str, str]) -> Explanation:
         return names.get(value, value) if isinstance(value, str) else value
 
     reasons = [Reason(one.rule, {name: called(value) for name, value in one.values.items()}) for one in found.reasons]
+    return structs.replace(found, reasons=tuple(reasons))
+
+
+ACTORS: Final = frozenset({"by", "approved_by", "asked_by", "answered_by"})
+
+
+def unnamed(found: Explanation) -> Explanation:
+    """Return an explanation that says of nobody who they were: members are not told who of staff it was."""
+    reasons = [
+        Reason(one.rule, {name: None if name in ACTORS else value for name, value in one.values.items()})
+        for one in found.reasons
+    ]
     return structs.replace(found, reasons=tuple(reasons))
 
 

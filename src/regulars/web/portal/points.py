@@ -18,7 +18,7 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind
-from regulars.web.kit.whys import Why, why_of
+from regulars.web.kit.whys import Why, unnamed, why_of
 from regulars.web.portal.own import AnyRequest, last_moment, own_id, read_purse
 
 HOME: Final = "/portal/points"
@@ -101,7 +101,7 @@ async def _whys(
     if not lines:
         return {}
     found = await commerce.explain_transfers(tx, configuration, member_id, [line.seq for line in lines])
-    return {seq: why_of(one, formats) for seq, one in found.items()}
+    return {seq: why_of(unnamed(one), formats) for seq, one in found.items()}
 
 
 def _month(formats: Formats) -> Callable[[StatementLine], datetime]:
