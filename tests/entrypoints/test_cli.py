@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from getpass import getuser
 from pathlib import Path
 
 import psycopg
@@ -138,7 +139,7 @@ def test_a_parked_event_is_discarded_by_hand(environment: dict[str, str], databa
         assert (without.returncode, blank.returncode, unsure.returncode, left) == (2, 2, 1, [(1,)])
         assert (done.returncode, done.stdout) == (0, f"a.handler will not get event {seq} (OrderPaid).\n")
         assert (again.returncode, connection.execute("SELECT count(*) FROM parked_events").fetchall()) == (2, [(0,)])
-        assert audited.fetchall() == [("cli", "not needed")]
+        assert audited.fetchall() == [(f"cli:{getuser()}", "not needed")]
 
 
 async def _seal(database_url: str) -> None:

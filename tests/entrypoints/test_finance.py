@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_a_month_from_its_liability_to_its_proof(
     assert (month["closing"]["outstanding"], month["is_closed"]) == (70, False)
     assert "issued +70" in run(environment, "finance", "liability").stdout
     closed = told("close", "2025-05", "--reason", "month end")
-    assert (closed["state"], closed["transfers"], closed["asked_by"]) == ("closed", 1, "cli")
+    assert (closed["state"], closed["transfers"], closed["asked_by"]) == ("closed", 1, f"cli:{getuser()}")
     assert [one["digest"] for one in told("closes")["closes"]] == [closed["digest"]]
     proven = run(environment, "finance", "prove", "2025-05", "--digest", closed["digest"])
     assert (proven.returncode, closed["digest"] in proven.stdout.replace("\n", "")) == (0, True)

@@ -15,6 +15,7 @@ import typer
 from regulars.entrypoints.commands import (
     Json,
     Reason,
+    cli_actor,
     configured_settings,
     day,
     give_up,
@@ -191,7 +192,9 @@ def configure(
 
     with troubles_told():
         programme = configuring.read_programme(file)
-    changes = with_database(lambda database: configuring.configure(database, programme, reason=reason, dry_run=dry_run))
+    changes = with_database(
+        lambda database: configuring.configure(database, programme, reason=reason, dry_run=dry_run, by=cli_actor())
+    )
     if as_json:
         changed = any(change.effect != "unchanged" for change in changes)
         print_json({"dry_run": dry_run, "changed": changed, "changes": changes})

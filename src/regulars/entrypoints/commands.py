@@ -1,10 +1,12 @@
 """What commands share: settings, a migrated database, troubles told in one sentence, tables and JSON."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import msgspec
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+
+
+def cli_actor() -> str:
+    """Say who works at this machine, for the books and the audit log: commands have no keys and no sessions."""
+    try:
+        return f"cli:{getuser()}"
+    except (OSError, KeyError, ImportError):  # an account without a name, as containers have
+        return f"cli:{os.getuid()}"
 
 
 def configured_settings() -> Settings:
@@ -67,7 +77,7 @@ async def roll_everything_up(database: "Database", *, anew: bool = False) -> dic
 
 def in_transaction(do: "Callable[[Transaction], Awaitable[Result]]") -> Result:
     async def run(database: "Database") -> Result:
-        async with database.transaction(actor="cli") as tx:
+        async with database.transaction(actor=cli_actor()) as tx:
             return await do(tx)
 
     return with_database(run)

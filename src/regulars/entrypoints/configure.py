@@ -101,7 +101,7 @@ def read_programme(path: Path) -> ProgrammeFile:
 
 
 async def configure(
-    database: Database, programme: ProgrammeFile, *, reason: str = "", dry_run: bool = False
+    database: Database, programme: ProgrammeFile, *, reason: str = "", dry_run: bool = False, by: str = ACTOR
 ) -> list[Change]:
     """Bring the database to what the file says, in one transaction; a dry run does all of it and keeps nothing.
 
@@ -109,11 +109,11 @@ async def configure(
     """
     changes: list[Change] = []
     try:
-        async with database.transaction(actor=ACTOR) as tx:
+        async with database.transaction(actor=by) as tx:
             async for change, document in _apply(tx, database.clock, programme, reason):
                 changes.append(change)
                 if change.effect != "unchanged":
-                    tx.audit(_entry(change, document, reason))
+                    tx.audit(_entry(change, document, reason, by))
             await tx.flush()
             if dry_run:
                 _keep_nothing()
@@ -214,7 +214,7 @@ async def _policy(tx: Transaction, clock: Clock, section: PolicySection, reason:
             f"policy.active_from: a policy is in force already, and {active_from.isoformat()} has passed: books are "
             f"never decided anew. Name an instant after {tx.now.isoformat(timespec='seconds')}, or leave it out."
         )
-    by = loyalty.Appending(by=ACTOR, reason=reason)
+    by = loyalty.Appending(by=tx.actor, reason=reason)
     if latest is None:
         return _policy_change(await loyalty.activate_policy(tx, wanted, active_from, by), "new"), wanted
     await loyalty.require_alone(tx)
@@ -232,9 +232,9 @@ def _same(wanted: loyalty.Policy, there: loyalty.Policy) -> bool:
     return structs.replace(wanted, version=there.version, active_from=there.active_from) == there
 
 
-def _entry(change: Change, document: object, reason: str) -> AuditEntry:
+def _entry(change: Change, document: object, reason: str, by: str) -> AuditEntry:
     return AuditEntry(
-        actor=ACTOR,
+        actor=by,
         action="activate_policy" if change.what == "policy" else f"define_{change.what}",
         subject=f"policy {change.name}" if change.what == "policy" else change.name,
         reason=reason,

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -15,6 +15,7 @@ import typer
 from regulars.entrypoints.commands import (
     Json,
     Reason,
+    cli_actor,
     day,
     in_transaction,
     print_json,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
 
-ACTOR: Final = "cli"
 
 finance = typer.Typer(help="Liability, months, journals.", no_args_is_help=True)
 
@@ -183,7 +183,7 @@ def write_journal(
 
     async def write(database: "Database") -> None:
         with output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout) as file:
-            async with database.transaction(actor=ACTOR) as tx:
+            async with database.transaction(actor=cli_actor()) as tx:
                 async for piece in loyalty.read_journal(
                     tx, loyalty.Configuration(), asked or date.min, form=form.value, by=by.value, market=market
                 ):
@@ -230,15 +230,15 @@ def close(
     asked = month_given(month)
 
     async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
-        async with database.transaction(actor=ACTOR) as tx:
+        async with database.transaction(actor=cli_actor()) as tx:
             under_way = [one for one in await loyalty.list_closes(tx) if (one.month, one.state) == (month, "closing")]
             if asked is not None and not under_way:
-                await loyalty.begin_close(tx, asked, by=ACTOR, reason=reason)
+                await loyalty.begin_close(tx, asked, by=cli_actor(), reason=reason)
         give_up_at = perf_counter() + patience_seconds
         while True:
-            async with database.transaction(actor=ACTOR) as tx:
+            async with database.transaction(actor=cli_actor()) as tx:
                 await loyalty.go_on_closing(tx, loyalty.Configuration())
-            async with database.transaction(actor=ACTOR) as tx:
+            async with database.transaction(actor=cli_actor()) as tx:
                 found = await loyalty.read_close(tx, asked or date.min)
             if found.state == "closed" or perf_counter() > give_up_at:
                 return found

@@ -4,17 +4,25 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regulars.entrypoints.commands import Json, Reason, give_up, in_transaction, print_json, print_table, with_database
+from regulars.entrypoints.commands import (
+    Json,
+    Reason,
+    cli_actor,
+    give_up,
+    in_transaction,
+    print_json,
+    print_table,
+    with_database,
+)
 
 if TYPE_CHECKING:
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
 
-ACTOR: Final = "cli"
 
 policy = typer.Typer(help="Policies: versions, drafts, differences, previews.", no_args_is_help=True)
 
@@ -63,7 +71,7 @@ def begin_draft(
     if file is not None and section is None:
         give_up(f"{file} has no [policy]. Add one, or leave --file out.")
     document = None if section is None else section.policy()
-    command = loyalty.CreateDraft(name=name, actor=ACTOR, policy=document)
+    command = loyalty.CreateDraft(name=name, actor=cli_actor(), policy=document)
     made = draft_answer(_carried_out(command))
     if as_json:
         print_json(made)
@@ -114,7 +122,7 @@ def preview_policy(
             found = named_in(named)
             version = found if isinstance(found, int) else None
             asked = loyalty.AskPreview(
-                actor=ACTOR,
+                actor=cli_actor(),
                 version=version,
                 draft_id=None if isinstance(found, int) else found,
                 active_from=None if at is None else at.replace(tzinfo=UTC),
@@ -163,7 +171,7 @@ def schedule(
         draft_id=found.draft_id,
         revision=found.revision,
         active_from=at.replace(tzinfo=UTC),
-        actor=ACTOR,
+        actor=cli_actor(),
         reason=reason,
     )
     done = draft_answer(_carried_out(command))
@@ -181,8 +189,8 @@ def withdraw(version: int, reason: Reason = "", *, as_json: Json = False) -> Non
     from regulars.loyalty import api as loyalty
 
     async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
-        async with database.transaction(actor=ACTOR) as tx:
-            command = loyalty.WithdrawVersion(version=version, actor=ACTOR, reason=reason)
+        async with database.transaction(actor=cli_actor()) as tx:
+            command = loyalty.WithdrawVersion(version=version, actor=cli_actor(), reason=reason)
             return await loyalty.withdraw_policy(tx, database.clock, command)
 
     done = with_database(run)
@@ -196,7 +204,7 @@ def _carried_out(command: Any) -> Any:  # noqa: ANN401 - imported late
     from regulars.loyalty import api as loyalty
 
     async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
-        async with database.transaction(actor=ACTOR) as tx:
+        async with database.transaction(actor=cli_actor()) as tx:
             return await loyalty.work_on_policy(tx, database.clock, command)
 
     return with_database(run)
@@ -208,7 +216,7 @@ async def _computed(database: "Database", asked: Any) -> Any:  # noqa: ANN401 - 
     from regulars.loyalty.preview.reports import PREVIEW
     from regulars.platform.reports.computing import compute_slice
 
-    async with database.transaction(actor=ACTOR) as tx:
+    async with database.transaction(actor=cli_actor()) as tx:
         report = await loyalty.ask_preview(tx, PREVIEW, asked)
     while report.is_open:
         async with database.transaction() as tx:

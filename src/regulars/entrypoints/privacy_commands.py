@@ -5,7 +5,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from uuid import UUID
@@ -15,6 +14,7 @@ import typer
 
 from regulars.entrypoints.commands import (
     Json,
+    cli_actor,
     configured_settings,
     give_up,
     in_transaction,
@@ -72,7 +72,7 @@ def export_member(
         give_up(f"{out} is there already: choose another name, so that nothing is overwritten.")
 
     async def gather(services: "Services") -> bytes:
-        actor, database, vault = _actor(), services.database, services.vault
+        actor, database, vault = cli_actor(), services.database, services.vault
         async with database.transaction(actor=actor) as tx:
             document = await members.gather_now(tx, vault, PARTS, member_id)
             _note(tx, "read_export", member, why, form.value)
@@ -107,8 +107,8 @@ def erase_member(
 
     async def ask(services: "Services") -> Any:  # noqa: ANN401 - imported late
         wait = timedelta(hours=services.settings.erasure_wait_hours)
-        async with services.database.transaction(actor=_actor()) as tx:
-            wish = AskErasure(member_id=member_id, actor=_actor(), reason=why)
+        async with services.database.transaction(actor=cli_actor()) as tx:
+            wish = AskErasure(member_id=member_id, actor=cli_actor(), reason=why)
             erasure = await members.ask_erasure(tx, PARTS, wait, wish)
             _note(tx, "ask_erasure", member, why)
         return erasure
@@ -131,7 +131,7 @@ def withdraw_erasure(member: Member, *, as_json: Json = False) -> None:
     member_id = _member_in(member)
 
     async def withdraw(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
-        erasure = await members.withdraw_erasure(tx, WithdrawErasure(member_id=member_id, actor=_actor()))
+        erasure = await members.withdraw_erasure(tx, WithdrawErasure(member_id=member_id, actor=cli_actor()))
         _note(tx, "withdraw_erasure", member, "")
         return erasure
 
@@ -156,7 +156,7 @@ def list_erasures(
     member_id = None if member is None else _member_in(member)
 
     async def look(services: "Services") -> tuple[Any, dict[UUID, datetime]]:
-        async with services.database.transaction(actor=_actor()) as tx:
+        async with services.database.transaction(actor=cli_actor()) as tx:
             found = await members.list_erasures(
                 tx, member_id=member_id, state=None if state is None else state.value, limit=limit
             )
@@ -277,15 +277,10 @@ def _day_in(text: str | None) -> datetime | None:
         raise typer.BadParameter(f"{text} is no day; write it as 2026-05-01") from None
 
 
-def _actor() -> str:
-    """Say who works at this machine: commands have no keys and no sessions."""
-    return f"cli:{getuser()}"
-
-
 def _note(tx: "Transaction", action: str, subject: str, reason: str, detail: str = "") -> None:
     from regulars.platform.audit.contracts import AuditEntry
 
-    tx.audit(AuditEntry(actor=_actor(), action=action, subject=subject, reason=reason, detail=detail))
+    tx.audit(AuditEntry(actor=cli_actor(), action=action, subject=subject, reason=reason, detail=detail))
 
 
 def _erasure_told(erasure: Any) -> dict[str, Any]:  # noqa: ANN401 - imported late
