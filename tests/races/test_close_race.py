@@ -8,6 +8,7 @@ import pytest
 
 from regulars.loyalty import api
 from regulars.loyalty.contracts import Accrue
+from regulars.loyalty.finance.journals import read_journal
 from regulars.loyalty.finance.store import closing as store
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.clock import ClockSetting
@@ -172,3 +173,20 @@ async def test_two_who_close_close_once(till: Programme, office: Programme) -> N
         async with office.database.transaction() as other:
             assert await api.go_on_closing(other, Configuration()) is None
     assert (await proof(office)).holds
+
+
+async def test_a_slow_reader_of_a_journal_keeps_no_month_open(till: Programme, office: Programme) -> None:
+    """Its transaction lasts for as long as somebody reads; what it asked of the closed months is let go before."""
+    member = await till.member()
+    await till.post(gift(member, "x", 100))
+    async with till.database.transaction() as tx:
+        pieces = read_journal(tx, api.Configuration(), MARCH, form="csv", by="transfer")
+        await anext(pieces)
+        await begin_to_close(office)
+        states = [(await go_on(office)).state]
+        while states[-1] != "closed" and len(states) < 5:
+            states.append((await go_on(office)).state)
+        rest = [piece async for piece in pieces]
+
+    assert states[-1] == "closed", states
+    assert "100" in "".join(rest), "all of it is of the snapshot in which it began"

@@ -1,6 +1,7 @@
 """Journals of a month: CSV or beancount, by account and day or by transfer, as a stream of text."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Final, Literal
 
@@ -28,9 +29,7 @@ async def read_journal(
     ledger_transfers; opening and closing as the liability has them.
     """
     store.read_one_snapshot(tx)
-    found, _ = await liability(tx, configuration, Span(first=month, last=month, market=market))
-    pages = [_page(configuration, one) for one in found if one.spendable]
-    bounds = await _bounds(tx, month, [one for one in found if one.spendable])
+    pages, bounds = await _pages(tx, configuration, month, market)
     if form == "csv":
         writer: CsvJournal | BeancountJournal = CsvJournal(pages, by == "transfer")
     else:
@@ -42,6 +41,30 @@ async def read_journal(
         async for rows in store.lines(tx, month, bounds, by_transfer=by == "transfer"):
             yield "".join(writer.lines([Line(*row) for row in rows]))
     yield writer.tail()
+
+
+class _AllRead(Exception):
+    """What was to be read is read."""
+
+
+async def _pages(
+    tx: Transaction, configuration: Configuration, month: date, market: str | None
+) -> tuple[list[Page], list[tuple[str, str, datetime, datetime]]]:
+    """Return each page's head, and the months' bounds.
+
+    Whoever has read which months are closed keeps the next close waiting, and a file may be read for as long as its
+    reader likes: so this is read in a savepoint that is rolled back, which ends its locks. The snapshot stays.
+    """
+    span = Span(first=month, last=month, market=market)
+    pages: list[Page] = []
+    bounds: list[tuple[str, str, datetime, datetime]] = []
+    with suppress(_AllRead):
+        async with tx.savepoint():
+            found = [one for one in (await liability(tx, configuration, span))[0] if one.spendable]
+            pages = [_page(configuration, one) for one in found]
+            bounds = await _bounds(tx, month, found)
+            raise _AllRead
+    return pages, bounds
 
 
 def _page(configuration: Configuration, one: LiabilityMonth) -> Page:

@@ -46,8 +46,12 @@ Bounds = Sequence[tuple[str, str, datetime, datetime]]
 
 
 def read_one_snapshot(tx: Transaction) -> None:
-    """Let everything that is read be of one instant. To be called first in a transaction."""
+    """Let everything that is read be of one instant. To be called first in a transaction.
+
+    A reader who takes nothing for two minutes loses the connection: others wait for it.
+    """
     tx.write("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    tx.write("SET LOCAL idle_in_transaction_session_timeout = '2min'")
 
 
 async def accounts(tx: Transaction, month: date, bounds: Bounds) -> Rows:
