@@ -11,6 +11,7 @@ import pytest
 from regulars.entrypoints.privacy import PARTS
 from regulars.members import api as members
 from regulars.members.contracts import ConsentChannel, ConsentGiven, Decision, Purpose
+from regulars.members.contracts.privacy import AskErasure, AskExport
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.clock import wall_now
 from regulars.platform.ids import public_id
@@ -235,3 +236,20 @@ async def test_everything_is_taken_by_staff_for_a_purpose_only(site: Site) -> No
     assert taken.headers["cache-control"] == "no-store"
     assert await site.rows(LOOKS) == [("read_export", public_id("mbr", site.chen), "asked for by letter")]
     assert "Ready" in listed
+
+
+async def test_who_sees_no_log_is_not_told_who_asked_for_an_erasure_or_an_export(site: Site) -> None:
+    services = site.services
+    async with services.database.transaction(actor="staff:stf_1") as tx:
+        await members.ask_export(tx, AskExport(member_id=site.chen, actor="staff:stf_1"))
+        wish = AskErasure(member_id=site.chen, actor="staff:stf_1", reason="asked at the till by her sister")
+        await members.ask_erasure(tx, (), timedelta(hours=72), wish)
+    async with site.browsing(Role.OWNER) as browser:
+        whole = words((await browser.get(f"{site.path()}/privacy")).text)
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        bound = words((await browser.get(f"{site.path()}/privacy")).text)
+
+    assert "asked at the till by her sister" in whole
+    assert "Everything about this member" in whole
+    assert "Waits" in bound
+    assert [text for text in ("by her sister", "stf_1", "Everything about this member") if text in bound] == []

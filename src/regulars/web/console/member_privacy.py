@@ -114,7 +114,7 @@ async def _show(
         log = await members.consent_log(tx, LogWanted(member_id=member_id, limit=_FEW))
         looks = await audit.looks(tx, subject=public, limit=_FEW) if viewer.may(LOOKS) else []
         names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
-    see = viewer.may("staff:read")
+    see, sees_log = viewer.may("staff:read"), viewer.may(LOOKS) or viewer.may(ERASE)
     erasure = standing.erasure
     journal = (await services.vault.erased()).get(member_id) if standing.is_erased else None
     key_is_gone = standing.is_erased and not await services.vault.keys_of([member_id])
@@ -129,7 +129,7 @@ async def _show(
         standing=standing,
         erasure=erasure,
         erasure_badge=None if erasure is None else erasure_badge(erasure.state),
-        asked_by=None if erasure is None else who(erasure.asked_by, names, see_staff=see),
+        asked_by=None if erasure is None or not sees_log else who(erasure.asked_by, names, see_staff=see),
         is_open=erasure is not None and erasure.state in {"waiting", "under_way"},
         losses=[(wallet_name(one.wallet, language), one) for one in standing.losses if one.balance or one.debt],
         journal=journal,
@@ -156,6 +156,8 @@ async def _show(
             ]
             for one in looks
         ],
+        sees_log=sees_log,
+        sees_exports=viewer.may(LOOKS) or viewer.may(EXPORT),
         sees_looks=viewer.may(LOOKS),
         may_export=viewer.may(EXPORT) and not standing.is_erased,
         may_erase=viewer.may(ERASE) and not standing.is_erased,
