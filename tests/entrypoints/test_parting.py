@@ -4,11 +4,16 @@ from uuid import UUID
 
 import pytest
 
+from regulars.entrypoints.privacy import PARTS
 from regulars.members import api as members
 from regulars.members.cards.errors import CardCodeExpired
 from regulars.members.contracts import IdentityKind, IdentityValue, MemberViewer
+from regulars.members.contracts.privacy import PrivacyPart, Section
+from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import parse_public_id
+from regulars.platform.vault.contracts import Vault
 from tests.entrypoints.test_merging import Door, door
+from tests.members import erasing
 from tests.members.entering import Portal
 
 pytestmark = pytest.mark.anyio
@@ -81,3 +86,69 @@ async def test_card_codes_of_the_survivor_end_when_the_stranger_goes(door: Door)
         fresh = members.still_card_code(vault, viewer.member_id, viewer.parted)
         async with door.services.database.transaction() as tx:
             assert await members.open_card_code(tx, vault, fresh.code) == of(whose)
+
+
+async def exported(door: Door, member: str) -> str:
+    """Have everything about a member gathered, as the worker does; returns where it is read."""
+    asked = await door.call("POST", f"/v1/members/{member}/exports", None, status=202)
+    assert await members.gather_waiting(door.services.database, door.services.vault, PARTS) == 1
+    return f"/v1/members/{member}/exports/{asked['export_id']}"
+
+
+async def test_undoing_ends_the_exports_that_tell_of_both(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    own = await exported(door, survivor)
+    await door.client.get(own)
+    async with door.services.database.transaction() as tx:
+        tx.write("UPDATE member_exports SET ready_at = ready_at - interval '1 hour'")
+    await door.order("A", absorbed, 120_000)
+    merged = await door.merge(survivor, absorbed)
+    path = await exported(door, survivor)
+    assert PHONE in (await door.client.get(path)).text
+    await door.call("POST", f"/v1/members/{survivor}/exports", None, status=202)  # one that still waits
+
+    await door.undo(survivor, merged["merge_id"])
+
+    assert (await door.client.get(path)).status_code == 404
+    told = [await door.call("GET", f"/v1/members/{one}/exports") for one in (survivor, absorbed)]
+    assert [[one["export_id"] for one in each["exports"]] for each in told] == [[own.rsplit("/", 1)[1]], []]
+    assert PHONE not in (await door.client.get(own)).text
+    assert await members.gather_waiting(door.services.database, door.services.vault, PARTS) == 0
+
+
+async def test_an_export_that_was_being_gathered_while_they_were_one_is_not_kept(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    merged = await door.merge(survivor, absorbed)
+    await door.call("POST", f"/v1/members/{survivor}/exports", None, status=202)
+
+    async def parted_meanwhile(_tx: Transaction, _vault: Vault, member_id: UUID) -> dict[str, Section]:
+        if member_id == of(survivor):
+            await door.undo(survivor, merged["merge_id"])
+        return {}
+
+    late = PrivacyPart(room="test", erase=PARTS[0].erase, export=parted_meanwhile, sections={}, excused={})
+    await members.gather_waiting(door.services.database, door.services.vault, (*PARTS, late))
+
+    assert (await door.call("GET", f"/v1/members/{survivor}/exports"))["exports"] == []
+
+
+async def test_who_was_parted_and_erased_is_in_no_export_of_the_other(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    merged = await door.merge(survivor, absorbed)
+    path = await exported(door, survivor)
+    await door.undo(survivor, merged["merge_id"])
+    await erasing.erase(door.services.database, door.services.vault, of(absorbed), PARTS)
+
+    assert (await door.client.get(path)).status_code == 404
+    again = await exported(door, survivor)
+    assert PHONE not in (await door.client.get(again)).text
+    assert await door.problems() == {}
+
+
+async def test_merging_ends_the_exports_that_wait_of_the_absorbed(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    await door.call("POST", f"/v1/members/{absorbed}/exports", None, status=202)
+
+    await door.merge(survivor, absorbed)
+
+    assert await members.gather_waiting(door.services.database, door.services.vault, PARTS) == 0

@@ -48,6 +48,7 @@ from regulars.members.merging.errors import (
 )
 from regulars.members.merging.reading import decode_merge, field_of
 from regulars.members.merging.store import MergeRow
+from regulars.members.privacy.parting import forget_shared_exports, forget_waiting_exports
 from regulars.members.profile import service as profile
 from regulars.members.proposals import following as proposals
 from regulars.platform.clock import wall_now
@@ -125,6 +126,7 @@ async def merge_members(tx: Transaction, vault: Vault, parts: MergingParts, wish
     before = Before(own, other, list(filled), [one.identity_id for one in found])
     await _write_down(tx, vault, told, before)
     sessions.forget_members(tx, [merging.absorbed_id])
+    forget_waiting_exports(tx, merging.absorbed_id)
     store.point(tx, merging.absorbed_id, merging.survivor_id)
     await proposals.merged(tx, merging, by=wish.actor, reason=wish.reason)
     tx.publish(
@@ -252,6 +254,7 @@ async def undo_merge(tx: Transaction, vault: Vault, parts: MergingParts, wish: U
         await profile.change_profile(tx, vault, change)
     store.release(tx, row.member_id)
     sessions.forget_members(tx, [row.survivor_id, row.member_id])  # whoever got in meanwhile may be either
+    forget_shared_exports(tx, row.merge_id)
     store.note_undone(tx, row, at=merging.at, by=wish.actor, reason=wish.reason, undone=_encode(undone).decode())
     await proposals.parted(tx, row.merge_id, by=wish.actor, reason=wish.reason)
     await _record(tx, wishes)

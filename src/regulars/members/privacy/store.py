@@ -103,6 +103,13 @@ SELECT_DOCUMENT: LiteralString = """
 SELECT sealed_document FROM member_exports WHERE member_id = %s AND export_id = %s AND ready_at IS NOT NULL
 """
 FORGET_EXPORTS: LiteralString = "DELETE FROM member_exports WHERE member_id = ANY (%s::uuid[])"
+FORGET_WAITING: LiteralString = "DELETE FROM member_exports WHERE member_id = ANY (%s::uuid[]) AND ready_at IS NULL"
+# The clocks of who merged and of who gathered may differ a little. One that is being gathered finds its row gone.
+FORGET_SHARED: LiteralString = """
+DELETE FROM member_exports AS e USING member_merges AS m
+WHERE m.merge_id = %s AND e.member_id IN (m.survivor_id, m.member_id)
+  AND (e.ready_at IS NULL OR e.ready_at >= m.written_at - interval '5 minutes')
+"""
 FORGET_EXPIRED: LiteralString = "DELETE FROM member_exports WHERE expires_at <= %s"
 OF_MEMBER: dict[str, LiteralString] = {
     "consents": """
@@ -310,6 +317,16 @@ async def document(tx: Transaction, member_id: UUID, export_id: UUID) -> bytes |
 def forget_exports(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     """Forget every export of members."""
     tx.write(FORGET_EXPORTS, (arrays.ids(member_ids),))
+
+
+def forget_waiting(tx: Transaction, member_ids: Sequence[UUID]) -> None:
+    """Forget exports of members that wait to be gathered."""
+    tx.write(FORGET_WAITING, (arrays.ids(member_ids),))
+
+
+def forget_shared(tx: Transaction, merge_id: UUID) -> None:
+    """Forget whatever was gathered of both members of a merge since, or is being gathered."""
+    tx.write(FORGET_SHARED, (merge_id,))
 
 
 def forget_expired(tx: Transaction, at: datetime) -> None:
