@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from regulars.domain_events.members import ConsentChanged
 from regulars.members.consent import rules, store
-from regulars.members.contracts import ConsentChannel, Decision
+from regulars.members.contracts import Consent, ConsentChannel, Decision
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import new_id
@@ -16,15 +16,15 @@ WHERE: Final = "address"
 ACTOR: Final = "system"
 
 
-async def lapse(tx: Transaction, member_id: UUID) -> None:
-    """End what was confirmed, or waits to be, from another address than the one that mail goes to now.
+async def lapse(tx: Transaction, member_id: UUID) -> list[Consent]:
+    """End what was confirmed, or waits to be, from another address than the one that mail goes to now; says by what.
 
     The caller has changed the addresses, in this transaction; who holds the member's row, or takes it here, comes
     after or before whoever confirms.
     """
     held = await store.hold_members(tx, [member_id])
     if member_id not in held:
-        return
+        return []
     recorded_at = max(tx.now, held[member_id].last_recorded_at or tx.now)
     address = (await store.select_emails(tx, [member_id])).get(member_id)
     history = await store.select_consents(tx, member_id)
@@ -46,7 +46,7 @@ async def lapse(tx: Transaction, member_id: UUID) -> None:
         if one.channel is ConsentChannel.EMAIL and one.identity_id not in {None, address}
     ]
     if not ended:
-        return
+        return []
     store.insert_consents(tx, [(member_id, one) for one in ended], wall_now())
     tx.publish(
         *[
@@ -63,3 +63,4 @@ async def lapse(tx: Transaction, member_id: UUID) -> None:
             for one in ended
         ]
     )
+    return ended

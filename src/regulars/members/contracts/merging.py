@@ -110,10 +110,19 @@ class ConsentChosen(Struct, frozen=True, kw_only=True):
     before: str | None
 
 
+class ConsentReplaced(Struct, frozen=True, kw_only=True):
+    """A decision that a merge, or undoing it, wrote down; `before_id`: which was in force, or is in force again."""
+
+    consent_id: UUID
+    before_id: UUID | None
+
+
 class Merge(Struct, frozen=True, kw_only=True):
     """A merge as it was carried out (or would be): what went over, in kinds and numbers, no personal data.
 
     `identities` are kinds of what finds the absorbed one, `filled` fields of the survivor's profile that were empty.
+    Kept, and told nobody: `identity_ids` are the ids of those identities, `replaced` which decisions the merge wrote
+    down for the survivor, each with the survivor's own that it replaced.
     """
 
     merge_id: UUID
@@ -131,10 +140,15 @@ class Merge(Struct, frozen=True, kw_only=True):
     undone_at: datetime | None = None
     undone_by: str | None = None
     undo_reason: str | None = None
+    identity_ids: tuple[UUID, ...] = ()
+    replaced: tuple[ConsentReplaced, ...] = ()
 
 
 class MergeUndone(Struct, frozen=True, kw_only=True):
-    """What undoing a merge gave back, or would: kinds of identities, fields of the profile, consents, books."""
+    """What undoing a merge gave back, or would: kinds of identities, fields of the profile, consents, books.
+
+    Kept, and told nobody: `restored` are the survivor's decisions written down anew, each with that of before.
+    """
 
     merge_id: UUID
     survivor_id: UUID
@@ -145,6 +159,7 @@ class MergeUndone(Struct, frozen=True, kw_only=True):
     consents: tuple[ConsentChosen, ...]
     books: BooksReturned
     household: HouseholdMoved | None = None
+    restored: tuple[ConsentReplaced, ...] = ()
 
 
 async def _nothing_stands_against(_tx: Transaction, _survivor: UUID, _absorbed: UUID) -> DomainError | None:

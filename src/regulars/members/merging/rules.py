@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET
 
 from regulars.members.contracts import Consent, ConsentChannel, Decision, Profile, ProfileChange, Purpose
-from regulars.members.contracts.merging import ConsentChosen
+from regulars.members.contracts.merging import ConsentChosen, ConsentReplaced
 
 FIELDS = ("display_name", "given_name", "family_name", "birthday")
 Key = tuple[Purpose, ConsentChannel]
@@ -69,21 +69,43 @@ def chosen(taken: Iterable[Consent], survivor: Iterable[Consent]) -> tuple[Conse
     )
 
 
-def restored(
-    told: Iterable[ConsentChosen], now: Iterable[Consent], merged_at: datetime
-) -> list[tuple[Consent, Decision]]:
-    """Return which decisions in force the merge had brought are to be what they were before, and what that is.
+def replaced(
+    survivor: Iterable[Consent], taken: Iterable[Consent], lapsed: Iterable[Consent]
+) -> tuple[ConsentReplaced, ...]:
+    """Return which decisions a merge put in the place of which of the survivor's.
 
-    One that was decided anew since stays. Where nothing had been decided a grant is withdrawn, and a withdrawal stays.
+    `survivor` is what was in force, `taken` what was written down for the survivor, `lapsed` what that has ended.
     """
-    in_force = _by_key(now)
-    found = []
+    own = _by_key(survivor)
+    in_force = _by_key(taken)
+    for key, one in _by_key(lapsed).items():
+        if key in in_force or (key in own and own[key].decision is Decision.GIVEN):
+            in_force[key] = one
+    return tuple(
+        [
+            ConsentReplaced(consent_id=one.consent_id, before_id=own[key].consent_id if key in own else None)
+            for key, one in in_force.items()
+        ]
+    )
+
+
+def restored(
+    told: Iterable[ConsentReplaced], now: Iterable[Consent], history: Iterable[Consent]
+) -> list[tuple[Consent, Consent | None]]:
+    """Return which decisions in force (`now`) a merge had brought, each with that of before, which is meant again.
+
+    One that was decided anew since stays. Where nothing had been decided (None) a grant is to be withdrawn, and a
+    withdrawal stays.
+    """
+    in_force = {one.consent_id: one for one in now}
+    known = {one.consent_id: one for one in history}
+    found: list[tuple[Consent, Consent | None]] = []
     for one in told:
-        consent = in_force.get((Purpose(one.purpose), ConsentChannel(one.channel)))
-        if consent is None or consent.recorded_at > merged_at or consent.decision.value != one.decision:
+        consent = in_force.get(one.consent_id)
+        if consent is None:
             continue
-        before = Decision.GIVEN if one.before == Decision.GIVEN.value else Decision.WITHDRAWN
-        if before is not consent.decision:
+        before = None if one.before_id is None else known.get(one.before_id)
+        if before is not None or consent.decision is Decision.GIVEN:
             found.append((consent, before))
     return found
 

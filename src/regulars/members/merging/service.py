@@ -11,6 +11,7 @@ from regulars.members.access import sessions
 from regulars.members.consent import service as consent
 from regulars.members.consent.lapsing import lapse
 from regulars.members.contracts import (
+    CONSENT_PREFIX,
     MEMBER_PREFIX,
     ChangeProfile,
     Confirmation,
@@ -26,6 +27,7 @@ from regulars.members.contracts.merging import (
     BooksMoved,
     BooksReturned,
     ConsentChosen,
+    ConsentReplaced,
     Merge,
     MergeMembers,
     MergeUndone,
@@ -72,6 +74,14 @@ class Before(msgspec.Struct, frozen=True):
 
 _encode = msgspec.json.Encoder().encode
 _decode_before = msgspec.json.Decoder(Before).decode
+
+
+class _Back(NamedTuple):
+    """A decision by which one of both stands as before: `was` is in force until then, `before_id` what it repeats."""
+
+    wish: ConsentGiven
+    was: Decision
+    before_id: UUID | None = None
 
 
 class _Both(NamedTuple):
@@ -121,10 +131,15 @@ async def merge_members(tx: Transaction, vault: Vault, parts: MergingParts, wish
     if filled:
         change = ChangeProfile(member_id=merging.survivor_id, change=rules.change_of(filled))
         await profile.change_profile(tx, vault, change)
-    await _record(tx, [_copied(one, merging.survivor_id) for one in taken])
-    await lapse(tx, merging.survivor_id)
+    recorded = await _record(tx, [_copied(one, merging.survivor_id) for one in taken])
+    lapsed = await lapse(tx, merging.survivor_id)
+    kept = msgspec.structs.replace(
+        told,
+        identity_ids=tuple([one.identity_id for one in found]),
+        replaced=rules.replaced(in_force, recorded, lapsed),
+    )
     before = Before(own, other, list(filled), [one.identity_id for one in found])
-    await _write_down(tx, vault, told, before)
+    await _write_down(tx, vault, kept, before)
     sessions.forget_members(tx, [merging.absorbed_id])
     forget_waiting_exports(tx, merging.absorbed_id)
     store.point(tx, merging.absorbed_id, merging.survivor_id)
@@ -211,10 +226,13 @@ def _copied(one: Consent, member_id: UUID) -> ConsentGiven:
     )
 
 
-async def _record(tx: Transaction, wishes: list[ConsentGiven]) -> None:
+async def _record(tx: Transaction, wishes: list[ConsentGiven]) -> list[Consent]:
+    recorded = []
     for outcome in await consent.record_consents(tx, wishes) if wishes else ():
         if isinstance(outcome, DomainError):
             raise outcome
+        recorded.append(outcome)
+    return recorded
 
 
 # --- undoing ---------------------------------------------------------------------------------------------------------
@@ -239,12 +257,12 @@ async def undo_merge(tx: Transaction, vault: Vault, parts: MergingParts, wish: U
     filled = {field: getattr(before.absorbed, field) for field in before.filled}
     now = (await profile.read_profiles(tx, vault, [row.survivor_id], clear=True)).get(row.survivor_id, Profile())
     cleared = rules.still_as_filled(now, filled)
-    wishes = await _consents_back(tx, row, told, wish.actor)
+    decided = await _consents_back(tx, row, told, wish.actor)
     household = await households.undo_places(
         tx, vault, merging, actor=wish.actor, reason=wish.reason, dry_run=wish.dry_run
     )
     (books,) = [await part.undo(tx, merging, wish.dry_run) for part in parts if part.undo is not None]
-    undone = _undone(merging, books, identities=[one.kind.value for one in back], cleared=cleared, wishes=wishes)
+    undone = _undone(merging, books, identities=[one.kind.value for one in back], cleared=cleared, decided=decided)
     undone = msgspec.structs.replace(undone, household=household)
     if wish.dry_run:
         return undone
@@ -255,9 +273,19 @@ async def undo_merge(tx: Transaction, vault: Vault, parts: MergingParts, wish: U
     store.release(tx, row.member_id)
     sessions.forget_members(tx, [row.survivor_id, row.member_id])  # whoever got in meanwhile may be either
     forget_shared_exports(tx, row.merge_id)
-    store.note_undone(tx, row, at=merging.at, by=wish.actor, reason=wish.reason, undone=_encode(undone).decode())
+    recorded = await _record(tx, [one.wish for one in decided])
+    kept = msgspec.structs.replace(
+        undone,
+        restored=tuple(
+            [
+                ConsentReplaced(consent_id=written.consent_id, before_id=one.before_id)
+                for one, written in zip(decided, recorded, strict=True)
+                if one.before_id is not None
+            ]
+        ),
+    )
+    store.note_undone(tx, row, at=merging.at, by=wish.actor, reason=wish.reason, undone=_encode(kept).decode())
     await proposals.parted(tx, row.merge_id, by=wish.actor, reason=wish.reason)
-    await _record(tx, wishes)
     for one in (row.survivor_id, row.member_id):
         await lapse(tx, one)
     tx.publish(
@@ -291,28 +319,33 @@ async def _before(vault: Vault, row: MergeRow) -> Before:
     return _decode_before(opened)
 
 
-async def _consents_back(tx: Transaction, row: MergeRow, told: Merge, actor: str) -> list[ConsentGiven]:
+async def _consents_back(tx: Transaction, row: MergeRow, told: Merge, actor: str) -> list[_Back]:
     """Return the decisions by which both stand as before, as far as nothing was decided since."""
-    survivors, _ = await consent.consents_of(tx, row.survivor_id, as_of=tx.now)
+    survivors, history = await consent.consents_of(tx, row.survivor_id, as_of=tx.now)
     absorbed, _ = await consent.consents_of(tx, row.member_id, as_of=tx.now)
-    wishes = [
-        msgspec.structs.replace(_copied(one, row.survivor_id), decision=decision, actor=actor, effective_at=None)
-        for one, decision in rules.restored(told.consents, survivors, row.recorded_at)
+    return [_again(one, before, row, actor) for one, before in rules.restored(told.replaced, survivors, history)] + [
+        _Back(_copied(one, row.member_id), Decision.GIVEN)
+        for one in rules.withdrawn_since(survivors, absorbed, row.recorded_at)
     ]
-    return wishes + [_copied(one, row.member_id) for one in rules.withdrawn_since(survivors, absorbed, row.recorded_at)]
+
+
+def _again(one: Consent, before: Consent | None, row: MergeRow, actor: str) -> _Back:
+    """Say once more what was in force before the merge, in the very words, or withdraw what it brought."""
+    if before is None:
+        wish = msgspec.structs.replace(_copied(one, row.survivor_id), decision=Decision.WITHDRAWN, actor=actor)
+        return _Back(msgspec.structs.replace(wish, effective_at=None), one.decision)
+    wish = msgspec.structs.replace(_copied(before, row.survivor_id), effective_at=None)
+    return _Back(wish, one.decision, before.consent_id)
 
 
 def _undone(
-    merging: Merging, books: BooksReturned, *, identities: list[str], cleared: list[str], wishes: list[ConsentGiven]
+    merging: Merging, books: BooksReturned, *, identities: list[str], cleared: list[str], decided: list[_Back]
 ) -> MergeUndone:
-    decided = [
+    consents = [
         ConsentChosen(
-            purpose=one.purpose.value,
-            channel=one.channel.value,
-            decision=one.decision.value,
-            before=_other(one.decision).value,
+            purpose=wish.purpose.value, channel=wish.channel.value, decision=wish.decision.value, before=was.value
         )
-        for one in wishes
+        for wish, was, _ in decided
     ]
     return MergeUndone(
         merge_id=merging.merge_id,
@@ -321,19 +354,20 @@ def _undone(
         recorded_at=merging.at,
         identities=tuple(identities),
         cleared=tuple(cleared),
-        consents=tuple(decided),
+        consents=tuple(consents),
         books=books,
     )
-
-
-def _other(decision: Decision) -> Decision:
-    return Decision.WITHDRAWN if decision is Decision.GIVEN else Decision.GIVEN
 
 
 # --- proofs ----------------------------------------------------------------------------------------------------------
 
 _POINTS_ELSEWHERE = mark("{member} means {found}, and by the merges that were not undone it means {right}.")
 _STILL_FOUND = mark("{member} is part of another member, and can still be found, or is still signed in.")
+
+_OTHER_WORDS = mark(
+    "Consent {consent} of {member} was to be restored when a merge was undone, and says something else than what was "
+    "agreed to before: count it as not given, and ask the member."
+)
 
 
 async def _pointers_hold(tx: Transaction) -> CheckResult:
@@ -347,10 +381,23 @@ async def _pointers_hold(tx: Transaction) -> CheckResult:
     return CheckResult(ok=not problems, rows_checked=counted, problems=problems[:MAX_PROBLEMS])
 
 
+async def _words_are_those_of_before(tx: Transaction) -> CheckResult:
+    """Undoing a merge makes no consent that nobody gave."""
+    off = await store.other_words(tx, MAX_PROBLEMS)
+    problems = [
+        Fault(_OTHER_WORDS, {"consent": public_id(CONSENT_PREFIX, consent_id), "member": _who(member_id)})
+        for member_id, consent_id in off
+    ]
+    return CheckResult(ok=not problems, rows_checked=await store.count(tx), problems=problems)
+
+
 def _who(member_id: UUID | None) -> str:
     return "-" if member_id is None else public_id(MEMBER_PREFIX, member_id)
 
 
 def checks() -> list[Check]:
     """Return what must hold of members who were merged."""
-    return [Check(mark("merged members"), _pointers_hold)]
+    return [
+        Check(mark("merged members"), _pointers_hold),
+        Check(mark("consents after merges"), _words_are_those_of_before),
+    ]

@@ -96,6 +96,18 @@ WHERE m.merged_into IS NOT NULL AND (
     OR EXISTS (SELECT FROM member_sessions AS s WHERE s.member_id = m.member_id))
 ORDER BY 1 LIMIT %s
 """
+# What undoing wrote down says what was agreed to before: the same words, from the same address, confirmed or not.
+OTHER_WORDS: LiteralString = """
+SELECT c.member_id, c.consent_id FROM member_merges AS m
+CROSS JOIN LATERAL jsonb_to_recordset(m.undone::jsonb -> 'restored') AS r (consent_id uuid, before_id uuid)
+JOIN consents AS c ON c.member_id = m.survivor_id AND c.consent_id = r.consent_id
+LEFT JOIN consents AS b ON b.member_id = m.survivor_id AND b.consent_id = r.before_id
+WHERE m.undone_at IS NOT NULL
+  AND ((b.purpose, b.channel, b.decision) IS DISTINCT FROM (c.purpose, c.channel, c.decision)
+       OR (b.wording_version, b.language, b.made_in) IS DISTINCT FROM (c.wording_version, c.language, c.made_in)
+       OR b.identity_id IS DISTINCT FROM c.identity_id OR (b.confirmation IS NULL) <> (c.confirmation IS NULL))
+ORDER BY 1, 2 LIMIT %s
+"""
 COUNT: LiteralString = "SELECT count(*) FROM member_merges"
 
 
@@ -210,9 +222,19 @@ def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
 
 async def pointers_off(tx: Transaction, at_most: int) -> tuple[int, Rows, list[UUID]]:
     """Return how many merges there are, ids that mean somebody else than the merges say, and who is still found."""
-    ((counted,),) = await tx.rows(COUNT)
+    counted = await count(tx)
     off = await tx.rows(POINTERS_OFF, (at_most,))
     return counted, off, [found for (found,) in await tx.rows(STILL_FOUND, (at_most,))]
+
+
+async def count(tx: Transaction) -> int:
+    """Return how many merges there are, undone ones too."""
+    return int((await tx.rows(COUNT))[0][0])
+
+
+async def other_words(tx: Transaction, at_most: int) -> list[tuple[UUID, UUID]]:
+    """Return decisions that undoing a merge wrote down and that say something else than those of before; by member."""
+    return [(member_id, consent_id) for member_id, consent_id in await tx.rows(OTHER_WORDS, (at_most,))]
 
 
 def _first(rows: Rows) -> MergeRow | None:
