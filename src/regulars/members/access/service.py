@@ -127,7 +127,7 @@ async def sign_in_by_code(
         sent_from = (counters.at(SENT_FROM, browser.address), counters.around(SENT_AROUND, browser.address))
         await throttle.forgive(tx, *tried_here, *sent_from)
     throttle.forget(tx, [_sent_here(vault, asked.kind, asked.canonical, browser)])
-    owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
+    owner = await _owner_held(tx, vault, asked)
     until = now + SIGN_UP_LASTS
     tx.write(store.PROVE_CODE, (now, until, None if owner is None else now, ticket_id))
     if owner is None:
@@ -147,7 +147,7 @@ async def _tapped_again(
         await throttle.forgive(tx, *tried_here)
     if not proved.finished:
         return SignUpOpen(shown=mask(asked.kind, asked.written), expires_at=proved.expires_at)
-    owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
+    owner = await _owner_held(tx, vault, asked)
     if owner is None:
         return CodeStale()
     sessions.forget_unseen(tx, owner, browser, now - TAPPED_AGAIN_WITHIN)
@@ -183,7 +183,7 @@ async def sign_up_by_code(
     ticket_id, asked = read
     if not await store.finish_code(tx, ticket_id, now):
         again = await store.is_just_finished(tx, ticket_id, now - TAPPED_AGAIN_WITHIN)
-        owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical) if again else None
+        owner = await _owner_held(tx, vault, asked) if again else None
         if owner is None:
             raise CodeStale
         sessions.forget_unseen(tx, owner, browser, now - TAPPED_AGAIN_WITHIN)
@@ -194,7 +194,7 @@ async def sign_up_by_code(
     fresh = SignUp(market=asked.market, identities=(value,), channel=WHERE, language=wish.language)
     (member,) = await identity.sign_up(tx, vault, [fresh])
     if isinstance(member, IdentityTaken):  # by themselves, in another window
-        owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
+        owner = await _owner_held(tx, vault, asked)
         if owner is None:
             raise member
         return await _let_in(tx, vault, owner, asked, browser, remember=remember)
@@ -232,11 +232,23 @@ async def _tell(tx: Transaction, vault: Vault, member: Member, wish: SignUpByCod
             raise outcome
 
 
+async def _owner_held(tx: Transaction, vault: Vault, asked: Asked) -> UUID | None:
+    """Return whose an address is, held: whoever merges (the rule, too), parts or erases them comes before or after.
+
+    Whose it was is read first, and once more when that row is held: a merge that was waited for has given it away.
+    """
+    held: UUID | None = None
+    while True:
+        owner = await identity.owner_of(tx, vault, asked.kind, asked.canonical)
+        if owner is None or owner == held:
+            return owner
+        await identity.hold(tx, owner)
+        held = owner
+
+
 async def _let_in(
     tx: Transaction, vault: Vault, member_id: UUID, asked: Asked, browser: Browser, *, remember: bool
 ) -> MemberOpened:
-    # Held, so that the rule does not merge meanwhile who proves to hold an account; whoever was merged comes in as one.
-    member_id, _ = await identity.meant(tx, member_id, lock=True)
     await identity.prove(tx, vault, member_id, asked.kind, asked.canonical)
     opened = await sessions.open_session(tx, member_id, browser, remember=remember)
     return replace(opened, known=_known(vault).remember(browser.known, _named(asked.kind, asked.canonical)))

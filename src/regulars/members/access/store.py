@@ -46,7 +46,7 @@ SELECT_SESSION: LiteralString = """
 SELECT s.secret_hash, s.remembered, s.last_seen_at, s.expires_at, m.market, m.language,
        (SELECT count(*) FROM member_merges AS p WHERE p.survivor_id = m.member_id AND p.undone_at IS NOT NULL)
 FROM member_sessions AS s JOIN members AS m USING (member_id)
-WHERE s.member_id = %s AND s.session_id = %s AND m.status = 'active'
+WHERE s.member_id = %s AND s.session_id = %s AND m.status = 'active' AND m.merged_into IS NULL
 """
 NOTE_SEEN: LiteralString = """
 UPDATE member_sessions SET last_seen_at = %s WHERE member_id = %s AND session_id = %s AND last_seen_at < %s

@@ -111,6 +111,11 @@ async def meant(tx: Transaction, member_id: UUID, *, lock: bool = False) -> tupl
     return (member_id, await market(tx, code)) if merged_into is None else await meant(tx, merged_into, lock=lock)
 
 
+async def hold(tx: Transaction, member_id: UUID) -> None:
+    """Hold a member's row, whoever the member is by now; nothing where there is none."""
+    await store.lock_member(tx, member_id)
+
+
 async def member_market(tx: Transaction, member_id: UUID, *, lock: bool = False) -> Market:
     """Return the market of a member, holding the member's row when asked to.
 
