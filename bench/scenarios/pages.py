@@ -23,10 +23,13 @@ from bench.proofs import drained
 from bench.server import BenchBroken, empty_route, product
 from bench.usage import cpu_seconds, server_cpu_seconds
 from bench.visitors import Browser, enrol_device, sign_in_member, sign_in_staff
+from regulars.demo.programme import MARKET
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import AdjustmentRequest, AskAdjustment, HoldStanding, PlaceHold
 from regulars.members import api as members
+from regulars.members.contracts import IdentityKind, IdentityValue, SignUp
 from regulars.members.contracts.households import FormHousehold
+from regulars.members.contracts.proposals import ProposalsWanted
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.clock import wall_now
 from regulars.platform.embedded.server import wait_until_stopped
@@ -113,6 +116,20 @@ async def _kept_and_asked(crowd: Crowd) -> dict[str, str]:
     }
 
 
+async def _proposed(crowd: Crowd) -> str:
+    """Let a sign-up name the whale's address and somebody's card together; return the id of the proposal."""
+    vault = LocalVault(crowd.home / "vault")
+    card, address = IdentityValue(IdentityKind.CARD, "BENCH00017"), IdentityValue(IdentityKind.EMAIL, email(WHALE))
+    async with crowd.database.transaction(actor="bench") as tx:
+        for given in ((card,), (card, address)):
+            wish = SignUp(market=MARKET.code, identities=given, channel="store")
+            await members.proposals.note(tx, vault, await members.sign_up(tx, vault, [wish]))
+        found = await members.proposals.list_proposals(tx, ProposalsWanted())
+    if not found:
+        raise BenchBroken("two who were named together were not proposed")
+    return public_id("mpr", found[0][0].proposal_id)
+
+
 async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
     """Return what to put into addresses, found as people find it."""
     whale, staff, device = member_id(WHALE), browsers["staff"], browsers["device"]
@@ -136,6 +153,7 @@ async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
         "lot_no": "1",
         "version": "1",
         **await _kept_and_asked(crowd),
+        "proposal_id": await _proposed(crowd),
         "order_id": order,
         "sold": str(sold[0][0]),
         "store_id": store_id(0),

@@ -1,6 +1,7 @@
 """Two memberships of one person in the console: seen beside each other, merged, undone; every page looked at by axe."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -60,6 +61,56 @@ def test_two_who_are_one_are_merged_and_parted(chromium: Browser, club: Club, lo
         expect(page.get_by_text(_("The two members are two again."))).to_be_visible()
         walk.at("merges-undone")
     assert found_by(walk) == []
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_who_may_be_one_is_looked_at_and_decided(chromium: Browser, club: Club, look: Look, pictures: Path) -> None:
+    _ = texts(look.language)
+    number = LOOKS.index(look)
+    phone, address = f"1390013972{number}", f"may-be-{number}@home.example"
+    first = bought_online(club, phone, f"THREE-2026-{number}", look.language)
+    told(club, first, "韩梅梅")
+    assert sent(club, "members", {"kind": "email", "value": address}) == 201
+    assert sent(club, "members", {"kind": "phone", "value": phone}, {"kind": "email", "value": address}) == 409
+    with visiting(chromium, club.address, look, bypass_csp=True) as desk:
+        holds(desk, staff=club.staff(Role.CARE, look.language))
+        desk.expected_statuses |= {404, 409, 422}
+        walk, page = Walk(desk, pictures, look), desk.page
+        desk.open("/console/proposals?state=dismissed&member=nobody")
+        walk.at("proposals-empty")
+        desk.open("/console/proposals?state=open")
+        walk.at("proposals")
+        page.locator("main tbody a[href^='/console/proposals/mpr_']").first.click()
+        expect(page.get_by_role("heading", name=_("Why"))).to_be_visible()
+        walk.at("proposal")
+        path = page.url
+        page.get_by_role("link", name=_("Look at both")).click()
+        expect(page.get_by_role("heading", name=_("What will go over"))).to_be_visible()
+        walk.at("proposal-merge")
+        desk.open(f"/console/members/{first}")
+        expect(page.get_by_role("link", name=_("Why, and what to do"))).to_be_visible()
+        walk.at("proposal-hint")
+        page.goto(path)
+        page.get_by_role("button", name=_("They are two")).first.click()
+        page.get_by_label(_("Why")).fill("Mother and daughter")
+        walk.at("proposal-dismiss")
+        page.get_by_role("dialog").get_by_role("button", name=_("They are two")).click()
+        expect(page.get_by_text(_("They stay two. The same evidence does not propose them again."))).to_be_visible()
+        page.goto(path)
+        walk.at("proposal-dismissed")
+        desk.open("/console/proposals/mpr_01900000000070008000000000000000")
+        walk.at("proposal-unknown")
+    assert found_by(walk) == []
+
+
+def sent(club: Club, path: str, *identities: dict[str, str]) -> int:
+    """Sign somebody up past the pages; return the status."""
+    answer = httpx.post(
+        f"{club.address}/v1/{path}",
+        json={"market": "CN", "channel": "online", "identities": list(identities)},
+        headers={"Authorization": f"Bearer {club.key}", "Idempotency-Key": uuid4().hex},
+    )
+    return answer.status_code
 
 
 def told(club: Club, member_id: str, name: str) -> None:

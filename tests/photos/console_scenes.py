@@ -130,6 +130,13 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/lot-extend", "/console/members/{member}/lots", "care", act=first_lot),
         Scene("console/lot-unknown", "/console/members/{member}/lots/99999999/extend", "care", "error"),
     ),
+    "GET /console/proposals": (
+        Scene("console/proposals", "/console/proposals", "care"),
+        Scene("console/proposals-empty", "/console/proposals", "owner", "empty"),
+    ),
+    "GET /console/proposals/{proposal_id}": (
+        Scene("console/proposal-unknown", "/console/proposals/mpr_01900000000070008000000000000000", "care", "error"),
+    ),
     "GET /console/members/{member_id}/merges": (
         Scene("console/member-merges", "/console/members/{member}/merges", "care"),
     ),

@@ -196,6 +196,9 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/members/{member_id}/lots/{lot_no}/extend",
     ),
     "staff members:read members:merge": (
+        "GET /console/proposals",
+        "GET /console/proposals/{proposal_id}",
+        "POST /console/proposals/{proposal_id}/dismiss",
         "GET /console/members/{member_id}/merge",
         "POST /console/members/{member_id}/merge",
         "GET /console/members/{member_id}/merges",

@@ -34,6 +34,7 @@ from regulars.platform.ids import new_id, public_id
 from regulars.platform.outbox.relay import Relay
 from regulars.platform.reports.contracts import REPORT_PREFIX
 from regulars.platform.services import Services
+from tests.web.proposing import named_together
 from tests.web.site import DAY, NOW, Site
 from tests.web.visitors import HERE, STORE
 
@@ -53,6 +54,7 @@ class Crowd:
     services: Services
     site: Site = field(init=False)
     other: UUID = field(init=False)
+    proposal_id: UUID = field(init=False)
     rows: int = 0
 
     async def begin(self) -> "Crowd":
@@ -62,6 +64,7 @@ class Crowd:
             await set_programme_clock(tx.connection, NOW, ticking=True)
         await self.services.database.follow_clock()
         self.other = await self.site.member("13700137000", "other@home.example", at=NOW - 30 * DAY)
+        (self.proposal_id,) = await named_together(self.services, ("13700137000", "chen@home.example"))
         return self
 
     async def grow(self, rows: int) -> None:
@@ -83,6 +86,7 @@ class Crowd:
             await visitors.staff(Role.OWNER)
             await self.member_cookies()
             await site.member(f"139{n:08}", f"member-{n}@home.example", at=NOW - 30 * DAY)
+            await named_together(self.services, (f"139{n:08}", "other@home.example"))
             await site.apply(site.order(f"n-{n}", 12_000, at=NOW - _MINUTE, store_id=f"s-{n}"))
         await self._order_of_many_lines(rows)
         self.rows = rows
@@ -127,6 +131,7 @@ class Crowd:
             "hold_id": public_id("hld", hold_id_of("hold-0")),
             "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
             "absorb": public_id(MEMBER_PREFIX, self.other),
+            "proposal_id": public_id("mpr", self.proposal_id),
             "merge_id": f"mrg_{32 * '0'}",
             "household_id": public_id(HOUSEHOLD_PREFIX, await self._home()),
             "store_id": STORE,

@@ -24,6 +24,7 @@ from regulars.web.console.overview import overview_pages
 from regulars.web.console.policies import policy_pages
 from regulars.web.console.privacy import privacy_pages
 from regulars.web.console.programme import programme_pages
+from regulars.web.console.proposals import proposal_pages
 from regulars.web.console.reports import report_pages
 from regulars.web.console.sign_in import staff_sign_in_pages
 from regulars.web.console.staff import staff_pages
@@ -54,6 +55,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     welcome_pages,
     member_pages,
     household_pages,
+    proposal_pages,
     all_order_pages,
     store_pages,
     booking_pages,

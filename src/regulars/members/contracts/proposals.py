@@ -106,12 +106,16 @@ class ProposalRead(Struct, frozen=True, kw_only=True):
 
 
 class ConfirmProposal(Struct, frozen=True, kw_only=True):
-    """A wish of staff that the two be merged; without a survivor, who holds an account stays, else who was first."""
+    """A wish of staff that the two be merged; without a survivor, who holds an account stays, else who was first.
+
+    `absorbed_id` is who goes over, where whoever wishes it has said so: it must be the other of the two.
+    """
 
     proposal_id: UUID
     actor: str
     reason: str
     survivor_id: UUID | None = None
+    absorbed_id: UUID | None = None
     dry_run: bool = False
 
 

@@ -9,6 +9,8 @@ Every function takes the caller's transaction and never commits, but for the two
 - `confirm_proposal(tx, vault, parts, wish)` merges the two as `members.api.merge_members` does, and raises what that
   raises; besides UnknownProposal (404), ProposalEnded (409) where somebody was faster, SurvivorNotOfProposal (422).
   `dismiss_proposal(tx, wish)` says that they are two; UnknownProposal, ProposalEnded.
+- `note(tx, vault, outcomes)` notes which members were named together by sign-ups, and identities to be added, that were
+  refused. Raises nothing.
 - `run_proposals(database, vault, parts, stop)` lets the rule merge two of whom at most one holds an account;
   `examine_due(database, vault, parts, at=)` does so once.
 - `list_rules(tx)` gives the versions of the rules about identities, the one in force first; `change_rules(tx, wish)`
@@ -21,7 +23,7 @@ from regulars.members.identity_rules.service import list_rules
 from regulars.members.proposals.explain import explain_proposal
 from regulars.members.proposals.reading import count_open, list_proposals, open_of
 from regulars.members.proposals.running import examine_due, run_proposals
-from regulars.members.proposals.service import change_rules, confirm_proposal, dismiss_proposal, read_proposal
+from regulars.members.proposals.service import change_rules, confirm_proposal, dismiss_proposal, note, read_proposal
 
 __all__ = [
     "change_rules",
@@ -32,6 +34,7 @@ __all__ = [
     "explain_proposal",
     "list_proposals",
     "list_rules",
+    "note",
     "open_of",
     "read_proposal",
     "run_proposals",

@@ -28,24 +28,21 @@ KINDS: Final[dict[IdentityKind, str]] = {
     IdentityKind.OPENID: mark("OpenID"),
 }
 _TOGETHER: Final = mark(
-    "One request named a value of each ({identity}, {other_identity}): {times} times, last on {last_seen_at}."
+    "One request named a value of each ({identity}, {other_identity}), {times}×, last on {last_seen_at}."
 )
 SENTENCES: Final[dict[str, Sentence]] = {
     "proposal.named_together": Sentence(
         mark(
             "One request named {value} ({identity}) of {member} and {other_value} ({other_identity}) of "
-            "{other_member}: {times} times, last on {last_seen_at}."
+            "{other_member}, {times}×, last on {last_seen_at}."
         ),
         {"value": _TOGETHER, "other_value": _TOGETHER},
     ),
     "proposal.value_of_other": Sentence(
-        mark(
-            "{value} ({identity}) of {member} was to be given to {other_member}: {times} times, last on {last_seen_at}."
-        ),
+        mark("{value} ({identity}) of {member} was to be given to {other_member}, {times}×, last on {last_seen_at}."),
         {
             "value": mark(
-                "A value ({identity}) of {member} was to be given to {other_member}: {times} times, "
-                "last on {last_seen_at}."
+                "A value ({identity}) of {member} was to be given to {other_member}, {times}×, last on {last_seen_at}."
             )
         },
     ),

@@ -139,6 +139,8 @@ async def confirm_proposal(tx: Transaction, vault: Vault, parts: MergingParts, w
     if survivor not in both:
         raise SurvivorNotOfProposal(pointer="/survivor")
     (absorbed,) = both - {survivor}
+    if wish.absorbed_id not in {None, absorbed}:
+        raise SurvivorNotOfProposal(pointer="/survivor")
     if not wish.dry_run:
         await hold(tx, found)
     merge = await merge_members(

@@ -19,6 +19,8 @@ from regulars.loyalty.contracts import TierChange, TierStatus, WalletBalance
 from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX, Consent, IdentityShown, Member, Profile
 from regulars.members.contracts.households import HOUSEHOLD_PREFIX, HouseholdStay
+from regulars.members.contracts.merging import PROPOSAL_PREFIX
+from regulars.members.contracts.proposals import Proposal
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
@@ -159,8 +161,9 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
     if viewer.may("orders:read"):
         orders, _ = await commerce.orders_of_member(tx, member_id, None, _FEW, stores=scope_of(viewer))
     staying = members.households.ask_stays_of(tx, member_id)
+    proposed = members.proposals.open_of(tx, member_id)
     in_force, _ = await members.consents(tx, member_id, as_of=tx.now)
-    at_home = await staying()
+    at_home, twins = await staying(), await proposed()
     refused = {one.identity_id for one in await engagement.refused_addresses(tx, kit.services.vault, member_id)}
     messages: Sequence[MessageRef] = ()
     if viewer.may("messages:read"):
@@ -184,11 +187,16 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
         "orders_seen": viewer.may("orders:read"),
         "household": next((one for one in at_home if one.until is None), None),
         "homes": [_home(one) for one in at_home[:_FEW]],
+        "proposals": [_proposal_path(one) for one in twins] if viewer.may("members:merge") else [],
         "may_form": viewer.may("households:write"),
         "consents": [_consent(one, language) for one in in_force],
         "messages": [_message(one, language) for one in messages],
         "messages_seen": viewer.may("messages:read"),
     }
+
+
+def _proposal_path(one: Proposal) -> str:
+    return f"/console/proposals/{public_id(PROPOSAL_PREFIX, one.proposal_id)}"
 
 
 def _spending(policy: loyalty.Policy | None) -> str:

@@ -16,6 +16,7 @@ from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX, Decision
 from regulars.members.contracts.merging import (
     MERGE_PREFIX,
+    PROPOSAL_PREFIX,
     Merge,
     MergeMembers,
     MergeUndone,
@@ -23,6 +24,7 @@ from regulars.members.contracts.merging import (
     UndoMerge,
     WalletReturned,
 )
+from regulars.members.contracts.proposals import ConfirmProposal
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
@@ -57,6 +59,7 @@ class MergeWish(msgspec.Struct):
 
     absorb: str
     reason: Annotated[str, Meta(min_length=5, max_length=200)]
+    proposal: str = ""
 
 
 class UndoWish(msgspec.Struct):
@@ -133,7 +136,7 @@ async def _side(tx: Transaction, configuration: loyalty.Configuration, person: P
 
 def _merge(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerRouterHandler]:
     async def show(
-        request: AnyRequest, public: str, absorb: str, form: Form[Any], *, status: int = 200
+        request: AnyRequest, public: str, absorb: str, form: Form[Any], *, status: int = 200, proposal: str = ""
     ) -> Response[bytes]:
         page = kit.page(request)
         absorbed = parse_public_id(MEMBER_PREFIX, absorb.strip())
@@ -146,9 +149,10 @@ def _merge(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controlle
                     raise NotFound
                 other = await read_person(kit, tx, absorb.strip())
                 sides.append(await _side(tx, configuration, other, page.language))
-                looked = await _carry_out(kit, tx, survivor.member.member_id, absorbed, actor="", reason="")
+                looked = await _looked(kit, tx, survivor.member.member_id, absorbed)
             except DomainError as refusal:
-                form, status = form.refused(refusal), refusal.status
+                if status == 200:  # noqa: PLR2004 - else it says why it was refused before
+                    form, status = form.refused(refusal), refusal.status
         return kit.render(
             request,
             "console/merge.html",
@@ -157,38 +161,64 @@ def _merge(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controlle
             form=form,
             person=survivor,
             absorb=absorb.strip(),
+            proposal=proposal if parse_public_id(PROPOSAL_PREFIX, proposal) is not None else "",
             sides=sides,
             looked=looked,
             moved=None if looked is None else _moved(looked, page.language),
         )
 
     @get("/console/members/{member_id:str}/merge", guards=[kit.guards.staff(READ, MERGE)])
-    async def look(request: AnyRequest, member_id: FromPath[str], absorb: FromQuery[str] = "") -> Response[bytes]:
-        return await show(request, member_id, absorb, blank_form(kit.page(request).language))
+    async def look(
+        request: AnyRequest, member_id: FromPath[str], absorb: FromQuery[str] = "", proposal: FromQuery[str] = ""
+    ) -> Response[bytes]:
+        return await show(request, member_id, absorb, blank_form(kit.page(request).language), proposal=proposal)
 
     @post("/console/members/{member_id:str}/merge", guards=[kit.guards.staff(READ, MERGE)])
     async def merge(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
         form, actor = read_form(request, MergeWish, kit.page(request).language), who(request).actor
         if form.value is None:
-            return await show(request, member_id, str(form.values.get("absorb", "")), form, status=422)
+            absorb, proposal = [str(form.values.get(one, "")) for one in ("absorb", "proposal")]
+            return await show(request, member_id, absorb, form, status=422, proposal=proposal)
         absorbed = parse_public_id(MEMBER_PREFIX, form.value.absorb)
         if absorbed is None:
             raise NotFound
-        survivor, reason = member_id_in(member_id), form.value.reason
+        survivor, wish = member_id_in(member_id), form.value
         try:
             async with kit.services.database.transaction(actor=actor) as tx:
-                await _carry_out(kit, tx, survivor, absorbed, actor=actor, reason=reason)
-                tx.audit(AuditEntry(actor=actor, action="merge_members", subject=member_id, reason=reason))
+                await _merged(
+                    kit,
+                    tx,
+                    wish,
+                    MergeMembers(survivor_id=survivor, absorbed_id=absorbed, actor=actor, reason=wish.reason),
+                )
+                tx.audit(AuditEntry(actor=actor, action="merge_members", subject=member_id, reason=wish.reason))
         except DomainError as refusal:
-            return await show(request, member_id, form.value.absorb, form.refused(refusal), status=refusal.status)
+            refused = form.refused(refusal)
+            return await show(request, member_id, wish.absorb, refused, status=refusal.status, proposal=wish.proposal)
         return kit.see(f"/console/members/{member_id}/merges", Notice(mark("The two members are one now.")))
 
     return [look, merge]
 
 
-async def _carry_out(kit: Kit, tx: Transaction, survivor: UUID, absorbed: UUID, *, actor: str, reason: str) -> Merge:
-    """Merge, or, without an actor, tell what would go over."""
-    wish = MergeMembers(survivor_id=survivor, absorbed_id=absorbed, actor=actor, reason=reason, dry_run=not actor)
+async def _merged(kit: Kit, tx: Transaction, given: MergeWish, wish: MergeMembers) -> None:
+    """Merge, by the proposal that was looked at, if there was one."""
+    proposed = parse_public_id(PROPOSAL_PREFIX, given.proposal)
+    if proposed is None:
+        await members.merge_members(tx, kit.services.vault, PARTS, wish)
+        return
+    confirmed = ConfirmProposal(
+        proposal_id=proposed,
+        actor=wish.actor,
+        reason=wish.reason,
+        survivor_id=wish.survivor_id,
+        absorbed_id=wish.absorbed_id,
+    )
+    await members.proposals.confirm_proposal(tx, kit.services.vault, PARTS, confirmed)
+
+
+async def _looked(kit: Kit, tx: Transaction, survivor: UUID, absorbed: UUID) -> Merge:
+    """Tell what would go over."""
+    wish = MergeMembers(survivor_id=survivor, absorbed_id=absorbed, actor="", reason="", dry_run=True)
     return await members.merge_members(tx, kit.services.vault, PARTS, wish)
 
 
