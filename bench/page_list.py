@@ -52,6 +52,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/members/{member_id}/points?wallet=growth",
             "/console/members/{member_id}/privacy",
             "/console/members/{member_id}/timeline",
+            "/console/members/{member_id}/transfers",
             "/console/members/{member_id}/why",
             "/console/refusals",
             "/console/refusals?request_id=req_1",

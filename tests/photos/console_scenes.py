@@ -101,6 +101,18 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/household-seen", "{household}", "marketer"),
         Scene("console/household-unknown", "/console/households/hhd_01900000000070008000000000000000", "care", "error"),
     ),
+    "GET /console/members/{member_id}/transfers": (
+        Scene("console/member-transfers", "/console/members/{member}/transfers", "owner"),
+        Scene("console/member-transfers-seen", "/console/members/{member}/transfers", "auditor"),
+    ),
+    "GET /console/members/{member_id}/transfers/{transfer_id}": (
+        Scene(
+            "console/member-transfer-unknown",
+            "/console/members/{member}/transfers/ptr_01900000000070008000000000000000",
+            "owner",
+            "error",
+        ),
+    ),
     "GET /console/holds": (
         Scene("console/holds", "/console/holds", "care"),
         Scene("console/holds-empty", "/console/holds", "owner", "empty"),

@@ -190,10 +190,18 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/holds/{member_id}/{hold_id}/post",
         "POST /console/holds/{member_id}/{hold_id}/void",
     ),
-    "staff members:read points:read": ("GET /console/members/{member_id}/lots",),
+    "staff members:read points:read": (
+        "GET /console/members/{member_id}/lots",
+        "GET /console/members/{member_id}/transfers",
+    ),
+    "staff members:read points:read points:approve": (
+        "GET /console/members/{member_id}/transfers/{transfer_id}",
+        "POST /console/members/{member_id}/transfers/{transfer_id}",
+    ),
     "staff members:read points:read points:write": (
         "GET /console/members/{member_id}/lots/{lot_no}/extend",
         "POST /console/members/{member_id}/lots/{lot_no}/extend",
+        "POST /console/members/{member_id}/transfers",
     ),
     "staff members:read members:merge": (
         "GET /console/proposals",

@@ -128,6 +128,7 @@ class Crowd:
             "order_id": order_id,
             "month": f"{NOW:%Y-%m}",
             "lot_no": "1",
+            "transfer_id": f"ptr_{32 * '0'}",
             "hold_id": public_id("hld", hold_id_of("hold-0")),
             "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
             "absorb": public_id(MEMBER_PREFIX, self.other),

@@ -9,6 +9,7 @@ from typing import Final
 
 # Pages that show nothing to who is not on the way to them, and what they answer instead.
 TURNED_AWAY: Final[dict[str, int]] = {
+    "/console/members/{member_id}/transfers/{transfer_id}": 404,
     "/console/invitation/{token}/phone": 303,
     "/console/members/{member_id}/merge": 404,
     "/console/members/{member_id}/merges/{merge_id}/undo": 404,
@@ -71,6 +72,8 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/members/{member_id}/points": (6, 6),
     "/console/members/{member_id}/points?wallet=points": (6, 6),
     "/console/members/{member_id}/privacy": (9, 10),
+    "/console/members/{member_id}/transfers": (12, 11),
+    "/console/members/{member_id}/transfers/{transfer_id}": (8, 11),
     "/console/members/{member_id}/timeline": (13, 11),
     "/console/members/{member_id}/why": (34, 26),
     "/console/refusals": (1, 1),

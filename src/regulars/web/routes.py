@@ -29,6 +29,7 @@ from regulars.web.console.reports import report_pages
 from regulars.web.console.sign_in import staff_sign_in_pages
 from regulars.web.console.staff import staff_pages
 from regulars.web.console.stores import store_pages
+from regulars.web.console.transfers import transfer_pages
 from regulars.web.console.welcome import welcome_pages
 from regulars.web.console.why import refusal_pages
 from regulars.web.kit.gallery import gallery_pages
@@ -63,6 +64,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     correction_pages,
     hold_pages,
     lot_pages,
+    transfer_pages,
     message_pages,
     door_pages,
     card_pages,
