@@ -16,12 +16,12 @@ import pytest
 from msgspec import structs
 
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.adjustments.service import request_id_of
 from regulars.loyalty.contracts import HoldState, LotState, RequestState, TierCause, TransferKind
 from regulars.loyalty.explain import sentences as told
 from regulars.loyalty.explain.transfers import SPEAKERS
 from regulars.loyalty.ledger.entries import Ended
 from regulars.loyalty.ledger.holding import STATES, hold_id_of
+from regulars.loyalty.ledger.requests import request_id_of
 from regulars.loyalty.policy.contracts import (
     AdjustmentPolicy,
     EarningPolicy,

@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.loyalty import api
-from regulars.loyalty.adjustments.service import request_id_of
 from regulars.loyalty.contracts import AdjustmentRequest, AnswerAdjustment, AskAdjustment
+from regulars.loyalty.ledger.requests import request_id_of
 from regulars.platform.errors import DomainError
 from tests.loyalty.programme import Programme
 

@@ -4,7 +4,9 @@ import pytest
 from msgspec import structs
 
 from regulars.loyalty import api
+from regulars.loyalty.contracts import Posting
 from regulars.loyalty.errors import (
+    AlreadyAskedFor,
     ApprovalNeeded,
     InsufficientPoints,
     OwnRequest,
@@ -19,7 +21,8 @@ from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.database import Database
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.adjusting import answer, ask, decide, one
-from tests.loyalty.programme import DAY, EASY, NOON, Programme, accrue, adjust
+from tests.loyalty.joining import merge, merge_of
+from tests.loyalty.programme import DAY, EASY, HOUR, NOON, Programme, accrue, adjust
 
 pytestmark = pytest.mark.anyio
 TWO_PERSONS = structs.replace(EASY, adjustments=AdjustmentPolicy(approve_above=100, answer_days=3))
@@ -111,6 +114,77 @@ async def test_a_batch_gives_what_singles_give(careful: Programme) -> None:
     assert shown == ["open", "own_request", "approved", "request_over"]
     assert [getattr(result, "code", None) or getattr(result, "state", None) for result in alone] == shown
     assert await careful.problems() == {}
+
+
+async def test_one_reference_is_corrected_once_whichever_way_it_came(careful: Programme) -> None:
+    """Refused for want of a second person, asked for and approved under the same reference, and retried."""
+    member = await careful.member()
+    with pytest.raises(ApprovalNeeded):
+        await careful.one(adjust(member, "case-4711", NOON, 200))
+    await one(careful, ask(member, "case-4711", NOON, 200))
+    with pytest.raises(AlreadyAskedFor):
+        await careful.one(adjust(member, "case-4711", NOON, 200))
+    approved = await one(careful, answer(member, "case-4711", NOON + DAY))
+    await careful.activate(structs.replace(EASY, adjustments=AdjustmentPolicy(approve_above=1_000)), NOON + 2 * DAY)
+
+    again = await careful.one(adjust(member, "case-4711", NOON + 3 * DAY, 200))
+
+    assert isinstance(again, Posting)
+    assert (again.seq, again.balance, again.recorded_at) == (approved.transfer_no, 200, NOON + DAY)
+    assert await careful.points(member, NOON + 3 * DAY) == (200, 200, 0, 0, 0)
+    with pytest.raises(ReferenceReused):
+        await careful.one(adjust(member, "case-4711", NOON + 3 * DAY, 201))
+    assert await careful.problems() == {}
+
+
+async def test_below_the_limit_a_reference_is_corrected_once_too(careful: Programme) -> None:
+    member = await careful.member()
+    await careful.one(adjust(member, "direct", NOON, 50))
+    with pytest.raises(ReferenceReused):
+        await one(careful, ask(member, "direct", NOON, 50))
+    await one(careful, ask(member, "asked", NOON, 50))
+    await one(careful, answer(member, "asked", NOON))
+    assert isinstance(await careful.one(adjust(member, "asked", NOON, 50)), Posting)
+    assert await careful.points(member, NOON) == (100, 100, 0, 0, 0)
+    assert await careful.problems() == {}
+
+
+async def test_what_was_not_approved_is_not_posted_under_its_reference(careful: Programme) -> None:
+    """Somebody said no, or nobody answered: another wish has a reference of its own."""
+    member = await careful.member()
+    await decide(careful, ask(member, "refused", NOON, 50), ask(member, "late", NOON, 50))
+    await one(careful, answer(member, "refused", NOON + DAY, approve=False))
+    for reference, state in (("refused", "refused"), ("late", "expired")):
+        with pytest.raises(RequestOver) as caught:
+            await careful.one(adjust(member, reference, NOON + 3 * DAY, 50))
+        assert caught.value.data["state"] == state
+    assert await careful.points(member, NOON + 3 * DAY) == (0, 0, 0, 0, 0)
+
+
+async def test_a_reference_is_corrected_once_for_who_is_part_of_another(careful: Programme) -> None:
+    survivor, absorbed = await careful.members(2)
+    await one(careful, ask(absorbed, "before", NOON, 50))
+    await one(careful, answer(absorbed, "before", NOON))
+    await careful.one(adjust(absorbed, "direct", NOON, 50))
+    await merge(careful, merge_of(survivor, absorbed, NOON + HOUR))
+    await one(careful, ask(survivor, "after", NOON + 2 * HOUR, 50))
+    await one(careful, answer(survivor, "after", NOON + 2 * HOUR))
+    for reference in ("before", "after"):
+        assert isinstance(await careful.one(adjust(absorbed, reference, NOON + DAY, 50)), Posting)
+    with pytest.raises(ReferenceReused):
+        await one(careful, ask(absorbed, "direct", NOON + DAY, 50))
+    assert await careful.points(survivor, NOON + DAY) == (150, 150, 0, 0, 0)
+    assert await careful.problems() == {}
+
+
+async def test_verify_finds_what_was_corrected_both_ways(careful: Programme) -> None:
+    member = await careful.member()
+    await careful.one(adjust(member, "direct", NOON, 50))
+    await decide(careful, ask(member, "asked", NOON, 50), answer(member, "asked", NOON))
+    assert await careful.problems() == {}
+    await careful.execute("UPDATE adjustment_requests SET reference = 'direct'")
+    (found,) = (await careful.problems())["adjustments as approved"]
+    assert "direct: 50 were corrected directly, and 50 asked for under the same reference" in found
 
 
 @pytest.mark.parametrize(

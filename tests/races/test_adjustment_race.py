@@ -5,12 +5,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 from psycopg import errors as database_errors
 
 from regulars.loyalty import api
-from regulars.loyalty.contracts import AdjustmentRequest
+from regulars.loyalty.contracts import AdjustmentRequest, Posting
 from regulars.platform.errors import DomainError
-from tests.loyalty.adjusting import answer, ask, decide
+from tests.loyalty.adjusting import Command, answer, ask, decide
 from tests.loyalty.programme import DAY, NOON, Programme, accrue, adjust
 from tests.races.conftest import WAITING, without_the_lock
 
@@ -76,6 +77,47 @@ async def test_without_the_lock_and_the_nets_it_is_posted_twice(
 
     assert (await programme.rows(POSTED))[0][0] == 1_000
     assert "wallets against transfers" in await programme.problems()
+
+
+async def asked_for_and_directly(programme: Programme, *, expect_wait: bool) -> UUID:
+    """Let somebody correct directly while the same reference is asked for and approved, and not yet committed."""
+    member = (await programme.members(1, "twice"))[0]
+    await programme.one(accrue(member, "gift", NOON, 7))
+    async with programme.database.transaction(set_based=True) as tx:
+        wishes: list[Command] = [ask(member, "case-4711", None, 50), answer(member, "case-4711", None, "wu")]
+        decided = await api.decide_adjustments(tx, programme.configuration, wishes)
+        assert all(isinstance(one, AdjustmentRequest) for one in decided)
+        wish = structs.replace(adjust(member, "case-4711", NOON, 50), recorded_at=None)
+        other = asyncio.create_task(programme.post(wish))
+        while not other.done() and (await programme.rows(WAITING))[0][0] == 0:
+            await asyncio.sleep(0.005)
+        assert other.done() is not expect_wait
+    (posted,) = await other
+    assert isinstance(posted, Posting)
+    return member
+
+
+CORRECTED = "SELECT count(*), sum(amount)::int FROM ledger_transfers WHERE member_id = %s AND kind = 'adjust'"
+
+
+async def test_asked_for_and_directly_at_once_a_reference_is_corrected_once(programme: Programme) -> None:
+    member = await asked_for_and_directly(programme, expect_wait=True)
+
+    assert await programme.rows(CORRECTED, (member,)) == [(1, 50)]
+    assert await programme.problems() == {}
+
+
+async def test_without_the_lock_it_is_corrected_both_ways(
+    programme: Programme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control; verifying finds it."""
+    await programme.execute(*NETS)
+    without_the_lock(monkeypatch)
+    member = await asked_for_and_directly(programme, expect_wait=False)
+
+    assert await programme.rows(CORRECTED, (member,)) == [(2, 100)]
+    problems = await programme.problems()
+    assert any("asked for under the same reference" in one for one in problems["adjustments as approved"])
 
 
 @pytest.mark.parametrize("lock", [True, False])

@@ -17,9 +17,9 @@ from regulars.engagement.contracts import MESSAGE_PREFIX, MessageChannel
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.adjustments.service import request_id_of
 from regulars.loyalty.contracts import Accrue, AskAdjustment, PlaceHold, VoidHold
 from regulars.loyalty.ledger.holding import hold_id_of
+from regulars.loyalty.ledger.requests import request_id_of
 from regulars.loyalty.preview.reports import PREVIEW
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session

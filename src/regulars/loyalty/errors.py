@@ -150,6 +150,13 @@ class RequestOver(Conflict):
     message = "This adjustment request is no longer open since {at}. Ask anew if it is still needed."
 
 
+class AlreadyAskedFor(Conflict):
+    """The correction waits for a second person: it is not posted beside that."""
+
+    code = "already_asked_for"
+    message = "The correction “{reference}” was asked for already, and waits for somebody's answer until {expires_at}."
+
+
 class OwnRequest(Conflict):
     """Two persons means two."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,25 +16,14 @@ from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustme
 from regulars.loyalty.errors import AmountIsZero, OwnRequest, ReferenceReused, RequestOver, UnknownRequest
 from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.needs import Needs
+from regulars.loyalty.ledger.requests import reference_of, request_id_of
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
-from regulars.platform.ids import derived_id
 
-_NO_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
 Command = AskAdjustment | AnswerAdjustment
-
-
-def request_id_of(member_id: UUID, reference: str) -> UUID:
-    """Return the id that follows from whose a request is, and from its reference."""
-    return derived_id(_NO_INSTANT, "adjustment", member_id.hex, reference)
-
-
-def reference_of(request_id: UUID) -> str:
-    """Return the reference under which an approved request is posted."""
-    return f"adjustment:{request_id.hex}"
 
 
 def _request_id_in(command: Command) -> UUID:
@@ -65,13 +54,14 @@ class _Desk:
 
         For who is part of another member by now it is the other's, unless the request was made before.
         """
-        if (command.member_id, _request_id_in(command)) not in self.known:
+        named = command.member_id
+        if (named, _request_id_in(command)) not in self.known:
             command = _for_whom(self.books, command)
         if isinstance(command, AskAdjustment):
-            return self._ask(command)
+            return self._ask(named, command)
         return self._answer(command)
 
-    def _ask(self, command: AskAdjustment) -> AdjustmentRequest:
+    def _ask(self, named: UUID, command: AskAdjustment) -> AdjustmentRequest:
         key = command.member_id, request_id_of(command.member_id, command.reference)
         command_hash = _hash_of(command)
         book = self.books.book(command.member_id)
@@ -84,6 +74,8 @@ class _Desk:
             if first_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
             return as_of(request, now)
+        if self.books.is_posted(named, command.reference):
+            raise ReferenceReused(pointer="/reference", reference=command.reference)
         self.books.check_open(book.member_id)
         policy = self.books.configuration.policy_at(now)
         request = AdjustmentRequest(
@@ -187,6 +179,7 @@ async def decide(
     for command in commands:
         needs.members.add(command.member_id)
         if isinstance(command, AskAdjustment):
+            needs.references.add((command.member_id, command.reference))
             named.add((command.member_id, request_id_of(command.member_id, command.reference)))
         else:
             needs.lots_of.add(command.member_id)

@@ -15,11 +15,10 @@ from regulars.domain_events.loyalty import (
     PointsExpired,
     PointsExtended,
     PointsHeld,
-    TierLost,
-    TierReached,
 )
 from regulars.loyalty.contracts import (
     Accrue,
+    Adjust,
     ExtendLot,
     HoldStanding,
     OrderSettlement,
@@ -32,7 +31,7 @@ from regulars.loyalty.contracts import (
     SettleReturn,
 )
 from regulars.loyalty.errors import ReferenceReused, UnknownMember
-from regulars.loyalty.ledger import holding, moves, passing, postings, settlement, telling
+from regulars.loyalty.ledger import holding, moves, passing, postings, requests, settlement, telling
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import Hold, HoldEnd, Journal, Named
 from regulars.loyalty.ledger.needs import HoldCommand, Needs, PostingCommand
@@ -40,7 +39,6 @@ from regulars.loyalty.ledger.repeating import Earlier, earlier_now
 from regulars.loyalty.ledger.store import reading, writing
 from regulars.loyalty.ledger.ways import HOLD, ORDER, POSTING, Ways, trace
 from regulars.loyalty.policy.service import Configuration
-from regulars.loyalty.tiers.rules import code_of
 from regulars.members import api as members
 from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.transaction import Rows, Statement, Transaction
@@ -48,8 +46,6 @@ from regulars.platform.ids import public_id
 from regulars.platform.markets import service as markets
 
 _AS_INTEGER = attrgetter("int")  # orders UUIDs as PostgreSQL does, without a Python call for each comparison
-TIER_CHANGES_FROM, TIER_CHANGES_TO, TIER_CHANGES_CAUSE = 2, 3, 4
-TIER_CHANGES_RECORDED = 9
 _TRIES: Final = 10
 
 
@@ -69,6 +65,7 @@ class Books:
     _reserved: dict[UUID, int] = field(default_factory=dict)
     _ways: Ways = field(default_factory=Ways)
     _known: dict[tuple[UUID, str], Earlier] = field(default_factory=dict)
+    _requests: dict[tuple[UUID, str], requests.Asked] = field(default_factory=dict)
     _known_holds: dict[tuple[UUID, UUID], tuple[HoldStanding, bytes]] = field(default_factory=dict)
     _events: list[telling.DirectEvent | PointsExpired | PointsExtended | PointsHeld] = field(default_factory=list)
 
@@ -83,8 +80,7 @@ class Books:
         """Carry out a direct posting once: its reference gives the first answer, or is refused for another fact."""
         named = command.member_id
         if self._ways and not isinstance(command, ExtendLot):  # a lot's number is its own member's
-            known, reference = self._known, command.reference
-            there = self._ways.find(POSTING, named, reference, lambda each: (each, reference) in known)
+            there = self._whose(named, command.reference)
             command = command if there == named else structs.replace(command, member_id=there)
         book = self.book(command.member_id)
         command_hash = postings.hash_of(command)
@@ -104,6 +100,8 @@ class Books:
             posting = postings.redeem(book, self.configuration, command, at)
         elif isinstance(command, ExtendLot):
             posting = postings.extend(book, self.configuration, command, at)
+        elif (approved := self._as_asked(named, command, book.begin(at))) is not None:
+            return approved
         else:
             posting = postings.adjust(book, self.configuration, command, at)
         self.journal.command_hashes[command.member_id, posting.seq] = command_hash
@@ -112,6 +110,26 @@ class Books:
         self._keep(POSTING, named, command.reference, command.member_id, posting.recorded_at)
         self._events.append(telling.of_posting(command, posting))
         return posting
+
+    def _as_asked(self, named: UUID, command: Adjust, now: datetime) -> Posting | None:
+        """Return what was posted as an approved request of this reference; None where nobody asked. Raises the rest."""
+        own = ((each, command.reference) for each in self._ways.of(named))
+        asked = next((self._requests[key] for key in own if key in self._requests), None)
+        if asked is None or command.approved_by:
+            return None
+        asked.require_approved(command, now)
+        there = self._whose(asked.member_id, asked.posted_as)
+        earlier = self._known[there, asked.posted_as]
+        return earlier.repeated(command.wallet, self.book(there).wallet(earlier.wallet_id).debt)
+
+    def _whose(self, member_id: UUID, reference: str) -> UUID:
+        """Return in whose books a reference of a member is posted, or would be."""
+        known = self._known
+        return self._ways.find(POSTING, member_id, reference, lambda each: (each, reference) in known)
+
+    def is_posted(self, member_id: UUID, reference: str) -> bool:
+        """Say whether something is posted under a reference that the batch needs; also where it stands elsewhere."""
+        return (self._whose(member_id, reference), reference) in self._known
 
     def hold(self, command: HoldCommand) -> HoldStanding:
         """Place, post or void a hold; what repeats a hold under its reference gets it as it now stands."""
@@ -241,18 +259,7 @@ class Books:
         tx.publish(*self._events, *moves.facts(self.journal, self.configuration.wallet_codes))
         for end in self.journal.hold_ends:
             tx.publish(*telling.of_end(end, self.configuration.wallet_codes[end.hold.wallet_id]))
-        for row in self.journal.tier_changes:
-            policy = self.configuration.policy_of_version(row[7]).tier
-            event = TierReached if row[TIER_CHANGES_TO] > row[TIER_CHANGES_FROM] else TierLost
-            tx.publish(
-                event(
-                    member_id=row[0],
-                    recorded_at=row[TIER_CHANGES_RECORDED],
-                    tier=code_of(policy, row[TIER_CHANGES_TO]),
-                    from_tier=code_of(policy, row[TIER_CHANGES_FROM]),
-                    cause=row[TIER_CHANGES_CAUSE],
-                )
-            )
+        tx.publish(*telling.of_tier_changes(self.journal, self.configuration))
 
     # --- loading ----------------------------------------------------------------------------------------------------
 
@@ -261,8 +268,11 @@ class Books:
 
         Where an id stands for another's books, or once did, those are locked and read with it, all in one order.
         """
+        corrections = needs.corrections
         if not await self._read_own(tx, needs, lock=lock):
             needs = await self._read_families(tx, needs, lock=lock)
+        if corrections:
+            await self._read_requests(tx, corrections)
         await self._read_holds(tx, needs, lock=lock)
         await self._read_ageing(tx, needs.until)
 
@@ -408,6 +418,23 @@ class Books:
             reading.fill_holds(self._books, holds)
         if needs.holds:
             self._know_holds(await tx.rows(*reading.read_holds(list(needs.holds))))
+
+    async def _read_requests(self, tx: Transaction, corrections: set[tuple[UUID, str]]) -> None:
+        """Read what was asked for under the references of corrections, and what of it is posted elsewhere."""
+        asked = {(each, reference) for member_id, reference in corrections for each in self._ways.of(member_id)}
+        keys = [(member_id, requests.request_id_of(member_id, reference)) for member_id, reference in sorted(asked)]
+        for row in await tx.rows(*reading.read_requests(keys)):
+            self._requests[row[0], row[1]] = requests.Asked(*row)
+        posted = [
+            (member_id, one.posted_as)
+            for one in self._requests.values()
+            if one.answer == "approved"
+            for member_id in self._ways.of(one.member_id)
+            if (member_id, one.posted_as) not in self._known
+        ]
+        if posted:
+            for row in await tx.rows(*reading.read_references(posted)):
+                self._known[row[0], row[1]] = Earlier(*row)
 
     def _locked(self, ids: Sequence[UUID], reserved: Mapping[UUID, int], *, if_own: bool) -> Statement:
         """Lock books, and reserve numbers where only direct postings of this instant are coming."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from regulars.loyalty.contracts import Accrue, Adjust, ExtendLot, PlaceHold, PostHold, Redeem, VoidHold
 from regulars.loyalty.ledger import holding
 from regulars.loyalty.ledger.entries import Named
+from regulars.loyalty.ledger.requests import reference_of, request_id_of
 
 HoldCommand = PlaceHold | PostHold | VoidHold
 HOLD_COMMANDS = (PlaceHold, PostHold, VoidHold)
@@ -19,8 +20,8 @@ DirectCommand = PostingCommand | HoldCommand
 class Needs:
     """What a batch has to see: which members, whose lots, which orders, references and holds, up to which instant.
 
-    `postings` is how many transfers each member will probably get at the batch's own instant: they are numbered with
-    the lock. It may be wrong, and left out.
+    `corrections` are references that may have been asked for, too. `postings` is how many transfers each member will
+    probably get at the batch's own instant: they are numbered with the lock. It may be wrong, and left out.
     """
 
     until: datetime
@@ -30,6 +31,7 @@ class Needs:
     references: set[tuple[UUID, str]] = field(default_factory=set)
     holds: set[tuple[UUID, UUID]] = field(default_factory=set)
     postings: dict[UUID, int] = field(default_factory=dict)
+    corrections: set[tuple[UUID, str]] = field(default_factory=set)
 
     def want(self, command: DirectCommand) -> None:
         """Add what a direct posting or a hold has to see."""
@@ -41,6 +43,9 @@ class Needs:
         self.lots_of.add(member_id)
         if isinstance(command, Redeem | Adjust | ExtendLot):
             self.references.add((member_id, command.reference))
+            if isinstance(command, Adjust):
+                self.corrections.add((member_id, command.reference))
+                self.references.add((member_id, reference_of(request_id_of(member_id, command.reference))))
         elif isinstance(command, PlaceHold):
             self.holds.add((member_id, holding.hold_id_of(command.reference)))
         else:

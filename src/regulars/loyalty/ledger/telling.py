@@ -10,10 +10,14 @@ from regulars.domain_events.loyalty import (
     PointsExpired,
     PointsExtended,
     PointsRedeemed,
+    TierLost,
+    TierReached,
 )
 from regulars.loyalty.contracts import Accrue, Adjust, ExtendLot, Posting, Redeem
-from regulars.loyalty.ledger.entries import HoldEnd
+from regulars.loyalty.ledger.entries import HoldEnd, Journal
 from regulars.loyalty.ledger.needs import PostingCommand
+from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.tiers.rules import code_of
 
 DirectEvent = PointsAccrued | PointsRedeemed | PointsAdjusted
 _EVENT_OF: Final[dict[type[Accrue | Redeem | Adjust], type[DirectEvent]]] = {
@@ -63,3 +67,17 @@ def of_end(end: HoldEnd, wallet: str) -> Iterator[PointsRedeemed | HoldEnded | P
     )
     if end.expired:
         yield PointsExpired(member_id=end.member_id, recorded_at=end.recorded_at, wallet=wallet, amount=end.expired)
+
+
+def of_tier_changes(journal: Journal, configuration: Configuration) -> Iterator[TierReached | TierLost]:
+    """Give the rises and falls that were decided."""
+    for member_id, _, before, after, cause, _, _, version, _, recorded_at in journal.tier_changes:
+        policy = configuration.policy_of_version(version).tier
+        event = TierReached if after > before else TierLost
+        yield event(
+            member_id=member_id,
+            recorded_at=recorded_at,
+            tier=code_of(policy, after),
+            from_tier=code_of(policy, before),
+            cause=cause,
+        )

@@ -152,6 +152,10 @@ REQUEST_OFF = _telling(
     mark("{member}, {reference}: {asked} were asked for ({answer}), {posted} were posted under it."),
     "member reference asked answer posted",
 )
+CORRECTED_TWICE = _telling(
+    mark("{member}, {reference}: {posted} were corrected directly, and {asked} asked for under the same reference."),
+    "member reference asked posted",
+)
 HOLD_OFF = _telling(
     mark(
         "{member}, hold {hold} ({state}): asked for {asked} and keeps {kept} of lots; {posted} were "

@@ -69,7 +69,12 @@ def checks() -> list[Check]:
         ),
         *_of_merges(),
         _check(mark("extensions of lots"), store.EXTENDED, (store.EXTENSIONS_OFF, sentences.EXTENSION_OFF)),
-        _check(mark("adjustments as approved"), store.REQUESTS, (store.REQUESTS_OFF, sentences.REQUEST_OFF)),
+        _check(
+            mark("adjustments as approved"),
+            store.REQUESTS,
+            (store.REQUESTS_OFF, sentences.REQUEST_OFF),
+            (store.CORRECTED_TWICE, sentences.CORRECTED_TWICE),
+        ),
         _check(
             mark("double entry, books to zero"),
             store.TRANSFERS,

@@ -98,6 +98,14 @@ FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, reference)
 JOIN ledger_transfers AS t ON t.member_id = asked.member_id AND t.reference = asked.reference
 LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
 """
+# What was asked for under the names of corrections: behind the members' locks, so it is what stands.
+READ_REQUESTS: LiteralString = """
+SELECT r.member_id, r.reference, w.code, r.amount, r.reason, r.expires_at, a.answer, a.answered_at
+FROM unnest(%s::uuid[], %s::uuid[]) AS asked (member_id, request_id)
+JOIN adjustment_requests AS r ON r.member_id = asked.member_id AND r.request_id = asked.request_id
+JOIN wallets AS w ON w.wallet_id = r.wallet_id
+LEFT JOIN adjustment_answers AS a ON a.member_id = r.member_id AND a.request_id = r.request_id
+"""
 # Only of members of whom a book says that they have holds.
 READ_OPEN_HOLDS: LiteralString = """
 SELECT h.member_id, h.hold_id, h.seq, h.wallet_id, h.amount, h.purpose, h.reference, h.placed_at, h.deadline, p.lot_no,
@@ -219,6 +227,14 @@ def read_references(references: Sequence[tuple[UUID, str]]) -> Statement:
     return Statement(
         READ_REFERENCES,
         (arrays.ids([member for member, _ in references]), arrays.texts([text for _, text in references])),
+    )
+
+
+def read_requests(requests: Sequence[tuple[UUID, UUID]]) -> Statement:
+    """Read the adjustment requests (member_id, request_id) with their answers."""
+    return Statement(
+        READ_REQUESTS,
+        (arrays.ids([member for member, _ in requests]), arrays.ids([request for _, request in requests])),
     )
 
 

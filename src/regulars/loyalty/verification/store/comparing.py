@@ -253,6 +253,12 @@ WHERE a.wrong OR (coalesce(a.answer, '') = 'approved') <> (t.seq IS NOT NULL)
    OR t.seq <> a.transfer_seq OR t.amount <> a.amount OR t.wallet_id <> a.wallet_id OR t.kind <> 'adjust'
 ORDER BY 1, 2 LIMIT %s
 """
+CORRECTED_TWICE: LiteralString = """
+SELECT r.member_id, r.reference, r.amount, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END
+FROM adjustment_requests AS r
+JOIN ledger_transfers AS t ON t.member_id = r.member_id AND t.reference = r.reference AND t.kind = 'adjust'
+ORDER BY 1, 2 LIMIT %s
+"""
 EXTENDED: LiteralString = "SELECT count(*) FROM ledger_transfers WHERE kind = 'extend'"
 # What leaves a lot comes back as the next row, with a lot that differs in nothing but that it runs out later.
 EXTENSIONS_OFF: LiteralString = """
