@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from regulars.loyalty.policy.contracts import Policy
+from regulars.platform.clock import ClockSetting
 from regulars.platform.db.database import Database
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.joining import merge, merge_of, undo
@@ -247,4 +248,33 @@ async def test_a_chain_with_reviews_meanwhile(database: Database, vault: LocalVa
     assert await programme.problems() == {}
     await undo(programme, one, NOON + 600 * DAY)
     await programme.review(NOON + 900 * DAY)
+    assert await programme.problems() == {}
+
+
+async def test_what_leaves_the_window_before_the_later_of_both_books_is_counted_out(
+    database: Database, vault: LocalVault
+) -> None:
+    """The absorbed books are ahead of the merge, and the merge is recorded there: a survivor's year is over by then."""
+    programme = await Programme.begin(database, vault, ANNIVERSARY)
+    survivor, absorbed = await programme.members(2)
+    await programme.one(order(survivor, "S", NOON, 70_000))
+    await programme.one(order(absorbed, "A", NOON + 366 * DAY, 50_000))
+    at = NOON + 364 * DAY
+    database.clock.follow(ClockSetting(at, at, ticking=False))
+    wish = merge_of(survivor, absorbed, at)
+
+    async def counted() -> tuple[int, datetime]:
+        ((window_sum, window_at),) = await programme.rows(
+            "SELECT window_sum, window_at FROM member_books WHERE member_id = %s", (survivor,)
+        )
+        return window_sum, window_at
+
+    await merge(programme, wish)
+    merged = await counted()
+    problems = await programme.problems()
+    await undo(programme, wish, at)
+
+    assert merged == (500, NOON + 366 * DAY), "the 700 of a year ago count no more"
+    assert problems == {}
+    assert (await counted())[0] == 0
     assert await programme.problems() == {}

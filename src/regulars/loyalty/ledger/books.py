@@ -273,8 +273,9 @@ class Books:
             needs = await self._read_families(tx, needs, lock=lock)
         if corrections:
             await self._read_requests(tx, corrections)
-        await self._read_holds(tx, needs, lock=lock)
-        await self._read_ageing(tx, needs.until)
+        until = self._until(needs)
+        await self._read_holds(tx, needs, until, lock=lock)
+        await self._read_ageing(tx, until)
 
     async def _read_own(self, tx: Transaction, needs: Needs, *, lock: bool) -> bool:
         """Read books that are their own; where anybody is to be found elsewhere, nothing is locked, and False comes."""
@@ -400,7 +401,7 @@ class Books:
                 standing = holding.standing_of_end(end, wallet)
             self._known_holds[member_id, hold.hold_id] = standing, command_hash
 
-    async def _read_holds(self, tx: Transaction, needs: Needs, *, lock: bool) -> None:
+    async def _read_holds(self, tx: Transaction, needs: Needs, until: datetime, *, lock: bool) -> None:
         """Read the open holds of those who have some: where lots are looked at, or a deadline comes meanwhile."""
         holders, without_lots = [], []
         for book in self._books.values():
@@ -408,7 +409,7 @@ class Books:
                 continue
             if book.member_id in needs.lots_of:
                 holders.append(book.member_id)
-            elif lock and book.hold_until <= self._last(book, needs.until):
+            elif lock and book.hold_until <= self._last(book, until):
                 without_lots.append(book.member_id)
         if holders or without_lots:
             lots, holds = await tx.read(
@@ -441,6 +442,15 @@ class Books:
         at = self.now if reserved else None
         turn_version = self.configuration.turn_version(at) if at else 0
         return reading.lock_books(ids, reserved, at, turn_version, if_own=if_own)
+
+    def _until(self, needs: Needs) -> datetime:
+        """Return up to when something may be recorded, whatever each book says of its own latest instant.
+
+        What goes from one member's books to another's is recorded in both at the later of their instants.
+        """
+        if not (needs.together or self._ways):
+            return needs.until
+        return max([needs.until, *[self._last(book, needs.until) for book in self._books.values()]])
 
     def _last(self, book: Book, until: datetime) -> datetime:
         """Return the latest instant at which this batch may record something in a book."""

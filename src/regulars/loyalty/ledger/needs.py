@@ -21,7 +21,8 @@ class Needs:
     """What a batch has to see: which members, whose lots, which orders, references and holds, up to which instant.
 
     `corrections` are references that may have been asked for, too. `postings` is how many transfers each member will
-    probably get at the batch's own instant: they are numbered with the lock. It may be wrong, and left out.
+    probably get at the batch's own instant: they are numbered with the lock. It may be wrong, and left out. `together`:
+    something is recorded in all these books at one instant, which is the latest of theirs.
     """
 
     until: datetime
@@ -32,6 +33,7 @@ class Needs:
     holds: set[tuple[UUID, UUID]] = field(default_factory=set)
     postings: dict[UUID, int] = field(default_factory=dict)
     corrections: set[tuple[UUID, str]] = field(default_factory=set)
+    together: bool = False
 
     def want(self, command: DirectCommand) -> None:
         """Add what a direct posting or a hold has to see."""
@@ -54,7 +56,13 @@ class Needs:
     def copy(self) -> "Needs":
         """Return the same needs, to be added to; how many transfers are expected is not among them."""
         return Needs(
-            self.until, set(self.members), set(self.lots_of), set(self.orders), set(self.references), set(self.holds)
+            self.until,
+            set(self.members),
+            set(self.lots_of),
+            set(self.orders),
+            set(self.references),
+            set(self.holds),
+            together=self.together,
         )
 
     def size(self) -> int:

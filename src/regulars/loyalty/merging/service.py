@@ -147,7 +147,7 @@ def _return_all(
 
 async def _open(tx: Transaction, configuration: Configuration, merging: Merging, *, dry_run: bool) -> Books:
     members = {merging.survivor_id, merging.absorbed_id}
-    needs = Needs(until=max(merging.at, tx.now), members=members, lots_of=set(members))
+    needs = Needs(until=max(merging.at, tx.now), members=members, lots_of=set(members), together=True)
     return await open_books(tx, configuration, needs, lock=not dry_run)
 
 
