@@ -2,12 +2,15 @@
 
 import html
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import httpx
 import msgspec
 import pytest
 
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import PlaceHold
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview
 from regulars.members import api as members
 from regulars.platform.ids import public_id
@@ -266,3 +269,28 @@ async def test_an_address_made_up_is_refused(browser: httpx.AsyncClient, members
     cookies = brings(await membership.cookies(membership.wang))
     assert (await browser.get(f"/portal/statement?{query}", headers=cookies)).status_code == 404
     assert (await browser.get("/portal/orders?after=x", headers=cookies)).status_code == 422
+
+
+async def test_what_is_held_and_each_lot_is_told(browser: httpx.AsyncClient, membership: Membership) -> None:
+    services, now = membership.services, membership.services.database.clock.now()
+    async with services.database.transaction(actor="test", set_based=True) as tx:
+        wish = PlaceHold(
+            member_id=membership.wang,
+            wallet="points",
+            amount=40,
+            purpose="a seat at the workshop",
+            reference="seat",
+            deadline=now + timedelta(days=2),
+        )
+        (outcome,) = await loyalty.post(tx, loyalty.Configuration(), [wish])
+        assert not isinstance(outcome, Exception), outcome
+    text = (await browser.get("/portal/points", headers=brings(await membership.cookies(membership.wang)))).text
+    new = await membership.join("+8613800138009")
+    nothing = (await browser.get("/portal/points", headers=brings(await membership.cookies(new)))).text
+
+    held, lots = (text.partition(f'id="{name}"')[2].partition("</section>")[0] for name in ("held", "lots"))
+    assert "a seat at the workshop" in held
+    assert ">40<" in held
+    assert lots.count("<li") >= lots.count("data-why") > 0
+    assert "Good until" in lots
+    assert [name for name in ("held", "lots") if f'id="{name}"' in nothing] == []

@@ -40,8 +40,9 @@ before its instant, `difference` compares two (a version's number, a draft's id,
 when a policy comes and what orders would earn by it; `read_preview`, `latest_preview`, `result_of_preview` and
 `preview_members` read it (UnknownPreview 404), `book_arrivals` books what a version that came does to tiers.
 
-`explain_balance`, `explain_lot`, `explain_transfer`, `explain_tier`, `explain_hold` and `explain_request` say why
-(`loyalty/explain`): the rules with the values of the decision, from what it recorded; `next_point` is a near miss.
+`explain_balance`, `explain_balances`, `explain_lot`, `explain_transfer`, `explain_tier`, `explain_hold` and
+`explain_request` say why (`loyalty/explain`): the rules with the values of the decision, from what it recorded;
+`next_point` is a near miss.
 
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
@@ -67,7 +68,13 @@ from regulars.loyalty.drafts.rules import Difference
 from regulars.loyalty.drafts.service import carry_out as work_on_policy
 from regulars.loyalty.drafts.service import list_drafts, read_draft, read_revisions, require_alone
 from regulars.loyalty.drafts.service import withdraw as withdraw_policy
-from regulars.loyalty.explain.service import explain_balance, explain_hold, explain_request, explain_tier
+from regulars.loyalty.explain.service import (
+    explain_balance,
+    explain_balances,
+    explain_hold,
+    explain_request,
+    explain_tier,
+)
 from regulars.loyalty.explain.transfers import explain_lot, explain_transfer, explain_transfers, next_point
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
@@ -296,6 +303,7 @@ __all__ = [
     "expiries",
     "expiring",
     "explain_balance",
+    "explain_balances",
     "explain_hold",
     "explain_lot",
     "explain_request",

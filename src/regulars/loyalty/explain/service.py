@@ -1,6 +1,6 @@
 """Why balances, tiers, holds and corrections are as they are, now and as of any instant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -33,16 +33,60 @@ async def explain_balance(
     By what came in and went out, and what of it can be spent, is on the way, held, owed. Raises UnknownMember (404),
     UnknownWallet (422). Source: as `balances`; ledger_transfers.
     """
+    return (await explain_balances(tx, configuration, member_id, [wallet], as_of))[0]
+
+
+async def explain_balances(
+    tx: Transaction,
+    configuration: Configuration,
+    member_id: UUID,
+    wallets: Sequence[str] | None = None,
+    as_of: datetime | None = None,
+    *,
+    known: Sequence[WalletBalance] | None = None,
+) -> list[Explanation]:
+    """Say of several wallets (None: of all) what `explain_balance` says of one, in two round trips.
+
+    `known` are the balances, where they were read before, in this transaction. Raises as `explain_balance`.
+    """
     at = as_of or tx.now
-    zone, policy = await _time_zone(tx, member_id), await _policy(tx, configuration, at)
-    found = {one.wallet: one for one in await balances(tx, member_id, as_of)}
-    if wallet not in found:
-        raise UnknownWallet(pointer="/wallet", wallet=wallet, wallets=", ".join(found))
-    moved = await store.moved(tx, member_id, wallet, as_of or _EVER)
-    told = found[wallet]
-    spendable = configuration.wallet(wallet).spendable
+    found = {one.wallet: one for one in (await balances(tx, member_id, as_of) if known is None else known)}
+    asked = list(found) if wallets is None else wallets
+    for wallet in asked:
+        if wallet not in found:
+            raise UnknownWallet(pointer="/wallet", wallet=wallet, wallets=", ".join(found))
+    answer, zone, moved = await store.moved(tx, configuration.question, member_id, asked, as_of or _EVER)
+    await configuration.follow(tx, answer)
+    policy = active_at(configuration.policies, at)
+    return [
+        _balance_explained(
+            configuration,
+            member_id,
+            found[wallet],
+            policy,
+            at=at,
+            zone=zone or _NOWHERE,
+            moved=[(kind, transfers, amount) for of, kind, transfers, amount in moved if of == wallet],
+        )
+        for wallet in asked
+    ]
+
+
+def _balance_explained(
+    configuration: Configuration,
+    member_id: UUID,
+    told: WalletBalance,
+    policy: Policy | None,
+    *,
+    at: datetime,
+    zone: str,
+    moved: Sequence[tuple[str, int, int]],
+) -> Explanation:
+    wallet = told.wallet
     reasons = [
-        _balance(told) if spendable else Reason("balance.qualifying", {"wallet": wallet, "balance": told.balance})
+        _balance(told)
+        if configuration.wallet(wallet).spendable
+        else Reason("balance.qualifying", {"wallet": wallet, "balance": told.balance})
     ]
     reasons += [
         Reason("balance.moved", {"amount": amount, "wallet": wallet, "kind": kind, "transfers": transfers})

@@ -4,7 +4,7 @@ The keys: `ledger_transfers (member_id, seq)` and `(member_id, reference)`, `set
 `lots (member_id, lot_no)`, `lot_uses (member_id, seq, use_no)`. docs/explain.md says which question stands on which.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -61,9 +61,9 @@ JOIN ledger_transfers AS t
 ORDER BY t.seq
 """
 MOVED: LiteralString = """
-SELECT t.kind, count(*), sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint
+SELECT w.code, t.kind, count(*), sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint
 FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
-WHERE t.member_id = %s AND w.code = %s AND t.recorded_at <= %s GROUP BY t.kind ORDER BY min(t.seq)
+WHERE t.member_id = %s AND w.code = ANY (%s::text[]) AND t.recorded_at <= %s GROUP BY w.code, t.kind ORDER BY min(t.seq)
 """
 LOT: LiteralString = """
 SELECT w.code, l.amount, l.remaining, coalesce(k.amount, 0), l.available_at, l.expires_at
@@ -109,9 +109,17 @@ async def around_returns(
     return found
 
 
-async def moved(tx: Transaction, member_id: UUID, wallet: str, at: datetime) -> Rows:
-    """Return (kind, transfers, signed sum) of a member's wallet as recorded by an instant, in order of appearance."""
-    return await tx.rows(MOVED, (member_id, wallet, at))
+async def moved(
+    tx: Transaction, question: Statement, member_id: UUID, wallets: Sequence[str], at: datetime
+) -> tuple[Rows, str | None, Rows]:
+    """Return, in one round trip, the answer to a question, the time zone of a member's books, and what moved.
+
+    That is (wallet, kind, transfers, signed sum) as recorded by an instant, in order of appearance.
+    """
+    answer, zone, found = await tx.read(
+        question, Statement(TIME_ZONE, (member_id,)), Statement(MOVED, (member_id, list(wallets), at))
+    )
+    return answer, zone[0][0] if zone else None, found
 
 
 async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> tuple[Any, ...] | None:

@@ -115,7 +115,9 @@ def _listing(public: str, language: str, formats: Formats, *, may_extend: bool) 
             Column("until", mark("Last day"), lambda lot: last_day_of(lot, formats)),
             *more,
         ),
-        filters=(Choice("spent", mark("Used up"), (("yes", mark("Also used ones")),)),),
+        filters=(
+            Choice("spent", mark("Used up"), (("yes", mark("Also used ones")),), unset=mark("With something left")),
+        ),
         empty=mark("There is nothing left in any lot. Points earned or granted come as lots, each with its last day."),
     )
 

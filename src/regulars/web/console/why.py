@@ -48,8 +48,7 @@ async def whys_of_member(
     Who is bound to shops is told sums and dates, and of other shops' orders nothing but that there are some.
     """
     policy = await loyalty.policy_in_force(tx, configuration)
-    wallets = [one.code for one in await loyalty.list_wallets(tx)]
-    balances = [await loyalty.explain_balance(tx, configuration, member_id, code) for code in wallets]
+    balances = await loyalty.explain_balances(tx, configuration, member_id)
     tier = None if policy is None else await loyalty.explain_tier(tx, configuration, member_id)
     lines = (await loyalty.statement(tx, member_id, limit=_LINES, language=page.language)).lines
     seen = await lines_seen(tx, viewer, member_id, lines, page.language)

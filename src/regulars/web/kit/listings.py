@@ -65,12 +65,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A filter with a few values: pairs of value and marked text. A `rare` one is shown only where it is in use."""
+    """A filter with a few values: pairs of value and marked text. A `rare` one is shown only where it is in use.
+
+    `unset` says what is listed while none is chosen, where that is not everything.
+    """
 
     name: str
     label: str
     options: tuple[tuple[str, str], ...]
     rare: bool = False
+    unset: str = ""
 
     @property
     def parameters(self) -> tuple[str, ...]:

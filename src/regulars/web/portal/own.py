@@ -1,5 +1,6 @@
 """What is the member's own: who asks, their points and their tier at this moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -9,7 +10,7 @@ from uuid import UUID
 from litestar import Request
 
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import PendingUnits, TierStatus
+from regulars.loyalty.contracts import PendingUnits, TierStatus, WalletBalance
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.explaining.contracts import Link
@@ -69,10 +70,18 @@ class Purse:
         return not (self.available or self.pending or self.debt)
 
 
-async def read_purse(tx: Transaction, member_id: UUID, policy: loyalty.Policy | None, notice_days: int) -> Purse:
-    """Return a member's points now. Raises UnknownMember (404)."""
+async def read_purse(
+    tx: Transaction,
+    member_id: UUID,
+    policy: loyalty.Policy | None,
+    notice_days: int,
+    *,
+    known: Sequence[WalletBalance] | None = None,
+) -> Purse:
+    """Return a member's points now; `known` are the balances, where they were read. Raises UnknownMember (404)."""
     code = POINTS if policy is None else policy.spending_wallet
-    wallet = next((one for one in await loyalty.balances(tx, member_id) if one.wallet == code), None)
+    balances = await loyalty.balances(tx, member_id) if known is None else known
+    wallet = next((one for one in balances if one.wallet == code), None)
     if wallet is None:
         return Purse()
     expiries = await loyalty.expiries(tx, member_id, code)

@@ -10,7 +10,7 @@ from litestar import Response, get
 
 from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import StatementLine, StatementPage
+from regulars.loyalty.contracts import HoldStanding, LotStanding, StatementLine, StatementPage
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import InvalidInput, NotFound
 from regulars.web.kit.formats import Formats
@@ -26,6 +26,7 @@ STATEMENT: Final = "/portal/statement"
 WALLETS: Final = ("", "points", "growth")
 _ROWS: Final = 20
 _LATEST: Final = 3
+_LOTS: Final = 12
 _LONGEST_NUMBER: Final = 18
 NOTHING: Final = StatementPage(lines=(), next_before=None)
 
@@ -41,18 +42,26 @@ def points_pages(kit: Kit) -> Pages:
         days = services.settings.notice_days
         async with services.database.transaction() as tx:
             policy = await loyalty.policy_in_force(tx, configuration)
-            purse = await read_purse(tx, member_id, policy, days)
+            balances = await loyalty.balances(tx, member_id)
+            purse = await read_purse(tx, member_id, policy, days, known=balances)
             latest = await loyalty.statement(tx, member_id, limit=_LATEST, language=page.language)
-            why = None
+            why, lots, held = None, list[LotStanding](), list[HoldStanding]()
             if policy is not None:
-                why = await loyalty.explain_balance(tx, configuration, member_id, policy.spending_wallet)
-            whys = await _whys(tx, configuration, member_id, latest.lines, page.formats)
+                wallet = policy.spending_wallet
+                (why,) = await loyalty.explain_balances(tx, configuration, member_id, [wallet], known=balances)
+            if policy is not None and latest.lines:
+                lots = [one for one in await loyalty.lots(tx, member_id, limit=_LOTS + 1) if one.wallet == wallet]
+                held = [one for one in await loyalty.holds(tx, member_id, is_open=True) if one.wallet == wallet]
+            whys = await _whys(tx, configuration, member_id, _seqs(latest.lines, lots[:_LOTS]), page.formats)
         return kit.render(
             request,
             "portal/points.html",
             page=page,
             purse=purse,
             latest=latest.lines,
+            lots=lots[:_LOTS],
+            more_lots=len(lots) > _LOTS,
+            held=held,
             policy=policy,
             days=days,
             last_moment=last_moment,
@@ -73,7 +82,7 @@ def points_pages(kit: Kit) -> Pages:
                 )
             except InvalidInput:  # a programme without this wallet
                 found = NOTHING
-            whys = await _whys(tx, configuration, member_id, found.lines, page.formats)
+            whys = await _whys(tx, configuration, member_id, _seqs(found.lines), page.formats)
         older = f"{STATEMENT}?before={found.next_before}" + (f"&wallet={wallet}" if wallet else "")
         return kit.render(
             request,
@@ -90,17 +99,18 @@ def points_pages(kit: Kit) -> Pages:
     return Pages(ViewerKind.MEMBER, [points, statement], navigation=[Group("", entries)])
 
 
+def _seqs(lines: Sequence[StatementLine], lots: Sequence[LotStanding] = ()) -> list[int]:
+    """Return by what number the transfers of lines, and those that brought lots, are known."""
+    return sorted({line.seq for line in lines} | {lot.lot_no for lot in lots})
+
+
 async def _whys(
-    tx: Transaction,
-    configuration: loyalty.Configuration,
-    member_id: UUID,
-    lines: Sequence[StatementLine],
-    formats: Formats,
+    tx: Transaction, configuration: loyalty.Configuration, member_id: UUID, seqs: list[int], formats: Formats
 ) -> dict[int, Why]:
-    """Return why each line is there, step by step; the line itself says it in short."""
-    if not lines:
+    """Return why each line or lot is there, step by step; the line itself says it in short."""
+    if not seqs:
         return {}
-    found = await commerce.explain_transfers(tx, configuration, member_id, [line.seq for line in lines])
+    found = await commerce.explain_transfers(tx, configuration, member_id, seqs)
     return {seq: why_of(unnamed(one), formats) for seq, one in found.items()}
 
 
