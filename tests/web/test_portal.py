@@ -11,6 +11,7 @@ import pytest
 
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import PlaceHold
+from regulars.loyalty.ledger.service import carry_out
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview
 from regulars.members import api as members
 from regulars.platform.ids import public_id
@@ -282,7 +283,7 @@ async def test_what_is_held_and_each_lot_is_told(browser: httpx.AsyncClient, mem
             reference="seat",
             deadline=now + timedelta(days=2),
         )
-        (outcome,) = await loyalty.post(tx, loyalty.Configuration(), [wish])
+        (outcome,) = await carry_out(tx, loyalty.Configuration(), [wish])
         assert not isinstance(outcome, Exception), outcome
     text = (await browser.get("/portal/points", headers=brings(await membership.cookies(membership.wang)))).text
     new = await membership.join("+8613800138009")

@@ -46,10 +46,10 @@ def points_pages(kit: Kit) -> Pages:
             purse = await read_purse(tx, member_id, policy, days, known=balances)
             latest = await loyalty.statement(tx, member_id, limit=_LATEST, language=page.language)
             why, lots, held = None, list[LotStanding](), list[HoldStanding]()
-            if policy is not None:
-                wallet = policy.spending_wallet
+            wallet = "" if policy is None else policy.spending_wallet
+            if wallet:
                 (why,) = await loyalty.explain_balances(tx, configuration, member_id, [wallet], known=balances)
-            if policy is not None and latest.lines:
+            if wallet and latest.lines:
                 lots = [one for one in await loyalty.lots(tx, member_id, limit=_LOTS + 1) if one.wallet == wallet]
                 held = [one for one in await loyalty.holds(tx, member_id, is_open=True) if one.wallet == wallet]
             whys = await _whys(tx, configuration, member_id, _seqs(latest.lines, lots[:_LOTS]), page.formats)
