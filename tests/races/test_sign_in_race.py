@@ -54,7 +54,7 @@ def turn_the_lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def first_answer(*asked: object) -> UUID | None:
         if not first[0]:
-            found.append(await owner_of(*asked))  # type: ignore[arg-type]
+            found.append(await owner_of(*asked))  # type: ignore[arg-type]  # handed on as they came
         return found[-1]
 
     first, found = [False], list[UUID | None]()
