@@ -19,7 +19,7 @@ from bench import limits
 from bench.figures import MET, Row
 from bench.options import CONNECTIONS, Options
 from bench.programme import Site, opened
-from bench.scenarios import batches, card, hot_member, pages, postings, processes, reads
+from bench.scenarios import batches, books_at_scale, card, hot_member, pages, postings, processes, reads
 from bench.server import BenchBroken
 from regulars.platform.embedded.server import wait_until_stopped
 
@@ -38,7 +38,9 @@ ALONE: dict[str, Callable[[Options], list[Row]]] = {
     "start": processes.start_up,
     "replay": processes.replay,
     "pages": pages.pages,
+    "books": books_at_scale.books_at_scale,
 }
+ONLY_ASKED: tuple[str, ...] = ("books",)  # takes half an hour and 25 GB
 
 
 class Report(msgspec.Struct):
@@ -60,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         members=asked.members or DEFAULTS.members,
         crowd=asked.members or DEFAULTS.crowd,
         connections=tuple(asked.connections or CONNECTIONS),
+        home=asked.home,
     )
-    chosen = asked.only or [*ON_A_SITE, *ALONE]
+    chosen = asked.only or [name for name in [*ON_A_SITE, *ALONE] if name not in ONLY_ASKED]
     console = Console(stderr=True)
     report = Report(_machine(), options.rounds, options.seconds, [], {})
     on_a_site = [name for name in chosen if name in ON_A_SITE]
@@ -106,7 +109,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=[*ON_A_SITE, *ALONE], help="may be given several times")
     parser.add_argument("--rounds", type=int, default=DEFAULTS.rounds, help="interleaved rounds; medians are shown")
     parser.add_argument("--seconds", type=float, default=DEFAULTS.seconds, help="seconds a figure and round")
-    parser.add_argument("--members", type=int, help="members of each kind (10,000), of pages in all (1,000,000)")
+    parser.add_argument(
+        "--members", type=int, help="members of each kind (10,000), of pages and books in all (1,000,000)"
+    )
+    parser.add_argument("--home", type=Path, help="where books are made and stay; those that lie there are taken")
     parser.add_argument("--connections", type=int, action="append", help="instead of 1, 16, 64 and 256")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(arguments)

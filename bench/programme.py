@@ -22,6 +22,7 @@ from regulars.platform.embedded import acquire
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.markets import service as markets
+from regulars.platform.markets.contracts import Market
 from regulars.platform.vault.local import LocalVault
 
 AT_ONCE = 1000
@@ -82,14 +83,14 @@ class Founded:
 
 
 @asynccontextmanager
-async def founded(home: Path) -> AsyncIterator[Founded]:
-    """Make a deployment in an empty home and keep its PostgreSQL running."""
+async def founded(home: Path, also: Sequence[Market] = (), in_force: timedelta = IN_FORCE) -> AsyncIterator[Founded]:
+    """Make a deployment in an empty home, with more markets if named, and keep its PostgreSQL running."""
     with acquire(home) as server:
         migrate(server.url)
         vault = LocalVault(home / "vault")
         try:
             async with Database(server.url, pool_size=4) as database:
-                yield Founded(server.url, database, vault, await _found(database, vault))
+                yield Founded(server.url, database, vault, await _found(database, vault, also, in_force))
         finally:
             vault.close()
 
@@ -111,12 +112,13 @@ async def opened(home: Path, members_of_each_kind: int) -> AsyncIterator[Site]:
         yield site
 
 
-async def _found(database: Database, vault: LocalVault) -> str:
+async def _found(database: Database, vault: LocalVault, also: Sequence[Market], in_force: timedelta) -> str:
     async with database.transaction(actor="bench") as tx:
         await members.claim_vault(tx, vault)
-        await markets.define_market(tx, MARKET)
+        for market in (MARKET, *also):
+            await markets.define_market(tx, market)
         loyalty.define_standard_wallets(tx)
-        await loyalty.activate_policy(tx, EASY.policy, wall_now() - IN_FORCE)
+        await loyalty.activate_policy(tx, EASY.policy, wall_now() - in_force)
         await commerce.define_stores(tx, [commerce.Store(STORE, MARKET.code, "The bench's shop")])
         _, token = await keys.create_key(tx, label="bench", scopes=sorted(SCOPES))
         return token

@@ -57,6 +57,7 @@ MEMBER_OWNED = {
     "point_transfers",
     "settlements",
     "tier_changes",
+    "book_sums",
     "used_card_codes",
 }
 
@@ -83,6 +84,8 @@ LOCAL = {
     "finance_figures",
     "joined_days",
     "points_days",
+    "points_months",
+    "points_minutes",
     "returns_days",
     "rollup_days",
     "rollups",

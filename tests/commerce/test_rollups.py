@@ -36,7 +36,17 @@ SEARCH = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=(Phase.explicit, Phase.generate),
 )
-TABLES = ("sales_days", "store_sales_days", "returns_days", "bought_again", "points_days", "tier_days", "joined_days")
+TABLES = (
+    "sales_days",
+    "store_sales_days",
+    "returns_days",
+    "bought_again",
+    "points_days",
+    "points_months",
+    "points_minutes",
+    "tier_days",
+    "joined_days",
+)
 ROLLED_UP = {"sign-ups rolled up", "books rolled up", "sales rolled up"}
 ZONES = {market.code: ZoneInfo(market.time_zone) for market in (CN, US)}
 numbers = count(1)
@@ -340,8 +350,14 @@ async def test_sums_that_somebody_changed_are_found_and_computed_anew(shop: Shop
     await roll_everything_up(shop.database)
     async with shop.database.transaction() as tx:
         for table in TABLES:
-            column = {"points_days": "units", "tier_days": "change", "sales_days": "orders", "returns_days": "returns"}
-            tx.write(f"UPDATE {table} SET {column.get(table, 'members' if 'store' not in table else 'orders')} = 7")
+            column = {
+                "tier_days": "change",
+                "sales_days": "orders",
+                "returns_days": "returns",
+                "store_sales_days": "orders",
+            }
+            told = "units" if table.startswith("points_") else column.get(table, "members")
+            tx.write(f"UPDATE {table} SET {told} = 7")
         tx.write("INSERT INTO returns_days VALUES ('2026-03-02', 'CN', 'CNY', '', 1, 1)")
     found = await wrong(shop)
     await roll_everything_up(shop.database, anew=True)

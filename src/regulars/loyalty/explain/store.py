@@ -6,10 +6,12 @@ The keys: `ledger_transfers (member_id, seq)` and `(member_id, reference)`, `set
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from regulars.platform.db.transaction import Rows, Statement, Transaction
+
+LAST: Final = 2**62  # no book has so many entries
 
 TRANSFERS: LiteralString = """
 SELECT t.seq, w.code, t.kind, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change,
@@ -60,10 +62,24 @@ JOIN ledger_transfers AS t
   ON t.member_id = %(member)s AND t.reference >= asked.cause || ':' AND t.reference < asked.cause || ';'
 ORDER BY t.seq
 """
+# Whoever has many transfers has sums of most of them: those before the last sum that was recorded by then are taken
+# from it, and the rest lies before the next one.
 MOVED: LiteralString = """
-SELECT w.code, t.kind, count(*), sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint
-FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
-WHERE t.member_id = %s AND w.code = ANY (%s::text[]) AND t.recorded_at <= %s GROUP BY w.code, t.kind ORDER BY min(t.seq)
+WITH kept AS (
+    SELECT coalesce(max(s.seq) FILTER (WHERE s.recorded_at <= %(at)s), 0) AS seq,
+           coalesce(min(s.seq) FILTER (WHERE s.recorded_at > %(at)s), %(last)s) AS following
+    FROM book_sums AS s WHERE s.member_id = %(member)s
+), moved AS (
+    SELECT s.wallet_id, s.kind, s.transfers, s.units, s.first_seq
+    FROM kept JOIN book_sums AS s ON s.member_id = %(member)s AND s.seq = kept.seq
+    UNION ALL
+    SELECT t.wallet_id, t.kind, 1, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.seq
+    FROM kept JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.seq > kept.seq AND t.seq <= kept.following
+    WHERE t.recorded_at <= %(at)s
+)
+SELECT w.code, m.kind, sum(m.transfers)::bigint, sum(m.units)::bigint
+FROM moved AS m JOIN wallets AS w ON w.wallet_id = m.wallet_id
+WHERE w.code = ANY (%(wallets)s::text[]) GROUP BY w.code, m.kind ORDER BY min(m.first_seq)
 """
 LOT: LiteralString = """
 SELECT w.code, l.amount, l.remaining, coalesce(k.amount, 0), l.available_at, l.expires_at
@@ -116,9 +132,8 @@ async def moved(
 
     That is (wallet, kind, transfers, signed sum) as recorded by an instant, in order of appearance.
     """
-    answer, zone, found = await tx.read(
-        question, Statement(TIME_ZONE, (member_id,)), Statement(MOVED, (member_id, list(wallets), at))
-    )
+    asked = {"member": member_id, "wallets": list(wallets), "at": at, "last": LAST}
+    answer, zone, found = await tx.read(question, Statement(TIME_ZONE, (member_id,)), Statement(MOVED, asked))
     return answer, zone[0][0] if zone else None, found
 
 

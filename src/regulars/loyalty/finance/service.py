@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from regulars.loyalty.figures.rolling import BOOKS
+from regulars.loyalty.figures.rolling import BOOKED, BOOKS
 from regulars.loyalty.finance import months as calendar
 from regulars.loyalty.finance import rules
 from regulars.loyalty.finance.contracts import Held, LiabilityAt, LiabilityMonth, Parts, Span, Worth
@@ -17,16 +17,15 @@ from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.loyalty.policy.rules import active_at, business_date
 from regulars.loyalty.policy.service import Configuration, Wallet
+from regulars.platform.db import snapshots
 from regulars.platform.db.transaction import Rows, Transaction
 from regulars.platform.markets import service as markets
 from regulars.platform.markets.contracts import Market
-from regulars.platform.markets.days import surely_before
 from regulars.platform.rollups import service as rollups
 from regulars.platform.rollups.contracts import Standing
 
 MONTHS_AT_MOST: Final = 36
 INSTANT: Final = timedelta(microseconds=1)
-_NOTHING_ROLLED: Final = date(1, 1, 3)
 
 Place = tuple[int, str]  # a wallet's number and a market
 
@@ -105,14 +104,21 @@ async def liability_at(
     Parts read every open lot: seconds at some million members. Raises UnknownWallet, UnknownMarket. Source: the roll-up
     of the books, and the transfers behind it; for parts, lots and their uses.
     """
-    await configuration.follow(tx, (await tx.read(configuration.question))[0])
+    policies, cursor = await tx.read(configuration.question, snapshots.read_to(BOOKS.reader))
+    await configuration.follow(tx, policies)
     places = await _places(tx, configuration, Span(market=market, wallet=wallet))
-    (standing_rows,) = await tx.read(rollups.standing_question(BOOKS))
-    standing = rollups.standing_in(standing_rows)
-    rolled = _NOTHING_ROLLED if standing is None else surely_before(min(at, standing.as_of))
-    (rows,) = await tx.read(reading.as_of(rolled, at))
+    of_markets = {each.code: each for _, each in places}
+    rows, *shares = await tx.read(
+        reading.as_of(at, snapshots.read_to_in(cursor), BOOKED),
+        *[reading.shares(business_date(at, each.time_zone)) for each in of_markets.values()],
+    )
     held = {(row[0], row[1]): rules.held(row[2], row[3]) for row in rows}
-    breakage = await _shares_at(tx, at, [each for _, each in places])
+    breakage: dict[Place, Decimal | None] = {
+        (row[0], row[1]): row[4]
+        for code, found_shares in zip(of_markets, shares, strict=True)
+        for row in found_shares
+        if row[1] == code
+    }
     made_of = await parts_at(tx, {each.code: at for _, each in places}) if parts else {}
     found = []
     for of, each in places:
@@ -130,16 +136,6 @@ async def liability_at(
                 parts=made_of.get(place, Parts(spendable=0, pending=0, run_out=0)) if parts and of.spendable else None,
             )
         )
-    return found
-
-
-async def _shares_at(tx: Transaction, at: datetime, of_markets: Sequence[Market]) -> dict[Place, Decimal | None]:
-    """Return the shares that were kept of the last month that had ended by an instant."""
-    found: dict[Place, Decimal | None] = {}
-    for market in of_markets:
-        local = business_date(at, market.time_zone)
-        (rows,) = await tx.read(reading.months(local.replace(day=1), local)[0])
-        found.update({(row[0], row[1]): row[4] for row in rows if row[1] == market.code})
     return found
 
 
@@ -170,8 +166,8 @@ async def _span(tx: Transaction, asked: Span, of_markets: Sequence[Market]) -> t
     last = asked.last or latest
     first = asked.first
     if first is None:
-        (rows,) = await tx.read(reading.first_day())
-        earliest = min((rows[0][0] or last).replace(day=1), last)
+        (rows,) = await tx.read(reading.first_month())
+        earliest = min(rows[0][0] or last, last)
         first = max(calendar.next_month(date(last.year - 1, last.month, 1)), earliest)
     count = (last.year - first.year) * calendar.MONTHS + last.month - first.month + 1
     if not 1 <= count <= MONTHS_AT_MOST or last > latest:

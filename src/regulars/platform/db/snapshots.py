@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Column, Table, Text
 from sqlalchemy.types import UserDefinedType
 
 from regulars.platform.db.schema import metadata
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Rows, Statement, Transaction
 
 
 class Snapshot(UserDefinedType[str]):
@@ -84,6 +84,40 @@ WHERE seq > %(last_seq)s AND seq <= %(end_seq)s AND type = ANY (%(types)s::text[
 """
     + IN_WINDOW
 )
+
+# The earliest instant of the events of some types that a reader had not read when it was where `ReadTo` says, as the
+# statement sees them; null: there are none. To be joined as EVENTS_IN_WINDOW is. What a reader has read since only
+# makes the instant earlier than need be.
+EARLIEST_UNREAD: LiteralString = """
+SELECT min(recorded_at) AS recorded_at FROM (
+    SELECT recorded_at FROM outbox WHERE transaction_id >= %(next_transaction)s::xid8 AND type = ANY (%(types)s::text[])
+    UNION ALL
+    SELECT recorded_at FROM outbox
+    WHERE transaction_id = ANY (%(running)s::xid8[]) AND type = ANY (%(types)s::text[])
+) AS unread
+"""
+_READ_TO: LiteralString = """
+SELECT pg_snapshot_xmax(last_snapshot)::text, ARRAY(SELECT pg_snapshot_xip(last_snapshot)::text)
+FROM relay_cursors WHERE reader = %s
+"""
+
+
+class ReadTo(NamedTuple):
+    """Where a reader was: it had read what transactions before `next_transaction` wrote, but for those then running."""
+
+    next_transaction: str
+    running: list[str]
+
+
+def read_to(reader: str) -> Statement:
+    """Return what asks where a reader is, to go along with other reads; `read_to_in` reads the answer."""
+    return Statement(_READ_TO, (reader,))
+
+
+def read_to_in(rows: Rows) -> ReadTo | None:
+    """Return where a reader is; None if it never read."""
+    return ReadTo._make(rows[0]) if rows else None
+
 
 _LOCK: LiteralString = "(hashtextextended('regulars reader ' || %s, 0))"
 

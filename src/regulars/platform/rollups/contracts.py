@@ -14,16 +14,20 @@ Recompute = Callable[[Transaction, Window | None], Awaitable[Sequence[date]]]
 
 @dataclass(frozen=True, slots=True)
 class RollUp:
-    """A roll-up of some tables of a room. `table` is one of them: its lock keeps two runs apart."""
+    """A roll-up of some tables of a room. `table` is one of them: its lock keeps two runs apart.
+
+    `edition` is raised when it gets other tables: it then begins anew, whatever an earlier release still does.
+    """
 
     name: str
     table: LiteralString
     recompute: Recompute = field(repr=False)
+    edition: int = 1
 
     @property
     def reader(self) -> str:
         """The name under which it reads the outbox."""
-        return f"roll-up of {self.name}"
+        return f"roll-up of {self.name}" + (f", {self.edition}" if self.edition > 1 else "")
 
 
 class Span(NamedTuple):

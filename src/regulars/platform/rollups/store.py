@@ -37,8 +37,9 @@ def hold(tx: Transaction, table: LiteralString) -> None:
 
 
 def plan_for_many_rows(tx: Transaction) -> None:
-    """Let the planner read whole tables, which workers' transactions else forbid."""
+    """Let the planner read whole tables, which workers' transactions else forbid, and sum them up in memory."""
     tx.write("SET LOCAL enable_seqscan = on")
+    tx.write("SET LOCAL work_mem = '128MB'")
 
 
 def standing(name: str) -> Statement:

@@ -1,10 +1,12 @@
-"""SQL of the liability: months from the roll-up of the books, an instant from the roll-up and the days behind it."""
+"""SQL of the liability: months from the roll-up of the books, an instant from the roll-up and what lies behind it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import LiteralString
 
+from regulars.platform.db import arrays
+from regulars.platform.db.snapshots import EARLIEST_UNREAD, ReadTo
 from regulars.platform.db.transaction import Rows, Statement, Transaction
-from regulars.platform.markets.days import instants_around
 
 WALLETS: LiteralString = "SELECT wallet_id, code, qualifying, spendable FROM wallets ORDER BY wallet_id"
 # Closed months stand as they were kept; the roll-up serves what lies behind them.
@@ -21,28 +23,53 @@ SELECT wallet_id, market, month, spendable, pending, run_out, held, point_value_
 FROM finance_balances WHERE month >= %(first)s AND month < %(until)s
 """
 MONTHS: LiteralString = """
-SELECT wallet_id, market, CASE WHEN day < %(first)s::date THEN NULL ELSE date_trunc('month', day)::date END, kind,
+SELECT wallet_id, market, CASE WHEN month < %(first)s::date THEN NULL ELSE month END, kind,
        sum(transfers)::bigint, sum(units)::bigint, sum(debt_change)::bigint
-FROM points_days
-WHERE day >= coalesce((SELECT max(month) + interval '1 month' FROM finance_balances)::date, '-infinity')
-  AND day < %(until)s::date
+FROM points_months
+WHERE month >= coalesce((SELECT max(month) + interval '1 month' FROM finance_balances)::date, '-infinity')
+  AND month < %(until)s::date
   AND (%(market)s::text IS NULL OR market = %(market)s)
   AND (%(wallet)s::text IS NULL OR wallet_id = (SELECT wallet_id FROM wallets WHERE code = %(wallet)s))
 GROUP BY 1, 2, 3, 4
 """
-FIRST_DAY: LiteralString = "SELECT min(day) FROM points_days"
+FIRST_MONTH: LiteralString = "SELECT min(month) FROM points_months"
 
-# The roll-up's days that have long been complete, and the transfers of those behind them.
-AS_OF: LiteralString = """
-SELECT wallet_id, market, sum(units)::bigint, sum(debt_change)::bigint FROM (
-    SELECT wallet_id, market, units, debt_change FROM points_days WHERE day <= %(rolled)s::date
+# From the roll-up whole months, days that have ended everywhere, and five-minute spans; from the books what is left
+# of the last span, or what the roll-up has not learned yet. `upto` is the instant before which it knows everything.
+# (Between two bounds that the planner does not know it expects a two hundredth of all transfers and goes by the index;
+# with one that it knows, a third.)
+AS_OF: LiteralString = (
+    "WITH unread AS ("  # noqa: S608 - our own text
+    + EARLIEST_UNREAD
+    + """), upto AS (
+    SELECT CASE WHEN %(rolled)s THEN least(%(at)s::timestamptz, recorded_at) ELSE '0002-01-01' END AS at FROM unread
+), cut AS (
+    SELECT date_bin('5 minutes', at, '2000-01-01 00:00:00+00') AS began_at, (at AT TIME ZONE 'UTC')::date - 2 AS day,
+           date_trunc('month', (at AT TIME ZONE 'UTC')::date - 2)::date AS month,
+           ((at AT TIME ZONE 'UTC')::date - 1)::timestamp AT TIME ZONE 'UTC' - interval '14 hours' AS surely_before,
+           %(at)s::timestamptz + interval '1 microsecond' AS ended_at
+    FROM upto
+), part AS (
+    SELECT m.wallet_id, m.market, m.units, m.debt_change
+    FROM cut CROSS JOIN wallets AS w JOIN points_months AS m ON m.wallet_id = w.wallet_id AND m.month < cut.month
     UNION ALL
-    SELECT t.wallet_id, m.market, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change
-    FROM ledger_transfers AS t JOIN members AS m ON m.member_id = t.member_id JOIN markets AS k ON k.code = m.market
-    WHERE t.recorded_at >= %(since)s AND t.recorded_at <= %(at)s
-      AND (t.recorded_at AT TIME ZONE k.time_zone)::date > %(rolled)s::date
-) AS part GROUP BY 1, 2
+    SELECT d.wallet_id, d.market, d.units, d.debt_change
+    FROM cut CROSS JOIN wallets AS w
+    JOIN points_days AS d ON d.wallet_id = w.wallet_id AND d.day >= cut.month AND d.day <= cut.day
+    UNION ALL
+    SELECT q.wallet_id, q.market, q.units, q.debt_change
+    FROM points_minutes AS q
+    WHERE q.began_at >= (SELECT surely_before FROM cut) AND q.began_at < (SELECT began_at FROM cut)
+      AND q.day > (SELECT day FROM cut)
+    UNION ALL
+    SELECT t.wallet_id, (SELECT m.market FROM members AS m WHERE m.member_id = t.member_id),
+           CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change
+    FROM ledger_transfers AS t
+    WHERE t.recorded_at >= (SELECT began_at FROM cut) AND t.recorded_at < (SELECT ended_at FROM cut)
+)
+SELECT wallet_id, market, sum(units)::bigint, sum(debt_change)::bigint FROM part GROUP BY 1, 2
 """
+)
 
 # What was left in lots at an instant is what is left in them now and what was taken since; what holds kept of it then
 # stands apart. A lot that came later is known by its transfer. `of` says for each market by when: what was recorded
@@ -93,6 +120,11 @@ def wallets() -> Statement:
     return Statement(WALLETS)
 
 
+def shares(local: date) -> Statement:
+    """Return what asks for (wallet, market, balance, debt, breakage) of the last closed month before a day's."""
+    return Statement(OPENING, {"first": local.replace(day=1)})
+
+
 def months(
     first: date, until: date, *, market: str | None = None, wallet: str | None = None
 ) -> tuple[Statement, Statement, Statement, Statement]:
@@ -106,18 +138,25 @@ def months(
     return Statement(OPENING, asked), Statement(CLOSED, asked), Statement(ENDS, asked), Statement(MONTHS, asked)
 
 
-def first_day() -> Statement:
-    """Return what asks for the first day that has facts; None before there are any."""
-    return Statement(FIRST_DAY)
+def first_month() -> Statement:
+    """Return what asks for the first month that has facts; None before there are any."""
+    return Statement(FIRST_MONTH)
 
 
-def as_of(rolled: date, at: datetime) -> Statement:
+def as_of(at: datetime, known: ReadTo | None, types: Sequence[str]) -> Statement:
     """Return what asks for (wallet, market, balance, debt) of what was recorded by an instant.
 
-    Days up to `rolled` are taken from the roll-up.
+    Exact, of one snapshot, whatever is committed meanwhile: `known` is where the roll-up of the books was before, which
+    reads events of these types.
     """
-    since, _ = instants_around(rolled, None)
-    return Statement(AS_OF, {"rolled": rolled, "since": since, "at": at})
+    asked = {
+        "at": at,
+        "rolled": known is not None,
+        "types": arrays.texts(types),
+        "next_transaction": "0" if known is None else known.next_transaction,
+        "running": [] if known is None else known.running,
+    }
+    return Statement(AS_OF, asked)
 
 
 async def read_parts(tx: Transaction, instants: dict[str, datetime]) -> Rows:
