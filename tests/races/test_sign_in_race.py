@@ -16,6 +16,7 @@ from regulars.members.contracts import CodeSent, IdentityKind, IdentityValue, Me
 from regulars.members.contracts.merging import MergeMembers, UndoMerge
 from regulars.members.identity import service as identity
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.vault.contracts import Vault
 from tests.loyalty.programme import Programme
 from tests.members import erasing
 from tests.members.entering import Portal
@@ -52,9 +53,9 @@ def turn_the_lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nobody_held(_tx: Transaction, _member_id: UUID) -> None:
         first[0] = True
 
-    async def first_answer(*asked: object) -> UUID | None:
+    async def first_answer(tx: Transaction, vault: Vault, kind: IdentityKind, canonical: str) -> UUID | None:
         if not first[0]:
-            found.append(await owner_of(*asked))  # type: ignore[arg-type]  # handed on as they came
+            found.append(await owner_of(tx, vault, kind, canonical))
         return found[-1]
 
     first, found = [False], list[UUID | None]()
