@@ -66,6 +66,7 @@ def export_member(
     """Gather everything about a member, now, and write it: a look that is logged with its purpose."""
     from regulars.entrypoints.privacy import PARTS
     from regulars.members import api as members
+    from regulars.platform.audit.contracts import asked_as
 
     member_id, why = _member_in(member), _purpose_in(purpose)
     if out is not None and out.exists():
@@ -75,7 +76,8 @@ def export_member(
         actor, database, vault = cli_actor(), services.database, services.vault
         async with database.transaction(actor=actor) as tx:
             document = await members.gather_now(tx, vault, PARTS, member_id)
-            _note(tx, "read_export", member, why, form.value)
+            detail = f"{form.value}{asked_as(member, document.member_id, ', ')}"
+            _note(tx, "read_export", document.member_id, why, detail)
         if form is Form.json:
             return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
         return members.export_page(document, PARTS, language).encode()
@@ -196,16 +198,19 @@ def list_looks(
     as_json: Json = False,
 ) -> None:
     """List who looked at whose personal data, when and why, the latest first."""
+    from regulars.members import api as members
+    from regulars.members.contracts import MEMBER_PREFIX
     from regulars.platform.audit import service as audit
+    from regulars.platform.ids import public_id
 
-    if member is not None:
-        _member_in(member)
+    asked_for = None if member is None else _member_in(member)
     first, last = _day_in(since), _day_in(until)
 
     async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        ids = None if asked_for is None else await members.ids_of(tx, asked_for)
         return await audit.looks(
             tx,
-            subject=member,
+            subjects=None if ids is None else [public_id(MEMBER_PREFIX, one) for one in ids],
             actor=actor,
             purpose=purpose,
             first=first,

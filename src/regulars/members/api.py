@@ -58,7 +58,7 @@ from regulars.members.households import door as households
 from regulars.members.households import verification as household_checks
 from regulars.members.identity import search
 from regulars.members.identity import service as identity
-from regulars.members.merging.reading import ask_family, ask_merged, family, list_merges, who_was
+from regulars.members.merging.reading import ask_family, ask_merged, family, ids_of, list_merges, who_was
 from regulars.members.merging.service import checks as merging_checks
 from regulars.members.merging.service import merge_members, undo_merge
 from regulars.members.privacy import erasing
@@ -102,9 +102,10 @@ from regulars.platform.verification.contracts import Check
 # with (409). `undo_merge` makes them two again as far as nothing changed since; besides UnknownMerge (404),
 # MergeUndoneBefore and UndoOutOfOrder (409). Both hold both members' rows and publish a fact. `list_merges(tx,
 # member_id)` tells of the merges of a member and of all who are part of it, the latest first, 200 at most (NotFound);
-# `family(tx, member_id)` who is part of a member now, `ask_family` and `ask_merged(tx, ids)` the same and its contrary
-# along with the next read, `who_was(tx, member_id, at)` whom an id meant at an instant. Source: members, member_merges,
-# and the rooms' own. Who lives together: `households`, who may be one person: `proposals`, doors with their own words.
+# `family(tx, member_id)` who is part of a member now, `ids_of` every id that means whom one means, `ask_family` and
+# `ask_merged(tx, ids)` who is part of one, and its contrary, along with the next read, `who_was(tx, member_id, at)`
+# whom an id meant at an instant. Source: members, member_merges, and the rooms' own. Who lives together: `households`,
+# who may be one person: `proposals`, doors with their own words.
 __all__ = [
     "apply_journal",
     "ask_export",
@@ -125,6 +126,7 @@ __all__ = [
     "gather_waiting",
     "greeting_at_counter",
     "households",
+    "ids_of",
     "letter_to_confirm",
     "list_all_exports",
     "list_erasures",

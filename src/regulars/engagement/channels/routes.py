@@ -15,8 +15,9 @@ from regulars.engagement.channels.layout import brand_of
 from regulars.engagement.channels.schemas import MessagesAnswer, ReadAnswer, ReadBody, message_answer
 from regulars.engagement.contracts import MESSAGE_PREFIX
 from regulars.engagement.errors import MessageCursorUnreadable
+from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX
-from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.audit.contracts import AuditEntry, asked_as
 from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
@@ -71,15 +72,17 @@ def _list(services: Services) -> HTTPRouteHandler:
             raise MessageCursorUnreadable(pointer="/query/cursor")
         async with services.database.transaction() as tx:
             await service.require_active(tx, found)
+            whom = public_id(MEMBER_PREFIX, await members.who_is(tx, found))
             page = await service.list_of_member(tx, services.vault, brand, found, before=before, limit=limit)
             unread = await service.unread_count(tx, found)
             tx.audit(
                 AuditEntry(
                     actor=principal_of(request).client,
                     action="read_messages",
-                    subject=member_id,
+                    subject=whom,
                     reason=purpose,
                     request_id=asked(request.scope).request_id,
+                    detail=asked_as(member_id, whom),
                 )
             )
         return MessagesAnswer(

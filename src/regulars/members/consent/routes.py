@@ -153,10 +153,12 @@ def _history(services: Services) -> HTTPRouteHandler:
         before = None if cursor is None else cursors.read(cursor)
         if cursor is not None and before is None:
             raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
-        wanted = LogWanted(member_id=found, purpose=purpose, channel=channel, before=before, limit=limit + 1)
         async with services.database.transaction() as tx:
-            if found not in await known_members(tx, [found]):
+            known = (await known_members(tx, [found])).get(found)
+            if known is None:
                 raise NotFound
+            whom = known.stands_for
+            wanted = LogWanted(member_id=whom, purpose=purpose, channel=channel, before=before, limit=limit + 1)
             rows = await service.consent_log(tx, wanted)
         has_more = len(rows) > limit
         return ConsentHistoryAnswer(

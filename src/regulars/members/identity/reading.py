@@ -11,7 +11,7 @@ from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import service
 from regulars.members.identity.schemas import member_shown
 from regulars.members.profile.service import read_profiles
-from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.audit.contracts import AuditEntry, asked_as
 from regulars.platform.commit.group import Attempt, GroupCommit
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
@@ -32,6 +32,13 @@ class Wanted(NamedTuple):
     purpose: str = ""
 
 
+class _Shown(NamedTuple):
+    """What is answered, and of whom it tells: after a merge another than who was asked for."""
+
+    member_id: UUID
+    answer: bytes | DomainError
+
+
 class MemberReads:
     """Gathers reads. One that is asked for now sees everything that was committed before it was asked."""
 
@@ -49,13 +56,15 @@ class MemberReads:
         async with self._services.database.transaction(set_based=True) as tx:
             found = await self._found(tx, wanted, clear=False) | await self._found(tx, wanted, clear=True)
             for one in wanted:
-                if one.clear and isinstance(found.get((one.member_id, True)), bytes):
-                    tx.audit(_read_in_the_clear(one))
-        return [found.get((one.member_id, one.clear)) or NotFound() for one in wanted]
+                shown = found.get((one.member_id, True)) if one.clear else None
+                if shown is not None and isinstance(shown.answer, bytes):
+                    tx.audit(_read_in_the_clear(one, shown.member_id))
+        answers = [found.get((one.member_id, one.clear)) for one in wanted]
+        return [NotFound() if one is None else one.answer for one in answers]
 
     async def _found(
         self, tx: Transaction, wanted: Sequence[Wanted], *, clear: bool
-    ) -> dict[tuple[UUID, bool], bytes | DomainError]:
+    ) -> dict[tuple[UUID, bool], _Shown]:
         ids = list({one.member_id for one in wanted if one.clear is clear})
         if not ids:
             return {}
@@ -67,20 +76,27 @@ class MemberReads:
             members += await service.show(tx, self._services.vault, sorted(others), clear=clear)
             ids = [member.member_id for member, _ in members]
         profiles = await read_profiles(tx, self._services.vault, ids, clear=clear)
-        found: dict[tuple[UUID, bool], bytes | DomainError] = {
-            (member.member_id, clear): MemberGone()
-            if member.status is MemberStatus.ERASED
-            else _encode(member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear))
+        found = {
+            (member.member_id, clear): _Shown(
+                member.member_id,
+                MemberGone()
+                if member.status is MemberStatus.ERASED
+                else _encode(
+                    member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear)
+                ),
+            )
             for member, identities in members
         }
         return found | {(absorbed, clear): found[survivor, clear] for absorbed, survivor in merged.items()}
 
 
-def _read_in_the_clear(one: Wanted) -> AuditEntry:
+def _read_in_the_clear(one: Wanted, whom: UUID) -> AuditEntry:
+    told = public_id(MEMBER_PREFIX, whom)
     return AuditEntry(
         actor=one.actor,
         action="read_personal_data",
-        subject=public_id(MEMBER_PREFIX, one.member_id),
+        subject=told,
         reason=one.purpose,
         request_id=one.request_id,
+        detail=asked_as(public_id(MEMBER_PREFIX, one.member_id), told),
     )

@@ -34,6 +34,12 @@ async def family(tx: Transaction, member_id: UUID) -> list[UUID]:
     return await store.family(tx, member_id)
 
 
+async def ids_of(tx: Transaction, member_id: UUID) -> list[UUID]:
+    """Return every id that means whom this one means: the member's own first, then those of who is part of them."""
+    one = await identity.who_is(tx, member_id)
+    return [one, *await store.family(tx, one)]
+
+
 def ask_family(tx: Transaction, member_id: UUID) -> Callable[[], Awaitable[list[UUID]]]:
     """Ask the same along with the next read of the transaction; what is returned gives the answer."""
     question = store.ask_family(tx, member_id)

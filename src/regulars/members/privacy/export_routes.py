@@ -11,7 +11,7 @@ from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport, Documen
 from regulars.members.privacy import exporting, page
 from regulars.members.privacy.schemas import ExportAnswer, ExportsAnswer, export_answer
 from regulars.members.public_ids import member_id_in
-from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.audit.contracts import AuditEntry, asked_as
 from regulars.platform.commit.lane import one_by_one
 from regulars.platform.errors import NotFound
 from regulars.platform.http.asked import asked
@@ -95,10 +95,10 @@ def _read(services: Services, parts: Parts) -> HTTPRouteHandler:
                 AuditEntry(
                     actor=principal_of(request).client,
                     action="read_export",
-                    subject=member_id,
+                    subject=document.member_id,
                     reason=purpose,
                     request_id=asked(request.scope).request_id,
-                    detail=f"{export_id}, {form}",
+                    detail=f"{export_id}, {form}{asked_as(member_id, document.member_id, ', ')}",
                 )
             )
         if form == "json":

@@ -138,8 +138,8 @@ async def gather_now(tx: Transaction, vault: Vault, parts: Parts, member_id: UUI
     (404), MemberGone (410). Source: the tables of all rooms.
     """
     store.read_one_snapshot(tx)
-    await identity.member_market(tx, member_id)
-    return await _gathered(tx, vault, parts, member_id)
+    whose, _ = await identity.meant(tx, member_id)
+    return await _gathered(tx, vault, parts, whose)
 
 
 async def _gathered(tx: Transaction, vault: Vault, parts: Parts, whose: UUID) -> Document:

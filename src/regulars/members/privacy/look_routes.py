@@ -9,6 +9,7 @@ from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
 from regulars.members.contracts import MEMBER_PREFIX
+from regulars.members.merging import reading as merging
 from regulars.members.public_ids import member_id_in
 from regulars.platform.audit import service as audit
 from regulars.platform.http.errors import WrongForm
@@ -64,10 +65,12 @@ def look_routes(services: Services) -> list[HTTPRouteHandler]:
         limit: PageSize = 50,
     ) -> LooksAnswer:
         """Return who looked at a member (`member_id`), at whom somebody looked (`actor`, as it stands here), or all."""
-        subject = None if member_id is None else public_id(MEMBER_PREFIX, member_id_in(member_id))
+        asked_for = None if member_id is None else member_id_in(member_id)
         before = _entry_in(cursor)
         async with services.database.transaction() as tx:
-            found = await audit.looks(tx, subject=subject, actor=actor, before=before, limit=limit + 1)
+            ids = None if asked_for is None else await merging.ids_of(tx, asked_for)
+            subjects = None if ids is None else [public_id(MEMBER_PREFIX, one) for one in ids]
+            found = await audit.looks(tx, subjects=subjects, actor=actor, before=before, limit=limit + 1)
         shown = found[:limit]
         has_more = len(found) > limit
         return LooksAnswer(

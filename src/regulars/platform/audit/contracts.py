@@ -87,3 +87,8 @@ class ChainReport(Struct, frozen=True, kw_only=True):
         """True when nothing sealed was touched, and today's chain extends the known head."""
         found = self.broken_seal is not None or self.removed or self.changed or self.unlisted
         return not found and self.extends_known_head is not False
+
+
+def asked_as(asked: str, told: str, before: str = "") -> str:
+    """Return by which id somebody was asked for, for the log, where it was another than that of whom was told."""
+    return "" if asked == told else f"{before}as {asked}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -161,7 +162,7 @@ class _Findings:
 async def looks(
     tx: Transaction,
     *,
-    subject: str | None = None,
+    subjects: Sequence[str] | None = None,
     actor: str | None = None,
     purpose: str | None = None,
     first: datetime | None = None,
@@ -169,9 +170,9 @@ async def looks(
     before: int | None = None,
     limit: int = 50,
 ) -> list[Look]:
-    """Return who looked at whose personal data, the latest first: at `subject`, or by `actor`, from behind an entry.
+    """Return who looked at whose personal data, the latest first: at `subjects`, or by `actor`, from behind one.
 
     `purpose` is a part of what was given as one; `first` and `until` are instants of the wall clock, the first
     included.
     """
-    return await reads.looks(tx, LooksWanted(subject, actor, purpose, first, until, before), limit)
+    return await reads.looks(tx, LooksWanted(subjects, actor, purpose, first, until, before), limit)

@@ -21,7 +21,7 @@ from regulars.members.contracts import MEMBER_PREFIX, Consent, IdentityShown, Me
 from regulars.members.contracts.households import HOUSEHOLD_PREFIX, HouseholdStay
 from regulars.members.contracts.merging import PROPOSAL_PREFIX
 from regulars.members.contracts.proposals import Proposal
-from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.audit.contracts import AuditEntry, asked_as
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import public_id
@@ -110,6 +110,7 @@ def _overview(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandle
         look = looks.at(request, member_id_in(public))  # it was logged when it began
         async with services.database.transaction(actor=actor_of(viewer)) as tx:
             person = await _person(kit, tx, public, clear=look is not None)
+            look = look if person.is_clear else None
             values = await _summary(kit, tx, rules, page, person)
         return kit.render(
             request,
@@ -134,10 +135,20 @@ def _overview(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandle
             return await show(request, member_id, form, status=422)
         purpose = form.value.purpose
         async with kit.services.database.transaction(actor=actor_of(viewer_of(request))) as tx:
-            if found not in await members.known_members(tx, [found]):
+            known = (await members.known_members(tx, [found])).get(found)
+            if known is None:
                 raise NotFound
-            tx.audit(AuditEntry(actor=tx.actor, action="read_personal_data", subject=member_id, reason=purpose))
-        return kit.see(f"/console/members/{member_id}", cookies=[looks.cookie(request, found, purpose)])
+            whom = public_id(MEMBER_PREFIX, known.stands_for)
+            tx.audit(
+                AuditEntry(
+                    actor=tx.actor,
+                    action="read_personal_data",
+                    subject=whom,
+                    reason=purpose,
+                    detail=asked_as(member_id, whom),
+                )
+            )
+        return kit.see(f"/console/members/{whom}", cookies=[looks.cookie(request, known.stands_for, purpose)])
 
     @post(f"{MEMBER}/hide", guards=[kit.guards.staff(READ, PERSONAL)])
     async def hide(member_id: FromPath[str]) -> Response[bytes]:
@@ -213,7 +224,8 @@ async def _person(kit: Kit, tx: Transaction, public: str, *, clear: bool) -> Per
     profiles = await told()
     member, identities = found[0]
     if member.merged_into is not None:
-        return await _person(kit, tx, public_id(MEMBER_PREFIX, member.merged_into), clear=clear)
+        # Looked at is whom the look was logged at, and nobody else: not whom the id has come to mean since.
+        return await _person(kit, tx, public_id(MEMBER_PREFIX, member.merged_into), clear=False)
     return Person(member, identities, profiles.get(member_id, Profile()), clear)
 
 

@@ -21,7 +21,7 @@ from regulars.members.contracts.privacy import (
     WithdrawErasure,
 )
 from regulars.platform.audit import service as audit
-from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.audit.contracts import AuditEntry, asked_as
 from regulars.platform.auth.staff import service as staff
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
@@ -107,12 +107,14 @@ async def _show(
     page, viewer, services = kit.page(request), viewer_of(request), kit.services
     member_id, language = member_id_in(public), page.language
     async with services.database.transaction() as tx:
+        family = members.ask_family(tx, member_id)
         standing = await members.erasure_standing(
             tx, kit.privacy, timedelta(hours=services.settings.erasure_wait_hours), member_id
         )
         exports = [] if standing.is_erased else await members.list_exports(tx, member_id)
         log = await members.consent_log(tx, LogWanted(member_id=member_id, limit=_FEW))
-        looks = await audit.looks(tx, subject=public, limit=_FEW) if viewer.may(LOOKS) else []
+        subjects = [public, *[public_id(MEMBER_PREFIX, one) for one in await family()]]
+        looks = await audit.looks(tx, subjects=subjects, limit=_FEW) if viewer.may(LOOKS) else []
         names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
     see, sees_log = viewer.may("staff:read"), viewer.may(LOOKS) or viewer.may(ERASE)
     erasure = standing.erasure
@@ -207,9 +209,9 @@ def _exporting(kit: Kit) -> list[ControllerRouterHandler]:
                 AuditEntry(
                     actor=actor,
                     action="read_export",
-                    subject=member_id,
+                    subject=document.member_id,
                     reason=form.value.purpose,
-                    detail=f"{export_id}, {form.value.form}",
+                    detail=f"{export_id}, {form.value.form}{asked_as(member_id, document.member_id, ', ')}",
                 )
             )
         return export_file(document, kit.privacy, form.value.form, language)

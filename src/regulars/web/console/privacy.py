@@ -92,9 +92,10 @@ def _looks(kit: Kit) -> ControllerRouterHandler:
             if not is_anybody:
                 return Slice([])
             async with wanted.reading() as tx:
+                ids = None if member_id is None else await members.ids_of(tx, member_id)
                 found = await audit.looks(
                     tx,
-                    subject=None if member_id is None else public_id(MEMBER_PREFIX, member_id),
+                    subjects=None if ids is None else [public_id(MEMBER_PREFIX, one) for one in ids],
                     actor=_plain(given.get("who") or given.get("actor")),
                     purpose=_plain(given.get("purpose")),
                     first=first,
