@@ -11,7 +11,9 @@ from regulars.members.contracts import IdentityKind, IdentityValue, MemberViewer
 from regulars.members.contracts.privacy import PrivacyPart, Section
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import parse_public_id
+from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
+from tests.engagement.post_office import PostOffice
 from tests.entrypoints.test_merging import Door, door
 from tests.members import erasing
 from tests.members.entering import Portal
@@ -152,3 +154,35 @@ async def test_merging_ends_the_exports_that_wait_of_the_absorbed(door: Door) ->
     await door.merge(survivor, absorbed)
 
     assert await members.gather_waiting(door.services.database, door.services.vault, PARTS) == 0
+
+
+async def test_undoing_forgets_what_the_survivor_was_told_meanwhile(door: Door) -> None:
+    services = door.services
+    office = PostOffice(services.database, services.vault, Settings(development=True, brand_name="Beichen"))
+    survivor = await door.sign_up(email="fang@example.com")
+    absorbed = await door.sign_up(email="wang@example.com")
+    async with services.database.transaction() as tx:
+        for member, address in ((survivor, "fang@example.com"), (absorbed, "wang@example.com")):
+            assert await members.prove_email(tx, services.vault, of(member), address)
+    await door.order("before", survivor, 120_000)
+    await office.write()
+    async with services.database.transaction() as tx:
+        tx.write("UPDATE messages SET written_at = written_at - interval '1 hour'")
+    merged = await door.merge(survivor, absorbed)
+    await door.order("meanwhile", absorbed, 50_000)
+    await office.write()
+    told = (await door.call("GET", f"/v1/members/{survivor}/messages"))["messages"]
+    addresses = {one["address"] for one in told if one["channel"] == "email"}
+    assert {address[0] for address in addresses} == {"f", "w"}  # mail goes to the one proved last
+    path = f"/v1/members/{survivor}/messages"
+
+    await door.undo(survivor, merged["merge_id"], dry_run=True)
+    assert (await door.call("GET", path))["messages"] == told
+    await door.undo(survivor, merged["merge_id"])
+
+    left = (await door.call("GET", path))["messages"]
+    assert left
+    assert {one["message_id"] for one in left} < {one["message_id"] for one in told}
+    assert "meanwhile" not in str(left)
+    assert {one["address"][0] for one in left if one["channel"] == "email"} == {"f"}
+    assert await door.problems() == {}

@@ -28,7 +28,7 @@ from regulars.engagement.contracts import (
     MessageState,
     RenderedMail,
 )
-from regulars.engagement.privacy.service import PRIVACY
+from regulars.engagement.privacy.service import MERGING, PRIVACY
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
@@ -41,6 +41,7 @@ __all__ = [
     "EVERY_CHANNEL",
     "EVERY_KIND",
     "EVERY_STATE",
+    "MERGING",
     "PRIVACY",
     "Brand",
     "CodeDelivery",

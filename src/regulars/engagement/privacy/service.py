@@ -5,11 +5,13 @@ such codes that are no longer on their way are wiped instead: they were good for
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from regulars.engagement.channels.service import everything_told
 from regulars.engagement.privacy import store
+from regulars.members.contracts.merging import MergingPart
 from regulars.members.contracts.privacy import PrivacyPart, Section
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.texts import mark
@@ -19,6 +21,15 @@ from regulars.platform.vault.contracts import Vault
 async def forget_messages(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     """Forget the messages of members, in every channel and state."""
     store.forget(tx, member_ids)
+
+
+async def forget_told(tx: Transaction, member_id: UUID, since: datetime) -> None:
+    """Forget what a member was told since an instant: while two were one, it may be of the other, or went to them."""
+    store.forget_told(tx, member_id, since)
+
+
+async def _has_account(_tx: Transaction, _member_id: UUID) -> bool:
+    return False
 
 
 async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, Section]:
@@ -35,4 +46,6 @@ PRIVACY: Final = PrivacyPart(
         "mail_standings": mark("How your e-mail addresses answered"),
     },
     excused={},
+    forget_told=forget_told,
 )
+MERGING: Final = MergingPart(room="engagement", has_account=_has_account, forget_told=forget_told)

@@ -1,6 +1,7 @@
 """SQL of forgetting messages."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -18,6 +19,12 @@ WIPE_BARE: LiteralString = """
 UPDATE messages SET sealed_content = NULL, sealed_address = NULL, answer = ''
 WHERE NOT to_member AND sealed_address IS NOT NULL AND state <> 'queued'
 """
+
+# The clocks of who merged and of who wrote may differ by a little.
+FORGET_TOLD: LiteralString = """
+DELETE FROM messages WHERE recipient_id = %s AND to_member AND written_at >= %s - interval '5 minutes'
+"""
+FORGET_STANDINGS: LiteralString = "DELETE FROM mail_standings WHERE member_id = %s"
 
 OF_MEMBER: dict[str, LiteralString] = {
     "message_occasions": """
@@ -39,3 +46,9 @@ def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     for statement in FORGET:
         tx.write(statement, (arrays.ids(member_ids),))
     tx.write(WIPE_BARE)
+
+
+def forget_told(tx: Transaction, member_id: UUID, since: datetime) -> None:
+    """Forget the messages that were written to a member since an instant, and what is known of the addresses."""
+    tx.write(FORGET_TOLD, (member_id, since))
+    tx.write(FORGET_STANDINGS, (member_id,))

@@ -166,12 +166,18 @@ async def _nothing_stands_against(_tx: Transaction, _survivor: UUID, _absorbed: 
     return None
 
 
+async def _nothing_told(_tx: Transaction, _survivor: UUID, _since: datetime) -> None:
+    """Nothing is kept of what a survivor was told."""
+
+
 @dataclass(frozen=True, slots=True)
 class MergingPart:
     """What a room has to do with merges; entrypoints hand the parts of all rooms to whoever merges.
 
     `stands_against` says why two cannot be merged now, `has_account` whether a member has one there. The room with the
     books has `merge` and `undo`: they carry out in the caller's transaction, or, with `dry_run`, tell what would be.
+
+    `forget_told` forgets what a survivor was told since a merge (by the wall clock) that is undone now.
     """
 
     room: str
@@ -179,6 +185,7 @@ class MergingPart:
     stands_against: Callable[[Transaction, UUID, UUID], Awaitable[DomainError | None]] = _nothing_stands_against
     merge: Callable[[Transaction, Merging, bool], Awaitable[BooksMoved]] | None = None
     undo: Callable[[Transaction, Merging, bool], Awaitable[BooksReturned]] | None = None
+    forget_told: Callable[[Transaction, UUID, datetime], Awaitable[None]] = _nothing_told
 
 
 MergingParts = Sequence[MergingPart]

@@ -103,6 +103,10 @@ async def _loses_nothing(_tx: Transaction, _member_id: UUID) -> list[Loss]:
     return []
 
 
+async def _told_nothing(_tx: Transaction, _member_id: UUID, _since: datetime) -> None:
+    """Nothing is kept of what members are told."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacyPart:
     """A room's part in privacy; entrypoints hand the parts of all rooms to whoever erases.
@@ -112,6 +116,9 @@ class PrivacyPart:
 
     `export` gives what the room holds of a member, table by table, in the clear; `sections` says how each is called (a
     marked text), `excused` why a table of the member's is not told.
+
+    `forget_told` forgets what a member was told since an instant (by the wall clock), when who was part of the member
+    is parted again: it may tell of the other.
     """
 
     room: str
@@ -120,6 +127,7 @@ class PrivacyPart:
     sections: Mapping[str, str]
     excused: Mapping[str, str]
     loses: Callable[[Transaction, UUID], Awaitable[list[Loss]]] = _loses_nothing
+    forget_told: Callable[[Transaction, UUID, datetime], Awaitable[None]] = _told_nothing
 
 
 Parts = Sequence[PrivacyPart]

@@ -36,8 +36,7 @@ async def family(tx: Transaction, member_id: UUID) -> list[UUID]:
 
 async def ids_of(tx: Transaction, member_id: UUID) -> list[UUID]:
     """Return every id that means whom this one means: the member's own first, then those of who is part of them."""
-    one = await identity.who_is(tx, member_id)
-    return [one, *await store.family(tx, one)]
+    return await store.ids_of(tx, member_id) or [member_id]
 
 
 def ask_family(tx: Transaction, member_id: UUID) -> Callable[[], Awaitable[list[UUID]]]:

@@ -273,6 +273,9 @@ async def undo_merge(tx: Transaction, vault: Vault, parts: MergingParts, wish: U
     store.release(tx, row.member_id)
     sessions.forget_members(tx, [row.survivor_id, row.member_id])  # whoever got in meanwhile may be either
     forget_shared_exports(tx, row.merge_id)
+    since = await store.written_at(tx, row.merge_id)
+    for part in parts:
+        await part.forget_told(tx, row.survivor_id, since)
     recorded = await _record(tx, [one.wish for one in decided])
     kept = msgspec.structs.replace(
         undone,

@@ -33,6 +33,11 @@ UPDATE members SET merged_into = CASE WHEN member_id = %(absorbed)s THEN NULL EL
 WHERE member_id = %(absorbed)s OR member_id IN (SELECT member_id FROM of)
 """
 FAMILY: LiteralString = "SELECT member_id FROM members WHERE merged_into = %s ORDER BY member_id"
+IDS_OF: LiteralString = """
+WITH one AS (SELECT coalesce(merged_into, member_id) AS member_id FROM members WHERE member_id = %s)
+SELECT m.member_id FROM members AS m JOIN one ON m.member_id = one.member_id OR m.merged_into = one.member_id
+ORDER BY m.merged_into IS NOT NULL, m.member_id
+"""
 MERGED: LiteralString = """
 SELECT member_id, merged_into FROM members WHERE member_id = ANY (%s::uuid[]) AND merged_into IS NOT NULL
 """
@@ -61,6 +66,7 @@ SELECT member_id, merge_id, survivor_id, actor, reason, recorded_at, told, seale
        undo_reason, undone
 FROM member_merges
 """
+WRITTEN_AT: LiteralString = "SELECT written_at FROM member_merges WHERE merge_id = %s"
 READ: LiteralString = _COLUMNS + "WHERE merge_id = %s"
 OF_MEMBERS: LiteralString = (
     _COLUMNS
@@ -160,6 +166,11 @@ async def family(tx: Transaction, member_id: UUID) -> list[UUID]:
     return [found for (found,) in await tx.rows(FAMILY, (member_id,))]
 
 
+async def ids_of(tx: Transaction, member_id: UUID) -> list[UUID]:
+    """Return every id that means whom this one means, the member's own first; nothing for unknown ones."""
+    return [found for (found,) in await tx.rows(IDS_OF, (member_id,))]
+
+
 def ask_family(tx: Transaction, member_id: UUID) -> Question:
     """Ask the same along with the next read."""
     return tx.ask(FAMILY, (member_id,))
@@ -202,6 +213,12 @@ def note_undone(tx: Transaction, row: MergeRow, *, at: datetime, by: str, reason
 async def read(tx: Transaction, merge_id: UUID) -> MergeRow | None:
     """Return a merge."""
     return _first(await tx.rows(READ, (merge_id,)))
+
+
+async def written_at(tx: Transaction, merge_id: UUID) -> datetime:
+    """Return when a merge was written down, by the wall clock."""
+    found: datetime = (await tx.rows(WRITTEN_AT, (merge_id,)))[0][0]
+    return found
 
 
 async def into(tx: Transaction, member_id: UUID) -> MergeRow | None:
