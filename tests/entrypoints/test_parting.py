@@ -161,8 +161,8 @@ async def test_undoing_forgets_what_the_survivor_was_told_meanwhile(door: Door) 
     office = PostOffice(services.database, services.vault, Settings(development=True, brand_name="Beichen"))
     survivor = await door.sign_up(email="fang@example.com")
     absorbed = await door.sign_up(email="wang@example.com")
-    async with services.database.transaction() as tx:
-        for member, address in ((survivor, "fang@example.com"), (absorbed, "wang@example.com")):
+    for member, address in ((survivor, "fang@example.com"), (absorbed, "wang@example.com")):
+        async with services.database.transaction() as tx:
             assert await members.prove_email(tx, services.vault, of(member), address)
     await door.order("before", survivor, 120_000)
     await office.write()

@@ -1,6 +1,7 @@
 """Verbs of merging: name, profile, consents and books of one member go over to another, or back, in one transaction."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -187,10 +188,7 @@ async def _books_moved(tx: Transaction, parts: MergingParts, merging: Merging, *
 
 
 async def _write_down(tx: Transaction, vault: Vault, told: Merge, before: Before) -> None:
-    key = (await vault.make_keys([told.survivor_id])).get(told.survivor_id)
-    if key is None:
-        raise MemberGone
-    sealed = seal(key, _encode(before), member_id=told.survivor_id, field=field_of(told.merge_id))
+    sealed = await _sealed(vault, told.survivor_id, told.merge_id, before)
     row = MergeRow(
         member_id=told.absorbed_id,
         merge_id=told.merge_id,
@@ -206,6 +204,13 @@ async def _write_down(tx: Transaction, vault: Vault, told: Merge, before: Before
         undone=None,
     )
     store.insert(tx, row, wall_now())
+
+
+async def _sealed(vault: Vault, survivor_id: UUID, merge_id: UUID, before: Before) -> bytes:
+    key = (await vault.make_keys([survivor_id])).get(survivor_id)
+    if key is None:
+        raise MemberGone
+    return seal(key, _encode(before), member_id=survivor_id, field=field_of(merge_id))
 
 
 def _copied(one: Consent, member_id: UUID) -> ConsentGiven:
@@ -320,6 +325,35 @@ async def _before(vault: Vault, row: MergeRow) -> Before:
         raise MemberGone
     opened = unseal(key, bytes(row.sealed_before), member_id=row.survivor_id, field=field_of(row.merge_id))
     return _decode_before(opened)
+
+
+async def filled_with(vault: Vault, row: MergeRow) -> dict[str, Any]:
+    """Return with what a merge filled the survivor's profile; nothing where that cannot be read any more."""
+    try:
+        before = await _before(vault, row)
+    except MemberGone:
+        return {}
+    return {field: getattr(before.absorbed, field) for field in before.filled}
+
+
+async def forget_filled(tx: Transaction, vault: Vault, row: MergeRow, values: Mapping[str, Any]) -> None:
+    """Forget, of what was there before a merge, what an earlier one had filled the absorbed member's profile with."""
+    try:
+        before = await _before(vault, row)
+    except MemberGone:
+        return
+    gone = rules.still_as_filled(before.absorbed, values)
+    absorbed = msgspec.structs.replace(before.absorbed, **dict.fromkeys(gone))
+    kept = msgspec.structs.replace(before, absorbed=absorbed, filled=[one for one in before.filled if one not in gone])
+    store.keep_before(tx, row, await _sealed(vault, row.survivor_id, row.merge_id, kept))
+
+
+async def give_consents_back(tx: Transaction, row: MergeRow, actor: str) -> None:
+    """Let the survivor's consents be what they were before a merge, as far as nothing was decided since."""
+    survivors, history = await consent.consents_of(tx, row.survivor_id, as_of=tx.now)
+    told = decode_merge(row.told)
+    again = [_again(one, before, row, actor) for one, before in rules.restored(told.replaced, survivors, history)]
+    await _record(tx, [one.wish for one in again])
 
 
 async def _consents_back(tx: Transaction, row: MergeRow, told: Merge, actor: str) -> list[_Back]:

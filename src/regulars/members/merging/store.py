@@ -68,6 +68,13 @@ FROM member_merges
 """
 WRITTEN_AT: LiteralString = "SELECT written_at FROM member_merges WHERE merge_id = %s"
 READ: LiteralString = _COLUMNS + "WHERE merge_id = %s"
+STANDING: LiteralString = (
+    _COLUMNS
+    + """WHERE undone_at IS NULL AND (survivor_id = ANY (%(members)s::uuid[]) OR member_id = ANY (%(members)s::uuid[]))
+ORDER BY recorded_at, merge_id
+"""
+)
+KEEP_BEFORE: LiteralString = "UPDATE member_merges SET sealed_before = %s WHERE member_id = %s AND merge_id = %s"
 OF_MEMBERS: LiteralString = (
     _COLUMNS
     + """WHERE survivor_id = ANY (%(members)s::uuid[]) OR member_id = ANY (%(members)s::uuid[])
@@ -224,6 +231,16 @@ async def written_at(tx: Transaction, merge_id: UUID) -> datetime:
 async def into(tx: Transaction, member_id: UUID) -> MergeRow | None:
     """Return the merge by which a member is part of another."""
     return _first(await tx.rows(LATER, (member_id,)))
+
+
+async def standing(tx: Transaction, member_ids: Sequence[UUID]) -> list[MergeRow]:
+    """Return the merges of members, as survivors and as absorbed, that were not undone; the earliest first."""
+    return [MergeRow._make(row) for row in await tx.rows(STANDING, {"members": arrays.ids(member_ids)})]
+
+
+def keep_before(tx: Transaction, row: MergeRow, sealed: bytes) -> None:
+    """Keep what was there before a merge anew."""
+    tx.write(KEEP_BEFORE, (sealed, row.member_id, row.merge_id))
 
 
 async def of_members(tx: Transaction, member_ids: Sequence[UUID], limit: int) -> list[MergeRow]:

@@ -14,6 +14,7 @@ from regulars.domain_events.members import MemberErased
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.members.contracts.privacy import Parts
 from regulars.members.merging import reading as merging
+from regulars.members.merging.restoring import part_erased
 from regulars.members.privacy import store
 from regulars.members.privacy.own import OWN
 from regulars.platform.audit.contracts import AuditEntry
@@ -38,6 +39,7 @@ NOT_ENDED: Final = mark("The erasure of {member} began and did not end: run a wo
 LEFT_BEHIND: Final = (  # as the question of what is left behind calls them
     mark("a value by which it is found"),
     mark("a value"),
+    mark("a value at another member"),
     mark("a profile"),
     mark("a session"),
     mark("what was there before a merge"),
@@ -79,6 +81,7 @@ async def apply_journal(database: Database, vault: Vault, parts: Parts) -> int:
     for first in range(0, len(ids), AT_ONCE):
         async with database.transaction(actor=ACTOR) as tx:
             back = await store.unerased(tx, ids[first : first + AT_ONCE])
+            await part_erased(tx, vault, parts, journaled if back else ())
             again += await _clear(tx, parts, {member_id: journaled[member_id] for member_id in back})
     if again:
         logger.warning("members erased before were brought back by a restore, and are erased again: %d", again)

@@ -62,6 +62,9 @@ SELECT m.member_id, found.what FROM members AS m JOIN (
     UNION ALL SELECT name_of, 'a household''s name' FROM households WHERE name_of IS NOT NULL
     UNION ALL SELECT member_id, 'a place in a household' FROM household_members
     UNION ALL SELECT survivor_id, 'what was there before a merge' FROM member_merges WHERE sealed_before IS NOT NULL
+    UNION ALL SELECT g.member_id, 'a value at another member' FROM member_merges AS g
+        CROSS JOIN LATERAL jsonb_array_elements_text(g.told::jsonb -> 'identity_ids') AS one (id)
+        JOIN member_identities AS i ON i.member_id = g.survivor_id AND i.identity_id = one.id::uuid
 ) AS found ON found.member_id = m.member_id
 WHERE m.status = 'erased' ORDER BY 1, 2 LIMIT %s
 """

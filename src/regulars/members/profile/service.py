@@ -1,7 +1,8 @@
 """What members tell about themselves, readable with their key only."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -59,6 +60,23 @@ async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> 
     sealed = seal(key, _encode(profile), member_id=wish.member_id, field=_field(profile.version))
     store.upsert_profile(tx, wish.member_id, profile.version, sealed, tx.now)
     return ProfileChanged(member_id=wish.member_id, version=profile.version, changed=fields)
+
+
+async def clear_values(tx: Transaction, vault: Vault, member_id: UUID, values: Mapping[str, Any]) -> None:
+    """Clear the fields of a member's own document that say just this; the caller holds the row.
+
+    Also of who is part of another: the document of this very id.
+    """
+    kept = (await store.select_profiles(tx, [member_id])).get(member_id)
+    key = (await vault.keys_of([member_id])).get(member_id)
+    if kept is None or key is None:
+        return
+    known = _opened(key, member_id, *kept)
+    same = [field for field, value in values.items() if getattr(known, field) == value]
+    if same:
+        profile = replace(known, version=known.version + 1, **dict.fromkeys(same))
+        sealed = seal(key, _encode(profile), member_id=member_id, field=_field(profile.version))
+        store.upsert_profile(tx, member_id, profile.version, sealed, tx.now)
 
 
 async def tell_birthday(tx: Transaction, vault: Vault, member_id: UUID, birthday: Birthday) -> ProfileChanged:
