@@ -13,6 +13,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import parse_public_id
 from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
+from regulars.platform.vault.local import LocalVault
 from tests.engagement.post_office import PostOffice
 from tests.entrypoints.test_merging import Door, door
 from tests.members import erasing
@@ -158,6 +159,7 @@ async def test_merging_ends_the_exports_that_wait_of_the_absorbed(door: Door) ->
 
 async def test_undoing_forgets_what_the_survivor_was_told_meanwhile(door: Door) -> None:
     services = door.services
+    assert isinstance(services.vault, LocalVault)
     office = PostOffice(services.database, services.vault, Settings(development=True, brand_name="Beichen"))
     survivor = await door.sign_up(email="fang@example.com")
     absorbed = await door.sign_up(email="wang@example.com")
