@@ -118,6 +118,26 @@ async def a_life(office: PostOffice, services: Services, client: httpx.AsyncClie
     return member_id
 
 
+async def merged_into_another(office: PostOffice, client: httpx.AsyncClient, member_id: UUID) -> tuple[UUID, str]:
+    """Let the member become part of another, who is told of both by messages and an export; returns whom, and how."""
+    await office.apply(order(member_id, "1002", 5_000))  # what waits to be paid stands against it
+    identities = [{"kind": "card", "value": "SV55501234"}]
+    signed_up = await post(client, "/v1/members", {"market": "CN", "channel": "store", "identities": identities})
+    public = signed_up.json()["member_id"]
+    survivor = parse_public_id("mbr", public)
+    assert survivor is not None
+    body = {"absorb": f"mbr_{member_id.hex}", "reason": "taken for one person"}
+    merge = await post(client, f"/v1/members/{public}/merges", body)
+    assert merge.status_code == 200, merge.text
+    await office.apply(order(survivor, "1003", 7_000))
+    await office.write()
+    export = (await post(client, f"/v1/members/{public}/exports", None)).json()
+    assert await members.gather_waiting(office.database, office.vault, PARTS) == 1
+    told = await client.get(f"/v1/members/{public}/exports/{export['export_id']}")
+    assert [secret for secret in (PHONE, NAME, CARD) if secret not in told.text] == []
+    return survivor, merge.json()["merge_id"]
+
+
 def readable(url: str, key: bytes, member_id: UUID) -> int:
     """Return how many sealed values of a database open with a key that was kept against all rules."""
     with psycopg.connect(url) as connection:
@@ -152,10 +172,15 @@ async def verified(database: Database, known_head: Head | None = None) -> dict[s
 
 @dataclass
 class Proof:
-    """One member's life on one machine, and the backups that were taken of it."""
+    """One member's life on one machine, and the backups that were taken of it.
+
+    With `merges`, they are taken while the member is part of another (`holder`), by mistake.
+    """
 
     home: Path
     url: str
+    merges: bool = False
+    holder: UUID = field(init=False)
     member_id: UUID = field(init=False)
     key: bytes = field(init=False)
     head: Head = field(init=False)
@@ -163,6 +188,11 @@ class Proof:
     @property
     def public(self) -> str:
         return f"mbr_{self.member_id.hex}"
+
+    @property
+    def kept(self) -> int:
+        """Return how many values are there of who is not erased."""
+        return 1 if self.merges else 0
 
     @property
     def settings(self) -> Settings:
@@ -197,12 +227,20 @@ class Proof:
                 office = await PostOffice.open(services.database, services.vault)
                 office.settings = self.settings
                 self.member_id = await a_life(office, services, client)
-                self.key = (await services.vault.keys_of([self.member_id]))[self.member_id]
+                self.holder, merge_id = self.member_id, ""
+                if self.merges:
+                    self.holder, merge_id = await merged_into_another(office, client, self.member_id)
+                    await seal_all(services.database)
+                self.key = (await services.vault.keys_of([self.holder]))[self.holder]
                 assert await verified(services.database) == {}
                 async with services.database.transaction() as tx:
                     self.head = await head(tx)
                 self.back_up()
-                assert readable(self.url, self.key, self.member_id) == 3
+                assert readable(self.url, self.key, self.holder) == self.kept + 3
+                if self.merges:
+                    path = f"/v1/members/mbr_{self.holder.hex}/merges/{merge_id}/undo"
+                    undone = await post(client, path, {"reason": "two persons"})
+                    assert undone.status_code == 200, undone.text
                 await self._erase(services, client)
                 await office.relay()
                 await seal_all(services.database)
@@ -220,6 +258,8 @@ class Proof:
     async def look(self, services: Services, client: httpx.AsyncClient) -> None:
         """Find nothing readable, the books balanced and the audit chain as it was written down."""
         await nothing_is_found(services, client, self.public)
+        if self.merges:
+            await told_of_the_other(services, client, self.holder)
         assert where(await texts_of_everything(services.database), SECRETS) == []
         assert await verified(services.database, self.head) == {}
 
@@ -241,16 +281,17 @@ def empty_database(server_url: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.parametrize("merges", [False, True], ids=["alone", "merged and parted"])
 async def test_an_erased_member_is_read_nowhere_even_after_a_restore(
-    server_url: str, database_url: str, tmp_path: Path
+    server_url: str, database_url: str, tmp_path: Path, *, merges: bool
 ) -> None:
-    proof = Proof(tmp_path, database_url)
+    proof = Proof(tmp_path, database_url, merges)
     await proof.live_and_be_erased()
-    assert readable(database_url, proof.key, proof.member_id) == 0
+    assert readable(database_url, proof.key, proof.holder) == proof.kept
 
     with empty_database(server_url) as restored:
         proof.restore(restored)
-        assert readable(restored, proof.key, proof.member_id) == 3  # all there again: this must not be served
+        assert readable(restored, proof.key, proof.holder) == proof.kept + 3  # all there again: this must not be served
 
         environment = {**os.environ, "REGULARS_HOME": str(tmp_path), "DATABASE_URL": as_url(restored)}
         with serving(environment, "--no-work") as (web_process, process):
@@ -266,11 +307,24 @@ async def test_an_erased_member_is_read_nowhere_even_after_a_restore(
             ):
                 await seal_all(services.database)
                 await proof.look(services, client)
-        assert readable(restored, proof.key, proof.member_id) == 0
+        assert readable(restored, proof.key, proof.holder) == proof.kept
         assert [secret for secret in SECRETS if secret in said + log.getvalue()] == []
         folder = data_folder(restored)
     assert in_files(tmp_path.parent) == []  # the vault, its backup, the journal, the dump
     assert in_files(folder) == []  # heap, indexes, write-ahead log: nothing was ever written in the clear
+
+
+async def told_of_the_other(services: Services, client: httpx.AsyncClient, holder: UUID) -> None:
+    """Find whom the member was part of, and nothing of the member there."""
+    path = f"/v1/members/mbr_{holder.hex}"
+    found = await client.post("/v1/members/lookup", json={"kind": "card", "value": "SV55501234"})
+    texts = [found, await client.get(path), await client.get(f"{path}/messages")]
+    assert [one.status_code for one in texts] == [200, 200, 200]
+    assert (await client.get(f"{path}/exports")).json()["exports"] == []
+    async with services.database.transaction() as tx:
+        everything = str(await members.gather_now(tx, services.vault, PARTS, holder))
+    told = [*[one.text for one in texts], everything]
+    assert [secret for secret in SECRETS if any(secret in text for text in told)] == []
 
 
 async def nothing_is_found(services: Services, client: httpx.AsyncClient, public: str) -> None:
