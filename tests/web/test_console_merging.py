@@ -68,3 +68,19 @@ async def test_refusals_are_said_on_the_page(site: Site, other: str) -> None:
     assert "Both ids stand for the same member." in words(itself.text)
     assert forbidden.status_code == 403
     assert "/merges" not in page
+
+
+async def test_a_look_through_the_old_id_is_one_at_the_survivor(site: Site, other: str) -> None:
+    survivor = public_id("mbr", site.chen)
+    log = "SELECT subject, reason, detail FROM audit_entries WHERE action = 'read_personal_data' ORDER BY entry_id"
+    async with site.browsing(Role.CARE) as browser:
+        await browser.post(f"/console/members/{other}/reveal", data={"purpose": "before the merge"})
+        await browser.post(f"{site.path()}/merge", data={"absorb": other, "reason": "the same person"})
+        still = await browser.get(f"/console/members/{other}")  # whom the look was at, is no longer whom the id means
+        revealed = await browser.post(f"/console/members/{other}/reveal", data={"purpose": "ticket 4711"})
+        shown = await browser.get(f"/console/members/{survivor}")
+
+    assert "陈思远" not in still.text
+    assert (revealed.status_code, revealed.headers["location"]) == (303, f"/console/members/{survivor}")
+    assert "陈思远" in shown.text
+    assert await site.rows(log) == [(other, "before the merge", ""), (survivor, "ticket 4711", f"as {other}")]
