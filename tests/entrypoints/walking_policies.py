@@ -113,7 +113,7 @@ class Policies:
             "A colleague gives it back.",
             "POST",
             f"{path}/refuse",
-            {"note": "Finance wants to see it first"},
+            {"revision": 1, "active_from": NOVEMBER, "note": "Finance wants to see it first"},
         )
         await self._propose(path, NOVEMBER)
         await ask(
@@ -121,7 +121,7 @@ class Policies:
             "Proposed again, the colleague agrees: it is scheduled. Nobody agrees to their own.",
             "POST",
             f"{path}/approve",
-            {"note": "Seen by finance"},
+            {"revision": 1, "active_from": NOVEMBER, "note": "Seen by finance"},
         )
         made = await self._quietly("/v1/policy-drafts", {"name": "A mistake"})
         told = "A draft that nobody needs is given up. It stays to be read."

@@ -22,6 +22,7 @@ from regulars.loyalty.drafts.errors import (
     DraftNotProposed,
     OwnProposal,
     PolicyUnchanged,
+    ProposalChanged,
     SecondPersonNeeded,
     UnknownDraft,
 )
@@ -74,6 +75,11 @@ async def scheduled(
 ) -> api.PolicyDraft:
     command = api.ScheduleDraft(draft_id=draft.draft_id, revision=draft.revision, active_from=at, actor=actor)
     return await work(programme, command)
+
+
+def agreeing(draft: api.PolicyDraft, at: datetime, actor: str = "staff:bo") -> api.AnswerDraft:
+    """Return the answer of who saw this draft proposed for an instant."""
+    return api.AnswerDraft(draft_id=draft.draft_id, agree=True, revision=draft.revision, active_from=at, actor=actor)
 
 
 async def withdrawn(programme: Programme, version: int) -> api.PolicyVersion:
@@ -155,7 +161,7 @@ async def test_what_is_over_is_not_worked_on(at_noon: Programme) -> None:
         with pytest.raises(DraftNotOpen):
             await work(at_noon, command)
     with pytest.raises(DraftNotProposed):
-        await work(at_noon, api.AnswerDraft(draft_id=draft.draft_id, agree=True, actor="y"))
+        await work(at_noon, agreeing(draft, NOON, "y"))
     with pytest.raises(UnknownDraft):
         await work(at_noon, api.AbandonDraft(draft_id=new_id(), actor="x"))
     async with at_noon.database.transaction() as tx:
@@ -216,7 +222,7 @@ async def test_where_the_policy_wants_two_one_proposes_and_another_agrees(
     draft = await begun(programme)
     proposed = await scheduled(programme, draft, NOON + DAY)
     assert (proposed.state, proposed.proposed_for, proposed.proposed_by) == ("proposed", NOON + DAY, "staff:anna")
-    agree = api.AnswerDraft(draft_id=draft.draft_id, agree=True, actor="staff:anna")
+    agree = agreeing(draft, NOON + DAY, "staff:anna")
     with pytest.raises(OwnProposal):
         await work(programme, agree)
     with pytest.raises(DraftNotOpen):
@@ -224,7 +230,9 @@ async def test_where_the_policy_wants_two_one_proposes_and_another_agrees(
     refused = await work(programme, structs.replace(agree, agree=False, actor="staff:bo", note="too soon"))
     assert (refused.state, refused.note, refused.proposed_for) == ("draft", "too soon", None)
     await scheduled(programme, refused, NOON + 2 * DAY)
-    done = await work(programme, structs.replace(agree, actor="staff:bo"))
+    with pytest.raises(ProposalChanged):
+        await work(programme, structs.replace(agree, actor="staff:bo"))
+    done = await work(programme, agreeing(draft, NOON + 2 * DAY))
     assert (done.state, done.version) == ("scheduled", 2)
     async with database.transaction() as tx:
         version = await api.read_version(tx, 2)
@@ -235,6 +243,27 @@ async def test_where_the_policy_wants_two_one_proposes_and_another_agrees(
         "staff:bo",
         NOON + 2 * DAY,
     )
+
+
+async def test_nobody_agrees_to_what_they_were_never_shown(database: Database, vault: LocalVault) -> None:
+    """The proposer takes it back, writes something else, and proposes that, while the other one has a page open."""
+    programme = await Programme.begin(database, vault, STRICT)
+    set_clock(database, NOON)
+    draft = await begun(programme, structs.replace(DEARER, changes=STRICT.changes))
+    await scheduled(programme, draft, NOON + DAY)
+    shown = agreeing(draft, NOON + DAY)
+    await work(programme, structs.replace(shown, agree=False, actor="staff:anna"))
+    cheap = structs.replace(STRICT, earning=structs.replace(EASY.earning, minor_per_point=1))
+    change = api.ChangeDraft(draft_id=draft.draft_id, revision=1, name="n", policy=cheap, actor="staff:anna")
+    changed = await work(programme, change)
+    await scheduled(programme, changed, NOON + DAY)
+    for answer in (shown, structs.replace(shown, agree=False)):
+        with pytest.raises(ProposalChanged) as caught:
+            await work(programme, answer)
+    assert caught.value.data == {"current": 2, "active_from": (NOON + DAY).isoformat()}
+    acts = await programme.rows("SELECT action FROM audit_entries WHERE action LIKE '%%_policy' ORDER BY entry_id")
+    assert acts == [("propose_policy",), ("take_back_policy",), ("propose_policy",)]
+    assert await states(programme) == [(1, "active")]
 
 
 async def test_no_version_begins_in_a_closed_month(at_noon: Programme) -> None:

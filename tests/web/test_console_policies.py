@@ -23,6 +23,12 @@ async def site(services: Services) -> Site:
     return await Site(services).begin()
 
 
+def proposal(page: str) -> dict[str, str]:
+    """Return which proposal the form of agreeing names."""
+    form = page[page.index('/approve"') : page.index("</form>", page.index('/approve"'))]
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+
 def fields(page: str) -> dict[str, str]:
     """Return what the form of a draft would send."""
     form = page[page.index('id="policy-form"') : page.index("</form>", page.index('id="policy-form"'))]
@@ -150,12 +156,17 @@ async def test_a_second_person_agrees_where_the_policy_asks_for_one(site: Site) 
         proposed = await marketer.post(f"{draft}/schedule", data=_when("2026-03-09T00:00"))
         assert proposed.status_code == 303, words(proposed.text)
         assert "somebody else must agree" in words((await marketer.get(draft)).text)
-        assert (await marketer.post(f"{draft}/approve", data={"note": ""})).status_code == 403
-        back = await finance.post(f"{draft}/refuse", data={"note": "too soon"})
+        seen = proposal((await finance.get(draft)).text)
+        assert (await marketer.post(f"{draft}/approve", data={**seen, "note": ""})).status_code == 403
+        assert (await finance.post(f"{draft}/approve", data={"note": ""})).status_code == 422
+        back = await finance.post(f"{draft}/refuse", data={**seen, "note": "too soon"})
         assert back.status_code == 303
         assert "too soon" in words((await marketer.get(draft)).text)
         await marketer.post(f"{draft}/schedule", data=_when("2026-03-09T00:00"))
-        assert (await finance.post(f"{draft}/approve", data={"note": ""})).status_code == 303
+        stale = await finance.post(f"{draft}/approve", data={**seen, "revision": "1"})
+        assert (stale.status_code, "not what you have seen" in words(stale.text)) == (409, True)
+        seen = proposal((await finance.get(draft)).text)
+        assert (await finance.post(f"{draft}/approve", data={**seen, "note": ""})).status_code == 303
     async with database.transaction() as tx:
         assert (await loyalty.read_version(tx, 3)).state == "scheduled"
 

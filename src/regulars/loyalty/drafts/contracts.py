@@ -83,10 +83,15 @@ class ScheduleDraft(Struct, frozen=True, kw_only=True):
 
 
 class AnswerDraft(Struct, frozen=True, kw_only=True):
-    """Agree to what was proposed, which schedules it, or give it back as a draft."""
+    """Agree to what was proposed, which schedules it, or give it back as a draft.
+
+    `revision` and `active_from` are those that were seen: nobody agrees to anything else.
+    """
 
     draft_id: UUID
     agree: bool
+    revision: int
+    active_from: datetime
     actor: str
     note: str = ""
 

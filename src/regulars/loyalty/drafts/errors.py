@@ -17,6 +17,16 @@ class DraftChanged(Conflict):
     message = "Somebody changed this draft meanwhile: it is at revision {current}, you have seen {seen}. Read it again."
 
 
+class ProposalChanged(Conflict):
+    """What was seen is not what is proposed now."""
+
+    code = "proposal_changed"
+    message = (
+        "What is proposed is not what you have seen: it is revision {current} now, to begin at {active_from}. "
+        "Read it again."
+    )
+
+
 class DraftNotOpen(Conflict):
     """Only a draft is worked on."""
 

@@ -20,12 +20,12 @@ from regulars.loyalty.drafts.contracts import (
     WithdrawVersion,
 )
 from regulars.loyalty.drafts.schemas import (
+    AnswerBody,
     DifferencesAnswer,
     DraftAnswer,
     DraftBody,
     DraftChangeBody,
     DraftsAnswer,
-    NoteBody,
     RevisionsAnswer,
     ScheduleBody,
     WithdrawalBody,
@@ -169,9 +169,14 @@ def _schedule(lane: DraftLane) -> HTTPRouteHandler:
 
 
 def _answers(lane: DraftLane) -> list[HTTPRouteHandler]:
-    async def answer(request: AnyRequest, draft_id: str, data: NoteBody, *, agree: bool) -> Response[Any]:
+    async def answer(request: AnyRequest, draft_id: str, data: AnswerBody, *, agree: bool) -> Response[Any]:
         command = AnswerDraft(
-            draft_id=draft_id_in(draft_id), agree=agree, actor=principal_of(request).client, note=data.note
+            draft_id=draft_id_in(draft_id),
+            agree=agree,
+            revision=data.revision,
+            active_from=data.active_from,
+            actor=principal_of(request).client,
+            note=data.note,
         )
         return await carry_out(request, lane, command, subject=draft_id, reason=data.note)
 
@@ -184,8 +189,11 @@ def _answers(lane: DraftLane) -> list[HTTPRouteHandler]:
         status_code=200,
         responses=_said("The draft, scheduled as a version."),
     )
-    async def approve(request: AnyRequest, draft_id: FromPath[str], data: JSONBody[NoteBody]) -> Response[Any]:
-        """Agree to what somebody else proposed: it is scheduled for the instant that was proposed."""
+    async def approve(request: AnyRequest, draft_id: FromPath[str], data: JSONBody[AnswerBody]) -> Response[Any]:
+        """Agree to what somebody else proposed: it is scheduled for the instant that was proposed.
+
+        `revision` and `active_from` are those that you have seen; where another is proposed by now it is refused (409).
+        """
         return await answer(request, draft_id, data, agree=True)
 
     @post(
@@ -197,7 +205,7 @@ def _answers(lane: DraftLane) -> list[HTTPRouteHandler]:
         status_code=200,
         responses=_said("The draft, to be worked on."),
     )
-    async def refuse(request: AnyRequest, draft_id: FromPath[str], data: JSONBody[NoteBody]) -> Response[Any]:
+    async def refuse(request: AnyRequest, draft_id: FromPath[str], data: JSONBody[AnswerBody]) -> Response[Any]:
         """Give back what was proposed, with a note."""
         return await answer(request, draft_id, data, agree=False)
 

@@ -45,9 +45,11 @@ class ScheduleBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reason: Why = ""
 
 
-class NoteBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the second person has to say."""
+class AnswerBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which proposal the second person has seen, by its revision and its instant, and what they have to say."""
 
+    revision: Revision
+    active_from: Annotated[Instant, Meta(examples=["2026-06-01T00:00:00+08:00"])]
     note: Why = ""
 
 

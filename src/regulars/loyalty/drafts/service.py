@@ -28,6 +28,7 @@ from regulars.loyalty.drafts.errors import (
     NothingToBeginFrom,
     OwnProposal,
     PolicyUnchanged,
+    ProposalChanged,
     SecondPersonNeeded,
     UnknownDraft,
 )
@@ -159,14 +160,21 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
 async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyDraft:
     """Agree to what somebody else proposed, which schedules it, or give it back as a draft.
 
-    Raises UnknownDraft (404), DraftNotProposed, OwnProposal, and what `schedule_version` raises (409).
+    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, and what `schedule_version` raises (409).
     """
     found = await _locked(tx, command.draft_id)
     if found.state != "proposed" or found.proposed_for is None:
         raise DraftNotProposed(state=found.state)
+    if (command.revision, command.active_from) != (found.revision, found.proposed_for):
+        raise ProposalChanged(
+            pointer="/revision" if command.revision != found.revision else "/active_from",
+            current=found.revision,
+            active_from=found.proposed_for.isoformat(),
+        )
     if not command.agree:
+        act = "take_back_policy" if command.actor == found.proposed_by else "refuse_policy"
         store.set_state(tx, found.draft_id, "draft", note=command.note)
-        _audit(tx, command.actor, "refuse_policy", found, reason=command.note)
+        _audit(tx, command.actor, act, found, reason=command.note)
         return await read_draft(tx, found.draft_id)
     if command.actor in {found.proposed_by, found.changed_by}:
         raise OwnProposal

@@ -47,9 +47,11 @@ class Schedule(msgspec.Struct):
     revision: int
 
 
-class Note(msgspec.Struct):
-    """What is said to an act."""
+class Seen(msgspec.Struct):
+    """Which proposal the page showed to who answers it, and what they say."""
 
+    revision: int
+    active_from: Annotated[datetime, Meta(tz=True)]
     note: Annotated[str, Meta(max_length=500)] = ""
 
 
@@ -259,11 +261,21 @@ def _abandon(kit: Kit) -> Any:  # noqa: ANN401 - a handler
 def _answers(kit: Kit) -> list[Any]:
     async def answer(request: AnyRequest, draft_id: str, said: str, *, agree: bool) -> Response[bytes]:
         found = draft_id_in(draft_id)
-        form = read_form(request, Note, kit.page(request).language)
-        note = "" if form.value is None else form.value.note
+        language = kit.page(request).language
+        form = read_form(request, Seen, language)
+        seen = form.value
+        if seen is None:
+            return await show_draft(kit, request, found, trouble=in_language(AGAIN, language), status=422)
 
         def make(actor: str) -> loyalty.DraftCommand:
-            return loyalty.AnswerDraft(draft_id=found, agree=agree, actor=actor, note=note)
+            return loyalty.AnswerDraft(
+                draft_id=found,
+                agree=agree,
+                revision=seen.revision,
+                active_from=seen.active_from,
+                actor=actor,
+                note=seen.note,
+            )
 
         return await _carry_out(kit, request, found, make, said=said)
 
