@@ -17,6 +17,7 @@ from regulars.loyalty import api
 from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
 from regulars.loyalty.drafts.contracts import DraftCommand
 from regulars.loyalty.drafts.errors import (
+    DecidedByOthers,
     DraftChanged,
     DraftNotOpen,
     DraftNotProposed,
@@ -82,10 +83,10 @@ def agreeing(draft: api.PolicyDraft, at: datetime, actor: str = "staff:bo") -> a
     return api.AnswerDraft(draft_id=draft.draft_id, agree=True, revision=draft.revision, active_from=at, actor=actor)
 
 
-async def withdrawn(programme: Programme, version: int) -> api.PolicyVersion:
+async def withdrawn(programme: Programme, version: int, actor: str = "staff:anna") -> api.PolicyVersion:
     database = programme.database
     async with database.transaction() as tx:
-        command = api.WithdrawVersion(version=version, actor="staff:anna", reason="not yet")
+        command = api.WithdrawVersion(version=version, actor=actor, reason="not yet")
         return await api.withdraw_policy(tx, database.clock, command)
 
 
@@ -264,6 +265,27 @@ async def test_nobody_agrees_to_what_they_were_never_shown(database: Database, v
     acts = await programme.rows("SELECT action FROM audit_entries WHERE action LIKE '%%_policy' ORDER BY entry_id")
     assert acts == [("propose_policy",), ("take_back_policy",), ("propose_policy",)]
     assert await states(programme) == [(1, "active")]
+
+
+@pytest.mark.parametrize("one_of_two", ["staff:anna", "staff:bo"])
+async def test_what_two_decided_nobody_else_takes_back_alone(
+    database: Database, vault: LocalVault, one_of_two: str
+) -> None:
+    programme = await Programme.begin(database, vault, STRICT)
+    set_clock(database, NOON)
+    draft = await begun(programme, structs.replace(DEARER, changes=STRICT.changes))
+    await scheduled(programme, draft, NOON + DAY)
+    with pytest.raises(DecidedByOthers):
+        await work(programme, api.AbandonDraft(draft_id=draft.draft_id, actor="staff:eve"))
+    await work(programme, agreeing(draft, NOON + DAY))
+    with pytest.raises(DecidedByOthers):
+        await withdrawn(programme, 2, "staff:eve")
+    assert await states(programme) == [(1, "active"), (2, "scheduled")]
+    assert (await withdrawn(programme, 2, one_of_two)).state == "withdrawn"
+    other = await begun(programme, structs.replace(DEARER, changes=STRICT.changes))
+    await scheduled(programme, other, NOON + DAY)
+    gone = await work(programme, api.AbandonDraft(draft_id=other.draft_id, actor="staff:anna"))
+    assert gone.state == "abandoned"
 
 
 async def test_no_version_begins_in_a_closed_month(at_noon: Programme) -> None:

@@ -48,6 +48,16 @@ class OwnProposal(Conflict):
     message = "Nobody agrees to what they have proposed or written themselves. Somebody else must look at it."
 
 
+class DecidedByOthers(Conflict):
+    """Nobody takes back alone what others decided."""
+
+    code = "decided_by_others"
+    message = (
+        "The policy in force asks for two, and others proposed this or agreed to it: only one of them takes it back. "
+        "Who may agree can give a proposal back."
+    )
+
+
 class NothingToBeginFrom(InvalidInput):
     """The first policy needs a document."""
 

@@ -22,6 +22,7 @@ from regulars.loyalty.drafts.contracts import (
     WithdrawVersion,
 )
 from regulars.loyalty.drafts.errors import (
+    DecidedByOthers,
     DraftChanged,
     DraftNotOpen,
     DraftNotProposed,
@@ -120,10 +121,15 @@ async def change(tx: Transaction, command: ChangeDraft) -> PolicyDraft:
 
 
 async def abandon(tx: Transaction, command: AbandonDraft) -> PolicyDraft:
-    """Give a draft up, or a proposal; it stays to be read. Raises UnknownDraft (404), DraftNotOpen (409)."""
+    """Give a draft up, or one's own proposal; it stays to be read.
+
+    Raises UnknownDraft (404), DraftNotOpen, DecidedByOthers (409).
+    """
     found = await _locked(tx, command.draft_id)
     if found.state not in {"draft", "proposed"}:
         raise DraftNotOpen(state=found.state)
+    if found.state == "proposed" and command.actor not in {found.proposed_by, found.changed_by}:
+        raise DecidedByOthers
     store.set_state(tx, found.draft_id, "abandoned", note=command.reason)
     _audit(tx, command.actor, "abandon_policy_draft", found, reason=command.reason)
     return await read_draft(tx, found.draft_id)
@@ -190,7 +196,17 @@ async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyD
 
 
 async def withdraw(tx: Transaction, clock: Clock, command: WithdrawVersion) -> PolicyVersion:
-    """Take a version back before its instant. Raises UnknownVersion (404), VersionWithdrawn, VersionInForce (409)."""
+    """Take a version back before its instant; where the policy in force wants two, only one of those who decided it.
+
+    Raises UnknownVersion (404), VersionWithdrawn, VersionInForce, DecidedByOthers (409).
+    """
+    version = await read_version(tx, command.version)
+    if (
+        version.state == "scheduled"
+        and needs_second_person(await list_policies(tx), tx)
+        and command.actor not in {version.scheduled_by, version.approved_by}
+    ):
+        raise DecidedByOthers
     found = await withdraw_version(tx, clock, command.version, by=command.actor, reason=command.reason)
     entry = AuditEntry(
         actor=command.actor,
