@@ -258,9 +258,10 @@ async def test_nobody_agrees_to_what_they_were_never_shown(database: Database, v
     change = api.ChangeDraft(draft_id=draft.draft_id, revision=1, name="n", policy=cheap, actor="staff:anna")
     changed = await work(programme, change)
     await scheduled(programme, changed, NOON + DAY)
-    for answer in (shown, structs.replace(shown, agree=False)):
-        with pytest.raises(ProposalChanged) as caught:
-            await work(programme, answer)
+    with pytest.raises(ProposalChanged):
+        await work(programme, structs.replace(shown, agree=False))
+    with pytest.raises(ProposalChanged) as caught:
+        await work(programme, shown)
     assert caught.value.data == {"current": 2, "active_from": (NOON + DAY).isoformat()}
     acts = await programme.rows("SELECT action FROM audit_entries WHERE action LIKE '%%_policy' ORDER BY entry_id")
     assert acts == [("propose_policy",), ("take_back_policy",), ("propose_policy",)]
