@@ -18,6 +18,7 @@ from regulars.loyalty.contracts import OrderSettlement, ReturnSettlement
 from regulars.loyalty.drafts.contracts import DraftCommand
 from regulars.loyalty.drafts.errors import (
     DecidedByOthers,
+    DraftBehind,
     DraftChanged,
     DraftNotOpen,
     DraftNotProposed,
@@ -287,6 +288,37 @@ async def test_what_two_decided_nobody_else_takes_back_alone(
     await scheduled(programme, other, NOON + DAY)
     gone = await work(programme, api.AbandonDraft(draft_id=other.draft_id, actor="staff:anna"))
     assert gone.state == "abandoned"
+
+
+async def test_an_older_draft_sets_nothing_back_without_a_word(at_noon: Programme) -> None:
+    """Two begin from the first version; the second, who never touched earning, would set it back."""
+    first, second = (
+        await begun(at_noon),
+        await begun(at_noon, structs.replace(EASY, payment=api.PaymentPolicy(max_percent=9))),
+    )
+    assert (first.based_on, second.based_on) == (1, 1)
+    await scheduled(at_noon, first, NOON + DAY)
+    with pytest.raises(DraftBehind) as caught:
+        await scheduled(at_noon, second, NOON + 2 * DAY)
+    assert caught.value.data == {"latest": 2, "based_on": 1}
+    command = api.ScheduleDraft(
+        draft_id=second.draft_id, revision=1, active_from=NOON + 2 * DAY, actor="staff:anna", based_on=2
+    )
+    done = await work(at_noon, command)
+    assert (done.state, done.version, done.based_on) == ("scheduled", 3, 2)
+
+
+async def test_a_proposal_is_agreed_to_only_while_nothing_came_after_it(database: Database, vault: LocalVault) -> None:
+    programme = await Programme.begin(database, vault, STRICT)
+    set_clock(database, NOON)
+    first = await begun(programme, structs.replace(DEARER, changes=STRICT.changes))
+    second = await begun(programme, structs.replace(STRICT, payment=api.PaymentPolicy(max_percent=9)))
+    await scheduled(programme, first, NOON + DAY)
+    await scheduled(programme, second, NOON + 2 * DAY)
+    await work(programme, agreeing(first, NOON + DAY))
+    with pytest.raises(DraftBehind):
+        await work(programme, agreeing(second, NOON + 2 * DAY))
+    assert await states(programme) == [(1, "active"), (2, "scheduled")]
 
 
 async def test_no_version_begins_in_a_closed_month(at_noon: Programme) -> None:

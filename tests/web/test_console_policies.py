@@ -89,8 +89,8 @@ async def test_a_draft_is_written_compared_previewed_scheduled_and_withdrawn(sit
         assert again.status_code == 409
 
 
-def _when(at: str, revision: str = "2") -> dict[str, str]:
-    return {"at": at, "reason": "agreed", "revision": revision}
+def _when(at: str, revision: str = "2", based_on: str = "1") -> dict[str, str]:
+    return {"at": at, "reason": "agreed", "revision": revision, "based_on": based_on}
 
 
 async def test_tiers_are_added_moved_and_taken_out_by_buttons(site: Site) -> None:
@@ -153,7 +153,7 @@ async def test_a_second_person_agrees_where_the_policy_asks_for_one(site: Site) 
         draft = await begun(marketer)
         sent = fields((await marketer.get(draft)).text)
         assert (await marketer.post(draft, data={**sent, "earning.expiry_months": "6"})).status_code == 303
-        proposed = await marketer.post(f"{draft}/schedule", data=_when("2026-03-09T00:00"))
+        proposed = await marketer.post(f"{draft}/schedule", data=_when("2026-03-09T00:00", based_on="2"))
         assert proposed.status_code == 303, words(proposed.text)
         assert "somebody else must agree" in words((await marketer.get(draft)).text)
         seen = proposal((await finance.get(draft)).text)
@@ -162,13 +162,29 @@ async def test_a_second_person_agrees_where_the_policy_asks_for_one(site: Site) 
         back = await finance.post(f"{draft}/refuse", data={**seen, "note": "too soon"})
         assert back.status_code == 303
         assert "too soon" in words((await marketer.get(draft)).text)
-        await marketer.post(f"{draft}/schedule", data=_when("2026-03-09T00:00"))
+        await marketer.post(f"{draft}/schedule", data=_when("2026-03-09T00:00", based_on="2"))
         stale = await finance.post(f"{draft}/approve", data={**seen, "revision": "1"})
         assert (stale.status_code, "not what you have seen" in words(stale.text)) == (409, True)
         seen = proposal((await finance.get(draft)).text)
         assert (await finance.post(f"{draft}/approve", data={**seen, "note": ""})).status_code == 303
     async with database.transaction() as tx:
         assert (await loyalty.read_version(tx, 3)).state == "scheduled"
+
+
+async def test_an_older_draft_is_scheduled_only_by_who_saw_what_came_meanwhile(site: Site) -> None:
+    async with site.browsing(Role.MARKETER) as browser:
+        first, second = await begun(browser), await begun(browser)
+        for draft, field in ((first, "earning.expiry_months"), (second, "payment.max_percent")):
+            sent = fields((await browser.get(draft)).text)
+            assert (await browser.post(draft, data={**sent, field: "7"})).status_code == 303
+        assert (await browser.post(f"{first}/schedule", data=_when("2026-03-05T00:00"))).status_code == 303
+        late = await browser.post(f"{second}/schedule", data=_when("2026-03-06T00:00"))
+        assert (late.status_code, "Version 2 came after this draft" in words(late.text)) == (409, True)
+        page = (await browser.get(second)).text
+        assert "takes back what it brought" in words(page)
+        assert 'name="based_on" value="2"' in page
+        done = await browser.post(f"{second}/schedule", data=_when("2026-03-06T00:00", based_on="2"))
+        assert done.status_code == 303, words(done.text)
 
 
 async def test_who_may_not_write_reads(site: Site) -> None:

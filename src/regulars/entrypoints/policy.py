@@ -156,6 +156,9 @@ def schedule(
     draft: Draft,
     at: Annotated[datetime, typer.Option(help="The instant (UTC), e.g. 2026-06-01T00:00:00.")],
     reason: Reason = "",
+    based_on: Annotated[
+        int | None, typer.Option(help="The latest version that you have compared it with, where one came meanwhile.")
+    ] = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -173,6 +176,7 @@ def schedule(
         active_from=at.replace(tzinfo=UTC),
         actor=cli_actor(),
         reason=reason,
+        based_on=based_on,
     )
     done = draft_answer(_carried_out(command))
     if as_json:

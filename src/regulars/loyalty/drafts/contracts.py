@@ -17,7 +17,8 @@ class PolicyDraft(Struct, frozen=True, kw_only=True):
     """A draft as it stands. `revision` rises with each change: whoever changes it says which one they have seen.
 
     A draft that is `proposed` waits for a second person: `proposed_for` is the instant that was asked for. One that is
-    `scheduled` became `version`. `note` is what was said last: why it was proposed, refused or abandoned.
+    `scheduled` became `version`. `note` is what was said last: why it was proposed, refused or abandoned. `based_on` is
+    the latest version that whoever began or scheduled it has seen.
     """
 
     draft_id: UUID
@@ -33,6 +34,7 @@ class PolicyDraft(Struct, frozen=True, kw_only=True):
     proposed_by: str = ""
     note: str = ""
     version: int | None = None
+    based_on: int | None = None
 
 
 class DraftRevision(Struct, frozen=True, kw_only=True):
@@ -73,13 +75,17 @@ class AbandonDraft(Struct, frozen=True, kw_only=True):
 
 
 class ScheduleDraft(Struct, frozen=True, kw_only=True):
-    """Let a draft come into force at an instant; where a second person is needed, ask for that."""
+    """Let a draft come into force at an instant; where a second person is needed, ask for that.
+
+    `based_on` is the latest version that it was compared with; None: the one that it began from.
+    """
 
     draft_id: UUID
     revision: int
     active_from: datetime
     actor: str
     reason: str = ""
+    based_on: int | None = None
 
 
 class AnswerDraft(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,16 @@ class ProposalChanged(Conflict):
     )
 
 
+class DraftBehind(Conflict):
+    """A draft is a whole document: what came meanwhile would be set back."""
+
+    code = "draft_behind"
+    message = (
+        "Version {latest} came after this draft was last compared, with version {based_on}: what it changed would be set "
+        "back. Compare the draft with it, and schedule the draft as based on it."
+    )
+
+
 class DraftNotOpen(Conflict):
     """Only a draft is worked on."""
 

@@ -162,6 +162,7 @@ def _schedule(lane: DraftLane) -> HTTPRouteHandler:
             active_from=data.active_from,
             actor=principal_of(request).client,
             reason=data.reason,
+            based_on=data.based_on,
         )
         return await carry_out(request, lane, command, subject=draft_id, reason=data.reason)
 

@@ -18,6 +18,7 @@ from regulars.platform.ids import parse_public_id, public_id
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="For people.", examples=["Gold asks for more"])]
 Revision = Annotated[int, Meta(ge=1, le=10**6, description="The revision that you have seen.")]
+BasedOn = Annotated[int, Meta(ge=1, le=10**6, description="The latest version that you have compared the draft with.")]
 Why = Annotated[str, Meta(max_length=500, examples=["Agreed in the October meeting"])]
 
 
@@ -38,11 +39,15 @@ class DraftChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ScheduleBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When the draft comes into force, a minute from now at the earliest, and why."""
+    """When the draft comes into force, a minute from now at the earliest, and why.
+
+    `based_on` is needed where a version came after the one that the draft began from.
+    """
 
     revision: Revision
     active_from: Annotated[Instant, Meta(examples=["2026-06-01T00:00:00+08:00"])]
     reason: Why = ""
+    based_on: BasedOn | None = None
 
 
 class AnswerBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +80,7 @@ class DraftAnswer(Struct, frozen=True, kw_only=True):
     proposed_by: str
     note: str
     version: int | None
+    based_on: int | None
 
 
 class DraftsAnswer(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from regulars.loyalty.drafts.contracts import (
 )
 from regulars.loyalty.drafts.errors import (
     DecidedByOthers,
+    DraftBehind,
     DraftChanged,
     DraftNotOpen,
     DraftNotProposed,
@@ -69,11 +70,12 @@ async def carry_out(tx: Transaction, clock: Clock, command: DraftCommand) -> Pol
 
 async def create(tx: Transaction, command: CreateDraft) -> PolicyDraft:
     """Begin a draft. Raises UnknownVersion (404), NothingToBeginFrom, and what contradicts itself (422)."""
-    policy = command.policy
-    if policy is None and command.from_version is not None:
-        policy = (await read_version(tx, command.from_version)).policy()
+    policy, based_on = command.policy, command.from_version
+    versions = await list_policies(tx)
+    latest = versions[-1].version if versions else None
+    if policy is None and based_on is not None:
+        policy = (await read_version(tx, based_on)).policy()
     if policy is None:
-        versions = await list_policies(tx)
         if not versions:
             raise NothingToBeginFrom(pointer="/policy")
         policy = versions[-1]
@@ -89,8 +91,9 @@ async def create(tx: Transaction, command: CreateDraft) -> PolicyDraft:
         created_at=tx.now,
         changed_by=command.actor,
         changed_at=tx.now,
+        based_on=latest if command.from_version is None else command.from_version,
     )
-    store.insert_draft(tx, draft.draft_id, command.actor, tx.now)
+    store.insert_draft(tx, draft.draft_id, command.actor, tx.now, draft.based_on)
     store.insert_revision(tx, draft)
     _audit(tx, command.actor, "create_policy_draft", draft, document=True)
     return draft
@@ -138,12 +141,13 @@ async def abandon(tx: Transaction, command: AbandonDraft) -> PolicyDraft:
 async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> PolicyDraft:
     """Let a draft come into force at an instant; where the policy in force wants a second person, propose that.
 
-    Raises UnknownDraft (404), DraftNotOpen, DraftChanged, PolicyUnchanged, and what `schedule_version` raises (409).
+    Raises UnknownDraft (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind, and what `schedule_version` raises (409).
     """
     found = _open(await _locked(tx, command.draft_id), command.revision)
     versions = await list_policies(tx)
     if versions and bare(versions[-1]) == found.policy:
         raise PolicyUnchanged(version=versions[-1].version)
+    _require_latest(found, versions, command.based_on)
     if not needs_second_person(versions, tx):
         by = Appending(by=command.actor, name=found.name, reason=command.reason)
         return await _schedule(tx, clock, found, command, by)
@@ -158,6 +162,7 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
         proposed_for=command.active_from,
         proposed_by=command.actor,
         note=command.reason,
+        based_on=command.based_on,
     )
     _audit(tx, command.actor, "propose_policy", found, reason=command.reason)
     return await read_draft(tx, found.draft_id)
@@ -166,7 +171,7 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
 async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyDraft:
     """Agree to what somebody else proposed, which schedules it, or give it back as a draft.
 
-    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, and what `schedule_version` raises (409).
+    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, DraftBehind, and what `schedule_version` raises (409).
     """
     found = await _locked(tx, command.draft_id)
     if found.state != "proposed" or found.proposed_for is None:
@@ -184,6 +189,7 @@ async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyD
         return await read_draft(tx, found.draft_id)
     if command.actor in {found.proposed_by, found.changed_by}:
         raise OwnProposal
+    _require_latest(found, await list_policies(tx))
     asked = ScheduleDraft(
         draft_id=found.draft_id,
         revision=found.revision,
@@ -270,7 +276,9 @@ async def _schedule(
     tx: Transaction, clock: Clock, draft: PolicyDraft, command: ScheduleDraft, by: Appending
 ) -> PolicyDraft:
     appended = await schedule_version(tx, clock, draft.policy, command.active_from, by)
-    store.set_state(tx, draft.draft_id, "scheduled", note=command.reason, version=appended.version)
+    store.set_state(
+        tx, draft.draft_id, "scheduled", note=command.reason, version=appended.version, based_on=command.based_on
+    )
     tx.audit(
         AuditEntry(
             actor=by.approved_by or by.by,
@@ -281,6 +289,13 @@ async def _schedule(
         )
     )
     return await read_draft(tx, draft.draft_id)
+
+
+def _require_latest(found: PolicyDraft, versions: list[Policy], compared: int | None = None) -> None:
+    """Raise DraftBehind where a version is there that came after the one with which a draft was compared."""
+    based_on = found.based_on if compared is None else compared
+    if versions and based_on is not None and versions[-1].version > based_on:
+        raise DraftBehind(pointer="/based_on", latest=versions[-1].version, based_on=based_on)
 
 
 async def _locked(tx: Transaction, draft_id: UUID) -> PolicyDraft:

@@ -15,7 +15,7 @@ _decode = msgspec.json.Decoder(Policy).decode
 
 COLUMNS: LiteralString = """
 SELECT d.draft_id, r.name, d.state, d.revision, r.document, d.created_by, d.created_at, r.changed_by, r.changed_at,
-       d.proposed_for, d.proposed_by, d.note, d.version
+       d.proposed_for, d.proposed_by, d.note, d.version, d.based_on
 FROM policy_drafts AS d JOIN policy_draft_revisions AS r ON r.draft_id = d.draft_id AND r.revision = d.revision
 """
 ONE: LiteralString = COLUMNS + "WHERE d.draft_id = %s"
@@ -24,15 +24,17 @@ LIST: LiteralString = """
 WHERE (%(ended)s OR d.state IN ('draft', 'proposed')) ORDER BY d.created_at DESC, d.draft_id DESC LIMIT %(limit)s
 """
 INSERT: LiteralString = """
-INSERT INTO policy_drafts (draft_id, state, revision, created_by, created_at, proposed_by, note)
-VALUES (%s, 'draft', 1, %s, %s, '', '')
+INSERT INTO policy_drafts (draft_id, state, revision, created_by, created_at, proposed_by, note, based_on)
+VALUES (%s, 'draft', 1, %s, %s, '', '', %s)
 """
 INSERT_REVISION: LiteralString = """
 INSERT INTO policy_draft_revisions (draft_id, revision, name, document, changed_by, changed_at)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
 SET_STATE: LiteralString = """
-UPDATE policy_drafts SET state = %s, proposed_for = %s, proposed_by = %s, note = %s, version = %s WHERE draft_id = %s
+UPDATE policy_drafts SET state = %s, proposed_for = %s, proposed_by = %s, note = %s, version = %s,
+    based_on = coalesce(%s, based_on)
+WHERE draft_id = %s
 """
 
 
@@ -60,9 +62,9 @@ async def read_revisions(tx: Transaction, draft_id: UUID) -> list[DraftRevision]
     ]
 
 
-def insert_draft(tx: Transaction, draft_id: UUID, by: str, at: datetime) -> None:
+def insert_draft(tx: Transaction, draft_id: UUID, by: str, at: datetime, based_on: int | None) -> None:
     """Begin a draft; its first revision follows."""
-    tx.write(INSERT, (draft_id, by, at))
+    tx.write(INSERT, (draft_id, by, at, based_on))
 
 
 def insert_revision(tx: Transaction, draft: PolicyDraft) -> None:
@@ -87,14 +89,15 @@ def set_state(
     proposed_by: str = "",
     note: str = "",
     version: int | None = None,
+    based_on: int | None = None,
 ) -> None:
-    """Note what became of a draft."""
-    tx.write(SET_STATE, (state, proposed_for, proposed_by, note, version, draft_id))
+    """Note what became of a draft, and which version it was compared with, if that is new."""
+    tx.write(SET_STATE, (state, proposed_for, proposed_by, note, version, based_on, draft_id))
 
 
 def _draft(row: tuple[Any, ...]) -> PolicyDraft:
     draft_id, name, state, revision, document, created_by, created_at, changed_by, changed_at, *proposed = row
-    proposed_for, proposed_by, note, version = proposed
+    proposed_for, proposed_by, note, version, based_on = proposed
     return PolicyDraft(
         draft_id=draft_id,
         name=name,
@@ -109,4 +112,5 @@ def _draft(row: tuple[Any, ...]) -> PolicyDraft:
         proposed_by=proposed_by,
         note=note,
         version=version,
+        based_on=based_on,
     )

@@ -20,6 +20,7 @@ policy_drafts = Table(
     Column("proposed_by", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("version", Integer, ForeignKey("loyalty_policies.version")),
+    Column("based_on", Integer),
     CheckConstraint("state IN ('draft', 'proposed', 'scheduled', 'abandoned')", name="state"),
     CheckConstraint("(state = 'proposed') = (proposed_for IS NOT NULL)", name="proposed_for"),
     CheckConstraint("(state = 'scheduled') = (version IS NOT NULL)", name="version"),

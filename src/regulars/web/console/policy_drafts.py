@@ -45,6 +45,7 @@ class Schedule(msgspec.Struct):
     at: str
     reason: Annotated[str, Meta(min_length=3, max_length=500)]
     revision: int
+    based_on: int
 
 
 class Seen(msgspec.Struct):
@@ -238,7 +239,12 @@ def _schedule(kit: Kit) -> Any:  # noqa: ANN401 - a handler
 
         def make(actor: str) -> loyalty.DraftCommand:
             return loyalty.ScheduleDraft(
-                draft_id=found, revision=given.revision, active_from=at, actor=actor, reason=given.reason
+                draft_id=found,
+                revision=given.revision,
+                active_from=at,
+                actor=actor,
+                reason=given.reason,
+                based_on=given.based_on,
             )
 
         return await _carry_out(kit, request, found, make, said=said, form=form)
