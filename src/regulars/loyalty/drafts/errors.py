@@ -32,8 +32,8 @@ class DraftBehind(Conflict):
 
     code = "draft_behind"
     message = (
-        "Version {latest} came after this draft was last compared, with version {based_on}: what it changed would be set "
-        "back. Compare the draft with it, and schedule the draft as based on it."
+        "Version {latest} came after this draft was last compared, with version {based_on}: what it changed would be "
+        "set back. Compare the draft with it, and schedule the draft as based on it."
     )
 
 

@@ -141,7 +141,8 @@ async def abandon(tx: Transaction, command: AbandonDraft) -> PolicyDraft:
 async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> PolicyDraft:
     """Let a draft come into force at an instant; where the policy in force wants a second person, propose that.
 
-    Raises UnknownDraft (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind, and what `schedule_version` raises (409).
+    Raises UnknownDraft (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind, and what
+    `schedule_version` raises (409).
     """
     found = _open(await _locked(tx, command.draft_id), command.revision)
     versions = await list_policies(tx)
@@ -171,7 +172,8 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
 async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyDraft:
     """Agree to what somebody else proposed, which schedules it, or give it back as a draft.
 
-    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, DraftBehind, and what `schedule_version` raises (409).
+    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, DraftBehind, and what
+    `schedule_version` raises (409).
     """
     found = await _locked(tx, command.draft_id)
     if found.state != "proposed" or found.proposed_for is None:
