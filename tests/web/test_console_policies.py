@@ -7,6 +7,7 @@ import pytest
 from msgspec import structs
 
 from regulars.loyalty import api as loyalty
+from regulars.loyalty.policy.contracts import TransferPolicy
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.services import Services
 from regulars.web.console.policy_forms import read_policy, sent_values, values_of
@@ -198,6 +199,24 @@ async def test_who_may_not_write_reads(site: Site) -> None:
         assert (await reader.post(draft, data={"act": "save"})).status_code == 403
 
 
+async def test_no_browser_holds_back_a_draft_for_a_section_that_is_not_there(site: Site) -> None:
+    """Whatever a browser asks to be filled in is filled in: nobody has to tick a section to save another."""
+    async with site.browsing(Role.MARKETER) as browser:
+        page = (await browser.get(await begun(browser))).text
+    sent, needed = fields(page), re.findall(r'<(?:input|select) [^>]*name="([^"]+)"[^>]*\srequired', page)
+    assert {"transfers.among", "transfers.smallest", "transfers.waiting_days", "transfers.lowest_tier"} <= set(needed)
+    assert [name for name in needed if name in sent and not sent[name]] == []
+    assert "transfers" not in sent
+    found, problems = read_policy(sent_values(sent), "en")
+    assert problems == {}
+    assert found is not None
+    assert found.transfers is None
+    ticked, _ = read_policy(sent_values({**sent, "transfers": "true"}), "en")
+    assert ticked is not None
+    assert ticked.transfers is not None
+    assert (ticked.transfers.among, ticked.transfers.smallest, ticked.transfers.largest) == ("household", 1, None)
+
+
 def test_a_form_says_all_of_a_policy() -> None:
     """What is read from the fields of a policy is the policy: every field stands in the form."""
     policy = loyalty.Policy(
@@ -217,6 +236,7 @@ def test_a_form_says_all_of_a_policy() -> None:
     for one in (
         policy,
         structs.replace(policy, tier=structs.replace(policy.tier, review=loyalty.MonthlyReview(months=(2, 8)))),
+        structs.replace(policy, transfers=TransferPolicy(among="anyone", largest=20, received_per_year=21)),
     ):
         sent = {name: str(value) for name, value in values_of(one).items() if value is not False}
         assert read_policy(sent_values(sent), "en") == (one, {})

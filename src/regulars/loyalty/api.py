@@ -143,7 +143,7 @@ from regulars.loyalty.policy.contracts import (
     WalletRule,
 )
 from regulars.loyalty.policy.rules import month_start
-from regulars.loyalty.policy.sections import LEAVES, SECTIONS, Leaf, value_at
+from regulars.loyalty.policy.sections import LEAVES, SECTIONS, Leaf, value_at, with_defaults
 from regulars.loyalty.policy.service import (
     NOTICE,
     Configuration,
@@ -376,6 +376,7 @@ __all__ = [
     "transfer_points",
     "value_at",
     "waiting_adjustments",
+    "with_defaults",
     "withdraw_policy",
     "work_on_policy",
 ]

@@ -295,6 +295,16 @@ def value_at(policy: Policy, path: str) -> Any:  # noqa: ANN401 - of the field's
     return found
 
 
+def with_defaults(policy: Policy) -> Policy:
+    """Return a policy in which each section that is not there says what it would by default."""
+    absent = {
+        field.name: kind()
+        for field in structs.fields(Policy)
+        if getattr(policy, field.name) is None and (kind := _struct_in(field.type)) is not None
+    }
+    return structs.replace(policy, **absent)
+
+
 def _struct_in(kind: Any) -> type[Struct] | None:  # noqa: ANN401 - an annotation
     """Return the one struct of an annotation such as `X` or `X | None`; None for whatever else it is."""
     options = get_args(kind) if get_origin(kind) in {Union, UnionType} else (kind,)

@@ -32,14 +32,15 @@ Values = dict[str, Any]
 
 
 def values_of(policy: loyalty.Policy) -> Values:
-    """Return what the fields of a policy show."""
+    """Return what the fields of a policy show; those of a section that is not there, what it would say by default."""
+    shown = loyalty.with_defaults(policy)
     document = msgspec.to_builtins(policy)
     values: Values = {"tiers": str(len(policy.tier.tiers))}
     for position, tier in enumerate(document["tier"]["tiers"]):
         for name in TIER_FIELDS:
             values[f"tier.tiers.{position}.{name}"] = str(tier[name])
     for leaf in loyalty.LEAVES:
-        found = loyalty.value_at(policy, leaf.path)
+        found = loyalty.value_at(shown, leaf.path)
         if leaf.unit != "review":
             values[leaf.path] = found if leaf.unit == "flag" else "" if found is None else str(found)
     for section in loyalty.SECTIONS:
