@@ -88,7 +88,7 @@ class Books:
         if earlier is not None:
             if earlier.command_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
-            self._keep(POSTING, named, command.reference, command.member_id, self.now)
+            self.keep(POSTING, named, command.reference, command.member_id, self.now)
             return earlier.repeated(
                 self.configuration.wallet_codes[earlier.wallet_id], book.wallet(earlier.wallet_id).debt
             )
@@ -107,7 +107,7 @@ class Books:
         self.journal.command_hashes[command.member_id, posting.seq] = command_hash
         wallet_id = self.configuration.wallet(posting.wallet).wallet_id
         self._known[command.member_id, command.reference] = earlier_now(book, posting, wallet_id, command_hash)
-        self._keep(POSTING, named, command.reference, command.member_id, posting.recorded_at)
+        self.keep(POSTING, named, command.reference, command.member_id, posting.recorded_at)
         self._events.append(telling.of_posting(command, posting))
         return posting
 
@@ -157,12 +157,12 @@ class Books:
             standing, first_hash = self._known_holds[key]
             if first_hash != command_hash:
                 raise ReferenceReused(pointer="/reference", reference=command.reference)
-            self._keep(HOLD, named, str(standing.hold_id), book.member_id, self.now)
+            self.keep(HOLD, named, str(standing.hold_id), book.member_id, self.now)
             return holding.timed_out(standing, max(at, book.last_recorded_at or at))
         self._check_named(named, book)
         standing = holding.place(book, self.configuration, command, at)
         self._known_holds[key] = standing, command_hash
-        self._keep(HOLD, named, str(standing.hold_id), book.member_id, standing.placed_at)
+        self.keep(HOLD, named, str(standing.hold_id), book.member_id, standing.placed_at)
         self._events.append(
             PointsHeld(
                 member_id=command.member_id,
@@ -182,7 +182,7 @@ class Books:
             self._check_named(named, self.book(there)), self.configuration, command, command.recorded_at or self.now
         )
         recorded_at = self.book(there).settlements[command.order_id].recorded_at
-        self._keep(ORDER, named, command.order_id, there, recorded_at)
+        self.keep(ORDER, named, command.order_id, there, recorded_at)
         return settled
 
     def _check_named(self, named: UUID, book: Book) -> Book:
@@ -209,7 +209,7 @@ class Books:
             return member_id
         return self._ways.find(ORDER, member_id, order_id, lambda each: order_id in self.book(each).settlements)
 
-    def _keep(self, kind: Named, named: UUID, name: str, there: UUID, recorded_at: datetime) -> None:
+    def keep(self, kind: Named, named: UUID, name: str, there: UUID, recorded_at: datetime) -> None:
         """Keep that what was addressed to one member was answered from the books of another."""
         if there != named:
             self._ways.keep(kind, named, name, there, recorded_at)
@@ -226,10 +226,6 @@ class Books:
         """Return whose books know what was addressed to an id under a name, else those that the id stands for."""
         self.book(named)
         return self._ways.find(POSTING, named, name, knows)
-
-    def note_answered(self, named: UUID, name: str, there: UUID, recorded_at: datetime) -> None:
-        """Keep that what was addressed to an id stands in the books of another, if it does."""
-        self._keep(POSTING, named, name, there, recorded_at)
 
     def stands_for(self, member_id: UUID) -> UUID:
         """Return whose books an id stands for: its own, or those into which they were merged."""

@@ -19,6 +19,7 @@ from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.entries import pick
 from regulars.loyalty.ledger.moves import Moving, together, transfer_in
 from regulars.loyalty.ledger.needs import Needs
+from regulars.loyalty.ledger.ways import POSTING
 from regulars.loyalty.merging.service import give_back
 from regulars.loyalty.policy.contracts import Policy, TransferPolicy
 from regulars.loyalty.policy.service import Configuration
@@ -128,7 +129,7 @@ class _Batch:
         if earlier is not None:
             if earlier.command_hash != asked:
                 raise ReferenceReused(pointer="/reference", reference=wish.reference)
-            books.note_answered(wish.member_id, _name(wish.reference), there, self.now)
+            books.keep(POSTING, wish.member_id, _name(wish.reference), there, self.now)
             return self._told(earlier)
         source, target = books.open_for(wish.member_id), books.open_for(wish.to_id)
         if source.member_id == target.member_id:
@@ -175,7 +176,7 @@ class _Batch:
         self.known.transfers[source.member_id, wish.reference] = mine
         self.known.given.setdefault(source.member_id, []).append(Counted(now, wish.amount))
         self.known.received.setdefault(target.member_id, []).append(Counted(now, wish.amount))
-        self.books.note_answered(wish.member_id, _name(wish.reference), source.member_id, now)
+        self.books.keep(POSTING, wish.member_id, _name(wish.reference), source.member_id, now)
         return mine
 
     def _check_allowed(self, policy: Policy, source: Book, target: Book, amount: int, now: datetime) -> None:
