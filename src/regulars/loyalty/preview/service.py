@@ -18,7 +18,8 @@ from regulars.loyalty.drafts.service import read_draft, read_revisions
 from regulars.loyalty.errors import UnknownPreview
 from regulars.loyalty.ledger.books import open_books
 from regulars.loyalty.ledger.needs import Needs
-from regulars.loyalty.policy.contracts import Policy
+from regulars.loyalty.policy.contracts import Policy, PolicyVersion
+from regulars.loyalty.policy.errors import VersionInForce, VersionWithdrawn
 from regulars.loyalty.policy.rules import business_date
 from regulars.loyalty.policy.service import Configuration, list_policies, read_version, supposed
 from regulars.loyalty.preview import looking, store
@@ -87,18 +88,29 @@ class Trial:
 
 
 async def ask(tx: Transaction, kind: Kind, command: AskPreview) -> Report:
-    """Ask for a preview. Raises UnknownDraft, UnknownVersion (404), NotFound where neither is named."""
+    """Ask for a preview. Raises UnknownDraft, UnknownVersion (404), NotFound where neither is named.
+
+    Only what is to come is tried out: VersionInForce, VersionWithdrawn (409) of a version that came or never will.
+    """
     revision = 0
     if command.draft_id is not None:
         revision = (await read_draft(tx, command.draft_id)).revision
     elif command.version is not None:
-        await read_version(tx, command.version)
+        _require_to_come(await read_version(tx, command.version))
     else:
         raise NotFound
     named = command.draft_id, revision, command.version
     asked = Asked(new_id(), *named, command.active_from, command.first, command.last)
     parameters: Parameters = msgspec.to_builtins(asked)
     return await reports.ask(tx, compute_report, kind, parameters, by=command.actor)
+
+
+def _require_to_come(version: PolicyVersion) -> None:
+    if version.state == "withdrawn":
+        raise VersionWithdrawn(version=version.version)
+    if version.state != "scheduled":
+        at = version.active_from
+        raise VersionInForce(version=version.version, active_from=at.isoformat() if at else "")
 
 
 async def read(tx: Transaction, preview_id: UUID) -> Report:
