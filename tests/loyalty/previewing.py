@@ -1,6 +1,7 @@
 """Previews as tests compute them: to their end, in this process."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -68,3 +69,36 @@ async def risen(database: Database, version: int) -> dict[UUID, tuple[str, str]]
         )
     codes = [tier.code for tier in policy.tier.tiers]
     return {member: (codes[before], codes[after]) for member, before, after in rows}
+
+
+async def assert_it_happens(database: Database, version: int, touched: Sequence[TouchedMember]) -> None:
+    """Compare all that a preview listed with the books, in which the version was just booked; and what it left out.
+
+    Who rises, and whose review is moved, is in the books. Who falls or stays does so at their next review, after its
+    grace where it opens one: there the books are led to, without writing it.
+    """
+    async with database.transaction() as tx:
+        (policy,) = [one for one in await api.list_policies(tx) if one.version == version]
+        rows = await tx.rows("SELECT member_id, tier, review_at FROM member_books")
+    codes = [tier.code for tier in policy.tier.tiers]
+    held = {member: (codes[tier], review_at) for member, tier, review_at in rows}
+    assert await risen(database, version) == {
+        one.member_id: (one.from_tier, one.to_tier) for one in touched if one.kind == "rises"
+    }
+    for one in touched:
+        if one.kind in {"rises", "review"}:
+            assert held[one.member_id] == (one.to_tier, one.review_after), one
+        else:
+            assert await reviewed_tier(database, one.member_id, codes) == one.to_tier, one
+
+
+async def reviewed_tier(database: Database, member_id: UUID, codes: Sequence[str]) -> str:
+    """Return a member's tier after the next review and its grace, if nothing more is booked."""
+    async with database.transaction() as tx:
+        needs = api.Needs(until=tx.now + timedelta(days=3_000), members={member_id})
+        book = (await api.open_books(tx, api.Configuration(), needs, lock=False)).book(member_id)
+        if book.review_at is not None:
+            book.begin(book.review_at)
+            if book.in_grace and book.review_at is not None:
+                book.begin(book.review_at)
+        return codes[book.tier]

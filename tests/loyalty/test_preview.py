@@ -10,6 +10,7 @@ from regulars.loyalty import api
 from regulars.loyalty.drafts.errors import UnknownDraft
 from regulars.loyalty.errors import UnknownPreview
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview, Policy
+from regulars.loyalty.policy.errors import VersionInForce, VersionWithdrawn
 from regulars.loyalty.preview import service
 from regulars.loyalty.preview.reports import PREVIEW
 from regulars.platform.db.database import Database
@@ -179,3 +180,18 @@ async def test_what_is_not_there_is_not_previewed(programme: Programme) -> None:
             await api.ask_preview(tx, PREVIEW, api.AskPreview(actor="x"))
         with pytest.raises(UnknownPreview):
             await api.read_preview(tx, new_id())
+
+
+async def test_only_what_is_to_come_is_previewed(programme: Programme) -> None:
+    database = programme.database
+    clock_at(database, NOON)
+    done = await scheduled(database, await drafted(database, asking(EASY, 0, 500, 1_200, 5_000)), NOON + DAY)
+    clock_at(database, NOON + 2 * DAY)
+    gone = await scheduled(database, await drafted(database, asking(EASY, 0, 600, 1_200, 5_000)), NOON + 9 * DAY)
+    assert gone.version is not None
+    async with database.transaction() as tx:
+        await api.withdraw_policy(tx, database.clock, api.WithdrawVersion(version=gone.version, actor="staff:anna"))
+    for version, refusal in ((1, VersionInForce), (done.version, VersionInForce), (gone.version, VersionWithdrawn)):
+        async with database.transaction() as tx:
+            with pytest.raises(refusal):
+                await api.ask_preview(tx, PREVIEW, api.AskPreview(actor="staff:anna", version=version))
