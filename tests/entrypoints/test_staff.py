@@ -2,6 +2,7 @@
 
 import json
 import re
+from getpass import getuser
 from pathlib import Path
 
 import psycopg
@@ -38,7 +39,8 @@ def test_the_first_owner(environment: dict[str, str]) -> None:
     assert "mei@shop.example" in run(environment, "staff", "list").stdout
     with psycopg.connect(environment["DATABASE_URL"]) as connection:
         rows = connection.execute("SELECT actor, action FROM audit_entries ORDER BY entry_id").fetchall()
-    assert rows == [("cli", "add_staff"), ("cli", "make_staff_link"), ("cli", "make_staff_link")]
+    who = f"cli:{getuser()}"
+    assert rows == [(who, "add_staff"), (who, "make_staff_link"), (who, "make_staff_link")]
 
 
 def test_a_link_leads_to_where_it_answers(environment: dict[str, str]) -> None:

@@ -81,7 +81,7 @@ async def test_of_twenty_at_once_one_becomes_a_member(shop: Database, vault: Loc
     outcomes = [
         outcome
         for batch in await asyncio.gather(
-            *[sign_up(shop, vault, wish(card(f"{n:08}"), phone()), wish(phone())) for n in range(20)]
+            *[sign_up(shop, vault, wish(card(f"1{n:07}"), phone()), wish(phone())) for n in range(20)]
         )
         for outcome in batch
     ]
@@ -99,7 +99,7 @@ async def test_the_same_facts_from_four_sides_at_once_make_each_member_once(
     shop: Database, vault: LocalVault, tmp_path: Path
 ) -> None:
     facts = [
-        wish(card(f"{n:08}"), phone(f"+86 139{n:08}"), member_id=derived_id(NEW_YEAR, str(n)), signed_up_at=NEW_YEAR)
+        wish(card(f"1{n:07}"), phone(f"+86 1391{n:07}"), member_id=derived_id(NEW_YEAR, str(n)), signed_up_at=NEW_YEAR)
         for n in range(150)
     ]
     random = Random(7)
@@ -117,7 +117,7 @@ async def test_the_same_facts_from_four_sides_at_once_make_each_member_once(
     assert await rows(shop, "SELECT count(*) FROM member_identities") == [(300,)]
     async with shop.transaction() as tx:
         shown = await api.show_members(tx, vault, sorted(expected), clear=True)
-    assert {identities[1].value for _, identities in shown} == {f"+86139{n:08}" for n in range(150)}
+    assert {identities[1].value for _, identities in shown} == {f"+861391{n:07}" for n in range(150)}
     for one in other_vaults:
         one.close()
 
@@ -146,7 +146,7 @@ async def test_one_who_rolls_back_leaves_the_number_to_the_other(shop: Database,
 
 
 async def test_a_value_added_to_two_members_at_once_goes_to_one(shop: Database, vault: LocalVault) -> None:
-    members = [await signed_up(shop, vault, card(f"{n:08}")) for n in range(6)]
+    members = [await signed_up(shop, vault, card(f"1{n:07}")) for n in range(6)]
 
     async def add(member: Member) -> Identity:
         async with shop.transaction() as tx:

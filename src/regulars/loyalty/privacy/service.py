@@ -57,6 +57,7 @@ PRIVACY: Final = PrivacyPart(
         "member_books": mark("Your tier, and when it is looked at again"),
     },
     excused={
+        "book_sums": "sums of movements that are all told, kept to add them up sooner",
         "preview_members": "what a policy that was only tried out would have done: it decides nothing",
     },
 )
