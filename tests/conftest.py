@@ -20,6 +20,12 @@ from regulars.platform.embedded import acquire
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
 MARK: Final = "regulars-tests-"
 ROOM_BYTES: Final = 6 * 2**30  # a year of baskets in two of them, and what else is under way
+LONG: Final = ("tests/year/", "tests/browser/test_every_page.py", "tests/faults/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes: at the end of a run no core waits for another's long test."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(scope="session")
