@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Struct
 
-from regulars.members.consent import confirming, cursors, service
+from regulars.members.consent import confirming, service
 from regulars.members.consent.schemas import (
     ConfirmationAnswer,
     ConfirmationBody,
@@ -30,6 +30,7 @@ from regulars.members.contracts import (
     ConsentChannel,
     ConsentGiven,
     Decision,
+    LogPlace,
     LogWanted,
     Purpose,
     ToConfirm,
@@ -42,6 +43,7 @@ from regulars.platform.errors import NotFound
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.places import read_place, write_place
 from regulars.platform.services import Services
 
 CONSENTS: Final = "/v1/members/{member_id:str}/consents"
@@ -150,21 +152,22 @@ def _history(services: Services) -> HTTPRouteHandler:
     ) -> ConsentHistoryAnswer:
         """Return decisions page by page, of all purposes or one: who recorded each, where, and in which words."""
         found = member_id_in(member_id)
-        before = None if cursor is None else cursors.read(cursor)
-        if cursor is not None and before is None:
+        place = read_place(cursor)
+        if cursor is not None and place is None:
             raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
         async with services.database.transaction() as tx:
             known = (await known_members(tx, [found])).get(found)
             if known is None:
                 raise NotFound
             whom = known.stands_for
+            before = None if place is None else LogPlace(*place)
             wanted = LogWanted(member_id=whom, purpose=purpose, channel=channel, before=before, limit=limit + 1)
             rows = await service.consent_log(tx, wanted)
         has_more = len(rows) > limit
         return ConsentHistoryAnswer(
             history=[consent_answer(one.consent) for one in rows[:limit]],
             has_more=has_more,
-            next_cursor=cursors.write(rows[limit - 1].consent) if has_more else None,
+            next_cursor=_cursor(rows[limit - 1].consent) if has_more else None,
         )
 
     return list_history
@@ -246,3 +249,7 @@ def _asked(consent: Consent) -> tuple[int, bytes]:
 
 def _confirmed(confirmed: ToConfirm) -> tuple[int, bytes]:
     return 200, _encode(confirmation_answer(confirmed))
+
+
+def _cursor(last: Consent) -> str:
+    return write_place(last.recorded_at, last.consent_id)

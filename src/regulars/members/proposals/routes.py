@@ -20,7 +20,7 @@ from regulars.members.contracts.proposals import (
 )
 from regulars.members.identity import service as identity
 from regulars.members.merging.schemas import merge_answer
-from regulars.members.proposals import cursors, reading, service
+from regulars.members.proposals import reading, service
 from regulars.members.proposals.explain import explain_proposal
 from regulars.members.proposals.schemas import (
     ConfirmBody,
@@ -41,6 +41,7 @@ from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.ids import parse_public_id
+from regulars.platform.places import read_place, write_place
 from regulars.platform.services import Services
 
 PROPOSALS: Final = "/v1/merge-proposals"
@@ -78,7 +79,7 @@ def _reads(services: Services, parts: MergingParts) -> Sequence[HTTPRouteHandler
         limit: PageSize = 50,
     ) -> ProposalsAnswer:
         """Return proposals page by page: all, those in a state, or those of a member."""
-        before = None if cursor is None else cursors.read(cursor)
+        before = read_place(cursor)
         if cursor is not None and before is None:
             raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
         of = None if member is None else member_id_in(member)
@@ -89,7 +90,7 @@ def _reads(services: Services, parts: MergingParts) -> Sequence[HTTPRouteHandler
         return ProposalsAnswer(
             proposals=[proposal_answer(one) for one, _ in found[:limit]],
             has_more=has_more,
-            next_cursor=cursors.write(found[limit - 1][0]) if has_more else None,
+            next_cursor=_cursor(found[limit - 1][0]) if has_more else None,
         )
 
     @get(
@@ -176,3 +177,7 @@ def _confirmed(found: Confirmed) -> tuple[int, bytes]:
 
 def _dismissed(found: Proposal) -> tuple[int, bytes]:
     return 200, _encode(proposal_answer(found))
+
+
+def _cursor(last: Proposal) -> str:
+    return write_place(last.last_seen_at, last.proposal_id)

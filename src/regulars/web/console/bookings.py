@@ -1,7 +1,7 @@
 """The rows behind the figures: bookings of all members, and what they brought back."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.platform.markets.service import list_markets
 from regulars.platform.money import Money
+from regulars.platform.places import read_place, write_place
 from regulars.web.console.member_words import BOOKINGS, kind_name
 from regulars.web.console.orders import several
 from regulars.web.console.sight import scope_of
@@ -24,6 +25,7 @@ from regulars.web.kit.viewers import ViewerKind, viewer_of
 BOOKED: Final = "/console/bookings"
 RETURNED: Final = "/console/returns"
 # What a tile sums may be several kinds.
+_DIGITS: Final = 18  # as many as a bigint surely holds
 _KINDS: Final[dict[str, tuple[str, ...]]] = {
     "issued": ("earn", "accrue"),
     **{kind: (kind,) for kind in BOOKINGS},
@@ -165,14 +167,12 @@ def _value(one: commerce.ReturnRef) -> Cell:
 
 
 def _cursor(one: loyalty.Booking) -> str:
-    return f"{one.recorded_at.timestamp():.6f}_{one.member_id.hex}_{one.seq}"
+    return f"{write_place(one.recorded_at, one.member_id)}_{one.seq}"
 
 
 def _place(cursor: str | None) -> tuple[datetime, UUID, int] | None:
     """Read a cursor; one that is none of ours starts from the beginning."""
-    seconds, _, rest = (cursor or "").partition("_")
-    member, _, seq = rest.partition("_")
-    try:
-        return datetime.fromtimestamp(float(seconds), UTC), UUID(member), int(seq)
-    except (ValueError, OverflowError, OSError):
-        return None
+    place, _, seq = (cursor or "").rpartition("_")
+    found = read_place(place)
+    is_number = seq.isascii() and seq.isdecimal() and len(seq) <= _DIGITS
+    return (*found, int(seq)) if found is not None and is_number else None

@@ -20,6 +20,7 @@ from regulars.platform.auth.staff.contracts import STAFF_PREFIX
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
+from regulars.platform.places import read_place, write_place
 from regulars.web.console.account import who
 from regulars.web.console.holds import READ, WRITE
 from regulars.web.console.member import read_person
@@ -30,7 +31,6 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
-from regulars.web.kit.places import read_place, write_place
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.kit.whys import named_by, why_of
@@ -113,9 +113,8 @@ def _list(kit: Kit) -> ControllerRouterHandler:
             async with wanted.reading() as tx:
                 names.update(await names_of_staff(tx))
                 if wanted.filters.get("state") == "open":
-                    place = read_place(wanted.after, ids=1)
                     found = await loyalty.waiting_adjustments(
-                        tx, after=None if place is None else (place[0], place[1][0]), limit=wanted.limit + 1
+                        tx, after=read_place(wanted.after), limit=wanted.limit + 1
                     )
                     last = [write_place(one.expires_at, one.request_id) for one in found]
                 else:

@@ -16,6 +16,7 @@ from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.places import read_place_of_two, write_place
 from regulars.web.console.account import who
 from regulars.web.console.words import member_link, wallet_name
 from regulars.web.kit.cells import Badge, Cell, Link
@@ -24,7 +25,6 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
-from regulars.web.kit.places import read_place, write_place
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.kit.whys import why_of
@@ -80,13 +80,12 @@ def _list(kit: Kit) -> ControllerRouterHandler:
             member_id = None if named is None else parse_public_id(MEMBER_PREFIX, named)
             if named is not None and member_id is None:
                 return Slice([])
-            place = read_place(wanted.after, ids=2)
             async with wanted.reading() as tx:
                 found = await loyalty.list_holds(
                     tx,
                     state=None if state not in STATES else state,
                     member_id=member_id,
-                    after=None if place is None else (place[0], place[1][0], place[1][1]),
+                    after=read_place_of_two(wanted.after),
                     limit=wanted.limit + 1,
                 )
             more = len(found) > wanted.limit

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
+from regulars.platform.places import read_place, write_place
 from regulars.platform.texts import say
 from regulars.web.console.member import member_handlers
 from regulars.web.console.merging import merging_handlers
@@ -149,7 +150,7 @@ def _listing(kit: Kit, configuration: loyalty.Configuration) -> ControllerRouter
                     tier_on=None if tier_on is None else date.fromisoformat(tier_on),
                     first=first,
                     last=last,
-                    after=_place(wanted.after),
+                    after=read_place(wanted.after),
                     limit=wanted.limit + 1,
                 )
                 rows = await _listed(kit, tx, entries[: wanted.limit])
@@ -253,15 +254,4 @@ def _finder(kit: Kit, configuration: loyalty.Configuration) -> Any:  # noqa: ANN
 
 
 def _cursor(entry: RollEntry) -> str:
-    return f"{entry.signed_up_at.timestamp():.6f}_{entry.member_id.hex}"
-
-
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Read a cursor; one that is none of ours starts from the beginning."""
-    if cursor is None:
-        return None
-    seconds, _, member = cursor.partition("_")
-    try:
-        return datetime.fromtimestamp(float(seconds), UTC), UUID(member)
-    except (ValueError, OverflowError, OSError):
-        return None
+    return write_place(entry.signed_up_at, entry.member_id)

@@ -1,7 +1,7 @@
 """Privacy of the whole programme: who looked at whom, what was agreed to, who was erased, what was taken along."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, get_args
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from regulars.platform.audit import service as audit
 from regulars.platform.audit.contracts import Look
 from regulars.platform.auth.staff import service as staff
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.places import read_place, write_place
 from regulars.web.console.member_privacy import erasure_badge, export_badge, member_privacy_handlers, who
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES
 from regulars.web.console.words import days_of, member_link
@@ -49,9 +50,7 @@ STATES: Final[dict[ErasureState, str]] = {
     "withdrawn": mark("Withdrawn"),
     "carried_out": mark("Carried out"),
 }
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _DIGITS: Final = 17
 
 AnyRequest = Request[Any, Any, Any]
@@ -163,7 +162,7 @@ def _consents(kit: Kit) -> ControllerRouterHandler:
             if not is_anybody:
                 return Slice([])
             first, until = _span(page.formats, wanted, "recorded")
-            place = _place(wanted.after)
+            place = read_place(wanted.after)
             asked = LogWanted(
                 member_id=member_id,
                 purpose=Purpose(given["purpose"]) if "purpose" in given else None,
@@ -177,7 +176,7 @@ def _consents(kit: Kit) -> ControllerRouterHandler:
             async with wanted.reading() as tx:
                 found = await members.consent_log(tx, asked)
             rows, more = found[: wanted.limit], len(found) > wanted.limit
-            after = _cursor(rows[-1].consent.recorded_at, rows[-1].consent.consent_id) if more else None
+            after = write_place(rows[-1].consent.recorded_at, rows[-1].consent.consent_id) if more else None
             return Slice(rows, after=after)
 
         listing = consents_listing(page.language, names, see_staff=viewer.may("staff:read"))
@@ -244,10 +243,10 @@ def _erasures(kit: Kit) -> ControllerRouterHandler:
             state = next((one for one in get_args(ErasureState) if one == wanted.filters.get("state")), None)
             async with wanted.reading() as tx:
                 found = await members.list_erasures(
-                    tx, member_id=member_id, state=state, before=_place(wanted.after), limit=wanted.limit + 1
+                    tx, member_id=member_id, state=state, before=read_place(wanted.after), limit=wanted.limit + 1
                 )
             rows, more = found[: wanted.limit], len(found) > wanted.limit
-            return Slice(rows, after=_cursor(rows[-1].asked_at, rows[-1].erasure_id) if more else None)
+            return Slice(rows, after=write_place(rows[-1].asked_at, rows[-1].erasure_id) if more else None)
 
         listing = erasures_listing(names, journal, see_staff=viewer.may("staff:read"))
         return await kit.listing(request, "console/privacy_erasures.html", listing, fetch, tabs=tabs(page.language))
@@ -294,10 +293,10 @@ def _exports(kit: Kit) -> ControllerRouterHandler:
                 return Slice([])
             async with wanted.reading() as tx:
                 found = await members.list_all_exports(
-                    tx, member_id=member_id, before=_place(wanted.after), limit=wanted.limit + 1
+                    tx, member_id=member_id, before=read_place(wanted.after), limit=wanted.limit + 1
                 )
             rows, more = found[: wanted.limit], len(found) > wanted.limit
-            return Slice(rows, after=_cursor(rows[-1].asked_at, rows[-1].export_id) if more else None)
+            return Slice(rows, after=write_place(rows[-1].asked_at, rows[-1].export_id) if more else None)
 
         listing = exports_listing(names, see_staff=viewer.may("staff:read"))
         return await kit.listing(request, "console/privacy_exports.html", listing, fetch, tabs=tabs(page.language))
@@ -359,20 +358,6 @@ def _plain(text: str | None) -> str | None:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None
-
-
-def _cursor(at: datetime, last: UUID) -> str:
-    return f"{(at - _EPOCH) // _MICROSECOND}_{last.hex}"
-
-
-def _place(text: str | None) -> tuple[datetime, UUID] | None:
-    """Read a cursor; one that is none of ours starts from the beginning."""
-    micros, _, last = (text or "").partition("_")
-    found = _number(micros)
-    try:
-        return None if found is None else (_EPOCH + found * _MICROSECOND, UUID(last))
-    except (ValueError, OverflowError):
-        return None
 
 
 __all__: Sequence[str] = ("privacy_pages",)

@@ -28,6 +28,7 @@ from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.places import read_place, write_place
 from regulars.web.console.account import who
 from regulars.web.console.corrections import names_of_staff
 from regulars.web.console.member import Person, read_person
@@ -39,7 +40,6 @@ from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wante
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.pages import Page
-from regulars.web.kit.places import read_place, write_place
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.kit.whys import named_by, why_of
@@ -94,9 +94,7 @@ def _list(kit: Kit) -> ControllerRouterHandler:
                 return Slice([])
             state = next((one for one in STATES if one == wanted.filters.get("state")), None)
             async with wanted.reading() as tx:
-                place = read_place(wanted.after, ids=1)
-                before = None if place is None else (place[0], place[1][0])
-                sought = ProposalsWanted(state, whose, before, wanted.limit + 1)
+                sought = ProposalsWanted(state, whose, read_place(wanted.after), wanted.limit + 1)
                 found = await members.proposals.list_proposals(tx, sought)
                 names.update(await _names(kit, tx, [one for one, _ in found]))
                 if not rules:
