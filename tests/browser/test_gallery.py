@@ -1,9 +1,10 @@
 """Every piece in every state: photographed, found accessible, and nothing leaves the machine."""
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chromium import Look, visiting
 from tests.web.access import ACCESS
@@ -104,6 +105,68 @@ def test_the_palette_works_by_keyboard(chromium: Browser, address: str) -> None:
         expect(page.locator("#palette [role=option]").nth(1)).to_have_attribute("aria-selected", "true")
         page.keyboard.press("Escape")
         expect(page.locator("#palette")).not_to_be_visible()
+
+
+class Answers:
+    """Answers of the server that are held back until the test lets them come."""
+
+    def __init__(self, page: Page, path: str) -> None:
+        self.asked: list[Route] = []
+        page.route(path, lambda route: self.asked.append(route))
+
+    def to(self, text: str) -> Route | None:
+        """Return the first unanswered question for a text, once it was asked."""
+        return next((one for one in self.asked if parse_qs(urlsplit(one.request.url).query)["q"] == [text]), None)
+
+    def come(self, page: Page, text: str) -> None:
+        """Let the answer to a text come, as soon as it was asked for."""
+        for _ in range(100):
+            if (found := self.to(text)) is not None:
+                self.asked.remove(found)
+                found.continue_()
+                return
+            page.wait_for_timeout(100)
+        pytest.fail(f"nobody asked for {text!r}: {[one.request.url for one in self.asked]}")
+
+
+def test_enter_waits_for_the_hits_of_what_was_typed(chromium: Browser, address: str) -> None:
+    with visiting(chromium, address, Look()) as visit:
+        page = visit.open("/kit")
+        opened_palette(page)
+        page.keyboard.type("form")
+        expect(page.locator("#palette [role=option]")).to_have_count(1)
+        answers = Answers(page, "**/console/palette?*")
+        page.locator("#palette input").fill("char")
+        page.keyboard.press("Enter")  # the hit that is shown is the one of the text before
+        page.wait_for_timeout(300)
+        assert page.url.endswith("/kit")
+        answers.come(page, "char")
+        page.wait_for_url("**/kit/charts")
+
+
+def test_the_hits_are_those_of_the_last_text_however_slow_its_answers(chromium: Browser, address: str) -> None:
+    with visiting(chromium, address, Look()) as visit:
+        page = visit.open("/kit")
+        opened_palette(page)
+        answers = Answers(page, "**/console/palette?*")
+        for text in ("f", "fo", "char"):
+            page.locator("#palette input").fill(text)
+            page.wait_for_timeout(300)  # longer than the pause after which a text is asked for
+        answers.come(page, "char")
+        expect(page.locator("#palette [role=option]")).to_have_count(1)
+        expect(page.locator("#palette [role=option]")).to_have_attribute("data-path", "/kit/charts")
+
+
+def test_a_listing_shows_what_was_searched_last_however_slow_the_answers(chromium: Browser, address: str) -> None:
+    with visiting(chromium, address, Look()) as visit:
+        page = visit.open("/kit/listing")
+        answers = Answers(page, "**/kit/listing?*")
+        for text in ("l", "lo", "lopez"):
+            page.get_by_label("Search by name or number").fill(text)
+            page.wait_for_timeout(500)  # longer than the pause after which a text is asked for
+        answers.come(page, "lopez")
+        page.wait_for_url("**/kit/listing?q=lopez")
+        expect(page.locator("tbody tr").first).to_contain_text("Maria Lopez")
 
 
 def test_a_listing_is_searched_sorted_and_paged_in_place(chromium: Browser, address: str) -> None:

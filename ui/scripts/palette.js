@@ -1,8 +1,12 @@
-// The command palette: Ctrl-K (or ⌘K) opens it, arrows move through the hits, Enter follows one.
+// The command palette: Ctrl-K (or ⌘K) opens it, arrows move through the hits, Enter follows one. The hits of half a
+// word are somebody else's: an Enter that comes before the answer to what was typed waits for that answer.
 import htmx from "htmx.org";
 
 export function palette() {
   return {
+    answered: "", // the text whose hits are shown
+    follows: false, // whether Enter was pressed before the answer to the text had come
+
     init() {
       document.addEventListener("keydown", (event) => {
         if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
@@ -10,13 +14,28 @@ export function palette() {
           this.$root.showModal();
         }
       });
-      this.$root.addEventListener("htmx:after:swap", () => this.mark(0));
+      this.$root.addEventListener("htmx:after:swap", (event) => {
+        const { searchParams } = new URL(event.detail.ctx.request.action, document.baseURI);
+        this.answered = searchParams.get("q");
+        this.mark(0);
+        if (this.follows && this.isCurrent()) this.follow();
+      });
+      this.$root.addEventListener("input", () => (this.follows = false));
       this.$root.addEventListener("toggle", (event) => {
         if (event.newState !== "open") return;
-        const input = this.$root.querySelector("input");
+        const input = this.input();
+        this.follows = false;
         input.select();
         htmx.trigger(input, "opened");
       });
+    },
+
+    input() {
+      return this.$root.querySelector("input");
+    },
+
+    isCurrent() {
+      return this.answered === this.input().value;
     },
 
     hits() {
@@ -29,7 +48,7 @@ export function palette() {
 
     mark(at) {
       const hits = this.hits();
-      const input = this.$root.querySelector("input");
+      const input = this.input();
       hits.forEach((hit, index) => hit.setAttribute("aria-selected", String(index === at)));
       if (hits[at]) {
         hits[at].scrollIntoView({ block: "nearest" });
@@ -45,7 +64,15 @@ export function palette() {
       this.mark(Math.max(this.at() - 1, 0));
     },
 
+    // An Enter that ends the composing of a word (as Chinese is typed) chooses nothing.
+    enter(event) {
+      if (event.isComposing) return;
+      this.follows = !this.isCurrent();
+      if (!this.follows) this.follow();
+    },
+
     follow() {
+      this.follows = false;
       const hit = this.hits()[Math.max(this.at(), 0)];
       if (hit) window.location.assign(hit.dataset.path);
     },
