@@ -112,7 +112,11 @@ class Answers:
 
     def __init__(self, page: Page, path: str) -> None:
         self.asked: list[Route] = []
-        page.route(path, lambda route: self.asked.append(route))
+        page.route(path, self.hold)
+
+    def hold(self, route: Route) -> None:
+        """Keep a question for later."""
+        self.asked.append(route)
 
     def to(self, text: str) -> Route | None:
         """Return the first unanswered question for a text, once it was asked."""
