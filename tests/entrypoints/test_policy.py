@@ -31,6 +31,13 @@ def test_a_draft_from_its_file_to_its_withdrawal(environment: dict[str, str], tm
     assert (done["state"], done["version"]) == ("scheduled", 2)
     assert [version["state"] for version in told("list")["versions"]] == ["scheduled", "active"]
     assert told("withdraw", "2")["state"] == "withdrawn"
+    assert told("show", draft["draft_id"])["revision"] == 1
+    other = told("draft", "Another")["draft_id"]
+    change = ("change", other, "--file", str(file), "--name", "As Silver")
+    assert told(*change, "--revision", "1")["revision"] == 2
+    stale = run(environment, "policy", *change, "--revision", "1")
+    assert (stale.returncode, "revision" in stale.stderr) == (2, True)
+    assert [one["name"] for one in told("revisions", other)["revisions"]] == ["As Silver", "Another"]
     late = run(environment, "policy", "withdraw", "2")
     assert (late.returncode, late.stderr) == (2, "Version 2 is withdrawn already.\n")
     assert "Silver" in run(environment, "policy", "diff", draft["draft_id"]).stdout

@@ -29,6 +29,8 @@ from regulars.entrypoints.commands import (
 )
 from regulars.entrypoints.explain import explain
 from regulars.entrypoints.finance import finance
+from regulars.entrypoints.people_commands import households, merges, proposals
+from regulars.entrypoints.points_commands import corrections, holds, lots, transfers
 from regulars.entrypoints.policy import policy
 from regulars.entrypoints.privacy_commands import privacy
 from regulars.entrypoints.staff import staff
@@ -56,6 +58,13 @@ app.add_typer(finance, name="finance")
 app.add_typer(privacy, name="privacy")
 app.add_typer(explain, name="explain")
 app.add_typer(policy, name="policy")
+app.add_typer(holds, name="holds")
+app.add_typer(corrections, name="corrections")
+app.add_typer(lots, name="lots")
+app.add_typer(transfers, name="transfers")
+app.add_typer(merges, name="merges")
+app.add_typer(proposals, name="proposals")
+app.add_typer(households, name="households")
 
 
 def _print_version(wanted: bool) -> None:

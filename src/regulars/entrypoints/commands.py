@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -18,10 +19,26 @@ if TYPE_CHECKING:
     from regulars.entrypoints.wiring import Place
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
+    from regulars.platform.services import Services
 
 Result = TypeVar("Result")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+
+
+class Language(StrEnum):
+    """A language in which sentences are said."""
+
+    en = "en"
+    zh = "zh"
+
+
+def caller_language() -> str:
+    """Return the language of whoever works at this machine, as the environment tells it."""
+    from regulars.platform.texts import negotiate
+
+    told = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    return negotiate(next(filter(None, told), "").partition(".")[0].replace("_", "-"))
 
 
 def cli_actor() -> str:
@@ -54,6 +71,21 @@ def with_database(use: "Callable[[Database], Awaitable[Result]]") -> Result:
     with troubles_told(), located(settings) as place:
         migrated(settings, place)
         return asyncio.run(_used(place, settings, use))
+
+
+def with_services(use: "Callable[[Services], Awaitable[Result]]") -> Result:
+    """Run `use` with the migrated database and the vault of this deployment."""
+    from regulars.entrypoints.wiring import located, opened
+
+    settings = configured_settings()
+
+    async def run(place: "Place") -> Result:
+        async with opened(settings, place) as services:
+            return await use(services)
+
+    with troubles_told(), located(settings) as place:
+        migrated(settings, place)
+        return asyncio.run(run(place))
 
 
 async def _used(place: "Place", settings: Settings, use: "Callable[[Database], Awaitable[Result]]") -> Result:
@@ -90,6 +122,7 @@ def troubles_told() -> Iterator[None]:
 
     from regulars.platform.embedded import EmbeddedError
     from regulars.platform.errors import DomainError
+    from regulars.platform.texts import say
 
     try:
         yield
@@ -100,7 +133,7 @@ def troubles_told() -> Iterator[None]:
             f"The database does not answer: {str(error).strip()}. Check that it runs and that DATABASE_URL is right."
         )
     except DomainError as error:
-        give_up(error.message.format_map(error.data))
+        give_up(say(error.message, caller_language(), **error.data))
     except Exception as error:
         if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError"}:
             give_up(str(error))

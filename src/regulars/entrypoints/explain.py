@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from regulars.entrypoints.commands import Json, in_transaction, print_json
+from regulars.entrypoints.commands import Json, Language, in_transaction, print_json
 
 if TYPE_CHECKING:
     from regulars.platform.db.transaction import Transaction
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 explain = typer.Typer(
     help="Say why: balances, tiers, lots, statement lines, orders, holds, corrections, refusals.", no_args_is_help=True
 )
-
-
-class Language(StrEnum):
-    """The language of the sentences."""
-
-    en = "en"
-    zh = "zh"
 
 
 Lang = Annotated[Language, typer.Option("--lang", help="The language of the sentences.")]

@@ -8,21 +8,20 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 
 import uvicorn
-from litestar import Litestar, Response, Router, get
+from litestar import Response, Router, get
 from litestar.types import ControllerRouterHandler
 
 from regulars.entrypoints.companion import keep_worker
+from regulars.entrypoints.framework import framework_of
 from regulars.entrypoints.watch import stop_on_signals, watch_server
 from regulars.entrypoints.wiring import Place, Web, opened, web
 from regulars.platform.db.database import CONNECTION_LOST
 from regulars.platform.health.service import require_ready
-from regulars.platform.http.bodies import StrictBody
 from regulars.platform.http.direct import DirectProtocol
 from regulars.platform.http.edge import Edge
 from regulars.platform.http.hot import HotRoutes
 from regulars.platform.http.mutations import request_hasher
 from regulars.platform.http.openapi import describe, openapi_config
-from regulars.platform.http.queries import KnownQueries
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import RequestLog
 from regulars.platform.markets.service import list_markets
@@ -63,18 +62,11 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         return Response(described[0], media_type="application/json")
 
     routes: list[ControllerRouterHandler] = [health, ready, openapi, Router("/", route_handlers=list(offered.routes))]
-    queries = KnownQueries()
-    framework = Litestar(
-        route_handlers=routes,
-        dto=StrictBody,
-        before_request=queries.refuse_unknown,
-        exception_handlers=EXCEPTION_HANDLERS if offered.kit is None else {Exception: Failures(offered.kit).on_failure},
-        openapi_config=openapi_config(version("regulars")),
-        logging_config=None,
-        pdb_on_exception=False,
-        debug=False,
+    framework = framework_of(
+        routes,
+        EXCEPTION_HANDLERS if offered.kit is None else {Exception: Failures(offered.kit).on_failure},
+        openapi_config(version("regulars")),
     )
-    queries.learn(framework)
     return Edge(
         framework,
         authenticator=services.authenticator,

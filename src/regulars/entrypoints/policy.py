@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from regulars.entrypoints.commands import (
@@ -18,8 +19,10 @@ from regulars.entrypoints.commands import (
     print_table,
     with_database,
 )
+from regulars.entrypoints.requests import Change, Look, change, facts, look, path_of, rows, sentence
 
 if TYPE_CHECKING:
+    from regulars.loyalty.policy.contracts import Policy
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
 
@@ -28,6 +31,9 @@ policy = typer.Typer(help="Policies: versions, drafts, differences, previews.", 
 
 Named = Annotated[str, typer.Argument(help="A version's number, or a draft's id (pdr_…).")]
 Draft = Annotated[str, typer.Argument(help="A draft's id (pdr_…).")]
+Revision = Annotated[int, typer.Option("--revision", help="The revision that you have seen.")]
+Seen = Annotated[str, typer.Option("--for", help="The instant that you have seen it proposed for, with its zone.")]
+Note = Annotated[str, typer.Option("--note", help="What you have to say to it.")]
 At = Annotated[datetime | None, typer.Option(help="An instant (UTC), e.g. 2026-06-01T00:00:00.")]
 
 
@@ -60,17 +66,10 @@ def begin_draft(
     as_json: Json = False,
 ) -> None:
     """Begin a draft, from a file as `regulars configure` takes it, or from what the latest version says."""
-    from regulars.entrypoints.configure import ProgrammeFileError, read_programme
     from regulars.loyalty import api as loyalty
     from regulars.loyalty.drafts.schemas import draft_answer
 
-    try:
-        section = None if file is None else read_programme(file).policy
-    except ProgrammeFileError as error:
-        give_up(str(error))
-    if file is not None and section is None:
-        give_up(f"{file} has no [policy]. Add one, or leave --file out.")
-    document = None if section is None else section.policy()
+    document = None if file is None else _policy_in(file)
     command = loyalty.CreateDraft(name=name, actor=cli_actor(), policy=document)
     made = draft_answer(_carried_out(command))
     if as_json:
@@ -202,6 +201,70 @@ def withdraw(version: int, reason: Reason = "", *, as_json: Json = False) -> Non
         print_json(done)
     else:
         typer.echo(f"Version {version} is withdrawn: it will not come.")
+
+
+_DRAFT = "/v1/policy-drafts/{}"
+_STANDS = sentence("{draft_id} is {state} in its revision {revision}.")
+
+
+@look(policy, "show", facts)
+def show_draft(draft: Draft) -> Look:
+    """Show a draft with all that it says, its revision, and what it is proposed for."""
+    return Look(path_of(_DRAFT, draft))
+
+
+@look(policy, "revisions", rows("revisions", "revision", "name", "changed_by", "changed_at"))
+def list_revisions(draft: Draft) -> Look:
+    """List everything that a draft ever said, with who wrote it (--json says what)."""
+    return Look(path_of(_DRAFT + "/revisions", draft))
+
+
+@change(policy, "change", _STANDS)
+def change_draft(
+    draft: Draft,
+    file: Annotated[Path, typer.Option(help="A TOML file with [policy]: all that the draft shall say.")],
+    name: Annotated[str, typer.Option(help="What it is about.")],
+    revision: Revision,
+) -> Change:
+    """Replace what a draft says. Who has not seen its last revision is refused, so that nothing is lost."""
+    body = {"revision": revision, "name": name, "policy": msgspec.to_builtins(_policy_in(file))}
+    return Change(method="PUT", path=path_of(_DRAFT, draft), body=body)
+
+
+@change(policy, "abandon", _STANDS, meant="Give this draft up? It stays to be read, and is never worked on again.")
+def abandon_draft(draft: Draft) -> Change:
+    """Give a draft or a proposal up."""
+    return Change(method="DELETE", path=path_of(_DRAFT, draft), body={})
+
+
+@change(policy, "approve", sentence("{draft_id} is scheduled: version {version} comes into force as proposed."))
+def approve_draft(draft: Draft, revision: Revision, active_from: Seen, note: Note = "") -> Change:
+    """Agree to what somebody else proposed, as you have seen it; another proposal meanwhile is refused."""
+    return _answer("approve", draft, revision, active_from, note)
+
+
+@change(policy, "refuse", _STANDS)
+def refuse_draft(draft: Draft, revision: Revision, active_from: Seen, note: Note = "") -> Change:
+    """Give back what was proposed, with a note."""
+    return _answer("refuse", draft, revision, active_from, note)
+
+
+def _answer(answer: str, draft: str, revision: int, active_from: str, note: str) -> Change:
+    body = {"revision": revision, "active_from": active_from, "note": note}
+    return Change(path=path_of(_DRAFT + f"/{answer}", draft), body=body)
+
+
+def _policy_in(file: Path) -> "Policy":
+    """Return the policy of a programme's file, or give up."""
+    from regulars.entrypoints.configure import ProgrammeFileError, read_programme
+
+    try:
+        section = read_programme(file).policy
+    except ProgrammeFileError as error:
+        give_up(str(error))
+    if section is None:
+        give_up(f"{file} has no [policy]. Add one.")
+    return section.policy()
 
 
 def _carried_out(command: Any) -> Any:  # noqa: ANN401 - imported late

@@ -2,11 +2,10 @@
 
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -15,13 +14,11 @@ import typer
 from regulars.entrypoints.commands import (
     Json,
     cli_actor,
-    configured_settings,
     give_up,
     in_transaction,
-    migrated,
     print_json,
     print_table,
-    troubles_told,
+    with_services,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     from regulars.platform.services import Services
 
 privacy = typer.Typer(help="Everything about a member, erasing, and who looked at whom.", no_args_is_help=True)
-Result = TypeVar("Result")
 _SHORTEST: Final = 5
 _LONGEST: Final = 200
 
@@ -82,7 +78,7 @@ def export_member(
             return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
         return members.export_page(document, PARTS, language).encode()
 
-    content = _with_services(gather)
+    content = with_services(gather)
     if out is None:
         sys.stdout.buffer.write(content)
         return
@@ -115,7 +111,7 @@ def erase_member(
             _note(tx, "ask_erasure", member, why)
         return erasure
 
-    erasure = _with_services(ask)
+    erasure = with_services(ask)
     if as_json:
         print_json(_erasure_told(erasure))
         return
@@ -164,7 +160,7 @@ def list_erasures(
             )
         return found, await services.vault.erased()
 
-    found, journal = _with_services(look)
+    found, journal = with_services(look)
     told = [{**_erasure_told(one), "key_destroyed_at": journal.get(one.member_id)} for one in found]
     if as_json:
         print_json({"erasures": told})
@@ -235,23 +231,6 @@ def list_looks(
         return
     rows = [(_minute(one["at"]), one["actor"], one["action"], one["subject"], one["purpose"]) for one in told]
     print_table(("at", "who", "how", "at whom", "for what"), rows)
-
-
-def _with_services(use: "Callable[[Services], Awaitable[Result]]") -> Result:
-    """Run `use` with the migrated database and the vault of this deployment."""
-    import asyncio
-
-    from regulars.entrypoints.wiring import Place, located, opened
-
-    settings = configured_settings()
-
-    async def run(place: Place) -> Result:
-        async with opened(settings, place) as services:
-            return await use(services)
-
-    with troubles_told(), located(settings) as place:
-        migrated(settings, place)
-        return asyncio.run(run(place))
 
 
 def _member_in(text: str) -> UUID:

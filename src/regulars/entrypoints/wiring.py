@@ -119,32 +119,36 @@ class Web:
     kit: "Kit | None" = None
 
 
-def web(services: "Services", demo: "Demo | None" = None) -> Web:
-    """Return every route of every room, and what the pages stand on; `demo` where a demo is served."""
+def offered_to_programs(services: "Services") -> Web:
+    """Return every route of the API, without pages."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
     from regulars.entrypoints.merging import PARTS as MERGING
     from regulars.entrypoints.privacy import PARTS
-    from regulars.entrypoints.sessions import SignedIn
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
+
+    loyalty, commerce = loyalty_routes(services), commerce_routes(services)
+    routes = [
+        *members_routes(services, PARTS, MERGING),
+        *loyalty.routes,
+        *commerce.routes,
+        *engagement_routes(services),
+    ]
+    return Web(routes=routes, hot=[*loyalty.hot, *commerce.hot])
+
+
+def web(services: "Services", demo: "Demo | None" = None) -> Web:
+    """Return every route of every room, and what the pages stand on; `demo` where a demo is served."""
+    from regulars.entrypoints.privacy import PARTS
+    from regulars.entrypoints.sessions import SignedIn
     from regulars.web.kit.kit import Kit
     from regulars.web.routes import pages
 
     declare_tasks()
-    loyalty, commerce = loyalty_routes(services), commerce_routes(services)
+    programs = offered_to_programs(services)
     kit = Kit(services, SignedIn(services), demo=demo, privacy=PARTS)
-    return Web(
-        routes=[
-            *members_routes(services, PARTS, MERGING),
-            *loyalty.routes,
-            *commerce.routes,
-            *engagement_routes(services),
-            pages(kit),
-        ],
-        hot=[*loyalty.hot, *commerce.hot],
-        kit=kit,
-    )
+    return Web(routes=[*programs.routes, pages(kit)], hot=programs.hot, kit=kit)
 
 
 def declare_tasks() -> None:

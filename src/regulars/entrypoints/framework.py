@@ -1,0 +1,31 @@
+"""The framework as the API stands on it: routes, bodies and queries read strictly, refusals as problem documents."""
+
+from collections.abc import Sequence
+
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
+
+from regulars.platform.http.bodies import StrictBody
+from regulars.platform.http.queries import KnownQueries
+
+
+def framework_of(
+    routes: Sequence[ControllerRouterHandler],
+    exception_handlers: ExceptionHandlersMap,
+    described: OpenAPIConfig | None = None,
+) -> Litestar:
+    """Return the framework with these routes."""
+    queries = KnownQueries()
+    made = Litestar(
+        route_handlers=list(routes),
+        dto=StrictBody,
+        before_request=queries.refuse_unknown,
+        exception_handlers=exception_handlers,
+        openapi_config=described,
+        logging_config=None,
+        pdb_on_exception=False,
+        debug=False,
+    )
+    queries.learn(made)
+    return made
