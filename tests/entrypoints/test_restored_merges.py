@@ -3,6 +3,8 @@
 All that such a restore knows of it: the key is destroyed, and the journal has a line.
 """
 
+from uuid import UUID
+
 import pytest
 
 from regulars.entrypoints.privacy import PARTS
@@ -120,6 +122,34 @@ async def test_who_was_part_of_the_erased_one_is_found_by_their_own_again(door: 
     shown = await door.call("GET", f"/v1/members/{survivor}")
     assert [one["value"] for one in shown["identities"]] == ["fang@example.com"]
     assert await door.problems() == {}
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_who_lives_has_books_of_their_own_again(door: Door, *, goes_on: bool) -> None:
+    """Part of somebody who is erased, or of somebody who was part of a third, who lives: nothing new goes there."""
+    survivor, absorbed = await both(door)
+    part = await door.sign_up(email="part@example.com")
+    for number, one in enumerate((part, absorbed, survivor)):
+        await door.order(f"before-{number}", one, 10_000 * (number + 1))
+    merged = await door.merge(absorbed, part)
+    if goes_on:
+        await door.merge(survivor, absorbed)
+    await door.order("since", part, 50_000)
+
+    await restored(door, absorbed)
+
+    assert await door.points(part) == (100, 0)  # its own of before; what came since stays where it was earned
+    await door.order("now", part, 70_000)
+    assert await door.points(part) == (800, 0)
+    assert await door.points(survivor) == ((800, 0) if goes_on else (300, 0))
+    assert await door.problems() == {}
+    async with door.services.database.transaction() as tx:  # a corruption: as if the books were still joined
+        tx.write(
+            "UPDATE member_books SET merged_into = %s, merged_by = %s WHERE member_id = %s",
+            (of(absorbed), UUID(hex=merged["merge_id"].removeprefix("mrg_")), of(part)),
+        )
+    found = (await door.problems())["books that are part of others"]
+    assert any("that was undone: what is booked for it goes there" in one for one in found)
 
 
 async def test_who_was_part_of_an_erased_survivor_lives(door: Door) -> None:

@@ -1,6 +1,7 @@
 """Two members' books become one, and two again; `dry_run` decides the same on unlocked books and writes nothing."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -35,7 +36,10 @@ from regulars.members.contracts.merging import (
 )
 from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
+
+logger = logging.getLogger(__name__)
 
 
 async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:  # noqa: FBT001 - a part's verb
@@ -110,6 +114,20 @@ async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturne
         await asyncio.to_thread(books.write, tx)
         store.part_books(tx, target.member_id, merging.merge_id)
     return BooksReturned(wallets=tuple(returned), tier=before.tier(target))
+
+
+async def part(tx: Transaction, merging: Merging) -> None:
+    """Part books that a merge joined, as undoing it does; nothing where they are two, or undoing is refused.
+
+    For a restored database, which is not served before: what stands in the way there is logged, and `verify` tells it.
+    """
+    if not await store.is_joined(tx, merging.absorbed_id, merging.merge_id):
+        return
+    try:
+        async with tx.savepoint():
+            await undo(tx, merging, False)  # noqa: FBT003 - a part's verb
+    except DomainError as refusal:
+        logger.warning("books joined by a merge that was undone stay joined: %s", refusal.code)
 
 
 async def give_back(tx: Transaction, moving: Moving, cause: str, wallet: Wallet) -> WalletReturned:

@@ -36,6 +36,7 @@ JOIN_BOOKS: LiteralString = "UPDATE member_books SET merged_into = %s, merged_by
 PART_BOOKS: LiteralString = """
 UPDATE member_books SET merged_into = NULL, merged_by = NULL WHERE member_id = %s AND merged_by = %s
 """
+IS_JOINED: LiteralString = "SELECT EXISTS (SELECT FROM member_books WHERE member_id = %s AND merged_by = %s)"
 COUNTED: LiteralString = """
 SELECT t.seq, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.kind, t.reference,
        t.effective_at, t.recorded_at
@@ -97,6 +98,11 @@ def join_books(tx: Transaction, member_id: UUID, into: UUID, merge_id: UUID) -> 
 def part_books(tx: Transaction, member_id: UUID, merge_id: UUID) -> None:
     """Say that they are their own again."""
     tx.write(PART_BOOKS, (member_id, merge_id))
+
+
+async def is_joined(tx: Transaction, member_id: UUID, merge_id: UUID) -> bool:
+    """Return whether a member's books are part of another's by a merge."""
+    return bool((await tx.rows(IS_JOINED, (member_id, merge_id)))[0][0])
 
 
 async def has_booked(tx: Transaction, member_id: UUID) -> bool:

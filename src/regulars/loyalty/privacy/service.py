@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from regulars.loyalty.ledger.books import owners_of
+from regulars.loyalty.merging.service import part
 from regulars.loyalty.privacy import store
 from regulars.loyalty.statement.service import balances
 from regulars.members.contracts.privacy import Loss, PrivacyPart, Section
@@ -37,6 +38,7 @@ PRIVACY: Final = PrivacyPart(
     room="loyalty",
     erase=close_books,
     loses=would_lose,
+    part=part,
     export=_export,
     sections={
         "member_wallets": mark("What is on your wallets"),

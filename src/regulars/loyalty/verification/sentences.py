@@ -129,6 +129,13 @@ MERGED_OTHERWISE = _telling(
     ),
     "member into by right right_by",
 )
+MERGED_BY_UNDONE = _telling(
+    mark(
+        "{member}: its books are still part of those of {into}, by the merge {by} that was undone: what is booked for "
+        "it goes there."
+    ),
+    "member into by",
+)
 MERGED_IN_A_RING = _telling(
     mark("{member}: its books are part of others that are part of them again."),
     "member",

@@ -112,6 +112,7 @@ def _of_merges() -> list[Check]:
             merges.JOININGS,
             (merges.MERGED_NOT_EMPTY, sentences.MERGED_NOT_EMPTY),
             (merges.MERGED_OTHERWISE, sentences.MERGED_OTHERWISE),
+            (merges.MERGED_BY_UNDONE, sentences.MERGED_BY_UNDONE),
             (merges.MERGED_IN_A_RING, sentences.MERGED_IN_A_RING),
             (merges.JOININGS_WITHOUT_PAIR, sentences.JOINING_WITHOUT_PAIR),
             (merges.JOININGS_OUT_OF_ORDER, sentences.JOINING_OUT_OF_ORDER),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from regulars.members.contracts.merging import Merging
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.vault.contracts import Vault
 
@@ -107,6 +108,10 @@ async def _told_nothing(_tx: Transaction, _member_id: UUID, _since: datetime) ->
     """Nothing is kept of what members are told."""
 
 
+async def _parts_nothing(_tx: Transaction, _merging: Merging) -> None:
+    """Nothing is joined by merges."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacyPart:
     """A room's part in privacy; entrypoints hand the parts of all rooms to whoever erases.
@@ -119,6 +124,9 @@ class PrivacyPart:
 
     `forget_told` forgets what a member was told since an instant (by the wall clock), when who was part of the member
     is parted again: it may tell of the other.
+
+    `part` parts what the room joined by a merge of which a restored database does not know that it was undone, so that
+    who lives on has what is their own; parting again changes nothing.
     """
 
     room: str
@@ -128,6 +136,7 @@ class PrivacyPart:
     excused: Mapping[str, str]
     loses: Callable[[Transaction, UUID], Awaitable[list[Loss]]] = _loses_nothing
     forget_told: Callable[[Transaction, UUID, datetime], Awaitable[None]] = _told_nothing
+    part: Callable[[Transaction, Merging], Awaitable[None]] = _parts_nothing
 
 
 Parts = Sequence[PrivacyPart]

@@ -1,7 +1,8 @@
 """A database restored from while two were one: who was parted since and erased is parted here, too, before serving.
 
 What stands under the absorbed member's own key is gone with it. What the merge handed over stands under the survivor's,
-which lives: it is found by what the merge wrote down, and deleted. The books stay as they were joined.
+which lives: it is found by what the merge wrote down, and deleted. The erased one's books stay as they were joined. Who
+was part of the erased one, and lives, has books of their own again: these are parted along the whole way.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,6 +12,7 @@ from uuid import UUID
 from regulars.domain_events.members import MergeUndone
 from regulars.members.access import sessions
 from regulars.members.consent.lapsing import lapse
+from regulars.members.contracts.merging import Merging
 from regulars.members.contracts.privacy import Parts
 from regulars.members.identity import service as identity
 from regulars.members.identity.forgetting import forget_identities
@@ -39,6 +41,7 @@ async def part_erased(tx: Transaction, vault: Vault, parts: Parts, erased: Colle
     await store.refs(tx, sorted(held), hold=True)
     for row in rows:
         if row.member_id not in erased:
+            await _part_books(tx, parts, ways[row.merge_id])
             await _give_back(tx, vault, row, ways[row.merge_id][-1].survivor_id, erased)
     for row in rows:
         if row.member_id in erased:
@@ -51,6 +54,13 @@ async def _way_up(tx: Transaction, row: MergeRow) -> list[MergeRow]:
     while above := await store.into(tx, way[-1].survivor_id):
         way.append(above)
     return way
+
+
+async def _part_books(tx: Transaction, parts: Parts, way: Sequence[MergeRow]) -> None:
+    """Part what merges joined, from the last one on: nothing is taken out of what is part of others."""
+    for one in reversed(way):
+        for part in parts:
+            await part.part(tx, Merging(one.merge_id, one.survivor_id, one.member_id, tx.now))
 
 
 async def _give_back(tx: Transaction, vault: Vault, row: MergeRow, holder: UUID, erased: Collection[UUID]) -> None:

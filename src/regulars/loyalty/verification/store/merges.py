@@ -61,6 +61,14 @@ FULL JOIN joined AS j USING (member_id)
 WHERE b.merged_into IS DISTINCT FROM j.other_id OR b.merged_by IS DISTINCT FROM j.merge_id
 ORDER BY 1 LIMIT %s
 """
+# Who is somebody of their own again has books of their own, too.
+MERGED_BY_UNDONE: LiteralString = """
+SELECT b.member_id, b.merged_into, b.merged_by
+FROM member_books AS b
+JOIN member_merges AS g ON g.member_id = b.member_id AND g.merge_id = b.merged_by AND g.undone_at IS NOT NULL
+JOIN members AS m ON m.member_id = b.member_id AND m.status = 'active'
+ORDER BY 1 LIMIT %s
+"""
 MERGED_IN_A_RING: LiteralString = """
 WITH RECURSIVE along AS (
     SELECT member_id, merged_into FROM member_books WHERE merged_into IS NOT NULL
