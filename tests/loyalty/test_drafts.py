@@ -34,6 +34,7 @@ from regulars.loyalty.policy.errors import (
     InstantInClosedMonth,
     InstantTooNear,
     TiersMustStay,
+    UnknownVersion,
     VersionInForce,
     VersionWithdrawn,
 )
@@ -304,6 +305,9 @@ async def test_an_older_draft_sets_nothing_back_without_a_word(at_noon: Programm
     command = api.ScheduleDraft(
         draft_id=second.draft_id, revision=1, active_from=NOON + 2 * DAY, actor="staff:anna", based_on=2
     )
+    with pytest.raises(UnknownVersion) as unknown:  # compared with what is not there, it would never be behind
+        await work(at_noon, structs.replace(command, based_on=3))
+    assert (unknown.value.pointer, unknown.value.data) == ("/based_on", {"version": 3})
     done = await work(at_noon, command)
     assert (done.state, done.version, done.based_on) == ("scheduled", 3, 2)
 

@@ -10,6 +10,8 @@ from msgspec import structs
 from psycopg.errors import UniqueViolation
 
 from regulars.loyalty import api
+from regulars.loyalty.drafts import service as drafts
+from regulars.loyalty.drafts.errors import DraftBehind
 from regulars.loyalty.policy import service, store
 from regulars.loyalty.policy.errors import InstantBeforeLatest, InstantTooNear
 from regulars.platform.clock import ClockSetting
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.anyio
 CHECK = "decided by the version of its time"
 SOON = NOON + timedelta(minutes=2)
 DEARER = structs.replace(EASY, earning=api.EarningPolicy(minor_per_point=200))
+PAYS_LESS = structs.replace(EASY, payment=api.PaymentPolicy(max_percent=9))
 
 
 @pytest.fixture
@@ -90,7 +93,7 @@ async def test_without_the_second_look_at_the_clock_two_versions_decide_one_inst
 
 async def schedule_both(till: Programme, office: Programme) -> None:
     """Let the second schedule while the first is under way; it comes on when the first has ended."""
-    later = structs.replace(DEARER, payment=api.PaymentPolicy(max_percent=9))
+    later = structs.replace(DEARER, payment=PAYS_LESS.payment)
     async with till.database.transaction() as first:
         await api.schedule_version(first, till.database.clock, DEARER, SOON)
         async with office.database.transaction() as second:
@@ -123,3 +126,48 @@ async def test_without_the_lock_both_take_the_same_number(
     monkeypatch.setattr(store, "lock_policies", nothing)
     with pytest.raises(UniqueViolation):
         await schedule_both(till, office)
+
+
+async def schedule_both_drafts(till: Programme, office: Programme) -> None:
+    """Two drafts begun from version 1, one of what is earned, one of what can be paid; as above, a minute apart."""
+
+    async def begun(policy: api.Policy, at: datetime) -> api.ScheduleDraft:
+        async with till.database.transaction() as tx:
+            wish = api.CreateDraft(name="autumn", actor="staff:anna", policy=policy)
+            draft = await api.work_on_policy(tx, till.database.clock, wish)
+        return api.ScheduleDraft(draft_id=draft.draft_id, revision=1, active_from=at, actor="staff:anna")
+
+    one, other = await begun(DEARER, SOON), await begun(PAYS_LESS, SOON + timedelta(minutes=1))
+    async with till.database.transaction() as first:
+        await api.work_on_policy(first, till.database.clock, one)
+        async with office.database.transaction() as second:
+            scheduling = asyncio.create_task(api.work_on_policy(second, office.database.clock, other))
+            while not scheduling.done() and not await waits(till):
+                await asyncio.sleep(0)
+            await first.commit()
+            await scheduling
+
+
+async def test_of_two_drafts_scheduled_at_once_the_second_does_not_set_back_the_first(
+    till: Programme, office: Programme
+) -> None:
+    with pytest.raises(DraftBehind):
+        await schedule_both_drafts(till, office)
+
+    async with till.database.transaction() as tx:
+        assert [one.earning.minor_per_point for one in await api.list_policies(tx)] == [100, 200]
+
+
+async def test_without_the_lock_before_it_looks_the_second_sets_back_the_first(
+    till: Programme, office: Programme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the versions are read first and held only when the next is appended."""
+
+    async def nothing(_: object) -> None:
+        return None
+
+    monkeypatch.setattr(drafts, "lock_versions", nothing)
+    await schedule_both_drafts(till, office)
+
+    async with till.database.transaction() as tx:
+        assert [one.earning.minor_per_point for one in await api.list_policies(tx)] == [100, 200, 100]

@@ -36,11 +36,14 @@ from regulars.loyalty.drafts.errors import (
 )
 from regulars.loyalty.policy import rules as policies
 from regulars.loyalty.policy.contracts import Appending, Policy, PolicyVersion
+from regulars.loyalty.policy.errors import UnknownVersion
 from regulars.loyalty.policy.reading import written
 from regulars.loyalty.policy.service import (
     NOTICE,
+    highest_version,
     list_policies,
     list_wallets,
+    lock_versions,
     read_version,
     require_notice,
     schedule_version,
@@ -141,14 +144,16 @@ async def abandon(tx: Transaction, command: AbandonDraft) -> PolicyDraft:
 async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> PolicyDraft:
     """Let a draft come into force at an instant; where the policy in force wants a second person, propose that.
 
-    Raises UnknownDraft (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind, and what
+    Of two at once the second sees the version of the first: what is compared is read behind the lock on the versions.
+    Raises UnknownDraft, UnknownVersion (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind, and what
     `schedule_version` raises (409).
     """
+    await lock_versions(tx)
     found = _open(await _locked(tx, command.draft_id), command.revision)
     versions = await list_policies(tx)
     if versions and bare(versions[-1]) == found.policy:
         raise PolicyUnchanged(version=versions[-1].version)
-    _require_latest(found, versions, command.based_on)
+    await _require_latest(tx, found, versions, command.based_on)
     if not needs_second_person(versions, tx):
         by = Appending(by=command.actor, name=found.name, reason=command.reason)
         return await _schedule(tx, clock, found, command, by)
@@ -175,6 +180,8 @@ async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyD
     Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, DraftBehind, and what
     `schedule_version` raises (409).
     """
+    if command.agree:
+        await lock_versions(tx)
     found = await _locked(tx, command.draft_id)
     if found.state != "proposed" or found.proposed_for is None:
         raise DraftNotProposed(state=found.state)
@@ -191,7 +198,7 @@ async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyD
         return await read_draft(tx, found.draft_id)
     if command.actor in {found.proposed_by, found.changed_by}:
         raise OwnProposal
-    _require_latest(found, await list_policies(tx))
+    await _require_latest(tx, found, await list_policies(tx))
     asked = ScheduleDraft(
         draft_id=found.draft_id,
         revision=found.revision,
@@ -293,8 +300,15 @@ async def _schedule(
     return await read_draft(tx, draft.draft_id)
 
 
-def _require_latest(found: PolicyDraft, versions: list[Policy], compared: int | None = None) -> None:
-    """Raise DraftBehind where a version is there that came after the one with which a draft was compared."""
+async def _require_latest(
+    tx: Transaction, found: PolicyDraft, versions: list[Policy], compared: int | None = None
+) -> None:
+    """Raise DraftBehind where a version is there that came after the one with which a draft was compared.
+
+    Raises UnknownVersion (404) where nobody can have compared it with that one: it would never be behind.
+    """
+    if compared is not None and compared > await highest_version(tx):
+        raise UnknownVersion(pointer="/based_on", version=compared)
     based_on = found.based_on if compared is None else compared
     if versions and based_on is not None and versions[-1].version > based_on:
         raise DraftBehind(pointer="/based_on", latest=versions[-1].version, based_on=based_on)

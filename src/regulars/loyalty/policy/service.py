@@ -291,6 +291,16 @@ def _with_state(policy: Policy, columns: tuple[Any, ...], living: Sequence[datet
     )
 
 
+async def lock_versions(tx: Transaction) -> None:
+    """Let nobody else append or withdraw a version until this transaction ends: what is read then stays the last."""
+    await store.lock_policies(tx)
+
+
+async def highest_version(tx: Transaction) -> int:
+    """Return the highest number that a version ever got, withdrawn ones too; 0 before the first."""
+    return await store.highest_version(tx)
+
+
 async def list_policies(tx: Transaction) -> list[Policy]:
     """Return every version, the oldest first."""
     return await store.read_policies(tx)
