@@ -6,8 +6,8 @@ from typing import Final
 from bench.page_list import PAGES
 from tests.web.queries import QUERIES, TURNED_AWAY
 
-# Those for development, those that answer only who is on the way to them, the links in messages, files, and what is
-# there only once something has failed.
+# Those for development, those that answer only who is on the way to them, the links in messages, files, what is
+# there only once something has failed, and what needs points given as the bench's policy does not allow.
 NOT_MEASURED: Final = {
     "/outbox",
     "/outbox/{}",
@@ -15,6 +15,8 @@ NOT_MEASURED: Final = {
     "/portal/confirm-address/{}",
     "/portal/confirm-consent/{}",
     "/portal/data/exports/{}/{}",
+    "/portal/give/done/{}",
+    "/portal/give/review/{}",
     "/stop/{}",
     "/console/health/parked/{}/{}",
     *TURNED_AWAY,

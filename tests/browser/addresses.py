@@ -35,7 +35,7 @@ def places(ids: Mapping[str, str], method: str = "GET") -> Iterator[Place]:
 
 def ids_of(club: Club, name: str = "wang") -> dict[str, str]:
     """Return what stands in addresses, of things that there are: those of a member."""
-    return club.ids | {"inbox": club.message("inbox", name), "email": club.message("email", name)}
+    return club.ids | club.own[name] | {"inbox": club.message("inbox", name), "email": club.message("email", name)}
 
 
 def _filling(ids: Mapping[str, str], template: str) -> dict[str, str]:

@@ -5,21 +5,25 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import psycopg
+from msgspec.structs import replace
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import DeviceEnrolled, Line, Payment, PutOrder, ReturnLine, ReturnOrder
 from regulars.engagement.channels.addresses import confirm_token
 from regulars.engagement.channels.stopping import stop_token
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import Accrue, Adjust
+from regulars.loyalty.contracts import Accrue, Adjust, PlaceHold
+from regulars.loyalty.policy.contracts import TransferPolicy
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session as open_member_session
 from regulars.members.contracts import ChangeProfile, ProfileChange
+from regulars.members.contracts.households import FormHousehold
 from regulars.platform.auth import service as keys
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.staff import sessions
@@ -30,10 +34,11 @@ from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.auth.staff.service import add_demo_account, invite
 from regulars.platform.auth.staff.store import UPDATE_SECRETS
 from regulars.platform.db.database import Database
-from regulars.platform.ids import public_id
+from regulars.platform.ids import new_id, public_id
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
+from regulars.web.portal.wishes import Wish, Wishes
 from regulars.web.store.seals import RETURN, Seals
 from tests.browser.chromium import Visit
 from tests.entrypoints.commands import as_url
@@ -43,7 +48,7 @@ from tests.web.visitors import OTHER_STORE, STORE
 
 PASSWORD: Final = "correct horse battery"
 OWNER_EMAIL: Final = "owner@club.example"
-PHONES: Final = {"xu": "13700137001", "li": "13700137002", "lin": "13700137003"}
+PHONES: Final = {"xu": "13700137001", "li": "13700137002", "lin": "13700137003", "zhou": "13700137004"}
 # What somebody may be called who means harm: on pages and in files it must stay a text.
 MARKUP: Final = """"><img src=x onerror=alert(1)><script>alert(1)</script>'{{7*7}}"""
 FORMULA: Final = '=HYPERLINK("http://evil.example";"click")'
@@ -66,6 +71,7 @@ class Club:
     harm_device: str = ""
     key: str = ""
     ids: dict[str, str] = field(default_factory=dict)
+    own: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def staff(self, role: Role = Role.OWNER, language: str = "en") -> str:
         """Return the token of somebody of staff who has just signed in."""
@@ -151,6 +157,7 @@ async def _found(club: Club, home: Path) -> None:
             await _staff(club, database)
             await _orders(club, world)
             await _harm(club, world, vault)
+            await _together(club, world, vault)
             club.device, club.other_device = world.device.token, world.other_device.token
             spare = await world.enrol(OTHER_STORE, "Spare till")
             seals = Seals(vault.pepper)
@@ -178,6 +185,46 @@ async def _members(club: Club, world: CounterWorld, services: Services) -> None:
         for name, language in (("wang", "en"), ("li", "en"), ("xu", "zh"), ("lin", "zh")):
             change = ProfileChange(language=language)
             await members.change_profile(tx, services.vault, ChangeProfile(member_id=club.people[name], change=change))
+
+
+async def _together(club: Club, world: CounterWorld, vault: LocalVault) -> None:
+    """Wang lives with Eve and Xu with Zhou; they may give points to anybody, gave some, and some are kept for them."""
+    people, wishes = club.people, Wishes(vault.pepper)
+    async with world.database.transaction(actor="test") as tx:
+        (policy,) = await loyalty.list_policies(tx)
+        among = TransferPolicy(among="anyone", smallest=5, largest=500, given_per_month=2_000)
+        await loyalty.activate_policy(tx, replace(policy, transfers=among), tx.now)
+        for head, other in (("eve", "wang"), ("xu", "zhou")):
+            wish = FormHousehold(
+                household_id=new_id(),
+                head_id=people[head],
+                member_ids=(people[other],),
+                name=MARKUP[:60],
+                actor="test",
+                reason="they asked",
+            )
+            await members.households.form_household(tx, vault, 8, wish)
+    for name, other in (("wang", "eve"), ("xu", "zhou"), ("eve", "wang")):
+        mine, to = people[name], people[other]
+        gift = loyalty.TransferPoints(member_id=mine, to_id=to, amount=5, reference=f"to {other}", actor="test")
+        async with world.database.transaction(actor="test", set_based=True) as tx:
+            (given,) = await loyalty.transfer_points(tx, world.desk.configuration, [gift])
+            kept = PlaceHold(
+                member_id=mine,
+                wallet="points",
+                amount=20,
+                purpose=MARKUP,
+                deadline=tx.now + timedelta(days=5),
+                reference=f"kept for {name}",
+            )
+            (held,) = await loyalty.carry_out(tx, world.desk.configuration, [kept])
+        assert isinstance(given, loyalty.Transferred), given
+        assert given.transfer_id is not None
+        assert not isinstance(held, Exception), held
+        club.own[name] = {
+            "given_id": public_id("ptr", given.transfer_id),
+            "wish": wishes.write(mine, Wish(to_id=to, amount=5, key=new_id().hex, typed=FORMULA)),
+        }
 
 
 async def _staff(club: Club, database: Database) -> None:

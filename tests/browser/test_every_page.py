@@ -137,7 +137,7 @@ def test_every_page_with_data(club: Club, go_round: tuple[str, Callable[..., Rou
 
 def own_ids(club: Club, language: str) -> dict[str, str]:
     """Return ids of what is the member's own in this language."""
-    return ids_of(club) | ({"order_id": "XU000-00001"} if language == "zh" else {})
+    return ids_of(club) | ({"order_id": "XU000-00001", **club.own["xu"]} if language == "zh" else {})
 
 
 def test_every_page_of_who_is_new(club: Club, go_round: tuple[str, Callable[..., Round]]) -> None:

@@ -98,6 +98,13 @@ def ring_up(*lines: tuple[str, str], to_payment: bool = False) -> Act:
     return act
 
 
+def mistype(page: Page, _: Facts) -> None:
+    """Confirm what cannot be undone with another word than the one asked for."""
+    page.locator("#field-confirmation").fill("yes")
+    with page.expect_navigation():
+        page.locator("main button.btn-error").click()
+
+
 def ask_for_code(page: Page, facts: Facts) -> None:
     """Ask for a code for an address that nobody has: a fresh one for each picture, as only so many are sent to one."""
     send(identity=f"{uuid4().hex[:8]}@home.example")(page, facts)

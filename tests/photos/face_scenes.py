@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.photos.acts import BASKET, Scene, ask_for_code, find, press, prove_address, ring_up, send
+from tests.photos.acts import BASKET, Scene, ask_for_code, find, mistype, press, prove_address, ring_up, send
 
 FACES: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /": (Scene("door/demo", "/", "nobody"), Scene("door/door", "/", "nobody", "empty")),
@@ -41,6 +41,22 @@ FACES: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /portal/claim": (
         Scene("portal/claim", "/portal/claim", "member"),
         Scene("portal/claim-refused", "/portal/claim", "member", "error", act=send(code="NOTHING")),
+    ),
+    "GET /portal/household": (
+        Scene("portal/household", "/portal/household", "member"),
+        Scene("portal/household-none", "/portal/household", "new", "empty"),
+    ),
+    "GET /portal/household/leave": (
+        Scene("portal/household-leave", "/portal/household/leave", "member"),
+        Scene("portal/household-leave-refused", "/portal/household/leave", "member", "error", act=mistype),
+    ),
+    "GET /portal/give": (
+        Scene("portal/give", "/portal/give", "member"),
+        Scene("portal/give-not-allowed", "/portal/give", "new", "empty"),
+    ),
+    "GET /portal/give/review/{wish}": (Scene("portal/give-over", "/portal/give/review/over", "member", "error"),),
+    "GET /portal/give/done/{given_id}": (
+        Scene("portal/give-unknown", f"/portal/give/done/ptr_{32 * '0'}", "member", "error"),
     ),
     "GET /portal/inbox": (
         Scene("portal/inbox", "/portal/inbox", "member"),

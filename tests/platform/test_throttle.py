@@ -12,6 +12,7 @@ from regulars.commerce.orders.receipts import CLAIMED, SOUGHT
 from regulars.members.access import limits as members
 from regulars.members.counter.limits import FOUND_WEIGHS, LOOKED_UP
 from regulars.members.identity.limits import SEARCHED
+from regulars.members.recipients import limits as recipients
 from regulars.platform.auth.staff import limits as staff
 from regulars.platform.auth.throttle import rules, service
 from regulars.platform.auth.throttle.rules import Policy, Tally
@@ -23,7 +24,11 @@ POLICIES = [
     SOUGHT,
     CLAIMED,
     DEVICE_CODE,
-    *[one for one in (*vars(members).values(), *vars(staff).values()) if isinstance(one, Policy)],
+    *[
+        one
+        for one in (*vars(members).values(), *vars(staff).values(), *vars(recipients).values())
+        if isinstance(one, Policy)
+    ],
 ]
 PLACES = [members.SENT_FROM, members.SENT_AROUND, members.TRIED_FROM, staff.PLACE]
 

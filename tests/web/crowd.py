@@ -6,6 +6,7 @@ from typing import LiteralString
 from uuid import UUID
 
 import httpx
+from msgspec.structs import replace
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import Line, Payment, PutOrder, ReturnLine, ReturnOrder, Store
@@ -20,6 +21,7 @@ from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue, AskAdjustment, PlaceHold, VoidHold
 from regulars.loyalty.ledger.holding import hold_id_of
 from regulars.loyalty.ledger.requests import request_id_of
+from regulars.loyalty.policy.contracts import TransferPolicy
 from regulars.loyalty.preview.reports import PREVIEW
 from regulars.members import api as members
 from regulars.members.access.sessions import open_session
@@ -34,8 +36,9 @@ from regulars.platform.ids import new_id, public_id
 from regulars.platform.outbox.relay import Relay
 from regulars.platform.reports.contracts import REPORT_PREFIX
 from regulars.platform.services import Services
+from regulars.web.portal.wishes import Wish, Wishes
 from tests.web.proposing import named_together
-from tests.web.site import DAY, NOW, Site
+from tests.web.site import DAY, NOW, POLICY, Site
 from tests.web.visitors import HERE, STORE
 
 _MINUTE = timedelta(minutes=1)
@@ -54,6 +57,7 @@ class Crowd:
     services: Services
     site: Site = field(init=False)
     other: UUID = field(init=False)
+    mate: UUID = field(init=False)
     proposal_id: UUID = field(init=False)
     rows: int = 0
 
@@ -64,6 +68,10 @@ class Crowd:
             await set_programme_clock(tx.connection, NOW, ticking=True)
         await self.services.database.follow_clock()
         self.other = await self.site.member("13700137000", "other@home.example", at=NOW - 30 * DAY)
+        self.mate = await self.site.member("13600136000", "mate@home.example", at=NOW - 30 * DAY)
+        async with self.services.database.transaction() as tx:
+            among = TransferPolicy(among="anyone", given_per_day=1_000, given_per_year=9_000)
+            await loyalty.activate_policy(tx, replace(POLICY, transfers=among), tx.now)
         (self.proposal_id,) = await named_together(self.services, ("13700137000", "chen@home.example"))
         return self
 
@@ -129,6 +137,10 @@ class Crowd:
             "month": f"{NOW:%Y-%m}",
             "lot_no": "1",
             "transfer_id": f"ptr_{32 * '0'}",
+            "given_id": await self._given(),
+            "wish": Wishes(services.vault.pepper).write(
+                self.site.chen, Wish(to_id=self.mate, amount=1, key=new_id().hex)
+            ),
             "hold_id": public_id("hld", hold_id_of("hold-0")),
             "request_id": public_id("adj", request_id_of(self.site.chen, "correction-0")),
             "absorb": public_id(MEMBER_PREFIX, self.other),
@@ -163,9 +175,29 @@ class Crowd:
             if known:
                 return known[self.site.chen]
             wish = FormHousehold(
-                household_id=new_id(), head_id=self.site.chen, name="Chen", actor="test", reason="they said so"
+                household_id=new_id(),
+                head_id=self.site.chen,
+                member_ids=(self.mate,),
+                name="Chen",
+                actor="test",
+                reason="they said so",
             )
             return (await members.households.form_household(tx, self.services.vault, 8, wish)).household_id
+
+    async def _given(self) -> str:
+        """Return a gift of Chen's to another member."""
+        wish = loyalty.TransferPoints(
+            member_id=self.site.chen,
+            to_id=self.mate,
+            amount=1,
+            reference=f"given-{self.rows}",
+            actor="test",
+        )
+        async with self.services.database.transaction(set_based=True) as tx:
+            (done,) = await loyalty.transfer_points(tx, self.site.rules.configuration, [wish])
+        assert isinstance(done, loyalty.Transferred), done
+        assert done.transfer_id is not None
+        return public_id("ptr", done.transfer_id)
 
     async def _asked_to_confirm(self) -> str:
         """Return what a letter carries that asks Chen to confirm a consent."""

@@ -27,7 +27,9 @@ it, `prove` recomputes it from its transfers; `read_breakage` estimates from clo
 `transfer_points(tx, configuration, wishes, dry_run=)` lets members give points to each other, in order of arrival, each
 as if alone: refusals (`loyalty/transfers/errors.py`, InsufficientPoints, ReferenceReused) are given in their places;
 `reverse_transfer` takes one back (UnknownTransfer 404, TransferReversedBefore, ReversalAfterMerge, UndoWaitsForHolds
-409), `list_transfers` tells what a member gave and got (NotFound). Source: point_transfers, the books.
+409), `list_transfers` tells what a member gave and got (NotFound), `read_transfer` of one that a member gave
+(UnknownTransfer 404). `transfer_standing(tx, configuration, member_id, amount)` tells what a member may give, and what
+stands against an amount whoever is to get it; None where the policy lets nobody give. Source: point_transfers, books.
 
 `MERGING` is what the ledger does when members are merged, and when that is undone (`loyalty/merging`). `PRIVACY` is
 what it does when a member is erased (`loyalty/privacy`): the books are closed.
@@ -194,9 +196,11 @@ from regulars.loyalty.transfers.contracts import (
     TransferPoints,
     Transferred,
     TransferReversed,
+    TransferRoom,
     TransferSeen,
+    TransferStanding,
 )
-from regulars.loyalty.transfers.service import list_transfers
+from regulars.loyalty.transfers.service import list_transfers, read_transfer, transfer_standing
 from regulars.loyalty.transfers.service import reverse as reverse_transfer
 from regulars.loyalty.transfers.service import transfer as transfer_points
 from regulars.loyalty.verification.service import checks
@@ -274,7 +278,9 @@ __all__ = [
     "TouchedMember",
     "TransferPoints",
     "TransferReversed",
+    "TransferRoom",
     "TransferSeen",
+    "TransferStanding",
     "Transferred",
     "UnitsLineage",
     "WalletRule",
@@ -352,6 +358,7 @@ __all__ = [
     "read_journal",
     "read_preview",
     "read_revisions",
+    "read_transfer",
     "read_version",
     "read_versions",
     "require_alone",
@@ -374,6 +381,7 @@ __all__ = [
     "transfer_id",
     "transfer_lineage",
     "transfer_points",
+    "transfer_standing",
     "value_at",
     "waiting_adjustments",
     "with_defaults",

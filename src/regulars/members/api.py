@@ -79,6 +79,7 @@ from regulars.members.privacy.service import list_erasures
 from regulars.members.profile import service as profile
 from regulars.members.proposals import door as proposals
 from regulars.members.proposals import verification as proposal_checks
+from regulars.members.recipients import door as recipients
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.throttle.errors import TooManyAttempts
 from regulars.platform.db.transaction import Transaction
@@ -139,6 +140,7 @@ __all__ = [
     "proposals",
     "prove_anew",
     "read_export",
+    "recipients",
     "record_consents",
     "register_walk_in",
     "request_own_code",

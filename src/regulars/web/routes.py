@@ -41,6 +41,8 @@ from regulars.web.portal.consents import consent_pages
 from regulars.web.portal.data import data_pages
 from regulars.web.portal.devices import member_device_pages
 from regulars.web.portal.door import door_pages
+from regulars.web.portal.giving import giving_pages
+from regulars.web.portal.household import home_pages
 from regulars.web.portal.inbox import inbox_pages
 from regulars.web.portal.orders import order_pages
 from regulars.web.portal.points import points_pages
@@ -69,12 +71,14 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     door_pages,
     card_pages,
     points_pages,
+    giving_pages,
     order_pages,
     claim_pages,
     inbox_pages,
     profile_pages,
     consent_pages,
     data_pages,
+    home_pages,
     tier_pages,
     programme_pages,
     privacy_pages,

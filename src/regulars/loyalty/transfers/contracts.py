@@ -6,9 +6,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from regulars.loyalty.policy.contracts import TransferPolicy
+from regulars.platform.errors import DomainError
+
 TRANSFER_PREFIX = "ptr"
 
 TransferSide = Literal["given", "received"]
+TransferSpan = Literal["day", "month", "year"]
 
 
 class TransferPoints(Struct, frozen=True, kw_only=True):
@@ -82,3 +86,25 @@ class TransferSeen(Struct, frozen=True, kw_only=True):
     actor: str
     recorded_at: datetime
     reversed_at: datetime | None
+
+
+class TransferRoom(Struct, frozen=True, kw_only=True):
+    """A limit of what a member may give on a local day, in a month or in twelve, and how much of it is left now."""
+
+    span: TransferSpan
+    limit: int
+    left: int
+
+
+class TransferStanding(Struct, frozen=True, kw_only=True):
+    """What a member may give, whoever is to get it: by `policy`, with `available` units and `debt` of them owed.
+
+    `gives_from` is when the waiting days are over (UTC). `refusal` is what stands against the amount asked for.
+    """
+
+    policy: TransferPolicy
+    available: int
+    debt: int
+    gives_from: datetime
+    room: tuple[TransferRoom, ...]
+    refusal: DomainError | None = None

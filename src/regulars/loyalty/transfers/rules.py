@@ -61,6 +61,11 @@ def reached(
     return None
 
 
+def left_of(span: Span, limit: int, counted: Iterable[Counted], now: datetime, time_zone: str) -> int:
+    """Return how much of a limit is left now."""
+    return max(limit - _since(list(counted), begins(span, now, time_zone)), 0)
+
+
 def _again(reached_: Reached, known: list[Counted], amount: int, at: tuple[datetime, str]) -> datetime:
     """Return from when on there is room for `amount`, or for as much as the limit lets through at all."""
     now, time_zone = at

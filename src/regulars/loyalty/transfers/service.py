@@ -16,13 +16,14 @@ import msgspec
 from regulars.loyalty.errors import InsufficientPoints, ReferenceReused
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.books import Books, open_books
-from regulars.loyalty.ledger.entries import pick
+from regulars.loyalty.ledger.entries import Take, pick
 from regulars.loyalty.ledger.moves import Moving, together, transfer_in
 from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.ledger.ways import POSTING
 from regulars.loyalty.merging.service import give_back
 from regulars.loyalty.policy.contracts import Policy, TransferPolicy
-from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.policy.rules import active_at
+from regulars.loyalty.policy.service import Configuration, Wallet
 from regulars.loyalty.tiers.rules import code_of
 from regulars.loyalty.transfers import errors, rules, store
 from regulars.loyalty.transfers.contracts import (
@@ -30,7 +31,9 @@ from regulars.loyalty.transfers.contracts import (
     TransferPoints,
     Transferred,
     TransferReversed,
+    TransferRoom,
     TransferSeen,
+    TransferStanding,
 )
 from regulars.loyalty.transfers.rules import Counted, Reached
 from regulars.loyalty.transfers.store import Reversal, TransferRow
@@ -141,17 +144,7 @@ class _Batch:
         policy = self.configuration.policy_at(now)
         self._check_allowed(policy, source, target, wish.amount, now)
         wallet = self.configuration.wallet(policy.spending_wallet)
-        if debt := source.wallet(wallet.wallet_id).debt:
-            raise errors.TransferOwes(debt=debt)
-        takes, lacking = pick(source.spendable_lots(wallet.wallet_id, now), wish.amount)
-        if lacking:
-            raise InsufficientPoints(
-                pointer="/amount",
-                wallet=wallet.code,
-                asked=wish.amount,
-                available=wish.amount - lacking,
-                missing=lacking,
-            )
+        takes = self._takes(source, wallet, wish.amount, now)
         transfer_id = derived_id(now, "transfer", source.member_id.hex, wish.reference)
         moving = Moving(source, target, self.configuration, now, transfer_in(transfer_id), "transfer")
         for take in takes:
@@ -191,29 +184,41 @@ class _Batch:
         home = self.known.households.get(source.member_id)
         if transfers.among == "household" and (home is None or home != self.known.households.get(target.member_id)):
             raise errors.TransferOutsideHousehold(pointer="/to", policy_version=policy.version)
-        open_from = max(giver.signed_up_at, getter.signed_up_at) + timedelta(days=transfers.waiting_days)
-        if now < open_from:
-            raise errors.TransferTooEarly(
-                days=transfers.waiting_days, from_at=open_from.isoformat(), policy_version=policy.version
-            )
-        if source.tier < min(transfers.lowest_tier, len(policy.tier.tiers) - 1):
-            needed = min(transfers.lowest_tier, len(policy.tier.tiers) - 1)
-            raise errors.TransferNeedsTier(
-                needed=code_of(policy.tier, needed),
-                tier=code_of(policy.tier, source.tier),
-                policy_version=policy.version,
-            )
-        self._check_limits(policy, (source, target), amount, now)
+        _check_waited(transfers, max(giver.signed_up_at, getter.signed_up_at), now, policy.version)
+        _check_tier(policy, transfers, source)
+        self._check_limits(policy, transfers, source, amount, now, is_given=True)
+        self._check_limits(policy, transfers, target, amount, now, is_given=False)
 
-    def _check_limits(self, policy: Policy, pair: tuple[Book, Book], amount: int, now: datetime) -> None:
-        if policy.transfers is None:
-            return
-        for book, counted in zip(pair, (self.known.given, self.known.received), strict=True):
-            is_given = book is pair[0]
-            limits = rules.limits_of(policy.transfers, given=is_given)
-            found = rules.reached(limits, counted.get(book.member_id, ()), amount, now, book.time_zone)
-            if found is not None:
-                raise _refusal(found, amount, policy.version, is_given=is_given)
+    def check_giver(self, policy: Policy, source: Book, amount: int, now: datetime) -> None:
+        """Raise what stands against it whoever is to get the units: what the one who gives may, and has."""
+        transfers = policy.transfers
+        if transfers is None:
+            raise errors.TransfersNotAllowed(policy_version=policy.version)
+        _check_amount(transfers, amount, policy.version)
+        _check_waited(transfers, self.known.refs[source.member_id].signed_up_at, now, policy.version)
+        _check_tier(policy, transfers, source)
+        self._check_limits(policy, transfers, source, amount, now, is_given=True)
+        self._takes(source, self.configuration.wallet(policy.spending_wallet), amount, now)
+
+    def _check_limits(
+        self, policy: Policy, transfers: TransferPolicy, book: Book, amount: int, now: datetime, *, is_given: bool
+    ) -> None:
+        counted = (self.known.given if is_given else self.known.received).get(book.member_id, ())
+        found = rules.reached(rules.limits_of(transfers, given=is_given), counted, amount, now, book.time_zone)
+        if found is not None:
+            raise _refusal(found, amount, policy.version, is_given=is_given)
+
+    @staticmethod
+    def _takes(source: Book, wallet: Wallet, amount: int, now: datetime) -> list[Take]:
+        """Return what is taken of which lots. Raises TransferOwes, InsufficientPoints."""
+        if debt := source.wallet(wallet.wallet_id).debt:
+            raise errors.TransferOwes(debt=debt)
+        takes, lacking = pick(source.spendable_lots(wallet.wallet_id, now), amount)
+        if lacking:
+            raise InsufficientPoints(
+                pointer="/amount", wallet=wallet.code, asked=amount, available=amount - lacking, missing=lacking
+            )
+        return takes
 
     def _told(self, row: TransferRow) -> Transferred:
         return told(row, self.configuration.wallet_codes[row.wallet_id])
@@ -235,6 +240,24 @@ def _check_amount(transfers: TransferPolicy, amount: int, version: int) -> None:
             asked=amount,
             over=amount - transfers.largest,
             policy_version=version,
+        )
+
+
+def _check_waited(transfers: TransferPolicy, signed_up_at: datetime, now: datetime, version: int) -> None:
+    open_from = signed_up_at + timedelta(days=transfers.waiting_days)
+    if now < open_from:
+        raise errors.TransferTooEarly(
+            days=transfers.waiting_days, from_at=open_from.isoformat(), policy_version=version
+        )
+
+
+def _check_tier(policy: Policy, transfers: TransferPolicy, source: Book) -> None:
+    needed = min(transfers.lowest_tier, len(policy.tier.tiers) - 1)
+    if source.tier < needed:
+        raise errors.TransferNeedsTier(
+            needed=code_of(policy.tier, needed),
+            tier=code_of(policy.tier, source.tier),
+            policy_version=policy.version,
         )
 
 
@@ -283,7 +306,7 @@ def told(row: TransferRow, wallet: str) -> Transferred:
 
 async def reverse(tx: Transaction, configuration: Configuration, wish: ReverseTransfer) -> TransferReversed:
     """Take a transfer back; see `loyalty.api.reverse_transfer`."""
-    row = await _given(tx, wish)
+    row = await _given(tx, wish.member_id, wish.transfer_id)
     pair = {row.member_id, row.other_id}
     books = await open_books(
         tx, configuration, Needs(until=tx.now, members=pair, lots_of=set(pair)), lock=not wish.dry_run
@@ -321,19 +344,60 @@ async def reverse(tx: Transaction, configuration: Configuration, wish: ReverseTr
     return done
 
 
-async def _given(tx: Transaction, wish: ReverseTransfer) -> TransferRow:
+async def _given(tx: Transaction, member_id: UUID, transfer_id: UUID) -> TransferRow:
     """Return what a member gave by a transfer, also under the ids that mean the member now. Raises UnknownTransfer."""
-    known = (await members.known_members(tx, [wish.member_id])).get(wish.member_id)
+    known = (await members.known_members(tx, [member_id])).get(member_id)
     if known is None:
         raise NotFound
-    for one in (known.stands_for, wish.member_id, *await members.family(tx, known.stands_for)):
-        row = await store.one(tx, one, wish.transfer_id)
+    for one in (known.stands_for, member_id, *await members.family(tx, known.stands_for)):
+        row = await store.one(tx, one, transfer_id)
         if row is not None and row.side == "given":
             return row
     raise errors.UnknownTransfer
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
+
+
+async def transfer_standing(
+    tx: Transaction, configuration: Configuration, member_id: UUID, amount: int | None = None
+) -> TransferStanding | None:
+    """Return what a member may give, to whomever; see `loyalty.api.transfer_standing`."""
+    needs = Needs(until=tx.now, members={member_id}, lots_of={member_id})
+    books = await open_books(tx, configuration, needs, lock=False)
+    policy = active_at(configuration.policies, tx.now)
+    if policy is None or policy.transfers is None:
+        return None
+    known = await _known(tx, books, needs, rules.oldest(tx.now))
+    book = books.open_for(member_id)
+    now, wallet = together([book], tx.now), configuration.wallet(policy.spending_wallet)
+    refusal: DomainError | None = None
+    if amount is not None:
+        try:
+            _Batch(books, configuration, known, now).check_giver(policy, book, amount, now)
+        except DomainError as found:
+            refusal = found
+    counted = known.given.get(book.member_id, ())
+    limits = rules.limits_of(policy.transfers, given=True)
+    return TransferStanding(
+        policy=policy.transfers,
+        available=sum([lot.free for lot in book.spendable_lots(wallet.wallet_id, now)]),
+        debt=book.wallet(wallet.wallet_id).debt,
+        gives_from=known.refs[book.member_id].signed_up_at + timedelta(days=policy.transfers.waiting_days),
+        room=tuple(
+            [
+                TransferRoom(span=span, limit=limit, left=rules.left_of(span, limit, counted, now, book.time_zone))
+                for span, limit in limits.items()
+            ]
+        ),
+        refusal=refusal,
+    )
+
+
+async def read_transfer(tx: Transaction, member_id: UUID, transfer_id: UUID) -> Transferred:
+    """Return a transfer that a member gave; see `loyalty.api.read_transfer`."""
+    row = await _given(tx, member_id, transfer_id)
+    return told(row, (await store.wallet_codes(tx))[row.wallet_id])
 
 
 async def list_transfers(

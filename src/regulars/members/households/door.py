@@ -11,6 +11,7 @@ and HouseholdNameImpossible (422). `limit` is how many may live in one.
 following merged ids; who lives in none is left out. `ask_households_of` asks the same along with the next read.
 `read_household(tx, vault, household_id, clear=)` gives one with its name (NotFound), `read_households(tx, ids)` some
 without names, `list_households(tx, state=, before=, limit=)` all, the last formed first,
+`home_of(tx, vault, member_id)` the one in which a member lives (None for none), its name in full for the head alone,
 `household_changes(tx, household_id, before=, limit=)` the history from its end, `stays_of(tx, member_id)` where one
 lives and lived, `ask_stays_of` the same along with the next read. Source: households, household_members and
 household_changes.
@@ -19,6 +20,7 @@ household_changes.
 from regulars.members.households.reading import (
     ask_households_of,
     ask_stays_of,
+    home_of,
     household_changes,
     households_of,
     list_households,
@@ -41,6 +43,7 @@ __all__ = [
     "change_head",
     "dissolve_household",
     "form_household",
+    "home_of",
     "household_changes",
     "households_of",
     "join_household",

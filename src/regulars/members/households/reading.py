@@ -53,6 +53,17 @@ async def read_household(tx: Transaction, vault: Vault, household_id: UUID, *, c
     return HouseholdShown(**now, name=name if clear or name is None else masked(name))
 
 
+async def home_of(tx: Transaction, vault: Vault, member_id: UUID) -> HouseholdShown | None:
+    """Return the household in which a member lives, as the member may see it; see `members.api.households`."""
+    home = (await store.households_of(tx, [member_id])).get(member_id)
+    found = None if home is None else (await store.read(tx, [home])).get(home)
+    if found is None:
+        return None
+    row, members = found
+    name, now = await name_in(vault, row), msgspec.structs.asdict(told(row, standing_of(row, members)))
+    return HouseholdShown(**now, name=name if row.head_id == member_id or name is None else masked(name))
+
+
 async def named_by(tx: Transaction, vault: Vault, member_id: UUID) -> list[dict[str, Any]]:
     """Return the households of which a member is the head, or was when they were named, with their names."""
     rows = await store.led_by(tx, member_id)

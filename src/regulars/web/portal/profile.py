@@ -34,6 +34,8 @@ _BELOW: Final = (
     "/portal/data",
     "/portal/data/erasure",
     "/portal/data/erasure/sure",
+    "/portal/household",
+    "/portal/household/leave",
 )
 _KINDS: Final = {
     IdentityKind.PHONE: mark("Phone number"),
