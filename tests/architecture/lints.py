@@ -186,4 +186,19 @@ EVERYWHERE: list[Lint] = [
     sleeping_tests,
     unexplained_exceptions,
 ]
-IN_THE_APPLICATION: list[Lint] = [sql_outside_stores, sql_now_outside_clock]
+
+
+def refusals_said_elsewhere(source: Source) -> Iterator[Finding]:
+    """Pages say why something was refused by `told` (or `noted`), which keeps the refusal: one may ask why later."""
+    if source.parts[2:3] != ("web",) or source.parts[2:4] == ("web", "kit"):
+        return
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+            continue
+        said = node.args[0]
+        by_hand = isinstance(said, ast.Attribute) and said.attr == "message" and isinstance(said.value, ast.Name)
+        if node.func.id in {"say", "Notice"} and by_hand:
+            yield Finding(source.path, node.lineno, "a refusal is said by told(…), or noted(…).message")
+
+
+IN_THE_APPLICATION: list[Lint] = [sql_outside_stores, sql_now_outside_clock, refusals_said_elsewhere]

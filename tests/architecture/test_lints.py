@@ -58,6 +58,8 @@ PLANTED: list[tuple[lints.Lint, str, str]] = [
     (lints.sql_outside_stores, SERVICE, 'Q = "select id from members where id = 1"'),
     (lints.sql_outside_stores, SERVICE, 'Q = "insert into members (id)"'),
     (lints.sql_outside_stores, SERVICE, "import sqlalchemy as sa"),
+    (lints.refusals_said_elsewhere, "src/regulars/web/store/till.py", "said = say(error.message, language)"),
+    (lints.refusals_said_elsewhere, "src/regulars/web/portal/card.py", "Notice(refusal.message, 'error')"),
     (lints.sql_outside_stores, SERVICE, "from sqlalchemy import select"),
     (lints.sql_outside_stores, SERVICE, "from sqlalchemy.dialects import postgresql"),
     (lints.sql_outside_stores, SERVICE, "await tx.conn.execute(stolen)"),

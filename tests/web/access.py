@@ -73,6 +73,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /worker.js",
     ),
     "staff": (
+        "GET /console/refusals",
         "GET /console/welcome",
         "GET /console/account",
         "GET /console/account/password",
@@ -91,7 +92,6 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /console/devices/{device_id}/revoke",
     ),
     "staff health:read": (
-        "GET /console/refusals",
         "GET /console/health",
         "GET /console/health/books",
         "GET /console/health/jobs",

@@ -62,10 +62,12 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         return Response(described[0], media_type="application/json")
 
     routes: list[ControllerRouterHandler] = [health, ready, openapi, Router("/", route_handlers=list(offered.routes))]
+    failures = None if offered.kit is None else Failures(offered.kit)
     framework = framework_of(
         routes,
-        EXCEPTION_HANDLERS if offered.kit is None else {Exception: Failures(offered.kit).on_failure},
+        EXCEPTION_HANDLERS if failures is None else {Exception: failures.on_failure},
         openapi_config(version("regulars")),
+        after_exception=() if failures is None else (failures.after,),
     )
     return Edge(
         framework,

@@ -35,6 +35,27 @@ class Batch:
     key: str
 
 
+def is_kept(refusal: DomainError) -> bool:
+    """Say whether a refusal of a change says something about the change, so that it is kept."""
+    return refusal.status in KEPT and not isinstance(refusal, MemberBusy)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked a page for a change (`client`: `staff:stf_…`, `member:mbr_…`, `device:dev_…`), by which request."""
+
+    action: str
+    request_id: str
+    client: str
+    subject: str
+
+
+def keep_page(tx: Transaction, asker: Asker, refused: Iterable[DomainError]) -> None:
+    """Keep why a page refused a change (409, 422), as refusals of the API are."""
+    batch = Batch(asker.action, asker.request_id, asker.client, key=asker.request_id)
+    keep_rows(tx, batch, [(asker.subject, refusal) for refusal in refused])
+
+
 def keep_rows(tx: Transaction, batch: Batch, refused: Iterable[tuple[str, DomainError]]) -> None:
     """Keep the refusals (409, 422) of a batch's rows, each with its subject, as those of single requests are.
 
@@ -55,7 +76,7 @@ def keep_rows(tx: Transaction, batch: Batch, refused: Iterable[tuple[str, Domain
             refused_at=tx.now,
         )
         for subject, refusal in refused
-        if refusal.status in KEPT and not isinstance(refusal, MemberBusy)
+        if is_kept(refusal)
     ]
     if kept:
         store.remember_refusals(tx, kept)

@@ -25,6 +25,7 @@ from regulars.web.kit.charts import Chart, Series
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.pages import Page
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 
@@ -238,7 +239,7 @@ async def _estimate(
             tx, configuration, wallet=policy.spending_wallet, market=market, language=language
         )
     except DomainError as refusal:
-        return None, say(refusal.message, language, **refusal.data)
+        return None, told(refusal, language)
     return found, ""
 
 

@@ -42,6 +42,7 @@ from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.pages import Page
+from regulars.web.kit.refusals import noted
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.timeline import Happening
 from regulars.web.kit.viewers import ViewerKind, viewer_of
@@ -310,7 +311,7 @@ def _forming(kit: Kit) -> ControllerRouterHandler:
         except NotFound:
             raise
         except DomainError as refusal:
-            return kit.see(member_path(found), Notice(refusal.message, "error", values=_told(refusal)))
+            return kit.see(member_path(found), Notice(noted(refusal).message, "error", values=_told(refusal)))
         return kit.see(
             household_path(formed.household_id), Notice(mark("The household is formed. Add who lives there."))
         )

@@ -20,7 +20,6 @@ from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 from regulars.platform.markets.service import list_markets
 from regulars.platform.places import read_place, write_place
-from regulars.platform.texts import say
 from regulars.web.console.member import member_handlers
 from regulars.web.console.merging import merging_handlers
 from regulars.web.console.sight import scope_of
@@ -30,6 +29,7 @@ from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Days, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.palette import Hit, Provider
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import Viewer, ViewerKind, viewer_of
 
@@ -181,7 +181,7 @@ async def _counted(kit: Kit, viewer: Viewer, text: str, language: str, *, while_
     async with kit.services.database.transaction(actor=viewer.session.actor) as tx:
         outcome = await members.find_counted(tx, kit.services.vault, wish)
     if isinstance(outcome, DomainError):
-        return Counted([], say(outcome.message, language, **outcome.data))
+        return Counted([], told(outcome, language))
     return Counted(outcome)
 
 

@@ -11,8 +11,8 @@ import msgspec
 
 from regulars.loyalty import api as loyalty
 from regulars.platform.errors import DomainError
-from regulars.platform.texts import say
 from regulars.web.kit.forms import REQUIRED, Form
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language, mark
 
 TIER_FIELDS: Final = ("code", "threshold", "multiplier")
@@ -108,7 +108,7 @@ def read_policy(values: Values, language: str) -> tuple[loyalty.Policy | None, d
 def refused(form: Form[Any], error: DomainError) -> Form[Any]:
     """Return a form with a refusal: at the field of the policy that it points to, else above all fields."""
     name = (error.pointer or "").removeprefix("/policy/").replace("/", ".")
-    said = say(error.message, form.language, **error.data)
+    said = told(error, form.language)
     if name in form.values:
         return Form(form.language, form.values, {**form.problems, name: said})
     return Form(form.language, form.values, form.problems, said)

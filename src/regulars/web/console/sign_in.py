@@ -15,6 +15,7 @@ from regulars.web.kit.forms import Form, blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.preferences import guides_hidden
+from regulars.web.kit.refusals import noted
 from regulars.web.kit.session_cookies import (
     browser_of,
     ended_cookie,
@@ -125,7 +126,7 @@ def _code(kit: Kit) -> Sequence[ControllerRouterHandler]:
             opened = await kit.services.staff.with_code(step, form.value.code, browser_of(kit, request, _STAFF))
         except SignInStale as error:
             over = passing_cookie(kit, STEP_COOKIE, "", seconds=0)
-            return kit.see(SIGN_IN, Notice(error.message, "warning"), cookies=[over])
+            return kit.see(SIGN_IN, Notice(noted(error).message, "warning"), cookies=[over])
         except DomainError as error:
             again: Form[Any] = Form(form.language, {"code": ""}).refused(error)
             return kit.render(request, "console/sign_in_code.html", status=error.status, form=again)

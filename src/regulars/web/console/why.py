@@ -16,13 +16,14 @@ from regulars.platform.commit.errors import RefusalNotKept
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link, Reason
 from regulars.web.console.member_words import kind_name
+from regulars.web.console.messages import actor_of
 from regulars.web.console.sight import hidden_orders, lines_seen
 from regulars.web.console.words import wallet_name
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import mark
-from regulars.web.kit.viewers import Viewer, ViewerKind
+from regulars.web.kit.viewers import Viewer, ViewerKind, viewer_of
 from regulars.web.kit.whys import Why, why_of
 
 REFUSALS: Final = "/console/refusals"
@@ -118,15 +119,18 @@ def refusal_pages(kit: Kit) -> Pages:
 
 
 def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:
-    @get(REFUSALS, guards=[kit.guards.staff(READ)])
+    @get(REFUSALS, guards=[kit.guards.staff()])
     async def look_up(request: AnyRequest) -> Response[bytes]:
+        """Tell why a request was refused: everybody's to who sees how the deployment is, else one's own."""
+        viewer = viewer_of(request)
+        client = None if viewer.may(READ) else actor_of(viewer)
         page, named = kit.page(request), request.query_params.get("request_id", "").strip()[:_LONGEST_ID]
         row, rows = _row(request.query_params.get("row", "")), list[int]()
         found: Explanation | None = None
         if named:
             async with kit.services.database.transaction() as tx:
                 with suppress(RefusalNotKept):
-                    found = await refusals.explain_request(tx, named, None, row)
+                    found = await refusals.explain_request(tx, named, client, row)
                     if refusals.is_of_batch(found):
                         rows = await refusals.refused_rows(tx, named, _ROWS + 1)
         return kit.render(
@@ -134,6 +138,7 @@ def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:
             "console/refusals.html",
             page=page,
             named=named,
+            own=client is not None,
             row=rows[-1] if rows and row is None else row,
             rows=rows[:_ROWS],
             more=len(rows) > _ROWS,

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from litestar import Request, Response
 
+from regulars.platform.commit.refusals import is_kept
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
 from regulars.platform.http.problems import INTERNAL_FAULT_STATUS
@@ -14,8 +15,10 @@ from regulars.platform.texts import say
 from regulars.web.kit.assets import AssetsNotBuilt
 from regulars.web.kit.errors import SignInNeeded
 from regulars.web.kit.kit import SEE_OTHER, Kit
+from regulars.web.kit.refusals import keep
 from regulars.web.kit.security import HEADERS
 from regulars.web.kit.texts import mark
+from regulars.web.kit.viewers import ViewerKind, viewer_of
 
 _TEMPLATE: Final = "kit/failure.html"
 # What stands above the sentence that tells what was wrong.
@@ -54,6 +57,10 @@ class Failures:
             LOGGER.error("a page failed through a bug", exc_info=error, extra={"fields": {"request_id": request_id}})
         return self._page(request, refusal)
 
+    async def after(self, error: Exception, scope: Any) -> None:  # noqa: ANN401 - Litestar's own type of a scope
+        """Keep why a page refused a change, where it let the refusal out."""
+        await keep(self._kit.services.database, error, scope)
+
     def _sign_in(self, request: Request[Any, Any, Any], at: str) -> Response[bytes]:
         """Send a browser to the sign-in page; htmx would swap that page into a corner of this one."""
         if request.headers.get("hx-request"):
@@ -74,6 +81,7 @@ class Failures:
                 heading=_HEADINGS.get(status, _OTHERWISE),
                 said=said,
                 request_id="" if status in _NOTHING_TO_REPORT else asked(request.scope).request_id,
+                may_ask=refusal is not None and is_kept(refusal) and viewer_of(request).kind is ViewerKind.STAFF,
             )
         except AssetsNotBuilt:
             return self.on_failure(request, AssetsNotBuilt())

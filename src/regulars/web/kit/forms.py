@@ -27,6 +27,7 @@ from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
 from regulars.platform.texts import say
 from regulars.web.kit.errors import FormUnreadable
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language, mark
 
 Value = TypeVar("Value")
@@ -55,7 +56,7 @@ class Form(Generic[Value]):
 
     def refused(self, error: DomainError) -> "Form[Value]":
         """Return the form with a refusal: at the field that it points to, else above all fields."""
-        said = say(error.message, self.language, **error.data)
+        said = told(error, self.language)
         name = (error.pointer or "").rpartition("/")[2]
         if name and name in self.values:
             return Form(self.language, self.values, {**self.problems, name: said}, self.trouble, None)

@@ -26,6 +26,7 @@ from regulars.web.kit.notices import COOKIE, Notice, Notices, gone
 from regulars.web.kit.pages import Page, Templates, html_response
 from regulars.web.kit.palette import Palette, Provider
 from regulars.web.kit.preferences import guides_hidden, language_for, theme_for
+from regulars.web.kit.refusals import kept_under
 from regulars.web.kit.viewers import Guards, Sessions, ViewerKind, viewer_of
 
 SEE_OTHER: Final = 303
@@ -123,7 +124,10 @@ class Kit:
         **values: Any,  # noqa: ANN401 - what the template shows
     ) -> Response[bytes]:
         """Answer with a template, e.g. `console/members.html`; `values` are what it shows beside `page` and `ui`."""
-        text = self.templates.render(template, page or self.page(request), values)
+        page = page or self.page(request)
+        if refused_as := kept_under(request):
+            page = replace(page, refused_as=refused_as)
+        text = self.templates.render(template, page, values)
         kept = [*cookies, gone()] if COOKIE in request.cookies else list(cookies)
         return html_response(request, text, status=status, headers=headers or {}, cookies=kept)
 

@@ -57,6 +57,7 @@ class Page:
     development: bool = False
     demo: Demo | None = None
     hidden_guides: frozenset[str] = frozenset()
+    refused_as: str = ""  # the request's id, where what it asked for was refused and one may ask why
 
     @property
     def language_tag(self) -> str:

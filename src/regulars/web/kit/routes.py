@@ -24,6 +24,7 @@ from regulars.web.kit.preferences import (
     guides_hidden,
     preference_cookie,
 )
+from regulars.web.kit.refusals import begin, keep
 from regulars.web.kit.security import HEADERS, refuse_foreign
 from regulars.web.kit.touch_icon import SIZE_PX
 from regulars.web.kit.viewers import ViewerKind, local_path, viewer_of
@@ -36,17 +37,21 @@ TOUCH_ICON: Final = "/apple-touch-icon.png"
 
 def page_router(kit: Kit, handlers: Sequence[ControllerRouterHandler]) -> Router:
     """Return the router of every page: not in the API's description, safe headers, no changes for other sites."""
-    return Router("/", route_handlers=[*_routes(kit), *handlers], include_in_schema=False, **_SAFETY)
+
+    # Litestar sends hooks that are not asynchronous through threads, which takes longer than all they do.
+    async def answered(response: Response[Any]) -> Response[Any]:
+        await keep(kit.services.database)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    hooks: dict[str, Any] = {"before_request": _begun, "after_request": answered}
+    return Router("/", route_handlers=[*_routes(kit), *handlers], include_in_schema=False, **hooks)
 
 
-# Litestar sends hooks that are not asynchronous through threads, which takes longer than all they do.
-async def _with_headers(response: Response[Any]) -> Response[Any]:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
-
-
-_SAFETY: Final[dict[str, Any]] = {"before_request": refuse_foreign, "after_request": _with_headers}
+async def _begun(request: Request[Any, Any, Any]) -> None:
+    await refuse_foreign(request)
+    begin(request)
 
 
 def _routes(kit: Kit) -> list[ControllerRouterHandler]:

@@ -9,10 +9,10 @@ from msgspec import Meta
 from regulars.commerce import api as commerce
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
-from regulars.platform.texts import say
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.portal.own import AnyRequest, own_id
@@ -53,7 +53,7 @@ def claim_pages(kit: Kit) -> Pages:
         if isinstance(outcome, commerce.Refusal):
             return show(request, Form(language, form.values, {"code": outcome.detail}), outcome.status)
         if isinstance(outcome, DomainError):
-            said = say(outcome.message, language, **outcome.data)
+            said = told(outcome, language)
             return show(request, Form(language, form.values, {"code": said}), outcome.status)
         return kit.see(f"/portal/orders/{outcome.order_id}", Notice(mark("This purchase is yours now."), "success"))
 

@@ -23,6 +23,7 @@ from regulars.platform.ids import parse_public_id, public_id
 from regulars.web.kit.forms import read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.refusals import noted
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.portal.own import AnyRequest, acts_as, own_id
@@ -174,7 +175,7 @@ def _confirming(kit: Kit) -> list[ControllerRouterHandler]:
 def _refused(refusal: DomainError) -> Notice:
     """Say why not, on the page to which the browser goes back."""
     values = {name: value for name, value in refusal.data.items() if isinstance(value, str | int)}
-    return Notice(refusal.message, "error", values)
+    return Notice(noted(refusal).message, "error", values)
 
 
 def _switch(one: ConsentSwitch, addresses: dict[Any, str], language: str) -> dict[str, Any]:

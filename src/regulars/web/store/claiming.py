@@ -10,10 +10,10 @@ from msgspec import Meta
 from regulars.commerce import api as commerce
 from regulars.platform.errors import DomainError
 from regulars.platform.money import Money
-from regulars.platform.texts import say
 from regulars.web.kit.forms import blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.store.counter import HOME, USE, Counter, Till
@@ -65,7 +65,7 @@ def claiming_pages(kit: Kit, counter: Counter) -> Pages:
         )
         outcome = await counter.desk.claim(wish, member_id, till.sender)
         if isinstance(outcome, DomainError):
-            said = say(outcome.message, till.language, **outcome.data)
+            said = told(outcome, till.language)
             return await show(request, till, ticket, said, outcome.status)
         if isinstance(outcome, commerce.Refusal):
             return await show(request, till, ticket, outcome.detail, outcome.status)

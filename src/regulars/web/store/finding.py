@@ -7,10 +7,10 @@ from litestar import Request, Response, get, post
 from msgspec import Meta
 
 from regulars.platform.errors import DomainError
-from regulars.platform.texts import say
 from regulars.web.kit.forms import blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.store.counter import HOME, USE, Counter
@@ -52,7 +52,7 @@ def finding_pages(kit: Kit, counter: Counter) -> Pages:
             )
         found = await counter.look_up(till, form.value.code)
         if isinstance(found, DomainError):
-            said = say(found.message, till.language, **found.data)
+            said = told(found, till.language)
             return kit.render(request, "store/scan.html", status=found.status, form=blank_form(code=""), refused=said)
         return kit.see(f"/store/till?member={counter.ticket(till, found)}")
 

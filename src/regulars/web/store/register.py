@@ -15,6 +15,7 @@ from regulars.platform.ids import new_id
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.refusals import noted
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.store.counter import USE, Counter, Till
@@ -104,6 +105,7 @@ def register_pages(kit: Kit, counter: Counter) -> Pages:
         if isinstance(outcome, DomainError):
             taken = isinstance(outcome, Conflict)
             shown = form if taken else _at_its_field(form, outcome)
+            noted(outcome)
             return show(request, shown, order=order, lines=lines, status=outcome.status, taken=taken)
         ticket = counter.ticket(till, outcome)
         if started is None:

@@ -13,9 +13,9 @@ from regulars.commerce.contracts import ReturnLine, ReturnOrder, ReturnOutcome
 from regulars.platform.auth.tokens import new_typed_code
 from regulars.platform.errors import DomainError
 from regulars.platform.money import Money
-from regulars.platform.texts import say
 from regulars.web.kit.forms import blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
 from regulars.web.store import drafts
@@ -79,7 +79,7 @@ def _finding(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
             )
             found = await commerce.find_receipt(tx, services.vault, wish)
         if isinstance(found, DomainError):
-            said = say(found.message, till.language, **found.data)
+            said = told(found, till.language)
             again = blank_form(code=form.value.code)
             return kit.render(request, "store/returns.html", status=found.status, form=again, refused=said)
         return kit.see(f"{RETURNS}/{counter.seals.write(RETURN, till.device.device_id, found)}")
@@ -108,7 +108,7 @@ def _choosing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
             outcome = await counter.desk.preview(_fact(counter, till, order, form, lines))
             check(outcome, order, viewer_of(request), kit.services.settings)
         except DomainError as error:
-            said = say(error.message, till.language, **error.data)
+            said = told(error, till.language)
             return _show(
                 kit, request, till, order, ticket=ticket, form=form, sent=sent, refused=said, status=error.status
             )
@@ -138,7 +138,7 @@ def _choosing(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
             check(await _would_do(counter, fact), order, viewer_of(request), kit.services.settings)
             done = await counter.desk.carry_out(fact, till.sender)
         except DomainError as error:
-            said = say(error.message, till.language, **error.data)
+            said = told(error, till.language)
             return _show(
                 kit, request, till, order, ticket=ticket, form=form, sent=sent, refused=said, status=error.status
             )

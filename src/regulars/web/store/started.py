@@ -16,6 +16,7 @@ from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.kit.errors import FormUnreadable
 from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.store import drafts
 from regulars.web.store.counter import Counter, Till
@@ -143,6 +144,6 @@ def _of_member(counter: Counter, till: Till, started: Started, ticket: str) -> S
 async def _found(counter: Counter, till: Till, started: Started, typed: str) -> Started:
     found = await counter.look_up(till, typed)
     if isinstance(found, DomainError):
-        said = say(found.message, till.language, **found.data)
+        said = told(found, till.language)
         return structs.replace(started, refused=said, status=found.status)
     return structs.replace(started, ticket=counter.ticket(till, found), member_id=found)

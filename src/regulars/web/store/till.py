@@ -12,9 +12,9 @@ from regulars.commerce.contracts import OrderOutcome, PutOrder
 from regulars.members import api as members
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.money import Money
-from regulars.platform.texts import say
 from regulars.web.kit.forms import blank_form
 from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.store import drafts
@@ -90,7 +90,7 @@ def _paying(kit: Kit, counter: Counter) -> list[ControllerRouterHandler]:
         try:
             done = await counter.desk.carry_out(fact, till.sender)
         except DomainError as error:
-            said = say(error.message, till.language, **error.data)
+            said = told(error, till.language)
             return await show_till(counter, request, till, started, refused=said, status=error.status)
         if not isinstance(done, OrderOutcome):
             return await show_till(counter, request, till, started, refused=done.detail, status=done.status)
@@ -112,7 +112,7 @@ async def show_review(counter: Counter, request: AnyRequest, till: Till, started
     try:
         preview = await _preview(counter, till, started)
     except DomainError as error:
-        said = say(error.message, till.language, **error.data)
+        said = told(error, till.language)
         return await show_till(counter, request, till, started, refused=said, status=error.status)
     return counter.kit.render(
         request,
