@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from regulars.loyalty import api
 from regulars.loyalty.finance import journal
 from regulars.loyalty.finance.journals import By, Form
+from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from tests.loyalty.bean_check import bean_check
@@ -108,6 +109,34 @@ async def test_lines_add_up_to_the_liability(programme: Programme) -> None:
             assert sum(int(one["units"]) for one in found) == of.closing.balance - of.opening.balance
             assert sum(int(one["debt_change"]) for one in found) == of.closing.debt - of.opening.debt
             assert sum(int(one["transfers"]) for one in found) == sum(one.transfers for one in of.movements)
+
+
+async def test_an_open_month_begins_with_what_was_booked_in_its_last_minute(
+    programme: Programme, tmp_path: Path
+) -> None:
+    """Opening and bookings are of one instant, however far the roll-up is behind: right after midnight, above all."""
+    await a_quarter(programme)
+    (other,) = await programme.members(1, "other")
+    await stand_at(programme, us_day("2017-02-28", 23))
+    await programme.one(accrue(other, "last minute", us_day("2017-02-28", 23), 70))
+    async with programme.database.transaction() as tx:
+        programme.database.clock.follow(
+            await set_programme_clock(tx.connection, us_day("2017-03-01", 1), ticking=False)
+        )
+    await programme.one(accrue(other, "first minute", us_day("2017-03-01", 1), 5))
+
+    february, march = [await write(programme, month, "beancount") for month in (FEBRUARY, MARCH)]
+
+    assert "2017-03-01 balance Liabilities:US:Points -70 POINTS" in february
+    assert march.partition('"opening"')[2].splitlines()[1:3] == [
+        "  Liabilities:US:Points  -70 POINTS",
+        "  Assets:US:Points:Owed  100 POINTS",
+    ]
+    assert "2017-04-01 balance Liabilities:US:Points -115 POINTS" in march
+    for name, text in (("february", february), ("march", march)):
+        file = tmp_path / f"{name}.beancount"
+        file.write_text(text, encoding="utf-8")
+        assert bean_check(file) == ""
 
 
 async def test_texts_in_csv_are_no_formulas(programme: Programme) -> None:

@@ -1,14 +1,14 @@
 """Journals of a month: CSV or beancount, by account and day or by transfer, as a stream of text."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Final, Literal
 
 from regulars.loyalty.finance import months
-from regulars.loyalty.finance.contracts import LiabilityMonth, Span
+from regulars.loyalty.finance.contracts import Held, LiabilityMonth, Span
 from regulars.loyalty.finance.journal import BeancountJournal, CsvJournal, Line, Page
-from regulars.loyalty.finance.service import liability
+from regulars.loyalty.finance.service import INSTANT, liability, liability_at
 from regulars.loyalty.finance.store import closing
 from regulars.loyalty.finance.store import journal as store
 from regulars.loyalty.policy.service import Configuration
@@ -26,7 +26,8 @@ async def read_journal(
     """Give a month's journal piece by piece: spendable wallets, of one market or all.
 
     To be called first in a transaction. Raises MonthsImpossible, UnknownMarket (422), before the first piece. Source:
-    ledger_transfers; opening and closing as the liability has them.
+    ledger_transfers; what was before and what is left in a closed month as it was kept, before an open one as of its
+    first instant.
     """
     store.read_one_snapshot(tx)
     pages, bounds = await _pages(tx, configuration, month, market)
@@ -61,19 +62,38 @@ async def _pages(
     with suppress(_AllRead):
         async with tx.savepoint():
             found = [one for one in (await liability(tx, configuration, span))[0] if one.spendable]
-            pages = [_page(configuration, one) for one in found]
             bounds = await _bounds(tx, month, found)
+            openings = await _openings(tx, configuration, bounds, [one for one in found if not one.is_closed])
+            pages = [_page(configuration, one, openings) for one in found]
             raise _AllRead
     return pages, bounds
 
 
-def _page(configuration: Configuration, one: LiabilityMonth) -> Page:
+async def _openings(
+    tx: Transaction,
+    configuration: Configuration,
+    bounds: list[tuple[str, str, datetime, datetime]],
+    of_open: list[LiabilityMonth],
+) -> dict[tuple[str, str], Held]:
+    """Return what was there before months that are not closed, by market and wallet.
+
+    Of the instant of the bookings: the roll-up, by which the liability counts such a month, may lack the last minute.
+    """
+    begun = {market: since for market, _, since, _ in bounds if since != _EVER}
+    openings: dict[tuple[str, str], Held] = {}
+    for market in sorted({one.market for one in of_open} & begun.keys()):
+        stood = await liability_at(tx, configuration, begun[market] - INSTANT, market=market)
+        openings |= {(market, one.wallet): one.held for one in stood}
+    return openings
+
+
+def _page(configuration: Configuration, one: LiabilityMonth, openings: Mapping[tuple[str, str], Held]) -> Page:
     return Page(
         market=one.market,
         currency=one.currency,
         wallet=one.wallet,
         wallet_id=configuration.wallets[one.wallet].wallet_id,
-        opening=one.opening,
+        opening=openings.get((one.market, one.wallet), one.opening),
         closing=one.closing if one.is_closed else None,
         value_minor=None if one.closing_worth is None else one.closing_worth.point_value_minor,
     )

@@ -7,7 +7,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Question, Transaction
+from regulars.platform.db.transaction import Question, Statement, Transaction
 
 
 class StoredRefusal(NamedTuple):
@@ -38,6 +38,9 @@ SELECT a.client, a.key, a.request_hash, a.status, a.body
 FROM unnest(%s::text[], %s::text[]) AS asked (client, key)
 JOIN idempotency_answers AS a ON a.client = asked.client AND a.key = asked.key
 """
+
+# Of two who carry one call out at once, the second waits for the first, and then finds its answer.
+LOCK_ANSWER: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 INSERT_ANSWERS: LiteralString = """
 INSERT INTO idempotency_answers (client, key, request_hash, status, body, written_at)
@@ -107,6 +110,14 @@ async def recall(tx: Transaction, question: Question) -> dict[tuple[str, str], S
         (client, key): StoredAnswer(bytes(digest), status, bytes(body))
         for client, key, digest, status, body in await tx.answer(question)
     }
+
+
+async def recall_locked(tx: Transaction, owner: tuple[str, str]) -> StoredAnswer | None:
+    """Return the stored answer of (client, key); until the transaction ends nobody else asks for it this way."""
+    client, key = owner
+    wanted = Statement(SELECT_ANSWERS, (arrays.texts([client]), arrays.texts([key])))
+    _, found = await tx.read(Statement(LOCK_ANSWER, ("\n".join(owner),)), wanted)
+    return StoredAnswer(bytes(found[0][2]), found[0][3], bytes(found[0][4])) if found else None
 
 
 def remember(tx: Transaction, answers: Sequence[tuple[tuple[str, str], StoredAnswer]]) -> None:

@@ -26,7 +26,7 @@ from regulars.web.console.holds import READ, WRITE
 from regulars.web.console.member import read_person
 from regulars.web.console.words import member_id_in, member_link, member_tabs, wallet_name
 from regulars.web.kit.cells import Badge, Cell, Link
-from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
@@ -309,10 +309,14 @@ def _ask(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
         form, actor = read_form(request, Correction, kit.page(request).language), who(request).actor
         if form.value is None:
             return await show(request, member_id, form, 422)
-        member = member_id_in(member_id)
+        member, sent = member_id_in(member_id), sent_form(request, actor)
         try:
             async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+                if (led_to := await sent.led_to(tx)) is not None:
+                    return kit.see(led_to, Notice(ALREADY, "info"))
                 asked = await _corrected(tx, configuration, member, form.value, actor)
+                path = f"/console/members/{member_id}/points" if asked is None else request_path(asked)
+                await sent.leads_to(tx, path)
                 tx.audit(
                     AuditEntry(
                         actor=actor,
@@ -326,10 +330,8 @@ def _ask(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
         except DomainError as refusal:
             return await show(request, member_id, form.refused(refusal), refusal.status)
         if asked is None:
-            return kit.see(f"/console/members/{member_id}/points", Notice(mark("The correction is posted.")))
-        return kit.see(
-            request_path(asked), Notice(mark("Asked for. It is posted as soon as somebody else approves it."), "info")
-        )
+            return kit.see(path, Notice(mark("The correction is posted.")))
+        return kit.see(path, Notice(mark("Asked for. It is posted as soon as somebody else approves it."), "info"))
 
     return [correct, ask]
 

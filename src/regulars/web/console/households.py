@@ -36,7 +36,7 @@ from regulars.web.console.account import who
 from regulars.web.console.member_privacy import who as who_acted
 from regulars.web.console.words import full_name, member_id_in, member_link, member_path, tier_badge
 from regulars.web.kit.cells import Badge, Link, Tone
-from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
@@ -281,14 +281,20 @@ def _with_problem(form: Form[Any], field: str, problem: str) -> Form[Any]:
 # --- what staff do ----------------------------------------------------------------------------------------------------
 
 
-async def _carried(kit: Kit, request: AnyRequest, action: str, reason: str, act: Act) -> Household:
-    """Do something in a transaction of its own, and note who did it and why."""
+async def _carried(
+    kit: Kit, request: AnyRequest, *, action: str, reason: str, act: Act, said: Notice
+) -> tuple[str, Notice]:
+    """Do something once, in a transaction of its own, and note who did it and why; returns where that leads."""
     actor = who(request).actor
+    sent = sent_form(request, actor)
     async with kit.services.database.transaction(actor=actor) as tx:
+        if (led_to := await sent.led_to(tx)) is not None:
+            return led_to, Notice(ALREADY, "info")
         done = await act(tx, actor)
+        await sent.leads_to(tx, household_path(done.household_id))
         subject = public_id(HOUSEHOLD_PREFIX, done.household_id)
         tx.audit(AuditEntry(actor=actor, action=action, subject=subject, reason=reason))
-    return done
+    return household_path(done.household_id), said
 
 
 def _forming(kit: Kit) -> ControllerRouterHandler:
@@ -307,14 +313,15 @@ def _forming(kit: Kit) -> ControllerRouterHandler:
             return await members.households.form_household(tx, services.vault, services.settings.household_limit, wish)
 
         try:
-            formed = await _carried(kit, request, "form_household", reason, act)
+            formed = mark("The household is formed. Add who lives there.")
+            path, said = await _carried(
+                kit, request, action="form_household", reason=reason, act=act, said=Notice(formed)
+            )
         except NotFound:
             raise
         except DomainError as refusal:
             return kit.see(member_path(found), Notice(noted(refusal).message, "error", values=_told(refusal)))
-        return kit.see(
-            household_path(formed.household_id), Notice(mark("The household is formed. Add who lives there."))
-        )
+        return kit.see(path, said)
 
     return form_one
 
@@ -329,10 +336,10 @@ async def _changed(
     """Carry a change out and lead back to the household, or show why not in the form that asked for it."""
     reason = form.values.get("reason", "")
     try:
-        await _carried(kit, request, action, reason, act)
+        path, said = await _carried(kit, request, action=action, reason=reason, act=act, said=done)
     except DomainError as refusal:
         return await _show(kit, request, public, form.refused(refusal), opened=action, status=refusal.status)
-    return kit.see(household_path(_id_in(public)), done)
+    return kit.see(path, said)
 
 
 def _adding(kit: Kit) -> ControllerRouterHandler:

@@ -13,6 +13,7 @@ from msgspec import Meta
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import ExtendLot, LotStanding, LotState
 from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id
 from regulars.web.console.account import who
@@ -21,7 +22,7 @@ from regulars.web.console.member import MEMBER, read_person
 from regulars.web.console.words import member_id_in, member_tabs, wallet_name
 from regulars.web.kit.cells import Badge, Cell, Link
 from regulars.web.kit.formats import Formats
-from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.notices import Notice
@@ -157,6 +158,7 @@ def _extend(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controll
             raise NotFound
         if form.value is None:
             return await show(request, (member_id, lot_no), form, 422)
+        path, sent = f"/console/members/{member_id}/lots", sent_form(request, actor)
         wish = ExtendLot(
             member_id=member,
             lot_no=number,
@@ -167,9 +169,10 @@ def _extend(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controll
         )
         try:
             async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
-                (outcome,) = await loyalty.post(tx, configuration, [wish])
-                if isinstance(outcome, DomainError):
-                    raise outcome
+                if (led_to := await sent.led_to(tx)) is not None:
+                    return kit.see(led_to, Notice(ALREADY, "info"))
+                await _carried(tx, configuration, wish)
+                await sent.leads_to(tx, path)
                 tx.audit(AuditEntry(actor=actor, action="extend_lot", subject=member_id, reason=form.value.reason))
         except NotFound:
             raise
@@ -177,9 +180,16 @@ def _extend(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controll
             named = {"/expires_at": "/last_day", "/lot_id": None}.get(refusal.pointer or "", refusal.pointer)
             refusal.pointer = named
             return await show(request, (member_id, lot_no), form.refused(refusal), refusal.status)
-        return kit.see(f"/console/members/{member_id}/lots", Notice(mark("The points run out later now.")))
+        return kit.see(path, Notice(mark("The points run out later now.")))
 
     return [extend, extended]
+
+
+async def _carried(tx: Transaction, configuration: loyalty.Configuration, wish: ExtendLot) -> None:
+    """Extend a lot. Raises what is refused."""
+    (outcome,) = await loyalty.post(tx, configuration, [wish])
+    if isinstance(outcome, DomainError):
+        raise outcome
 
 
 def _end_of(day: date, formats: Formats) -> datetime:

@@ -29,7 +29,7 @@ from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISION
 from regulars.web.console.messages import actor_of
 from regulars.web.console.words import member_id_in, member_tabs, wallet_name
 from regulars.web.kit.cells import Badge, Cell, Link
-from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.texts import in_language, mark
@@ -184,9 +184,13 @@ def _exporting(kit: Kit) -> list[ControllerRouterHandler]:
         if form.value is None:
             return await _show(kit, request, member_id, form, status=422)
         actor = actor_of(viewer_of(request))
+        sent = sent_form(request, actor)
         try:
             async with services.database.transaction(actor=actor) as tx:
+                if (led_to := await sent.led_to(tx)) is not None:
+                    return kit.see(led_to, Notice(ALREADY, "info"))
                 await members.ask_export(tx, AskExport(member_id=found, actor=actor))
+                await sent.leads_to(tx, _tab(member_id))
                 tx.audit(AuditEntry(actor=actor, action="ask_export", subject=member_id, reason=form.value.purpose))
         except DomainError as refusal:
             return await _show(kit, request, member_id, form.refused(refusal), status=refusal.status)
@@ -234,9 +238,13 @@ def _erasing(kit: Kit) -> list[ControllerRouterHandler]:
             wrong: Form[Any] = Form(language, form.values, {"confirmation": said})
             return await _show(kit, request, member_id, wrong, status=422)
         actor, reason = actor_of(viewer_of(request)), form.value.reason
+        sent = sent_form(request, actor)
         try:
             async with services.database.transaction(actor=actor) as tx:
+                if (led_to := await sent.led_to(tx)) is not None:
+                    return kit.see(led_to, Notice(ALREADY, "info"))
                 wish = AskErasure(member_id=found, actor=actor, reason=reason)
+                await sent.leads_to(tx, _tab(member_id))
                 await members.ask_erasure(tx, kit.privacy, wait, wish)
                 tx.audit(AuditEntry(actor=actor, action="ask_erasure", subject=member_id, reason=reason))
         except DomainError as refusal:

@@ -24,7 +24,7 @@ from regulars.platform.texts import LANGUAGES
 from regulars.web.console.mail_frame import framed
 from regulars.web.console.message_words import CHANNELS, KINDS, STATES, state_badge
 from regulars.web.kit.cells import Cell, Code, Link
-from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
@@ -200,9 +200,13 @@ def _acts(kit: Kit) -> list[ControllerRouterHandler]:
         form = read_form(request, Reason, kit.page(request).language)
         if form.value is None:
             return await _show(kit, request, public, form, 422)
-        services, viewer = kit.services, viewer_of(request)
+        services, actor = kit.services, actor_of(viewer_of(request))
+        sent = sent_form(request, actor)
         try:
-            async with services.database.transaction(actor=actor_of(viewer)) as tx:
+            async with services.database.transaction(actor=actor) as tx:
+                if (led_to := await sent.led_to(tx)) is not None:
+                    return kit.see(led_to, Notice(ALREADY, "info"))
+                await sent.leads_to(tx, f"{HOME}/{public}")
                 message_id, reason = message_id_in(public), form.value.reason
                 if again:
                     await engagement.resend(tx, services.vault, message_id, reason=reason)

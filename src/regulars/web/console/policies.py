@@ -14,7 +14,7 @@ from regulars.web.console.account import who
 from regulars.web.console.policy_drafts import draft_handlers
 from regulars.web.console.policy_previews import preview_handlers
 from regulars.web.kit.cells import Badge, Link, Tone
-from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
@@ -105,14 +105,19 @@ def _list(kit: Kit) -> list[Any]:
         if form.value is None:
             return await show(request, form, 422)
         actor, database = who(request).actor, kit.services.database
+        sent = sent_form(request, actor)
         command = loyalty.CreateDraft(name=form.value.name, actor=actor, from_version=form.value.version)
         try:
             async with database.transaction(actor=actor) as tx:
+                if (led_to := await sent.led_to(tx)) is not None:
+                    return kit.see(led_to, Notice(ALREADY, "info"))
                 draft = await loyalty.work_on_policy(tx, database.clock, command)
+                path = f"{POLICIES}/drafts/{public_id(loyalty.DRAFT_PREFIX, draft.draft_id)}"
+                await sent.leads_to(tx, path)
         except DomainError as error:
             return await show(request, form.refused(error), error.status)
         said = Notice(mark("The draft is begun. It decides nothing until it is scheduled and its time comes."))
-        return kit.see(f"{POLICIES}/drafts/{public_id(loyalty.DRAFT_PREFIX, draft.draft_id)}", said)
+        return kit.see(path, said)
 
     return [policies, begin]
 

@@ -20,7 +20,7 @@ from regulars.web.console.households import NOBODY
 from regulars.web.console.member import read_person
 from regulars.web.console.words import member_id_in, member_link
 from regulars.web.kit.cells import Badge, Cell, Link
-from regulars.web.kit.forms import Form, blank_form, read_form
+from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.texts import in_language, mark
@@ -121,6 +121,7 @@ def _giving(kit: Kit, configuration: loyalty.Configuration) -> list[ControllerRo
         if len(found) != 1:
             problems = {**form.problems, "member": in_language(NOBODY, form.language)}
             return await _show(kit, request, member_id, Form(form.language, form.values, problems), status=422)
+        path, sent = f"/console/members/{member_id}/transfers", sent_form(request, actor)
         command = loyalty.TransferPoints(
             member_id=giver,
             to_id=found[0],
@@ -131,8 +132,11 @@ def _giving(kit: Kit, configuration: loyalty.Configuration) -> list[ControllerRo
         )
         try:
             async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+                if (led_to := await sent.led_to(tx)) is not None:
+                    return kit.see(led_to, Notice(ALREADY, "info"))
                 done = await _carried(tx, configuration, command, dry_run=wish.act == "look")
                 if wish.act == "give":
+                    await sent.leads_to(tx, path)
                     tx.audit(AuditEntry(actor=actor, action="transfer_points", subject=member_id, reason=wish.reason))
         except NotFound:
             raise
@@ -140,7 +144,7 @@ def _giving(kit: Kit, configuration: loyalty.Configuration) -> list[ControllerRo
             return await _show(kit, request, member_id, form.refused(refusal), status=refusal.status)
         if wish.act == "look":
             return await _show(kit, request, member_id, form, looked=done)
-        return kit.see(f"/console/members/{member_id}/transfers", Notice(mark("The points are given.")))
+        return kit.see(path, Notice(mark("The points are given.")))
 
     return [transfers, give]
 

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs
 import msgspec
 from litestar import Request
 
+from regulars.platform.commit.once import Sent
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
 from regulars.platform.texts import say
@@ -32,8 +33,10 @@ from regulars.web.kit.texts import in_language, mark
 
 Value = TypeVar("Value")
 _MAX_FIELDS: Final = 500
+_KEY: Final = re.compile("[0-9a-f]{32}")
 _LIMIT = re.compile(r"length (<=|>=) (\d+)|`(?:int|float|decimal)` (<=|>=|<|>) (\S+)")
 
+ALREADY: Final = mark("This was sent before: it was done once.")
 REQUIRED: Final = mark("Please fill this in.")
 _TOO_LONG: Final = mark("This is too long: {limit} characters are the most.")
 _TOO_SHORT: Final = mark("This is too short: {limit} characters are the least.")
@@ -71,6 +74,13 @@ def blank_form(language: str = "en", **values: object) -> Form[Any]:
 def form_values(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Return the fields of a urlencoded body, the last value of each. Raises FormUnreadable."""
     return {name: values[-1] for name, values in _parsed(request).items()}
+
+
+def sent_form(request: Request[Any, Any, Any], client: str) -> Sent:
+    """Return the form that was sent, to be carried out once: its key is what `ui.once()` put into it."""
+    key = form_values(request).get("key", "")
+    body = asked(request.scope).body
+    return Sent(client, key if _KEY.fullmatch(key) else "", request.scope["path"].encode() + b"\n" + body)
 
 
 def read_form(request: Request[Any, Any, Any], kind: type[Value], language: str) -> Form[Value]:

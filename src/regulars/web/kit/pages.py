@@ -14,6 +14,7 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie
 from markupsafe import Markup
 
+from regulars.platform.ids import new_id
 from regulars.web.kit import timeline
 from regulars.web.kit.assets import Assets
 from regulars.web.kit.brand import Brand
@@ -111,7 +112,12 @@ class Templates:
             auto_reload=self.follow_changes,
         )
         self.environment.globals.update(
-            _=translate, plural=translate_plural, asset=self.assets.url, icon=self._icon, qr_svg=qr_svg
+            _=translate,
+            plural=translate_plural,
+            asset=self.assets.url,
+            icon=self._icon,
+            qr_svg=qr_svg,
+            form_key=lambda: new_id().hex,
         )
         self.environment.filters.update(
             {name: _formatted(name) for name in _FORMATS}, cell=_cell, browser=browser_named, happenings=_happenings
