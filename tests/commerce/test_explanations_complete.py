@@ -16,7 +16,7 @@ import pytest
 from msgspec import structs
 
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import HoldState, LotState, RequestState, TierCause, TransferKind
+from regulars.loyalty.contracts import HoldState, LotState, RequestState, RequestsWanted, TierCause, TransferKind
 from regulars.loyalty.explain import sentences as told
 from regulars.loyalty.explain.transfers import SPEAKERS
 from regulars.loyalty.ledger.entries import Ended
@@ -275,7 +275,7 @@ async def _everything(programme: Programme, member: UUID) -> list[Explanation]:
         found.append(await loyalty.explain_tier(tx, configuration, member))
         holds = await loyalty.holds(tx, member)
         found += [await loyalty.explain_hold(tx, configuration, member, one.hold_id) for one in holds]
-        asked = await loyalty.adjustment_requests(tx, member_id=member)
+        asked = await loyalty.adjustment_requests(tx, RequestsWanted(member_id=member))
         found += [await loyalty.explain_request(tx, configuration, member, one.request_id) for one in asked]
     return found
 

@@ -1,10 +1,17 @@
 """A correction above the limit is asked for, and posted once somebody else approves it in time."""
 
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
 import pytest
 from msgspec import structs
+from psycopg import AsyncConnection
+from psycopg.errors import CheckViolation, ForeignKeyViolation
 
 from regulars.loyalty import api
-from regulars.loyalty.contracts import Posting
+from regulars.loyalty.adjustments.store import page
+from regulars.loyalty.contracts import Posting, RequestsWanted
 from regulars.loyalty.errors import (
     AlreadyAskedFor,
     ApprovalNeeded,
@@ -63,8 +70,8 @@ async def test_what_is_approved_is_posted_once_with_who_asked_and_who_agreed(car
         with pytest.raises(RequestOver):
             await one(careful, again)
     async with careful.database.transaction() as tx:
-        assert await api.adjustment_requests(tx, member_id=member) == [approved]
-        assert await api.adjustment_requests(tx, is_open=True) == []
+        assert await api.adjustment_requests(tx, RequestsWanted(member_id=member)) == [approved]
+        assert await api.adjustment_requests(tx, RequestsWanted(state="open")) == []
     assert await careful.problems() == {}
 
 
@@ -194,13 +201,36 @@ async def test_verify_finds_what_was_corrected_both_ways(careful: Programme) -> 
         "UPDATE adjustment_requests SET amount = 501",
         "DELETE FROM adjustment_answers",
         "DELETE FROM adjustment_requests",
+        "UPDATE adjustment_requests SET asked_by = 'wu'",
     ],
 )
 async def test_verify_finds_what_was_not_approved(careful: Programme, corruption: str) -> None:
     member = await careful.member()
     await decide(careful, ask(member, "a", NOON, 500), answer(member, "a", NOON))
+    for constraint in ("two_persons_check", "member_id_request_id_asked_by_fkey"):  # the database refuses most of it
+        await careful.execute(f"ALTER TABLE adjustment_answers DROP CONSTRAINT adjustment_answers_{constraint}")
     await careful.execute(corruption)
     assert "adjustments as approved" in await careful.problems()
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ("UPDATE adjustment_answers SET answered_by = asked_by", CheckViolation),
+        ("UPDATE adjustment_answers SET asked_by = 'nobody'", ForeignKeyViolation),
+        ("UPDATE adjustment_requests SET asked_by = 'wu'", ForeignKeyViolation),
+        ("DELETE FROM adjustment_requests", ForeignKeyViolation),
+    ],
+)
+async def test_the_database_refuses_an_answer_by_who_asked(
+    careful: Programme, change: str, refused: type[Exception]
+) -> None:
+    """The rule stands twice: nobody's own request is answered, and none is said to be another's."""
+    member = await careful.member()
+    await decide(careful, ask(member, "a", NOON, 500), answer(member, "a", NOON))
+    with pytest.raises(refused):
+        await careful.execute(change)
+    assert await careful.problems() == {}
 
 
 async def test_nothing_is_asked_for_who_was_erased(careful: Programme) -> None:
@@ -215,3 +245,58 @@ async def test_nothing_is_asked_for_who_was_erased(careful: Programme) -> None:
     assert await one(careful, ask(member, "before", NOON + DAY, 200)) == before
     assert (await one(careful, answer(member, "before", NOON + DAY, approve=False))).state == "refused"
     assert await careful.problems() == {}
+
+
+# --- pages of requests --------------------------------------------------------------------------------------------
+
+
+async def test_requests_are_paged_to_their_end(careful: Programme) -> None:
+    members = await careful.members(2)
+    for number in range(5):
+        await decide(careful, ask(members[number % 2], f"r{number}", NOON, 200 + number))
+    async with careful.database.transaction() as tx:
+        found, wanted = list[str](), RequestsWanted(limit=2)
+        while shown := await api.adjustment_requests(tx, wanted):
+            found += [one.reference for one in shown]
+            wanted = structs.replace(wanted, after=(shown[-1].asked_at, shown[-1].request_id))
+        one_members = await api.adjustment_requests(tx, RequestsWanted(member_id=members[0]))
+    assert sorted(found) == [f"r{number}" for number in range(5)]
+    assert {one.member_id for one in one_members} == {members[0]}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (RequestsWanted(after=(NOON + 9_000 * DAY, UUID(int=0))), "adjustment_requests_asked_at_idx"),
+        (
+            RequestsWanted(after=(NOON + 9_000 * DAY, UUID(int=0)), asked_by="key:3"),
+            "adjustment_requests_asked_by_idx",
+        ),
+    ],
+)
+async def test_a_page_of_requests_reads_no_more_than_it_tells(
+    careful: Programme, wanted: RequestsWanted, index: str
+) -> None:
+    """However many requests there are, the next page begins where the last one ended, by an index."""
+    await careful.execute(
+        "INSERT INTO adjustment_requests (member_id, request_id, wallet_id, amount, reason, reference, asked_by, "
+        "asked_at, expires_at, policy_version, command_hash) SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 'x', "
+        "n::text, 'key:' || n % 50, '2017-03-01Z'::timestamptz + n * interval '1 hour', "
+        "'2099-01-01Z', 1, 'x' FROM generate_series(1, 20000) AS n"
+    )
+    statement = page(wanted, NOON)
+    async with await AsyncConnection.connect(careful.database.url, autocommit=True) as connection:
+        await connection.execute("ANALYZE adjustment_requests")
+        rows = await (
+            await connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}", statement.parameters)
+        ).fetchall()
+    read = [one for one in scans(rows[0][0][0]["Plan"]) if one.get("Relation Name") == "adjustment_requests"]
+    assert [one["Index Name"] for one in read] == [index]
+    assert sum(one["Actual Rows"] for one in read) <= wanted.limit
+
+
+def scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a plan's nodes."""
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from scans(part)

@@ -457,6 +457,16 @@ async def test_what_cannot_be_is_refused_at_its_field(
     assert len((await client.get("/v1/policy-drafts")).json()["drafts"]) == 1
 
 
+async def test_drafts_are_paged_to_their_end(client: httpx.AsyncClient) -> None:
+    for number in range(1, 5):
+        await client.post("/v1/policy-drafts", json={"name": f"draft {number}"}, headers=key(str(number)))
+    first = (await client.get("/v1/policy-drafts?limit=3")).json()
+    rest = (await client.get(f"/v1/policy-drafts?limit=3&cursor={first['next_cursor']}")).json()
+    assert [one["name"] for one in first["drafts"] + rest["drafts"]] == [f"draft {number}" for number in (4, 3, 2, 1)]
+    assert (first["has_more"], rest["has_more"], rest["next_cursor"]) == (True, False, None)
+    assert (await client.get("/v1/policy-drafts?cursor=nowhere")).status_code == 422
+
+
 async def test_what_is_not_there_is_not_found(client: httpx.AsyncClient) -> None:
     unknown = f"pdr_{UUID(int=7).hex}"
     for path in (f"/v1/policy-drafts/{unknown}", "/v1/policy-drafts/7", f"/v1/policy-drafts/{unknown}/revisions"):

@@ -1,5 +1,6 @@
 """Holds and corrections in the console: reasons, two persons, once, and what the queue shows."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -125,13 +126,37 @@ async def test_what_is_refused_or_not_answered_posts_nothing(site: Site) -> None
         too_much = await finance.post(f"{third}/approve", data={"note": ""})
         site.at(NOW + 15 * DAY)
         late = await finance.post(f"{second}/approve", data={"note": ""})
-        said = words((await finance.get(CORRECTIONS)).text)
+        listed = (await finance.get(CORRECTIONS)).text
+        said = words(re.sub(r"<select.*?</select>", "", listed, flags=re.DOTALL))
         waiting = words((await finance.get(f"{CORRECTIONS}?state=open")).text)
 
     assert (empty.status_code, refused.status_code, too_much.status_code, late.status_code) == (422, 303, 409, 409)
     assert (await balance(site))[0] == 1_670
     assert (said.count("Not answered in time"), said.count("Refused")) == (2, 1)
     assert "Nothing matches." in waiting
+
+
+async def test_corrections_are_found_by_state_asker_and_day(site: Site) -> None:
+    async with site.browsing(Role.CARE) as care, site.browsing(Role.FINANCE) as finance:
+        first = await asked(site, care, 501)
+        await finance.post(f"{first}/refuse", data={"note": "no receipt"})
+        site.at(NOW + 3 * DAY)
+        await asked(site, finance, 502)
+        by_finance = f"staff:{public_id('stf', site.visitors.accounts[Role.FINANCE].staff_id)}"
+
+        async def listed(narrowed: str) -> set[str]:
+            text = words((await finance.get(f"{CORRECTIONS}?{narrowed}")).text)
+            return {amount for amount in ("501", "502") if amount in text}
+
+        assert await listed("state=refused") == {"501"}
+        assert await listed("state=open") == {"502"}
+        assert await listed("state=approved") == set()
+        assert await listed(f"by={by_finance}") == {"502"}
+        assert await listed("asked_to=2026-03-04") == {"501"}
+        assert await listed(f"asked_from=2026-03-05&asked_to=2026-03-05&by={by_finance}&state=open") == {"502"}
+        assert await listed("asked_from=2026-03-06") == set()
+        choices = (await finance.get(CORRECTIONS)).text
+    assert f'<option value="{by_finance}">finance</option>' in choices
 
 
 # --- holds ------------------------------------------------------------------------------------------------------------

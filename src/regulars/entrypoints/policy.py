@@ -44,7 +44,11 @@ def list_policies(*, as_json: Json = False) -> None:
     from regulars.loyalty.drafts.schemas import draft_answer
 
     async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
-        return await loyalty.read_versions(tx), [draft_answer(one) for one in await loyalty.list_drafts(tx)]
+        drafts, last = list[Any](), None
+        while page := await loyalty.list_drafts(tx, after=last):
+            drafts += page
+            last = page[-1].created_at, page[-1].draft_id
+        return await loyalty.read_versions(tx), [draft_answer(one) for one in drafts]
 
     versions, drafts = in_transaction(look)
     if as_json:

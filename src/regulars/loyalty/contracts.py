@@ -103,6 +103,21 @@ class AnswerAdjustment(Struct, frozen=True, kw_only=True):
 RequestState = Literal["open", "approved", "refused", "expired"]
 
 
+class RequestsWanted(Struct, frozen=True, kw_only=True):
+    """Which corrections that were asked for: a member's, in a state, by whom, between two instants, both included.
+
+    From behind `after` (asked at, request), the latest first.
+    """
+
+    member_id: UUID | None = None
+    state: RequestState | None = None
+    asked_by: str | None = None
+    asked_from: datetime | None = None
+    asked_until: datetime | None = None
+    after: tuple[datetime, UUID] | None = None
+    limit: int = 50
+
+
 class AdjustmentRequest(Struct, frozen=True, kw_only=True):
     """A correction that was asked for, and what came of it; `transfer_no` posted it."""
 

@@ -20,7 +20,7 @@ from regulars.loyalty.adjustments.schemas import (
     request_id_in,
     requests_answer,
 )
-from regulars.loyalty.contracts import AdjustmentRequest
+from regulars.loyalty.contracts import AdjustmentRequest, RequestsWanted
 from regulars.loyalty.ledger.schemas import AdjustmentBody
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.public_ids import member_id_in
@@ -28,8 +28,10 @@ from regulars.platform.commit.lane import Lane, json_answer
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
+from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import requires
 from regulars.platform.http.mutations import carry_out, idempotency_key
+from regulars.platform.places import read_place
 from regulars.platform.services import Services
 
 TAGS: Final = ["ledger"]
@@ -138,9 +140,12 @@ def _list(services: Services) -> HTTPRouteHandler:
     ) -> RequestsAnswer:
         """Return what waits for a second person; `ended` includes what was answered, and what nobody answered."""
         of = None if member_id is None else member_id_in(member_id)
-        after = None if cursor is None else request_id_in(cursor)
+        after = read_place(cursor)
+        if cursor is not None and after is None:
+            raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
+        wanted = RequestsWanted(member_id=of, state=None if ended else "open", after=after, limit=limit + 1)
         async with services.database.transaction() as tx:
-            found = await service.adjustment_requests(tx, member_id=of, is_open=not ended, after=after, limit=limit + 1)
+            found = await service.adjustment_requests(tx, wanted)
         return requests_answer(found[:limit], has_more=len(found) > limit)
 
     return list_requests

@@ -13,6 +13,7 @@ from regulars.loyalty.ledger.schemas import AdjustmentBody, reference_of
 from regulars.loyalty.public_ids import transfer_id
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.places import write_place
 
 REQUEST: Final = "adj"
 
@@ -100,9 +101,9 @@ def request_answer(found: AdjustmentRequest) -> RequestAnswer:
 
 
 def requests_answer(found: Sequence[AdjustmentRequest], *, has_more: bool) -> RequestsAnswer:
-    """Write a page; its cursor is the id of its last request."""
+    """Write a page; its cursor is the place of its last request."""
     return RequestsAnswer(
         requests=[request_answer(each) for each in found],
         has_more=has_more,
-        next_cursor=public_id(REQUEST, found[-1].request_id) if has_more else None,
+        next_cursor=write_place(found[-1].asked_at, found[-1].request_id) if has_more else None,
     )

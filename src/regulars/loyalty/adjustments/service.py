@@ -12,7 +12,7 @@ from msgspec import structs
 
 from regulars.domain_events.loyalty import AdjustmentApproved, AdjustmentAsked, AdjustmentRefused
 from regulars.loyalty.adjustments import store
-from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustment, AskAdjustment
+from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustment, AskAdjustment, RequestsWanted
 from regulars.loyalty.errors import AmountIsZero, OwnRequest, ReferenceReused, RequestOver, UnknownRequest
 from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.needs import Needs
@@ -153,7 +153,8 @@ class _Desk:
             transfer_no=seq,
         )
         self.known[key] = request, command_hash
-        self.answered.append((*key, request.state, command.actor, now, command.note, seq))
+        answer = (*key, request.state, command.actor, now, command.note, seq, request.asked_by)
+        self.answered.append(answer)
         event = AdjustmentApproved if command.approve else AdjustmentRefused
         self.events.append(
             event(
@@ -204,20 +205,12 @@ async def decide(
     return results
 
 
-async def adjustment_requests(
-    tx: Transaction,
-    *,
-    member_id: UUID | None = None,
-    is_open: bool = False,
-    after: UUID | None = None,
-    limit: int = 50,
-) -> list[AdjustmentRequest]:
-    """Return requests (of one member, or of all), the latest first, from behind the request `after`.
+async def adjustment_requests(tx: Transaction, wanted: RequestsWanted) -> list[AdjustmentRequest]:
+    """Return the requests that are wanted, the latest first.
 
-    `is_open` leaves out those that are answered or over. Units of each request's wallet, instants UTC. Raises nothing.
-    Source: adjustment_requests, adjustment_answers.
+    Units of each request's wallet, instants UTC. Raises nothing. Source: adjustment_requests, adjustment_answers.
     """
-    rows = await store.read_page(tx, member_id=member_id, is_open=is_open, after=after, limit=limit, now=tx.now)
+    rows = await store.read_page(tx, wanted, tx.now)
     return [as_of(_request(row), tx.now) for row in rows]
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from regulars.loyalty.contracts import RequestState, RequestsWanted
 from regulars.platform.db import arrays
-from regulars.platform.db.transaction import Rows, Transaction
+from regulars.platform.db.transaction import Rows, Statement, Transaction
 
 COLUMNS: LiteralString = """
 SELECT r.member_id, r.request_id, w.code, r.amount, r.reason, r.reference, a.answer, r.asked_by, r.asked_at,
@@ -19,17 +20,27 @@ JOIN wallets AS w ON w.wallet_id = r.wallet_id
 LEFT JOIN adjustment_answers AS a ON a.member_id = r.member_id AND a.request_id = r.request_id
 """
 NAMED = COLUMNS + _NAMED
+# A page is asked for in the words of what is wanted: a condition that is not there cannot mislead the planner.
 _PAGE: LiteralString = """
 FROM adjustment_requests AS r
 JOIN wallets AS w ON w.wallet_id = r.wallet_id
 LEFT JOIN adjustment_answers AS a ON a.member_id = r.member_id AND a.request_id = r.request_id
-WHERE (%(member)s::uuid IS NULL OR r.member_id = %(member)s)
-  AND (NOT %(open)s OR (a.request_id IS NULL AND r.expires_at > %(now)s))
-  AND (%(after)s::uuid IS NULL OR (r.asked_at, r.request_id) < (
-      SELECT o.asked_at, o.request_id FROM adjustment_requests AS o WHERE o.request_id = %(after)s LIMIT 1))
-ORDER BY r.asked_at DESC, r.request_id DESC LIMIT %(limit)s
+WHERE true
 """
-PAGE = COLUMNS + _PAGE
+_OF: dict[str, LiteralString] = {
+    "member_id": " AND r.member_id = %(member_id)s",
+    "asked_by": " AND r.asked_by = %(asked_by)s",
+    "asked_from": " AND r.asked_at >= %(asked_from)s",
+    "asked_until": " AND r.asked_at <= %(asked_until)s",
+    "after": " AND (r.asked_at, r.request_id) < (%(after_at)s, %(after_id)s)",
+}
+_IN_STATE: dict[RequestState, LiteralString] = {
+    "open": " AND a.request_id IS NULL AND r.expires_at > %(now)s",
+    "expired": " AND a.request_id IS NULL AND r.expires_at <= %(now)s",
+    "approved": " AND a.answer = 'approved'",
+    "refused": " AND a.answer = 'refused'",
+}
+_LATEST_FIRST: LiteralString = " ORDER BY r.asked_at DESC, r.request_id DESC LIMIT %(limit)s"
 _WAITING: LiteralString = """
 FROM adjustment_requests AS r
 JOIN wallets AS w ON w.wallet_id = r.wallet_id
@@ -50,8 +61,9 @@ SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::smallint[], %s::bigint[], %s::t
     %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::bytea[])
 """
 INSERT_ANSWERS: LiteralString = """
-INSERT INTO adjustment_answers (member_id, request_id, answer, answered_by, answered_at, note, transfer_seq)
-SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[])
+INSERT INTO adjustment_answers (member_id, request_id, answer, answered_by, answered_at, note, transfer_seq, asked_by)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[],
+    %s::text[])
 """
 
 
@@ -62,12 +74,21 @@ async def read_named(tx: Transaction, requests: Sequence[tuple[UUID, UUID]]) -> 
     )
 
 
-async def read_page(
-    tx: Transaction, *, member_id: UUID | None, is_open: bool, after: UUID | None, limit: int, now: datetime
-) -> Rows:
+def page(wanted: RequestsWanted, now: datetime) -> Statement:
+    """Return what asks for requests, the latest first."""
+    after_at, after_id = wanted.after or (None, None)
+    asked = {name: getattr(wanted, name) for name in _OF} | {"after_at": after_at, "after_id": after_id}
+    conditions = [_OF[name] for name in _OF if asked[name] is not None]
+    if wanted.state is not None:
+        conditions.append(_IN_STATE[wanted.state])
+    asked |= {"limit": wanted.limit, "now": now}
+    return Statement(COLUMNS + _PAGE + "".join(conditions) + _LATEST_FIRST, asked)
+
+
+async def read_page(tx: Transaction, wanted: RequestsWanted, now: datetime) -> Rows:
     """Return requests, the latest first."""
-    parameters = {"member": member_id, "open": is_open, "after": after, "limit": limit, "now": now}
-    return await tx.rows(PAGE, parameters)
+    (rows,) = await tx.read(page(wanted, now))
+    return rows
 
 
 async def read_waiting(tx: Transaction, *, after: tuple[datetime, UUID] | None, limit: int, now: datetime) -> Rows:
@@ -105,7 +126,7 @@ def insert_requests(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
 
 def insert_answers(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write answers, in the order of the table's columns."""
-    members, ids, answers, by, at, notes, seqs = zip(*rows, strict=True)
+    members, ids, answers, by, at, notes, seqs, askers = zip(*rows, strict=True)
     tx.write(
         INSERT_ANSWERS,
         (
@@ -116,5 +137,6 @@ def insert_answers(tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
             arrays.instants(at),
             arrays.texts(notes),
             arrays.ints(seqs),
+            arrays.texts(askers),
         ),
     )

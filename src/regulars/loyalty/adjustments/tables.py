@@ -1,6 +1,18 @@
 """Tables of adjustment requests: what was asked, and what was answered. Their rows never change."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 
 from regulars.platform.db.schema import metadata
@@ -22,7 +34,9 @@ adjustment_requests = Table(
     CheckConstraint("amount <> 0", name="amount"),
     CheckConstraint("asked_at < expires_at", name="life"),
     Index("adjustment_requests_asked_at_idx", "asked_at", "request_id"),
+    UniqueConstraint("member_id", "request_id", "asked_by"),
     Index("adjustment_requests_expires_at_idx", "expires_at", "request_id"),
+    Index("adjustment_requests_asked_by_idx", "asked_by", "asked_at", "request_id"),
 )
 
 adjustment_answers = Table(
@@ -35,6 +49,12 @@ adjustment_answers = Table(
     Column("answered_at", TIMESTAMP(timezone=True), nullable=False),
     Column("note", Text, nullable=False),
     Column("transfer_seq", BigInteger),
+    Column("asked_by", Text, nullable=False),  # as the request has it, so that the database sees two persons
+    CheckConstraint("answered_by <> asked_by", name="two_persons"),
+    ForeignKeyConstraint(
+        ["member_id", "request_id", "asked_by"],
+        ["adjustment_requests.member_id", "adjustment_requests.request_id", "adjustment_requests.asked_by"],
+    ),
     CheckConstraint("answer IN ('approved', 'refused')", name="answer"),
     CheckConstraint("(answer = 'approved') = (transfer_seq IS NOT NULL)", name="transfer_seq"),
 )

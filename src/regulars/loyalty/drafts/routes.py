@@ -1,12 +1,12 @@
 """HTTP of drafts: written, compared, scheduled, withdrawn."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from regulars.loyalty.drafts import diff, service
 from regulars.loyalty.drafts.contracts import (
@@ -37,8 +37,10 @@ from regulars.loyalty.policy.contracts import PolicyVersion
 from regulars.platform.commit.lane import Lane, json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.http.asked import asked
+from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.places import read_place, write_place
 from regulars.platform.services import Services
 
 TAGS: Final = ["policies"]
@@ -46,6 +48,7 @@ READ: Final = "policies:read"
 WRITE: Final = "policies:write"
 APPROVE: Final = "policies:approve"
 DRAFT: Final = "/v1/policy-drafts/{draft_id:str}"
+PAGE_AT_MOST: Final = 200
 
 AnyRequest = Request[Any, Any, Any]
 DraftLane = Lane[DraftCommand, PolicyDraft]
@@ -246,13 +249,27 @@ def _reading(services: Services) -> list[HTTPRouteHandler]:
         operation_id="listPolicyDrafts",
         tags=TAGS,
         summary="List the drafts",
-        response_description="Drafts, the latest first.",
+        response_description="A page of drafts, the latest first.",
     )
-    async def list_drafts(*, ended: FromQuery[bool] = False) -> DraftsAnswer:
+    async def list_drafts(
+        *,
+        ended: FromQuery[bool] = False,
+        cursor: FromQuery[str | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=PAGE_AT_MOST)] = 50,
+    ) -> DraftsAnswer:
         """Return the drafts that are worked on or proposed; `ended` adds those that are scheduled or given up."""
+        after = read_place(cursor)
+        if cursor is not None and after is None:
+            raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
         async with services.database.transaction() as tx:
-            found = await service.list_drafts(tx, ended=ended)
-        return DraftsAnswer(drafts=[draft_answer(one) for one in found])
+            found = await service.list_drafts(tx, ended=ended, after=after, limit=limit + 1)
+        has_more = len(found) > limit
+        last = found[limit - 1] if has_more else None
+        return DraftsAnswer(
+            drafts=[draft_answer(one) for one in found[:limit]],
+            has_more=has_more,
+            next_cursor=None if last is None else write_place(last.created_at, last.draft_id),
+        )
 
     @get(
         DRAFT,

@@ -84,9 +84,11 @@ class DraftAnswer(Struct, frozen=True, kw_only=True):
 
 
 class DraftsAnswer(Struct, frozen=True, kw_only=True):
-    """Drafts, the latest first."""
+    """A page of drafts, the latest first."""
 
     drafts: list[DraftAnswer]
+    has_more: bool
+    next_cursor: str | None
 
 
 class RevisionsAnswer(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ Each is in the audit log with who, why and the document. A draft becomes a versi
 `regulars configure` does: from then on it is the version that counts, and the draft stays as it was.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import structs
@@ -242,9 +243,14 @@ async def read_draft(tx: Transaction, draft_id: UUID) -> PolicyDraft:
     return found
 
 
-async def list_drafts(tx: Transaction, *, ended: bool = False, limit: int = 200) -> list[PolicyDraft]:
-    """Return the drafts that are worked on or wait, the latest first; `ended` adds those that are over."""
-    return await store.list_drafts(tx, ended=ended, limit=limit)
+async def list_drafts(
+    tx: Transaction, *, ended: bool = False, after: tuple[datetime, UUID] | None = None, limit: int = 200
+) -> list[PolicyDraft]:
+    """Return the drafts that are worked on or wait, the latest first; `ended` adds those that are over.
+
+    `after` (created, draft) goes on behind a draft.
+    """
+    return await store.list_drafts(tx, ended=ended, after=after, limit=limit)
 
 
 async def read_revisions(tx: Transaction, draft_id: UUID) -> list[DraftRevision]:

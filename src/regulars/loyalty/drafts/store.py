@@ -21,7 +21,9 @@ FROM policy_drafts AS d JOIN policy_draft_revisions AS r ON r.draft_id = d.draft
 ONE: LiteralString = COLUMNS + "WHERE d.draft_id = %s"
 ONE_LOCKED: LiteralString = ONE + " FOR UPDATE OF d"
 LIST: LiteralString = """
-WHERE (%(ended)s OR d.state IN ('draft', 'proposed')) ORDER BY d.created_at DESC, d.draft_id DESC LIMIT %(limit)s
+WHERE (%(ended)s OR d.state IN ('draft', 'proposed'))
+  AND (%(after_at)s::timestamptz IS NULL OR (d.created_at, d.draft_id) < (%(after_at)s, %(after_id)s::uuid))
+ORDER BY d.created_at DESC, d.draft_id DESC LIMIT %(limit)s
 """
 INSERT: LiteralString = """
 INSERT INTO policy_drafts (draft_id, state, revision, created_by, created_at, proposed_by, note, based_on)
@@ -44,9 +46,13 @@ async def read_draft(tx: Transaction, draft_id: UUID, *, lock: bool = False) -> 
     return _draft(rows[0]) if rows else None
 
 
-async def list_drafts(tx: Transaction, *, ended: bool, limit: int) -> list[PolicyDraft]:
-    """Return drafts, the latest first; `ended` includes those that are scheduled or given up."""
-    return [_draft(row) for row in await tx.rows(COLUMNS + LIST, {"ended": ended, "limit": limit})]
+async def list_drafts(
+    tx: Transaction, *, ended: bool, after: tuple[datetime, UUID] | None, limit: int
+) -> list[PolicyDraft]:
+    """Return drafts, the latest first, from behind one; `ended` includes those that are scheduled or given up."""
+    after_at, after_id = after or (None, None)
+    asked = {"ended": ended, "after_at": after_at, "after_id": after_id, "limit": limit}
+    return [_draft(row) for row in await tx.rows(COLUMNS + LIST, asked)]
 
 
 async def read_revisions(tx: Transaction, draft_id: UUID) -> list[DraftRevision]:

@@ -8,7 +8,8 @@ from typing import Final, Literal
 from regulars.loyalty.finance import months
 from regulars.loyalty.finance.contracts import Held, LiabilityMonth, Span
 from regulars.loyalty.finance.journal import BeancountJournal, CsvJournal, Line, Page
-from regulars.loyalty.finance.service import INSTANT, liability, liability_at
+from regulars.loyalty.finance.rules import held
+from regulars.loyalty.finance.service import INSTANT, held_at, liability
 from regulars.loyalty.finance.store import closing
 from regulars.loyalty.finance.store import journal as store
 from regulars.loyalty.policy.service import Configuration
@@ -79,12 +80,16 @@ async def _openings(
 
     Of the instant of the bookings: the roll-up, by which the liability counts such a month, may lack the last minute.
     """
-    begun = {market: since for market, _, since, _ in bounds if since != _EVER}
-    openings: dict[tuple[str, str], Held] = {}
-    for market in sorted({one.market for one in of_open} & begun.keys()):
-        stood = await liability_at(tx, configuration, begun[market] - INSTANT, market=market)
-        openings |= {(market, one.wallet): one.held for one in stood}
-    return openings
+    markets = {one.market for one in of_open}
+    begun = {market: since - INSTANT for market, _, since, _ in bounds if market in markets and since != _EVER}
+    stood = await held_at(tx, sorted(set(begun.values())))
+    return {
+        (one.market, one.wallet): stood[begun[one.market]].get(
+            (configuration.wallets[one.wallet].wallet_id, one.market), held(0, 0)
+        )
+        for one in of_open
+        if one.market in begun
+    }
 
 
 def _page(configuration: Configuration, one: LiabilityMonth, openings: Mapping[tuple[str, str], Held]) -> Page:

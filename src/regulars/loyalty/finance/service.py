@@ -1,6 +1,6 @@
 """What members may still spend, by month and at any instant; what it is worth."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -137,6 +137,22 @@ async def liability_at(
             )
         )
     return found
+
+
+async def held_at(tx: Transaction, instants: Collection[datetime]) -> dict[datetime, dict[Place, Held]]:
+    """Return what was held by wallet and market as of instants, exact in the transaction's snapshot.
+
+    Raises nothing. Source: the roll-up of the books, and the transfers behind it.
+    """
+    if not instants:
+        return {}
+    (cursor,) = await tx.read(snapshots.read_to(BOOKS.reader))
+    known = snapshots.read_to_in(cursor)
+    found = await tx.read(*[reading.as_of(at, known, BOOKED) for at in instants])
+    return {
+        at: {(row[0], row[1]): rules.held(row[2], row[3]) for row in rows}
+        for at, rows in zip(instants, found, strict=True)
+    }
 
 
 async def parts_at(tx: Transaction, instants: Mapping[str, datetime]) -> dict[Place, Parts]:

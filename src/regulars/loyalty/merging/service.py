@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from regulars.loyalty.adjustments.service import adjustment_requests
+from regulars.loyalty.contracts import RequestsWanted
 from regulars.loyalty.errors import (
     BooksMerged,
     MergeNotInForce,
@@ -54,7 +55,7 @@ async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:
     now = together([source, target], merging.at)
     if source.holds:
         raise MergeWaitsForHolds(open=len(source.holds))
-    if await adjustment_requests(tx, member_id=source.member_id, is_open=True, limit=1):
+    if await adjustment_requests(tx, RequestsWanted(member_id=source.member_id, state="open", limit=1)):
         raise MergeWaitsForRequests
     books.expire(source.member_id, now)
     found = without_pairs(await store.entries(tx, source.member_id))

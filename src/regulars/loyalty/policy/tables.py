@@ -43,6 +43,7 @@ loyalty_policies = Table(
     Column("reason", Text, nullable=False, server_default=text("''")),
     Column("lifts", Boolean, nullable=False, server_default=text("false")),  # those of earlier releases did not
     UniqueConstraint("version", "active_from"),
+    CheckConstraint("approved_by = '' OR approved_by <> scheduled_by", name="two_persons"),
 )
 
 policy_withdrawals = Table(

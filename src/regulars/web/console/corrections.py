@@ -1,7 +1,7 @@
 """Corrections of balances: asked for with a reason, approved or refused by somebody else, and what came of each."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -12,7 +12,14 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import Adjust, AdjustmentRequest, AnswerAdjustment, AskAdjustment, RequestState
+from regulars.loyalty.contracts import (
+    Adjust,
+    AdjustmentRequest,
+    AnswerAdjustment,
+    AskAdjustment,
+    RequestState,
+    RequestsWanted,
+)
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth.staff import service as staff
@@ -24,13 +31,14 @@ from regulars.platform.places import read_place, write_place
 from regulars.web.console.account import who
 from regulars.web.console.holds import READ, WRITE
 from regulars.web.console.member import read_person
-from regulars.web.console.words import member_id_in, member_link, member_tabs, wallet_name
+from regulars.web.console.words import days_of, member_id_in, member_link, member_tabs, wallet_name
 from regulars.web.kit.cells import Badge, Cell, Link
 from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
-from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wanted
+from regulars.web.kit.listings import Among, Choice, Column, Days, Listing, One, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 from regulars.web.kit.whys import named_by, why_of
@@ -103,36 +111,50 @@ async def names_of_staff(tx: Transaction) -> dict[str, str]:
 def _list(kit: Kit) -> ControllerRouterHandler:
     @get(HOME, guards=[kit.guards.staff(READ)])
     async def listed(request: AnyRequest) -> Response[Any]:
-        page, names = kit.page(request), dict[str, str]()
+        page, names, askers = kit.page(request), dict[str, str](), list[tuple[str, str]]()
 
         async def fetch(wanted: Wanted) -> Slice:
-            named = wanted.filters.get("member")
-            member_id = None if named is None else parse_public_id(MEMBER_PREFIX, named)
-            if named is not None and member_id is None:
+            sought = _sought(wanted, page)
+            if sought is None:
                 return Slice([])
             async with wanted.reading() as tx:
                 names.update(await names_of_staff(tx))
-                if wanted.filters.get("state") == "open":
-                    found = await loyalty.waiting_adjustments(
-                        tx, after=read_place(wanted.after), limit=wanted.limit + 1
-                    )
+                askers[:] = sorted(names.items(), key=lambda one: one[1].casefold())
+                if set(wanted.filters.items()) == {("state", "open")}:  # what waits, by when it is over
+                    found = await loyalty.waiting_adjustments(tx, after=sought.after, limit=sought.limit)
                     last = [write_place(one.expires_at, one.request_id) for one in found]
                 else:
-                    after = parse_public_id(REQUEST_PREFIX, wanted.after or "")
-                    found = await loyalty.adjustment_requests(
-                        tx, member_id=member_id, after=after, limit=wanted.limit + 1
-                    )
-                    last = [public_id(REQUEST_PREFIX, one.request_id) for one in found]
+                    found = await loyalty.adjustment_requests(tx, sought)
+                    last = [write_place(one.asked_at, one.request_id) for one in found]
             more = len(found) > wanted.limit
-            rows = [one for one in found[: wanted.limit] if member_id in {None, one.member_id}]
-            return Slice(rows, after=last[wanted.limit - 1] if more else None)
+            return Slice(found[: wanted.limit], after=last[wanted.limit - 1] if more else None)
 
-        return await kit.listing(request, "console/corrections.html", _listing(page.language, names), fetch)
+        listing = _listing(page.language, names, askers)
+        return await kit.listing(request, "console/corrections.html", listing, fetch)
 
     return listed
 
 
-def _listing(language: str, names: dict[str, str]) -> Listing:
+def _sought(wanted: Wanted, page: Page) -> RequestsWanted | None:
+    """Return which requests are wanted, days in the viewer's time zone; None for a member who is none."""
+    given = wanted.filters
+    named = given.get("member")
+    member_id = None if named is None else parse_public_id(MEMBER_PREFIX, named)
+    if named is not None and member_id is None:
+        return None
+    first, last = days_of(given, "asked")
+    return RequestsWanted(
+        member_id=member_id,
+        state=next((state for state in STATES if state == given.get("state")), None),
+        asked_by=given.get("by"),
+        asked_from=None if first is None else datetime.combine(first, time(), page.formats.zone),
+        asked_until=None if last is None else datetime.combine(last, time.max, page.formats.zone),
+        after=read_place(wanted.after),
+        limit=wanted.limit + 1,
+    )
+
+
+def _listing(language: str, names: dict[str, str], askers: Sequence[tuple[str, str]]) -> Listing:
     return Listing(
         name="corrections",
         columns=(
@@ -153,7 +175,9 @@ def _listing(language: str, names: dict[str, str]) -> Listing:
             ),
         ),
         filters=(
-            Choice("state", mark("State"), (("open", STATES["open"].label),)),
+            Choice("state", mark("State"), tuple((state, badge.label) for state, badge in STATES.items())),
+            Among("by", mark("Asked by"), askers),
+            Days("asked", mark("Asked at")),
             One("member", mark("Member"), type="text", rare=True),
         ),
         empty=mark("Nobody has asked for a correction. A member's page is where one begins."),

@@ -10,6 +10,7 @@ from msgspec import Meta
 from regulars.loyalty import api as loyalty
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import public_id
+from regulars.platform.places import read_place, write_place
 from regulars.web.console.account import who
 from regulars.web.console.policy_drafts import draft_handlers
 from regulars.web.console.policy_previews import preview_handlers
@@ -26,6 +27,7 @@ READ: Final = "programme:read"
 WRITE: Final = "policies:write"
 APPROVE: Final = "policies:approve"
 MOST_VERSIONS: Final = 50
+MOST_DRAFTS: Final = 50
 STATES: Final[dict[str, tuple[str, Tone]]] = {
     "draft": (mark("Draft"), "neutral"),
     "proposed": (mark("Waits for a second person"), "warning"),
@@ -70,7 +72,9 @@ def _list(kit: Kit) -> list[Any]:
         ended = request.query_params.get("ended") == "1"
         async with kit.services.database.transaction() as tx:
             versions = (await loyalty.read_versions(tx))[::-1]
-            drafts = await loyalty.list_drafts(tx, ended=ended)
+            place = read_place(request.query_params.get("after"))
+            drafts = await loyalty.list_drafts(tx, ended=ended, after=place, limit=MOST_DRAFTS + 1)
+        last = drafts[MOST_DRAFTS - 1] if len(drafts) > MOST_DRAFTS else None
         shown = [one for one in versions if ended or one.state != "withdrawn"]
         return kit.render(
             request,
@@ -88,10 +92,11 @@ def _list(kit: Kit) -> list[Any]:
                     one,
                     state_badge(one.state),
                 )
-                for one in drafts
+                for one in drafts[:MOST_DRAFTS]
             ],
             choices=[(one.version, f"{one.version}") for one in versions],
             ended=ended,
+            more="" if last is None else write_place(last.created_at, last.draft_id),
             may_write=page.viewer.may(WRITE),
         )
 

@@ -72,7 +72,7 @@ class Choice:
 
     name: str
     label: str
-    options: tuple[tuple[str, str], ...]
+    options: Sequence[tuple[str, str]]
     rare: bool = False
     unset: str = ""
 
@@ -85,6 +85,16 @@ class Choice:
         """Return what an address says that makes sense."""
         value = given.get(self.name, "")
         return {self.name: value} if value in {option for option, _ in self.options} else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Among(Choice):
+    """A filter whose options are known when the rows are read: a list that `fetch` fills. It takes any text."""
+
+    def read(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return what an address says."""
+        value = given.get(self.name, "")[:_LONGEST_SEARCH]
+        return {self.name: value} if value else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +256,7 @@ class Shown:
 
     def options(self, filter: Choice, language: str) -> Markup:  # noqa: A002 - what templates call it
         """Return the options of a filter, the chosen one marked."""
-        return _options(filter.options, self.wanted.filters.get(filter.name, ""), language)
+        return _options(tuple(filter.options), self.wanted.filters.get(filter.name, ""), language)
 
     def parameters(self, *leave_out: str) -> list[tuple[str, str]]:
         """Return what the address says, but for some of it; what is as declared stays unsaid."""
