@@ -1,10 +1,11 @@
 """The framework as the API stands on it: routes, bodies and queries read strictly, refusals as problem documents."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
-from litestar.types import AfterExceptionHookHandler, ControllerRouterHandler, ExceptionHandlersMap
+from litestar.types import ControllerRouterHandler, ExceptionHandlersMap
 
 from regulars.platform.http.bodies import StrictBody
 from regulars.platform.http.queries import KnownQueries
@@ -15,7 +16,7 @@ def framework_of(
     exception_handlers: ExceptionHandlersMap,
     described: OpenAPIConfig | None = None,
     *,
-    after_exception: Sequence[AfterExceptionHookHandler] = (),
+    after_exception: Sequence[Callable[[Exception, Any], Awaitable[None]]] = (),
 ) -> Litestar:
     """Return the framework with these routes; `after_exception` sees what a route let out before it is answered."""
     queries = KnownQueries()

@@ -242,7 +242,7 @@ def _withdraw(services: Services) -> HTTPRouteHandler:
     return withdraw
 
 
-def _reading(services: Services) -> list[HTTPRouteHandler]:
+def _listing(services: Services) -> HTTPRouteHandler:
     @get(
         "/v1/policy-drafts",
         guards=[requires(READ)],
@@ -271,6 +271,10 @@ def _reading(services: Services) -> list[HTTPRouteHandler]:
             next_cursor=None if last is None else write_place(last.created_at, last.draft_id),
         )
 
+    return list_drafts
+
+
+def _reading(services: Services) -> list[HTTPRouteHandler]:
     @get(
         DRAFT,
         guards=[requires(READ)],
@@ -314,4 +318,4 @@ def _reading(services: Services) -> list[HTTPRouteHandler]:
         async with services.database.transaction() as tx:
             return DifferencesAnswer(differences=await diff.difference(tx, *named, language))
 
-    return [list_drafts, get_draft, list_revisions, compare]
+    return [_listing(services), get_draft, list_revisions, compare]

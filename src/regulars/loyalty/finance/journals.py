@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Final, Literal
 
+from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.finance import months
 from regulars.loyalty.finance.contracts import Held, LiabilityMonth, Span
 from regulars.loyalty.finance.journal import BeancountJournal, CsvJournal, Line, Page
@@ -13,7 +14,8 @@ from regulars.loyalty.finance.service import INSTANT, held_at, liability
 from regulars.loyalty.finance.store import closing
 from regulars.loyalty.finance.store import journal as store
 from regulars.loyalty.policy.service import Configuration
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db import snapshots
+from regulars.platform.db.transaction import Rows, Transaction
 
 Form = Literal["csv", "beancount"]
 By = Literal["day", "transfer"]
@@ -63,8 +65,10 @@ async def _pages(
     with suppress(_AllRead):
         async with tx.savepoint():
             found = [one for one in (await liability(tx, configuration, span))[0] if one.spendable]
-            bounds = await _bounds(tx, month, found)
-            openings = await _openings(tx, configuration, bounds, [one for one in found if not one.is_closed])
+            kept, cursor = await tx.read(closing.bounds(month), snapshots.read_to(BOOKS.reader))
+            bounds = _bounds(kept, month, found)
+            of_open = [one for one in found if not one.is_closed]
+            openings = await _openings(tx, configuration, snapshots.read_to_in(cursor), bounds, of_open)
             pages = [_page(configuration, one, openings) for one in found]
             raise _AllRead
     return pages, bounds
@@ -73,6 +77,7 @@ async def _pages(
 async def _openings(
     tx: Transaction,
     configuration: Configuration,
+    known: snapshots.ReadTo | None,
     bounds: list[tuple[str, str, datetime, datetime]],
     of_open: list[LiabilityMonth],
 ) -> dict[tuple[str, str], Held]:
@@ -82,7 +87,7 @@ async def _openings(
     """
     markets = {one.market for one in of_open}
     begun = {market: since - INSTANT for market, _, since, _ in bounds if market in markets and since != _EVER}
-    stood = await held_at(tx, sorted(set(begun.values())))
+    stood = await held_at(tx, sorted(set(begun.values())), known)
     return {
         (one.market, one.wallet): stood[begun[one.market]].get(
             (configuration.wallets[one.wallet].wallet_id, one.market), held(0, 0)
@@ -104,11 +109,9 @@ def _page(configuration: Configuration, one: LiabilityMonth, openings: Mapping[t
     )
 
 
-async def _bounds(
-    tx: Transaction, month: date, found: list[LiabilityMonth]
-) -> list[tuple[str, str, datetime, datetime]]:
+def _bounds(rows: Rows, month: date, found: list[LiabilityMonth]) -> list[tuple[str, str, datetime, datetime]]:
     """Return (market, time zone, since, until): as they were closed, else the calendar's."""
-    kept = {row[0]: row[1:] for row in await closing.read_bounds(tx, month)}
+    kept = {row[0]: row[1:] for row in rows}
     bounds = {}
     for one in found:
         time_zone, since, until = kept.get(

@@ -139,15 +139,15 @@ async def liability_at(
     return found
 
 
-async def held_at(tx: Transaction, instants: Collection[datetime]) -> dict[datetime, dict[Place, Held]]:
+async def held_at(
+    tx: Transaction, instants: Collection[datetime], known: snapshots.ReadTo | None
+) -> dict[datetime, dict[Place, Held]]:
     """Return what was held by wallet and market as of instants, exact in the transaction's snapshot.
 
-    Raises nothing. Source: the roll-up of the books, and the transfers behind it.
+    `known` is where the roll-up of the books was before. Raises nothing. Source: that, and the transfers behind it.
     """
     if not instants:
         return {}
-    (cursor,) = await tx.read(snapshots.read_to(BOOKS.reader))
-    known = snapshots.read_to_in(cursor)
     found = await tx.read(*[reading.as_of(at, known, BOOKED) for at in instants])
     return {
         at: {(row[0], row[1]): rules.held(row[2], row[3]) for row in rows}

@@ -174,9 +174,15 @@ def insert_bounds(tx: Transaction, month: date, bounds: Sequence[tuple[str, str,
     tx.write(INSERT_BOUNDS, (month, *columns))
 
 
+def bounds(month: date) -> Statement:
+    """Return what asks for (market, time zone, since, until)."""
+    return Statement(READ_BOUNDS, (month,))
+
+
 async def read_bounds(tx: Transaction, month: date) -> Rows:
     """Return (market, time zone, since, until)."""
-    return await tx.rows(READ_BOUNDS, (month,))
+    (rows,) = await tx.read(bounds(month))
+    return rows
 
 
 async def holders(tx: Transaction) -> list[str]:
