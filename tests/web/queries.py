@@ -39,7 +39,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/finance/breakage": (6, 7),
     "/console/finance/months": (15, 12),
     "/console/finance/months/{month}": (14, 10),
-    "/console/finance/months/{month}/journal": (12, 22),
+    "/console/finance/months/{month}/journal": (14, 23),
     "/console/health": (21, 22),
     "/console/health/books": (3, 4),
     "/console/health/jobs": (2, 3),

@@ -20,10 +20,10 @@ from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import new_id, parse_public_id, public_id
-from regulars.platform.texts import say
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.refusals import told
 from regulars.web.kit.session_cookies import browser_of
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
@@ -208,7 +208,7 @@ async def _meant(desk: Desk, request: AnyRequest, given: Giving, standing: loyal
         raise _Stopped(in_language(_TYPE, language), "who")
     found = await desk.sought(request, given.who)
     if isinstance(found, DomainError):
-        raise _Stopped(say(found.message, language, **found.data), "who", found.status)
+        raise _Stopped(told(found, language), "who", found.status)
     return found
 
 

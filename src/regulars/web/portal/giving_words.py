@@ -8,6 +8,7 @@ from regulars.members import api as members
 from regulars.platform.errors import DomainError
 from regulars.platform.texts import say
 from regulars.web.kit.formats import Formats
+from regulars.web.kit.refusals import noted, told
 from regulars.web.kit.texts import mark
 
 NOT_ALLOWED: Final = mark("Points cannot be given to others at the moment.")
@@ -51,7 +52,7 @@ def refused(error: DomainError, formats: Formats, standing: loyalty.TransferStan
 
     `standing` is the giver's own, by which it is known whose waiting days are meant.
     """
-    language, code = formats.language, error.code
+    language, code = formats.language, noted(error).code
     own = code == "transfer_too_early" and error.data["from_at"] == standing.gives_from.isoformat()
     if own:
         return _filled(_TOO_EARLY, error, formats)
@@ -63,7 +64,7 @@ def refused(error: DomainError, formats: Formats, standing: loyalty.TransferStan
         return _filled(_RECEIVED[code], error, formats) if known else say(_RECEIVED_ENOUGH, language)
     if code in _OWN:
         return _filled(_OWN[code], error, formats)
-    return say(error.message, language, **error.data)
+    return told(error, language)
 
 
 def _filled(sentence: str, error: DomainError, formats: Formats) -> str:
