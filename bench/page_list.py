@@ -98,7 +98,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/portal/data",
             "/portal/data/erasure",
             "/portal/devices",
-            "/portal/give",
+            "/portal/points/give",
             "/portal/household",
             "/portal/household/leave",
             "/portal/inbox",

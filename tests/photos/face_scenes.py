@@ -50,13 +50,15 @@ FACES: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("portal/household-leave", "/portal/household/leave", "member"),
         Scene("portal/household-leave-refused", "/portal/household/leave", "member", "error", act=mistype),
     ),
-    "GET /portal/give": (
-        Scene("portal/give", "/portal/give", "member"),
-        Scene("portal/give-not-allowed", "/portal/give", "new", "empty"),
+    "GET /portal/points/give": (
+        Scene("portal/give", "/portal/points/give", "member"),
+        Scene("portal/give-not-allowed", "/portal/points/give", "new", "empty"),
     ),
-    "GET /portal/give/review/{wish}": (Scene("portal/give-over", "/portal/give/review/over", "member", "error"),),
-    "GET /portal/give/done/{given_id}": (
-        Scene("portal/give-unknown", f"/portal/give/done/ptr_{32 * '0'}", "member", "error"),
+    "GET /portal/points/give/review/{wish}": (
+        Scene("portal/give-over", "/portal/points/give/review/over", "member", "error"),
+    ),
+    "GET /portal/points/given/{given_id}": (
+        Scene("portal/give-unknown", f"/portal/points/given/ptr_{32 * '0'}", "member", "error"),
     ),
     "GET /portal/inbox": (
         Scene("portal/inbox", "/portal/inbox", "member"),

@@ -23,7 +23,7 @@ from tests.web.test_portal_data import Hand
 
 pytestmark = pytest.mark.anyio
 
-GIVE = "/portal/give"
+GIVE = "/portal/points/give"
 NOBODY = "Nothing can be given to anybody by this."
 LI = "139 0013 9000"
 
@@ -68,9 +68,9 @@ async def test_points_are_looked_at_once_more_and_sent_once(services: Services, 
     foreign = await li.get(sent[0].headers["location"])
 
     assert "Give points" in points
-    assert ("At once at most 300" in first, "A day at most 500, 500 left" in first) == (True, True)
+    assert ("At once at most 300" in first, "A day at most 500 of 500 left" in first) == (True, True)
     assert chosen.status_code == 303
-    for told in ("You give 200", "Somebody without a name 139 0013 9000", "A day at most 500, 300 left after this"):
+    for told in ("You give 200", "Somebody without a name 139 0013 9000", "A day at most 300 of 500 left after this"):
         assert told in review
     assert untouched == [(0,)]
     assert [one.status_code for one in sent] == [303, 303]

@@ -52,6 +52,43 @@ class PointsMoved(Event, frozen=True, kw_only=True):
     amount: int
 
 
+class TransferSent(Event, frozen=True, kw_only=True):
+    """A member gave units to another (`other_id`), as the policy allows; `TransferReceived` is the other's fact."""
+
+    member_id: UUID
+    transfer_id: UUID
+    other_id: UUID
+    wallet: str
+    amount: int
+
+
+class TransferReceived(Event, frozen=True, kw_only=True):
+    """A member got units from another (`other_id`)."""
+
+    member_id: UUID
+    transfer_id: UUID
+    other_id: UUID
+    wallet: str
+    amount: int
+
+
+class TransferTakenBack(Event, frozen=True, kw_only=True):
+    """A transfer was taken back; each of the two has a fact of its own (`side`: given, received).
+
+    `amount` went back, `owed` of it out of nothing: who had received it owes that now. `expired` had run out meanwhile
+    and did not go back.
+    """
+
+    member_id: UUID
+    transfer_id: UUID
+    other_id: UUID
+    side: str
+    wallet: str
+    amount: int
+    owed: int
+    expired: int
+
+
 class PointsHeld(Event, frozen=True, kw_only=True):
     """Units of a wallet are kept for a purpose until an instant; they are still the member's."""
 

@@ -53,6 +53,27 @@ class MergeUndone(Event, frozen=True, kw_only=True):
     merge_id: UUID
 
 
+class MergeProposed(Event, frozen=True, kw_only=True):
+    """`member_id` and `other_id` may be one person: a proposal to merge them is open, for the first time or again."""
+
+    member_id: UUID
+    other_id: UUID
+    proposal_id: UUID
+
+
+class MergeProposalEnded(Event, frozen=True, kw_only=True):
+    """A proposal is open no more. `outcome`: `merged` (by whomever), `dismissed` (they are two), or `superseded`.
+
+    Superseded: one of the two was merged with somebody else, of whom the proposal speaks from then on, or that was
+    undone. That the two are parted again is told by `MergeUndone`.
+    """
+
+    member_id: UUID
+    other_id: UUID
+    proposal_id: UUID
+    outcome: str
+
+
 class HouseholdFormed(Event, frozen=True, kw_only=True):
     """Members live together; `member_id` is the head. HouseholdJoined follows for each of them."""
 

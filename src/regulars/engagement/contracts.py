@@ -21,6 +21,9 @@ class MessageKind(StrEnum):
     EXPIRING_POINTS = "expiring_points"
     CONFIRM_ADDRESS = "confirm_address"
     CONFIRM_CONSENT = "confirm_consent"
+    POINTS_SENT = "points_sent"
+    POINTS_RECEIVED = "points_received"
+    POINTS_TAKEN_BACK = "points_taken_back"
 
 
 class MessageChannel(StrEnum):
@@ -130,7 +133,44 @@ class ConfirmConsentFacts(Struct, frozen=True, kw_only=True, tag="confirm_consen
         return f"ConfirmConsentFacts(consent_id={self.consent_id}, …)"
 
 
-Facts = CodeFacts | ReceiptFacts | ReturnFacts | TierFacts | ExpiringFacts | ConfirmFacts | ConfirmConsentFacts
+class PointsSentFacts(Struct, frozen=True, kw_only=True, tag="points_sent"):
+    """Points that the member gave to another."""
+
+    points: int
+    at: datetime
+
+
+class PointsReceivedFacts(Struct, frozen=True, kw_only=True, tag="points_received"):
+    """Points that another member gave."""
+
+    points: int
+    at: datetime
+
+
+class PointsTakenBackFacts(Struct, frozen=True, kw_only=True, tag="points_taken_back"):
+    """Points that went back to who had given them (`had_given`: the member), `owed` by who had got them; `expired`
+    ran out before.
+    """
+
+    had_given: bool
+    points: int
+    owed: int
+    expired: int
+    at: datetime
+
+
+Facts = (
+    CodeFacts
+    | ReceiptFacts
+    | ReturnFacts
+    | TierFacts
+    | ExpiringFacts
+    | ConfirmFacts
+    | ConfirmConsentFacts
+    | PointsSentFacts
+    | PointsReceivedFacts
+    | PointsTakenBackFacts
+)
 
 
 # --- what others are shown -----------------------------------------------------------------------------------------

@@ -6,10 +6,18 @@ Facts are noted, set-based and once each, as occasions; the worker writes and se
 from collections.abc import Sequence
 
 from regulars.domain_events.commerce import OrderPaid, OrderReturned
-from regulars.domain_events.loyalty import TierReached
+from regulars.domain_events.loyalty import TierReached, TransferReceived, TransferSent, TransferTakenBack
 from regulars.domain_events.members import ConsentRequested
 from regulars.engagement.channels import occasions, rules
-from regulars.engagement.contracts import ConfirmConsentFacts, ReceiptFacts, ReturnFacts, TierFacts
+from regulars.engagement.contracts import (
+    ConfirmConsentFacts,
+    PointsReceivedFacts,
+    PointsSentFacts,
+    PointsTakenBackFacts,
+    ReceiptFacts,
+    ReturnFacts,
+    TierFacts,
+)
 from regulars.loyalty import api as loyalty
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.contracts import Delivered
@@ -66,6 +74,53 @@ async def congratulate(tx: Transaction, events: Sequence[Delivered[TierReached]]
         if risen.member_id is not None:
             noted.append((risen.member_id, event_id, risen.recorded_at, facts))
     occasions.note(tx, noted)
+
+
+@live
+async def tell_of_points_sent(tx: Transaction, events: Sequence[Delivered[TransferSent]]) -> None:
+    """Tell members what they gave to others: whoever did not give it hears of it so."""
+    occasions.note(
+        tx,
+        [
+            (sent.member_id, event_id, sent.recorded_at, PointsSentFacts(points=sent.amount, at=sent.recorded_at))
+            for event_id, sent in events
+        ],
+    )
+
+
+@live
+async def tell_of_points_received(tx: Transaction, events: Sequence[Delivered[TransferReceived]]) -> None:
+    """Tell members what another member gave them, and not who."""
+    occasions.note(
+        tx,
+        [
+            (got.member_id, event_id, got.recorded_at, PointsReceivedFacts(points=got.amount, at=got.recorded_at))
+            for event_id, got in events
+        ],
+    )
+
+
+@live
+async def tell_of_points_taken_back(tx: Transaction, events: Sequence[Delivered[TransferTakenBack]]) -> None:
+    """Tell both members that a transfer was taken back."""
+    occasions.note(
+        tx,
+        [
+            (
+                back.member_id,
+                event_id,
+                back.recorded_at,
+                PointsTakenBackFacts(
+                    had_given=back.side == "given",
+                    points=back.amount,
+                    owed=0 if back.side == "given" else back.owed,
+                    expired=back.expired,
+                    at=back.recorded_at,
+                ),
+            )
+            for event_id, back in events
+        ],
+    )
 
 
 def _receipt(paid: OrderPaid) -> ReceiptFacts:

@@ -12,6 +12,9 @@ from regulars.engagement.contracts import (
     ExpiringFacts,
     Facts,
     Letter,
+    PointsReceivedFacts,
+    PointsSentFacts,
+    PointsTakenBackFacts,
     ReceiptFacts,
     ReturnFacts,
     Row,
@@ -60,6 +63,8 @@ def letter_of(content: Content, language: str, sender: Sender) -> Letter:  # noq
             return _confirm(confirm, words, sender)
         case ConfirmConsentFacts() as asked:
             return _confirm_consent(asked, words, sender)
+        case PointsSentFacts() | PointsReceivedFacts() | PointsTakenBackFacts() as gift:
+            return _gift(gift, words, sender)
 
 
 def short_text(content: Content, language: str, sender: Sender) -> str:
@@ -269,6 +274,77 @@ def _expiring(facts: ExpiringFacts, words: Wording, sender: Sender) -> Letter:
             language,
             brand=sender.brand,
         ),
+    )
+
+
+def _gift(
+    facts: PointsSentFacts | PointsReceivedFacts | PointsTakenBackFacts, words: Wording, sender: Sender
+) -> Letter:
+    if isinstance(facts, PointsSentFacts):
+        return _points_sent(facts, words, sender)
+    if isinstance(facts, PointsReceivedFacts):
+        return _points_received(facts, words, sender)
+    return _points_taken_back(facts, words, sender)
+
+
+def _points_sent(facts: PointsSentFacts, words: Wording, sender: Sender) -> Letter:
+    language, points = words.language, words.points(facts.points)
+    return Letter(
+        subject=say("You gave {points} to another member", language, points=points),
+        preview=say("If it was not you, tell us at once.", language),
+        heading=say("Your points are sent", language),
+        lead=(say("You gave {points} to another member on {at}.", language, points=points, at=words.moment(facts.at)),),
+        rows=(Row(label=say("Points given", language), value=f"−{words.number(facts.points)}", strong=True),),
+        note=say(
+            "If it was not you, tell our staff: they can take it back. Then look in your profile where you are signed "
+            "in, and sign out of what you do not know.",
+            language,
+        ),
+        button=_button(say("See your points", language), "/portal/points", sender),
+        why=_why_service(language, sender),
+    )
+
+
+def _points_received(facts: PointsReceivedFacts, words: Wording, sender: Sender) -> Letter:
+    language, points = words.language, words.points(facts.points)
+    return Letter(
+        subject=say("Another member gave you {points}", language, points=points),
+        preview=say("You can spend them at once.", language),
+        heading=say("You were given points", language),
+        lead=(say("Another member gave you {points} on {at}.", language, points=points, at=words.moment(facts.at)),),
+        rows=(Row(label=say("Points", language), value=f"+{words.number(facts.points)}", strong=True),),
+        note=say("They run out on the day on which they would have run out for who gave them.", language),
+        button=_button(say("See your points", language), "/portal/points", sender),
+        why=_why_service(language, sender),
+    )
+
+
+def _points_taken_back(facts: PointsTakenBackFacts, words: Wording, sender: Sender) -> Letter:
+    language, points, at = words.language, words.points(facts.points), words.moment(facts.at)
+    if facts.had_given:
+        subject = say("{points} that you gave came back", language, points=points)
+        lead = say("On {at} our staff took back what you had given to another member.", language, at=at)
+    else:
+        subject = say("{points} that you were given were taken back", language, points=points)
+        lead = say("On {at} our staff took back what another member had given you.", language, at=at)
+    sign = "+" if facts.had_given else "−"
+    rows = [Row(label=say("Points", language), value=f"{sign}{words.number(facts.points)}", strong=True)]
+    if facts.owed:
+        rows.append(Row(label=say("Of these, still owed", language), value=words.number(facts.owed)))
+    if facts.expired:
+        rows.append(Row(label=say("Had run out before", language), value=words.number(facts.expired)))
+    note = None
+    if facts.owed:
+        note = say("What is owed is repaid by the next points that you earn. You need not do anything.", language)
+    return Letter(
+        subject=subject,
+        preview=lead,
+        heading=say("A gift was taken back", language),
+        lead=(lead,),
+        rows=tuple(rows),
+        note=note,
+        button=_button(say("See your points", language), "/portal/points", sender),
+        why=_why_service(language, sender),
     )
 
 

@@ -37,6 +37,10 @@ NEEDS_NO_REFUSAL = frozenset({MessageKind.EXPIRING_POINTS})
 WIPED_ONCE_SENT = frozenset({MessageKind.CODE, MessageKind.CONFIRM_CONSENT})
 
 
+# Read in the inbox alone: nobody can be pestered at their address with one point after another.
+INBOX_ONLY = frozenset({MessageKind.POINTS_RECEIVED})
+
+
 def urgency_of(kind: MessageKind) -> int:
     """Return how urgent a message is; 0 goes first."""
     return _URGENCY.get(kind, _USUAL_URGENCY)
@@ -56,7 +60,7 @@ def channels_of(
     """
     channels = [MessageChannel.INBOX]
     refused = refused_email and kind in NEEDS_NO_REFUSAL
-    if has_email and not refused and MessageChannel.EMAIL in reachable:
+    if has_email and not refused and kind not in INBOX_ONLY and MessageChannel.EMAIL in reachable:
         channels.append(MessageChannel.EMAIL)
     return channels
 

@@ -12,6 +12,9 @@ from regulars.engagement.contracts import (
     ExpiringFacts,
     Facts,
     MessageKind,
+    PointsReceivedFacts,
+    PointsSentFacts,
+    PointsTakenBackFacts,
     ReceiptFacts,
     ReturnFacts,
     TierFacts,
@@ -72,3 +75,13 @@ def _facts(kind: MessageKind, store: str, wording: str) -> Facts:  # noqa: PLR09
             return ConfirmFacts(token=_SAMPLE_LINK)
         case MessageKind.CONFIRM_CONSENT:
             return ConfirmConsentFacts(consent_id=UUID(int=0), wording=wording, token=_SAMPLE_LINK)
+        case MessageKind.POINTS_SENT | MessageKind.POINTS_RECEIVED | MessageKind.POINTS_TAKEN_BACK:
+            return _gift(kind)
+
+
+def _gift(kind: MessageKind) -> Facts:
+    if kind is MessageKind.POINTS_SENT:
+        return PointsSentFacts(points=200, at=_BOUGHT)
+    if kind is MessageKind.POINTS_RECEIVED:
+        return PointsReceivedFacts(points=200, at=_BOUGHT)
+    return PointsTakenBackFacts(had_given=False, points=200, owed=40, expired=0, at=_BOUGHT)

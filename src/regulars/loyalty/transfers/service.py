@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from regulars.domain_events.loyalty import TransferReceived, TransferSent, TransferTakenBack
 from regulars.loyalty.errors import InsufficientPoints, ReferenceReused
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.books import Books, open_books
@@ -33,6 +34,7 @@ from regulars.loyalty.transfers.contracts import (
     TransferReversed,
     TransferRoom,
     TransferSeen,
+    TransferSide,
     TransferStanding,
 )
 from regulars.loyalty.transfers.rules import Counted, Reached
@@ -96,7 +98,20 @@ async def transfer(
     written_at = wall_now()
     for row in batch.rows:
         store.insert(tx, row, written_at)
+        tx.publish(_fact(row, configuration.wallet_codes[row.wallet_id]))
     return results
+
+
+def _fact(row: TransferRow, wallet: str) -> TransferSent | TransferReceived:
+    kind = TransferSent if row.side == "given" else TransferReceived
+    return kind(
+        member_id=row.member_id,
+        transfer_id=row.transfer_id,
+        other_id=row.other_id,
+        wallet=wallet,
+        amount=row.amount,
+        recorded_at=row.recorded_at,
+    )
 
 
 async def _known(tx: Transaction, books: Books, needs: Needs, since: datetime) -> _Known:
@@ -341,7 +356,23 @@ async def reverse(tx: Transaction, configuration: Configuration, wish: ReverseTr
         units = (done.returned, done.covered, done.shortfall, done.expired)
         kept = Reversal(row.member_id, row.transfer_id, *units, wish.reason, wish.actor, now)
         store.reverse(tx, kept, wall_now())
+        tx.publish(_taken_back(done, "given"), _taken_back(done, "received"))
     return done
+
+
+def _taken_back(done: TransferReversed, side: TransferSide) -> TransferTakenBack:
+    mine, other = (done.member_id, done.to_id) if side == "given" else (done.to_id, done.member_id)
+    return TransferTakenBack(
+        member_id=mine,
+        transfer_id=done.transfer_id,
+        other_id=other,
+        side=side,
+        wallet=done.wallet,
+        amount=done.returned + done.covered + done.shortfall,
+        owed=done.shortfall,
+        expired=done.expired,
+        recorded_at=done.recorded_at,
+    )
 
 
 async def _given(tx: Transaction, member_id: UUID, transfer_id: UUID) -> TransferRow:

@@ -11,7 +11,7 @@ and HouseholdNameImpossible (422). `limit` is how many may live in one.
 following merged ids; who lives in none is left out. `ask_households_of` asks the same along with the next read.
 `read_household(tx, vault, household_id, clear=)` gives one with its name (NotFound), `read_households(tx, ids)` some
 without names, `list_households(tx, state=, before=, limit=)` all, the last formed first,
-`home_of(tx, vault, member_id)` the one in which a member lives (None for none), its name in full for the head alone,
+`home_of(tx, vault, member_id)` the one in which a member lives (None for none), its name told to the head alone,
 `household_changes(tx, household_id, before=, limit=)` the history from its end, `stays_of(tx, member_id)` where one
 lives and lived, `ask_stays_of` the same along with the next read. Source: households, household_members and
 household_changes.

@@ -60,8 +60,8 @@ async def home_of(tx: Transaction, vault: Vault, member_id: UUID) -> HouseholdSh
     if found is None:
         return None
     row, members = found
-    name, now = await name_in(vault, row), msgspec.structs.asdict(told(row, standing_of(row, members)))
-    return HouseholdShown(**now, name=name if row.head_id == member_id or name is None else masked(name))
+    name = await name_in(vault, row) if row.head_id == member_id else None
+    return HouseholdShown(**msgspec.structs.asdict(told(row, standing_of(row, members))), name=name)
 
 
 async def named_by(tx: Transaction, vault: Vault, member_id: UUID) -> list[dict[str, Any]]:

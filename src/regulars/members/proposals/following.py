@@ -7,11 +7,10 @@ from msgspec.structs import replace
 
 from regulars.members.contracts.merging import Merging
 from regulars.members.contracts.proposals import Evidence, Proposal
-from regulars.members.proposals import store
+from regulars.members.proposals import store, telling
 from regulars.members.proposals.store import Opened
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
-from regulars.platform.ids import new_id
 
 
 async def merged(tx: Transaction, merging: Merging, *, by: str, reason: str) -> None:
@@ -21,9 +20,9 @@ async def merged(tx: Transaction, merging: Merging, *, by: str, reason: str) -> 
     for one in waiting:
         both = {one.member_id, one.other_id}
         is_theirs = merging.survivor_id in both
-        await store.end(
+        await telling.end(
             tx,
-            one.proposal_id,
+            one,
             "done" if is_theirs else "superseded",
             at=merging.at,
             by=by,
@@ -46,7 +45,7 @@ async def _speak_of(
     settled = await store.settled(tx, first, other, before.rank)
     if settled is None:
         opened = Opened(first, other, before.rank, seen, before.last_seen_at, wall_now(), merging.merge_id)
-        settled = await store.open_or_add(tx, new_id(), opened)
+        settled = await telling.open_or_add(tx, opened)
     else:
         store.seen_again(tx, first, settled, seen, before.last_seen_at)
     for one in evidence:
@@ -74,14 +73,14 @@ async def parted(tx: Transaction, merge_id: UUID, *, by: str, reason: str) -> No
     ended, passed_on = await store.of_merge(tx, merge_id)
     store.mark_undone(tx, merge_id)
     for one in passed_on:
-        await store.end(tx, one.proposal_id, "superseded", at=tx.now, by=by, reason=reason, merge_id=merge_id)
+        await telling.end(tx, one, "superseded", at=tx.now, by=by, reason=reason, merge_id=merge_id)
     for one in ended:
         if one.state != "superseded":
             continue
         both = [one.member_id, one.other_id]
         there = await store.standing(tx, both)
         if len(there) == len(both) and not await store.is_open(tx, one.member_id, one.other_id):
-            store.reopen(tx, one.proposal_id)
+            telling.reopen(tx, one)
 
 
 def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:

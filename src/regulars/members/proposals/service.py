@@ -24,13 +24,12 @@ from regulars.members.identity_rules.service import rules_in_force
 from regulars.members.merging import reading as merging_reading
 from regulars.members.merging.service import merge_members
 from regulars.members.proposals import rules as speaking
-from regulars.members.proposals import store
+from regulars.members.proposals import store, telling
 from regulars.members.proposals.errors import ProposalEnded, SurvivorNotOfProposal, UnknownProposal
 from regulars.members.proposals.store import Opened
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
-from regulars.platform.ids import new_id
 from regulars.platform.vault.contracts import Vault
 
 # --- what one request says of two members -----------------------------------------------------------------------------
@@ -72,7 +71,7 @@ async def _propose(tx: Transaction, vault: Vault, rules: IdentityRules, pair: Pa
     if proposal_id is None:
         look_at = wall_now() + timedelta(minutes=rules.automatic_after_minutes)
         opened = Opened(pair.first, pair.other, rank, 1, tx.now, look_at)
-        proposal_id = await store.open_or_add(tx, new_id(), opened)
+        proposal_id = await telling.open_or_add(tx, opened)
     else:
         store.seen_again(tx, pair.first, proposal_id, 1, tx.now)
     seen = Evidence(
@@ -165,8 +164,8 @@ async def hold(tx: Transaction, found: Proposal) -> Proposal:
 
 async def dismiss_proposal(tx: Transaction, wish: DismissProposal) -> Proposal:
     """Say that two members are two; see `members.api.dismiss_proposal`."""
-    await _open(tx, wish.proposal_id)
-    if not await store.end(tx, wish.proposal_id, "dismissed", at=tx.now, by=wish.actor, reason=wish.reason):
+    found = await _open(tx, wish.proposal_id)
+    if not await telling.end(tx, found, "dismissed", at=tx.now, by=wish.actor, reason=wish.reason):
         raise _ended(await _told(tx, wish.proposal_id))
     return await _told(tx, wish.proposal_id)
 

@@ -14,6 +14,9 @@ KINDS: Final[dict[MessageKind, str]] = {
     MessageKind.EXPIRING_POINTS: mark("Points expire"),
     MessageKind.CONFIRM_ADDRESS: mark("Address to confirm"),
     MessageKind.CONFIRM_CONSENT: mark("Consent to confirm"),
+    MessageKind.POINTS_SENT: mark("Points sent"),
+    MessageKind.POINTS_RECEIVED: mark("Points received"),
+    MessageKind.POINTS_TAKEN_BACK: mark("Gift taken back"),
 }
 CHANNELS: Final[dict[MessageChannel, str]] = {
     MessageChannel.EMAIL: mark("E-mail message"),

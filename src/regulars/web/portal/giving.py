@@ -32,9 +32,9 @@ from regulars.web.portal.own import AnyRequest, acts_as, own_id
 from regulars.web.portal.people import Housemate, hints_of, housemates
 from regulars.web.portal.wishes import Wish, Wishes
 
-GIVE: Final = "/portal/give"
+GIVE: Final = "/portal/points/give"
 REVIEW: Final = f"{GIVE}/review/{{wish:str}}"
-DONE: Final = f"{GIVE}/done/{{given_id:str}}"
+DONE: Final = "/portal/points/given/{given_id:str}"
 OTHER: Final = "other"
 PREFIX: Final = "ptr"
 CONFLICT: Final = 409

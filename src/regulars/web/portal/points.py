@@ -95,7 +95,7 @@ def points_pages(kit: Kit) -> Pages:
             whys=whys,
         )
 
-    entries = (Entry(HOME, mark("Points"), icon="coins", also=(STATEMENT, "/portal/give")),)
+    entries = (Entry(HOME, mark("Points"), icon="coins", also=(STATEMENT,)),)
     return Pages(ViewerKind.MEMBER, [points, statement], navigation=[Group("", entries)])
 
 
