@@ -1,12 +1,12 @@
 """Messages about points that members give to each other.
 
-Revision: 0041, after 0040.
+Revision: 0042, after 0041.
 """
 
 from alembic import op
 
-revision = "0041"
-down_revision = "0040"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
