@@ -1,5 +1,6 @@
 """One server for the test run, one migrated template, one database a test."""
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +27,13 @@ LONG: Final = ("tests/year/", "tests/browser/test_every_page.py", "tests/faults/
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes minutes: at the end of a run no core waits for another's long test."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage as seldom as a server does: each look would pass by thousands of collected tests that stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
