@@ -10,20 +10,25 @@ import pytest
 from msgspec.structs import replace
 
 from regulars.entrypoints.http import create_app
+from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.wiring import web
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.policy.contracts import TransferPolicy
+from regulars.members import api as members
 from regulars.platform.auth import service as keys
 from regulars.platform.db.database import Database
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
 from tests.commerce.shop import POLICY
+from tests.entrypoints.proposing import decide, name_together, only, uuid_of
+from tests.entrypoints.proposing import two as proposed
 from tests.entrypoints.test_merging import Door
 from tests.members.people import define_markets
 
 pytestmark = pytest.mark.anyio
 Json = Any
+WHY = {"reason": "a mistake"}
 
 
 @pytest.fixture
@@ -111,3 +116,86 @@ async def test_finance_sees_nothing_come_or_go(door: Door) -> None:
             "FROM ledger_transfers GROUP BY 1 ORDER BY 1"
         )
     assert rows == [("accrue", 100), ("move_in", 40), ("move_out", -40)]
+
+
+async def test_pages_skip_nothing_where_both_are_one_now(door: Door) -> None:
+    one, two = await people(door)
+    for amount in (10, 20):
+        await door.call("POST", f"/v1/members/{one}/transfers", {"to": two, "amount": amount}, status=201)
+    await door.merge(one, two)
+    whole = (await door.call("GET", f"/v1/members/{one}/transfers"))["transfers"]
+    assert sorted([(row["amount"], row["side"]) for row in whole]) == [
+        (10, "given"),
+        (10, "received"),
+        (20, "given"),
+        (20, "received"),
+    ]
+    paged, cursor = [], ""
+    while True:
+        page = await door.call("GET", f"/v1/members/{one}/transfers?limit=1{cursor}")
+        paged += page["transfers"]
+        if not page["has_more"]:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert paged == whole
+    wrong = await door.call("GET", f"/v1/members/{one}/transfers?cursor={whole[0]['transfer_id']}", status=422)
+    assert wrong["errors"][0]["pointer"] == "/query/cursor"
+
+
+async def test_what_was_given_while_merged_is_taken_back_by_the_id_that_gave_it(door: Door) -> None:
+    one, two = await people(door)
+    survivor = await door.sign_up(external="three:3")
+    merged = await door.merge(survivor, one)
+    given = await door.call("POST", f"/v1/members/{one}/transfers", {"to": two, "amount": 10}, status=201)
+    await door.undo(survivor, merged["merge_id"])
+    path = f"/v1/members/{one}/transfers/{given['transfer_id']}/reverse"
+    assert (await door.call("POST", f"/v1/members/{two}{path[len(f'/v1/members/{one}') :]}", WHY, status=404))["code"]
+
+    taken = await door.call("POST", path, WHY)
+
+    assert (taken["member_id"], taken["returned"], await door.points(two)) == (survivor, 10, (0, 0))
+    assert (await door.call("POST", path, WHY, status=409))["code"] == "transfer_reversed_before"
+    assert await door.problems() == {}
+
+
+async def test_both_are_told_that_it_was_taken_back_and_neither_by_whom(door: Door) -> None:
+    one, two = await people(door)
+    given = await door.call("POST", f"/v1/members/{one}/transfers", {"to": two, "amount": 40}, status=201)
+    spent = {"wallet": "points", "amount": 30, "reason": "shop"}
+    await door.call("POST", f"/v1/members/{two}/redemptions", spent, status=201)
+    await door.call("POST", f"/v1/members/{one}/transfers/{given['transfer_id']}/reverse", WHY)
+    told = {}
+    for member in (one, two):
+        async with door.services.database.transaction() as tx:
+            found = await members.gather_now(tx, door.services.vault, PARTS, uuid_of(member))
+        (told[member],) = found.sections["point_transfer_reversals"]
+    units = ("returned", "covered", "shortfall", "expired")
+    assert [[told[member].get(unit) for unit in units] for member in (one, two)] == [
+        [40, None, None, 0],
+        [10, 0, 30, 0],
+    ]
+    assert all(set(row) & {"actor", "member_id"} == set() for row in told.values())
+
+
+async def test_what_is_only_tried_is_not_written_down_as_done(door: Door) -> None:
+    one, two = await people(door)
+    given = await door.call("POST", f"/v1/members/{one}/transfers", {"to": two, "amount": 10}, status=201)
+    path = f"/v1/members/{one}/transfers/{given['transfer_id']}/reverse"
+    await door.call("POST", path, {**WHY, "dry_run": True})
+    await proposed(door)
+    await name_together(door)
+    await decide(door, await only(door), "confirm", dry_run=True)
+    await door.merge(one, two, dry_run=True)
+    looked = await actions(door)
+    merged = await door.merge(one, two)
+    await door.undo(one, merged["merge_id"], dry_run=True)
+
+    assert {"preview_transfer_reversal", "preview_merge_proposal", "preview_merge"} <= looked
+    assert looked & {"reverse_transfer", "confirm_merge_proposal", "merge_members"} == set()
+    done = await actions(door)
+    assert done - looked == {"merge_members", "preview_merge_undoing"}
+
+
+async def actions(door: Door) -> set[str]:
+    async with door.services.database.transaction() as tx:
+        return {action for (action,) in await tx.rows("SELECT action FROM audit_entries")}

@@ -25,6 +25,7 @@ from tests.loyalty.programme import (
     accrue,
     adjust,
     back,
+    extend,
     order,
     redeem,
 )
@@ -45,7 +46,9 @@ class Step(NamedTuple):
 steps = st.lists(
     st.builds(
         Step,
-        what=st.sampled_from(["order", "order", "accrue", "soon", "late", "redeem", "return", "growth", "expire"]),
+        what=st.sampled_from(
+            ["order", "order", "accrue", "soon", "late", "redeem", "return", "growth", "expire", "extend"]
+        ),
         amount=st.integers(1, 900),
         hours=st.integers(0, 400),
         who=st.integers(0, 1),
@@ -71,10 +74,21 @@ class History:
             if step.what == "expire":
                 await self.programme.expire(self.now)
                 await self.programme.review(self.now)
+            elif step.what == "extend":
+                await self._extend(member, name, step.amount)
             elif fact is not None:
                 (result,) = await self.programme.apply(fact)
                 if step.what == "order" and not isinstance(result, DomainError):
                     self._orders.append((member, name, step.amount * 300, 0))
+
+    async def _extend(self, member: UUID, name: str, days: int) -> None:
+        """Let the lot that is the next to run out do so later."""
+        for lot_no, until in await self.programme.rows(
+            "SELECT lot_no, expires_at FROM lots WHERE member_id = %s AND remaining > 0 AND expires_at > %s "
+            "ORDER BY expires_at, lot_no LIMIT 1",
+            (member, self.now),
+        ):
+            await self.programme.post(extend(member, lot_no, self.now, until + days * DAY, name))
 
     def _fact(self, step: Step, member: UUID, name: str) -> Fact | None:
         at, amount = self.now, step.amount

@@ -23,6 +23,7 @@ from tests.loyalty.programme import (
     accrue,
     adjust,
     back,
+    extend,
     hold,
     order,
     redeem,
@@ -124,6 +125,30 @@ async def test_a_lot_of_the_old_id_is_nobody_elses(programme: Programme) -> None
     assert isinstance(refused, DomainError)
     assert refused.code == "nothing_to_extend"
     assert {row[3] for row in await lots(programme, survivor)} == {NOON + 9 * DAY}
+
+
+async def test_what_was_extended_meanwhile_goes_back_with_its_later_end(programme: Programme) -> None:
+    """Extended twice, in part spent before and after: what is due are the lots in which the units are now."""
+    survivor, absorbed = await programme.members(2)
+    await programme.one(accrue(absorbed, "gift", NOON, 100, expires_at=NOON + 9 * DAY))
+    wish = merge_of(survivor, absorbed, NOON + DAY)
+    await merge(programme, wish)
+    await programme.post(redeem(survivor, "shop", NOON + DAY, 20))
+    for day, until in ((2, 90), (50, 190)):
+        ((lot_no,),) = await programme.rows("SELECT lot_no FROM lots WHERE remaining > 0")
+        await programme.post(extend(survivor, lot_no, NOON + day * DAY, NOON + until * DAY, f"until-{until}"))
+    await programme.post(redeem(survivor, "shop:2", NOON + 60 * DAY, 30))
+
+    returned = await undo(programme, wish, NOON + 100 * DAY)
+
+    told = next(one for one in returned.wallets if one.wallet == "points")
+    assert (told.returned, told.covered, told.shortfall, told.expired) == (50, 0, 30, 20)
+    assert await lots(programme, survivor) == []
+    assert {(row[0], row[3]) for row in await lots(programme, absorbed)} == {
+        (50, NOON + 190 * DAY),
+        (30, NOON + 190 * DAY),
+    }
+    assert await programme.problems() == {}
 
 
 async def test_a_return_of_an_older_order_takes_from_the_survivor(programme: Programme) -> None:

@@ -1,5 +1,6 @@
 """The migrations make exactly the tables, once, whoever runs them, and a start at head costs next to nothing."""
 
+import ast
 import importlib
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from typing import NamedTuple
 from uuid import uuid4
 
 import psycopg
@@ -113,6 +115,21 @@ def test_a_start_at_head_imports_no_alembic(database_url: str) -> None:
     assert subprocess.run([sys.executable, "-c", code, database_url], check=False).returncode == 0
 
 
+def test_no_index_keeps_postings_waiting_while_it_is_made() -> None:
+    """A plain CREATE INDEX lets nobody write what it reads, and a transaction that altered the table nobody read it."""
+    busy = {"members", "member_identities", "member_books", "member_wallets", "ledger_transfers", "lots", "lot_uses"}
+    busy |= {"orders", "order_returns", "settlements"}
+    plain = [
+        (script.name, index)
+        for script in files("regulars").joinpath("migrations", "versions").iterdir()
+        if "0029" <= script.name < "1" and script.name.endswith(".py")
+        for index in _plain_indexes(ast.parse(script.read_text(encoding="utf-8")))
+        if index.table in busy
+    ]
+
+    assert plain == []
+
+
 def test_every_script_of_the_job_queue_is_known_to_a_migration_of_ours(database_url: str) -> None:
     """When procrastinate brings a new script, databases that exist need a new migration of ours, which names it."""
     folder = files("procrastinate").joinpath("sql", "migrations")
@@ -123,3 +140,19 @@ def test_every_script_of_the_job_queue_is_known_to_a_migration_of_ours(database_
     with psycopg.connect(database_url) as connection:
         noted = connection.execute("SELECT obj_description('procrastinate_jobs'::regclass)").fetchone()
     assert noted == (newest,)
+
+
+class _Index(NamedTuple):
+    name: str
+    table: str
+
+
+def _plain_indexes(tree: ast.AST) -> list[_Index]:
+    """Return the indexes that a migration makes in its transaction on tables that it does not make itself."""
+    calls = [
+        (node.func.attr, [ast.unparse(one).strip("'") for one in node.args])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    made = {texts[0] for name, texts in calls if name == "create_table"}
+    return [_Index(*texts[:2]) for name, texts in calls if name == "create_index" and texts[1] not in made]

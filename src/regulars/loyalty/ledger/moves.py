@@ -8,7 +8,7 @@ never touched.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -46,7 +46,8 @@ def together(books: Sequence[Book], at: datetime) -> datetime:
 class Moving:
     """Moves from the books of one member to those of another, for one cause, at one instant.
 
-    `cause` is what the references begin with; `why` tells whoever reads a row (merge, undo, return, gift).
+    `cause` is what the references begin with; `why` tells whoever reads a row (merge, undo, return, gift). `orders` are
+    those of lots that go back to whom they are known: what was given has none where it is.
     """
 
     source: Book
@@ -55,6 +56,7 @@ class Moving:
     now: datetime
     cause: str
     why: str
+    orders: Mapping[int, str] = field(default_factory=dict)
 
     def lot(self, take: Take, label: str = "lot") -> Lot:
         """Move units of a lot: they are a lot there with the same dates, from the same order."""
@@ -118,7 +120,7 @@ class Moving:
             earned_at=lot.earned_at,
             available_at=lot.available_at,
             expires_at=lot.expires_at,
-            order_id=None if self.cause.startswith(TRANSFER) else lot.order_id,
+            order_id=self.orders.get(lot.lot_no) if self.cause.startswith(TRANSFER) else lot.order_id,
         )
 
     def _pair(

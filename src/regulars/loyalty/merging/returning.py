@@ -3,7 +3,7 @@
 The absorbed member gets back what the merge brought and has not run out, but for what the survivor gave on its account
 since (claw-backs of its returns, its debt). What is still in the lots that it brought goes back as it is; what was
 spent comes out of the survivor's other units, the soonest to expire first, and where there are none the survivor owes
-it. Pure: it posts on books in memory.
+it. What was extended meanwhile goes back with its later end. Pure: it posts on books in memory.
 """
 
 from collections import deque
@@ -138,7 +138,7 @@ class Returning:
         found = []
         for row in rows:
             lot = self._lots[row.seq]
-            entitled = row.lot_amount - row.lot_taken
+            entitled = row.lot_amount - row.lot_taken - row.lot_extended
             if lot.expires_at > self._moving.now and entitled:
                 there = min(lot.free, entitled)
                 found.append(_Due(lot, there, entitled - there))
@@ -153,7 +153,7 @@ class Returning:
 
     def _expired(self, rows: Sequence[MovedRow]) -> int:
         over = [row for row in rows if self._lots[row.seq].expires_at <= self._moving.now]
-        return sum([row.lot_amount - row.lot_taken for row in over])
+        return sum([row.lot_amount - row.lot_taken - row.lot_extended for row in over])
 
     def _owe(self, wallet: Wallet, amount: int) -> None:
         """Let the absorbed member owe what the survivor gave on its account: there is nothing left to keep it of."""

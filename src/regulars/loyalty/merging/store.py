@@ -1,5 +1,6 @@
 """SQL of merged books: what is carried over, and what a merge moved so far."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString, NamedTuple
@@ -28,9 +29,23 @@ BROUGHT: LiteralString = "SELECT lot_no, amount FROM lots WHERE member_id = %s A
 TAKEN: LiteralString = """
 SELECT lot_no, sum(amount)::bigint FROM lot_uses WHERE member_id = %s AND seq = ANY (%s::bigint[]) GROUP BY lot_no
 """
+# An extension takes units out of a lot by one row, and the next brings them back as a lot that runs out later.
+EXTENDED: LiteralString = """
+SELECT seq + 1, split_part(reference, ':', 2)::bigint, amount FROM ledger_transfers
+WHERE member_id = %s AND reference >= 'lot:' AND reference < 'lot;' AND kind = 'extend' ORDER BY seq
+"""
 LOTS: LiteralString = """
 SELECT lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id
 FROM lots WHERE member_id = %s AND lot_no = ANY (%s::bigint[])
+"""
+# Of lots that were given away: which lot of who gave each came from, and of which order that is, if it is theirs.
+ORIGINS: LiteralString = """
+SELECT seq, (basis::jsonb ->> 'origin')::bigint FROM ledger_transfers WHERE member_id = %s AND seq = ANY (%s::bigint[])
+"""
+ORDERS: LiteralString = """
+SELECT l.lot_no, l.order_id FROM lots AS l
+WHERE l.member_id = %s AND l.lot_no = ANY (%s::bigint[]) AND EXISTS (
+    SELECT FROM settlements AS s WHERE s.member_id = ANY (%s::uuid[]) AND s.order_id = l.order_id)
 """
 JOIN_BOOKS: LiteralString = "UPDATE member_books SET merged_into = %s, merged_by = %s WHERE member_id = %s"
 PART_BOOKS: LiteralString = """
@@ -47,7 +62,11 @@ HAS_BOOKED: LiteralString = "SELECT EXISTS (SELECT FROM ledger_transfers WHERE m
 
 
 class MovedRow(NamedTuple):
-    """A row of the survivor's books that a merge brought; `change` is signed. `lot_taken` went on for the merge."""
+    """A row of the survivor's books that a merge brought; `change` is signed. `lot_taken` went on for the merge.
+
+    `lot_extended` is now in lots that run out later; each of them is a row of its own, without change. `root` is the
+    row that brought the units.
+    """
 
     wallet_id: int
     seq: int
@@ -58,6 +77,8 @@ class MovedRow(NamedTuple):
     has_lot: bool
     lot_amount: int
     lot_taken: int
+    lot_extended: int
+    root: int
 
 
 async def entries(tx: Transaction, member_id: UUID) -> list[Entry]:
@@ -66,18 +87,49 @@ async def entries(tx: Transaction, member_id: UUID) -> list[Entry]:
 
 
 async def moved(tx: Transaction, member_id: UUID, cause: str) -> list[MovedRow]:
-    """Return what a merge moved into or out of a member's books, and of each lot what went on by it."""
+    """Return what a merge moved into or out of a member's books, and of each lot what went on by it.
+
+    Lots to which what it brought was extended follow.
+    """
     rows = await tx.rows(MOVED, (member_id, f"{cause}:", f"{cause};"))
     asked = (member_id, [row[1] for row in rows])
-    lots, uses = await tx.read(Statement(BROUGHT, asked), Statement(TAKEN, asked))
+    lots, uses, extensions = await tx.read(
+        Statement(BROUGHT, asked), Statement(TAKEN, asked), Statement(EXTENDED, (member_id,))
+    )
     brought: dict[int, int] = dict(lots)
     taken: dict[int, int] = dict(uses)
-    return [MovedRow._make((*row, row[1] in brought, brought.get(row[1], 0), taken.get(row[1], 0))) for row in rows]
+    roots, extended = {number: number for number in brought}, Counter[int]()
+    for number, out_of, amount in extensions:
+        if out_of in roots:
+            roots[number], brought[number] = roots[out_of], amount
+            extended[out_of] += amount
+    whole = {row[1]: row for row in rows}
+    later = [
+        (whole[root][0], number, 0, whole[root][3], whole[root][4], 0)
+        for number, root in roots.items()
+        if number != root
+    ]
+    return [
+        MovedRow._make(
+            (*row, seq in brought, brought.get(seq, 0), taken.get(seq, 0), extended[seq], roots.get(seq, seq))
+        )
+        for row in (*rows, *later)
+        for seq in (row[1],)
+    ]
 
 
 async def lots(tx: Transaction, member_id: UUID, numbers: Sequence[int]) -> dict[int, Lot]:
     """Return lots of a member by their numbers, spent ones too."""
     return {row[0]: Lot(*row) for row in await tx.rows(LOTS, (member_id, list(numbers)))}
+
+
+async def orders(
+    tx: Transaction, member_id: UUID, numbers: Sequence[int], giver_id: UUID, own: Sequence[UUID]
+) -> dict[int, str]:
+    """Return of which order lots that were brought had been with who gave; only orders settled for one of `own`."""
+    origins: dict[int, int] = dict(await tx.rows(ORIGINS, (member_id, list(numbers))))
+    found: dict[int, str] = dict(await tx.rows(ORDERS, (giver_id, list(origins.values()), list(own))))
+    return {number: found[origin] for number, origin in origins.items() if origin in found}
 
 
 async def counted(tx: Transaction, member_id: UUID) -> list[Counted]:

@@ -25,6 +25,7 @@ COUNT_CLOSED: LiteralString = "SELECT count(*) FROM member_books WHERE closed_at
 # be taken back. So an export says of such rows how much there was and when it was booked, not whose it was, for which
 # order, and when that was placed; of a merge that stands, the same is told under the membership that it came from.
 # Which orders are a member's own, the settlements say. 38 characters are `merge:` and the id.
+# A transfer that was taken back is told to both: who gave learns how much came back, not what the other had spent.
 OF_MEMBER: dict[str, LiteralString] = {
     "member_wallets": """
 SELECT to_jsonb(t) - 'member_id' FROM member_wallets AS t WHERE member_id = %s ORDER BY wallet_id
@@ -84,8 +85,11 @@ SELECT to_jsonb(t) - 'member_id' - 'other_id' - 'command_hash' - 'actor' FROM po
 WHERE member_id = %s ORDER BY recorded_at, transfer_id
 """,
     "point_transfer_reversals": """
-SELECT to_jsonb(t) - 'member_id' - 'covered' - 'shortfall' FROM point_transfer_reversals AS t
-WHERE member_id = %s ORDER BY recorded_at, transfer_id
+SELECT to_jsonb(r) - 'member_id' - 'actor' - CASE t.side WHEN 'given' THEN '{covered,shortfall}'::text[] ELSE '{}' END
+    || CASE t.side WHEN 'given' THEN jsonb_build_object('returned', r.returned + r.covered + r.shortfall) ELSE '{}' END
+FROM point_transfers AS t JOIN point_transfer_reversals AS r ON r.transfer_id = t.transfer_id
+    AND r.member_id = CASE t.side WHEN 'given' THEN t.member_id ELSE t.other_id END
+WHERE t.member_id = %s ORDER BY r.recorded_at, r.transfer_id
 """,
     "tier_changes": """
 SELECT to_jsonb(t) - 'member_id' - CASE WHEN t.cause = 'return' AND NOT EXISTS (

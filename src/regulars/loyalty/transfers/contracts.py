@@ -74,9 +74,13 @@ class TransferReversed(Struct, frozen=True, kw_only=True):
 
 
 class TransferSeen(Struct, frozen=True, kw_only=True):
-    """A transfer in the list of one of the two; `other_id` is the other one."""
+    """A transfer in the list of one of the two; `other_id` is the other one.
+
+    `member_id` is the id under which it is kept: of somebody who was merged, each side has one of its own.
+    """
 
     transfer_id: UUID
+    member_id: UUID
     side: TransferSide
     other_id: UUID
     wallet: str
@@ -86,6 +90,11 @@ class TransferSeen(Struct, frozen=True, kw_only=True):
     actor: str
     recorded_at: datetime
     reversed_at: datetime | None
+
+    @property
+    def place(self) -> tuple[datetime, UUID, UUID]:
+        """Where in the list it stands."""
+        return self.recorded_at, self.transfer_id, self.member_id
 
 
 class TransferRoom(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,6 @@ from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.public_ids import member_id_in
 from regulars.loyalty.transfers import service
 from regulars.loyalty.transfers.contracts import (
-    TRANSFER_PREFIX,
     ReverseTransfer,
     TransferPoints,
     Transferred,
@@ -39,7 +38,8 @@ from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
-from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.ids import parse_public_id
+from regulars.platform.places import read_place_of_two, write_place
 from regulars.platform.services import Services
 
 TAGS: Final = ["ledger"]
@@ -119,6 +119,7 @@ def _reverse(services: Services, configuration: Configuration) -> HTTPRouteHandl
         return await service.reverse(tx, configuration, wish)
 
     lane = services.lane("reverse_transfer", one_by_one(reverse), _reversed)
+    looking = services.lane("preview_transfer_reversal", one_by_one(reverse), _reversed)
 
     @post(
         TRANSFERS + "/{transfer_id:str}/reverse",
@@ -143,7 +144,7 @@ def _reverse(services: Services, configuration: Configuration) -> HTTPRouteHandl
             reason=data.reason.strip(),
             dry_run=data.dry_run,
         )
-        return await carry_out(request, lane, wish, subject=member_id, reason=wish.reason)
+        return await carry_out(request, looking if data.dry_run else lane, wish, subject=member_id, reason=wish.reason)
 
     return take_back
 
@@ -163,16 +164,16 @@ def _list(services: Services) -> HTTPRouteHandler:
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_AT_MOST)] = 50,
     ) -> TransfersAnswer:
         """Return the transfers of a member, given and received, with those of who is part of the member now."""
-        before = None if cursor is None else parse_public_id(TRANSFER_PREFIX, cursor)
+        before = read_place_of_two(cursor)
         if cursor is not None and before is None:
-            raise WrongForm(pointer="/query/cursor", field="cursor", example=f"{TRANSFER_PREFIX}_{32 * '0'}")
+            raise WrongForm(pointer="/query/cursor", field="cursor", example=f"1767225600000000{2 * ('_' + 32 * '0')}")
         async with services.database.transaction() as tx:
             found = await service.list_transfers(tx, member_id_in(member_id), before=before, limit=limit + 1)
         has_more = len(found) > limit
         return TransfersAnswer(
             transfers=[seen_answer(one) for one in found[:limit]],
             has_more=has_more,
-            next_cursor=public_id(TRANSFER_PREFIX, found[limit - 1].transfer_id) if has_more else None,
+            next_cursor=write_place(*found[limit - 1].place) if has_more else None,
         )
 
     return list_transfers

@@ -338,7 +338,8 @@ async def reverse(tx: Transaction, configuration: Configuration, wish: ReverseTr
     cause = transfer_in(row.transfer_id)
     moving = Moving(source, target, configuration, now, f"{cause}:undo", "transfer_back")
     wallet = configuration.wallet_of(row.wallet_id)
-    back = await give_back(tx, moving, cause, wallet)
+    own = [row.member_id, *await members.family(tx, row.member_id)]
+    back = await give_back(tx, moving, cause, wallet, own)
     done = TransferReversed(
         transfer_id=row.transfer_id,
         member_id=row.member_id,
@@ -376,15 +377,22 @@ def _taken_back(done: TransferReversed, side: TransferSide) -> TransferTakenBack
 
 
 async def _given(tx: Transaction, member_id: UUID, transfer_id: UUID) -> TransferRow:
-    """Return what a member gave by a transfer, also under the ids that mean the member now. Raises UnknownTransfer."""
+    """Return what a member gave by a transfer, under any id that means the member now.
+
+    What was given under one of them while it stood for another's books is there, as ever. Raises UnknownTransfer.
+    """
     known = (await members.known_members(tx, [member_id])).get(member_id)
     if known is None:
         raise NotFound
-    for one in (known.stands_for, member_id, *await members.family(tx, known.stands_for)):
+    ids = [known.stands_for, member_id, *await members.family(tx, known.stands_for)]
+    for one in ids:
         row = await store.one(tx, one, transfer_id)
         if row is not None and row.side == "given":
             return row
-    raise errors.UnknownTransfer
+    elsewhere = await store.given_elsewhere(tx, ids, transfer_id)
+    if elsewhere is None:
+        raise errors.UnknownTransfer
+    return elsewhere
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -432,7 +440,7 @@ async def read_transfer(tx: Transaction, member_id: UUID, transfer_id: UUID) -> 
 
 
 async def list_transfers(
-    tx: Transaction, member_id: UUID, *, before: UUID | None = None, limit: int = 50
+    tx: Transaction, member_id: UUID, *, before: store.Place | None = None, limit: int = 50
 ) -> list[TransferSeen]:
     """Return what a member gave and got, the last first; see `loyalty.api.list_transfers`."""
     known = (await members.known_members(tx, [member_id])).get(member_id)
@@ -443,6 +451,7 @@ async def list_transfers(
     return [
         TransferSeen(
             transfer_id=row.transfer_id,
+            member_id=row.member_id,
             side="given" if row.side == "given" else "received",
             other_id=row.other_id,
             wallet=codes[row.wallet_id],

@@ -28,13 +28,23 @@ JOIN unnest(%s::uuid[], %s::text[]) AS wanted (member_id, reference)
     ON p.member_id = wanted.member_id AND p.reference = wanted.reference
 """
 )
+# What was given under an id that stood for another's books, in which it stands: by the reference that was forwarded.
+GIVEN_ELSEWHERE: LiteralString = (
+    _ROWS
+    + """
+JOIN ledger_forwards AS f ON f.member_id = ANY (%s::uuid[]) AND f.kind = 'posting' AND f.to_member_id = p.member_id
+    AND f.name = 'transfer:' || p.reference
+WHERE p.transfer_id = %s AND p.side = 'given' LIMIT 1
+"""
+)
 ONE: LiteralString = _ROWS + "WHERE p.member_id = %s AND p.transfer_id = %s"
 LIST: LiteralString = (
     _ROWS
     + """
 WHERE p.member_id = ANY (%(members)s::uuid[])
-  AND (%(before)s::uuid IS NULL OR p.transfer_id < %(before)s::uuid)
-ORDER BY p.transfer_id DESC LIMIT %(limit)s
+  AND (%(at)s::timestamptz IS NULL
+       OR (p.recorded_at, p.transfer_id, p.member_id) < (%(at)s::timestamptz, %(transfer)s::uuid, %(member)s::uuid))
+ORDER BY p.recorded_at DESC, p.transfer_id DESC, p.member_id DESC LIMIT %(limit)s
 """
 )
 WALLETS: LiteralString = "SELECT wallet_id, code FROM wallets"
@@ -48,6 +58,9 @@ INSERT INTO point_transfer_reversals (member_id, transfer_id, returned, covered,
     recorded_at, written_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+
+
+Place = tuple[datetime, UUID, UUID]  # when it was recorded, which, and with whom of both the row is kept
 
 
 class TransferRow(NamedTuple):
@@ -85,9 +98,17 @@ async def one(tx: Transaction, member_id: UUID, transfer_id: UUID) -> TransferRo
     return TransferRow._make(rows[0]) if rows else None
 
 
-async def listed(tx: Transaction, member_ids: Sequence[UUID], before: UUID | None, limit: int) -> list[TransferRow]:
-    """Return transfers of members, the last first."""
-    rows = await tx.rows(LIST, {"members": arrays.ids(member_ids), "before": before, "limit": limit})
+async def given_elsewhere(tx: Transaction, member_ids: Sequence[UUID], transfer_id: UUID) -> TransferRow | None:
+    """Return a transfer that was given under one of these ids and stands in the books that it then stood for."""
+    rows = await tx.rows(GIVEN_ELSEWHERE, (arrays.ids(member_ids), transfer_id))
+    return TransferRow._make(rows[0]) if rows else None
+
+
+async def listed(tx: Transaction, member_ids: Sequence[UUID], before: Place | None, limit: int) -> list[TransferRow]:
+    """Return transfers of members, the last first; of one between two of them, both rows."""
+    at, transfer_id, member_id = before or (None, None, None)
+    places = {"at": at, "transfer": transfer_id, "member": member_id}
+    rows = await tx.rows(LIST, {"members": arrays.ids(member_ids), **places, "limit": limit})
     return [TransferRow._make(row) for row in rows]
 
 

@@ -47,6 +47,7 @@ def _merge(services: Services, parts: MergingParts) -> HTTPRouteHandler:
         return await service.merge_members(tx, services.vault, parts, wish)
 
     lane = services.lane("merge_members", one_by_one(carry), _merged)
+    looking = services.lane("preview_merge", one_by_one(carry), _merged)
 
     @post(
         "/v1/members/{member_id:str}/merges",
@@ -74,7 +75,7 @@ def _merge(services: Services, parts: MergingParts) -> HTTPRouteHandler:
             reason=data.reason.strip(),
             dry_run=data.dry_run,
         )
-        return await carry_out(request, lane, wish, subject=member_id, reason=wish.reason)
+        return await carry_out(request, looking if data.dry_run else lane, wish, subject=member_id, reason=wish.reason)
 
     return merge_members
 
@@ -84,6 +85,7 @@ def _undo(services: Services, parts: MergingParts) -> HTTPRouteHandler:
         return await service.undo_merge(tx, services.vault, parts, wish), wish.dry_run
 
     lane = services.lane("undo_merge", one_by_one(carry), _undone)
+    looking = services.lane("preview_merge_undoing", one_by_one(carry), _undone)
 
     @post(
         "/v1/members/{member_id:str}/merges/{merge_id:str}/undo",
@@ -108,7 +110,7 @@ def _undo(services: Services, parts: MergingParts) -> HTTPRouteHandler:
             reason=data.reason.strip(),
             dry_run=data.dry_run,
         )
-        return await carry_out(request, lane, wish, subject=member_id, reason=wish.reason)
+        return await carry_out(request, looking if data.dry_run else lane, wish, subject=member_id, reason=wish.reason)
 
     return undo_merge
 

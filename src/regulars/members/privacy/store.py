@@ -137,11 +137,12 @@ WHERE member_id = %s ORDER BY recorded_at
 SELECT to_jsonb(t) - 'member_id' FROM household_members AS t WHERE member_id = %s ORDER BY since
 """,
     "household_changes": """
-SELECT to_jsonb(t) - 'member_id' - 'head_id' - 'merge_id' || jsonb_build_object('is_head', head_id = member_id)
+SELECT to_jsonb(t) - '{member_id,head_id,merge_id,actor,reason}'::text[]
+       || jsonb_build_object('is_head', head_id = member_id)
 FROM household_changes AS t WHERE member_id = %s ORDER BY recorded_at, household_id, change_no
 """,
     "merge_proposals": """
-SELECT to_jsonb(t) - '{member_id,other_id,opened_by_merge,end_reason}'::text[] || jsonb_build_object('seen', (
+SELECT to_jsonb(t) - '{member_id,other_id,opened_by_merge,ended_by,end_reason}'::text[] || jsonb_build_object('seen', (
     SELECT jsonb_agg(jsonb_build_object('rule', e.rule, 'times', e.seen_count, 'first_seen_at', e.first_seen_at,
         'last_seen_at', e.last_seen_at,
         'your_kind', CASE WHEN t.member_id = sought.member_id THEN e.kind ELSE e.other_kind END,

@@ -116,6 +116,7 @@ def _decisions(services: Services, parts: MergingParts) -> Sequence[HTTPRouteHan
         return await service.confirm_proposal(tx, services.vault, parts, wish)
 
     confirming = services.lane("confirm_merge_proposal", one_by_one(carry), _confirmed)
+    looking = services.lane("preview_merge_proposal", one_by_one(carry), _confirmed)
     dismissing = services.lane("dismiss_merge_proposal", one_by_one(service.dismiss_proposal), _dismissed)
 
     @post(
@@ -144,7 +145,8 @@ def _decisions(services: Services, parts: MergingParts) -> Sequence[HTTPRouteHan
             survivor_id=survivor,
             dry_run=data.dry_run,
         )
-        return await carry_out(request, confirming, wish, subject=proposal_id, reason=wish.reason)
+        lane = looking if data.dry_run else confirming
+        return await carry_out(request, lane, wish, subject=proposal_id, reason=wish.reason)
 
     @post(
         ONE + "/dismiss",

@@ -16,11 +16,8 @@ INSTANT = TIMESTAMP(timezone=True)
 
 
 def upgrade() -> None:
-    """Add what leads from one member to another, and the table of merges."""
+    """Add what leads from one member to another, and the table of merges; the index of members comes with 0046."""
     op.add_column("members", sa.Column("merged_into", UUID(as_uuid=True)))
-    op.create_index(
-        "members_merged_into_idx", "members", ["merged_into"], postgresql_where=sa.text("merged_into IS NOT NULL")
-    )
     op.create_table(
         "member_merges",
         sa.Column("member_id", UUID(as_uuid=True), nullable=False),
@@ -62,5 +59,4 @@ def downgrade() -> None:
         "RAISE EXCEPTION 'undo every merge first'; END IF; END $$"
     )
     op.drop_table("member_merges")
-    op.drop_index("members_merged_into_idx", "members")
     op.drop_column("members", "merged_into")

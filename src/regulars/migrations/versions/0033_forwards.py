@@ -14,15 +14,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the table, and what tells quickly whose books lead elsewhere."""
+    """Add the table, and what tells whose books lead elsewhere; its index comes with 0046, beside the postings."""
     op.add_column(
         "member_books", sa.Column("has_forwards", sa.Boolean, nullable=False, server_default=sa.text("false"))
-    )
-    op.create_index(
-        "member_books_elsewhere_idx",
-        "member_books",
-        ["member_id"],
-        postgresql_where=sa.text("merged_into IS NOT NULL OR has_forwards"),
     )
     op.create_table(
         "ledger_forwards",
@@ -44,5 +38,4 @@ def downgrade() -> None:
         "RAISE EXCEPTION 'facts of merged members would be forgotten'; END IF; END $$"
     )
     op.drop_table("ledger_forwards")
-    op.drop_index("member_books_elsewhere_idx", "member_books")
     op.drop_column("member_books", "has_forwards")

@@ -8,21 +8,37 @@ from typing import LiteralString
 
 MOVED: LiteralString = "SELECT count(*) FROM ledger_transfers WHERE kind IN ('move_in', 'move_out')"
 # What one member's books give, another's get: the same units, of the same wallet, at the same instants; a lot that was
-# opened so has the dates and the order of the lot that gave.
+# opened so has the dates and the order of the lot that gave. What is given to another has no order there, what is taken
+# back that of the lot that gave it away: not without need where that order is the giver's own, and never another.
 MOVES_WITHOUT_PAIR: LiteralString = """
-WITH moved AS (
+WITH RECURSIVE moved AS (
     SELECT t.member_id, t.seq, t.wallet_id, t.kind, t.amount, t.effective_at, t.recorded_at,
            left(t.reference, length(t.reference) - CASE WHEN t.reference LIKE '%%:in' THEN 3 ELSE 4 END) AS link,
            CASE WHEN t.reference LIKE '%%:in' THEN 'in' WHEN t.reference LIKE '%%:out' THEN 'out' END AS side,
            (t.basis::jsonb ->> 'origin')::bigint AS origin, t.basis::jsonb ->> 'member' AS other,
            'mbr_' || replace(t.member_id::text, '-', '') AS public_id
     FROM ledger_transfers AS t WHERE t.kind IN ('move_in', 'move_out')
+), extended AS (
+    SELECT member_id, seq AS lot_no, (basis::jsonb ->> 'origin')::bigint AS out_of
+    FROM ledger_transfers WHERE kind = 'extend' AND credit_account %% 100 = 0
+), roots AS (
+    SELECT member_id, lot_no, out_of AS root FROM extended
+    UNION ALL
+    SELECT r.member_id, r.lot_no, e.out_of
+    FROM roots AS r JOIN extended AS e ON e.member_id = r.member_id AND e.lot_no = r.root
+), brought AS (
+    SELECT member_id, lot_no, min(root) AS root FROM roots GROUP BY member_id, lot_no
 )
 SELECT coalesce(o.member_id, i.member_id), coalesce(o.seq, i.seq), coalesce(o.link, i.link), o.amount, i.amount
 FROM (SELECT * FROM moved WHERE side = 'out') AS o
 FULL JOIN (SELECT * FROM moved WHERE side = 'in') AS i ON i.link = o.link
 LEFT JOIN lots AS l ON l.member_id = i.member_id AND l.lot_no = i.seq
 LEFT JOIN lots AS s ON s.member_id = o.member_id AND s.lot_no = i.origin AND l.lot_no IS NOT NULL
+LEFT JOIN brought AS r ON r.member_id = o.member_id AND r.lot_no = i.origin
+LEFT JOIN ledger_transfers AS g ON g.member_id = o.member_id AND g.seq = coalesce(r.root, i.origin)
+    AND i.link LIKE 'transfer:%%:undo:%%'
+LEFT JOIN lots AS b ON b.member_id = i.member_id AND b.lot_no = (g.basis::jsonb ->> 'origin')::bigint
+LEFT JOIN settlements AS e ON e.member_id = i.member_id AND e.order_id = b.order_id
 WHERE o.seq IS NULL OR i.seq IS NULL OR o.kind = i.kind OR o.wallet_id <> i.wallet_id OR o.amount <> i.amount
    OR o.effective_at <> i.effective_at OR o.recorded_at <> i.recorded_at OR o.other IS DISTINCT FROM i.public_id
    OR i.other IS DISTINCT FROM o.public_id
@@ -30,7 +46,8 @@ WHERE o.seq IS NULL OR i.seq IS NULL OR o.kind = i.kind OR o.wallet_id <> i.wall
        IS DISTINCT FROM (s.earned_at, s.available_at, s.expires_at))
    OR (l.lot_no IS NOT NULL AND i.origin IS NOT NULL AND i.link NOT LIKE 'transfer:%%'
        AND l.order_id IS DISTINCT FROM s.order_id)
-   OR (l.order_id IS NOT NULL AND i.link LIKE 'transfer:%%')
+   OR (i.link LIKE 'transfer:%%' AND l.order_id IS DISTINCT FROM b.order_id
+       AND (l.order_id IS NOT NULL OR e.order_id IS NOT NULL))
 UNION ALL
 SELECT member_id, seq, link, amount, NULL FROM moved WHERE side IS NULL
 ORDER BY 1, 2 LIMIT %s
@@ -178,9 +195,9 @@ WHERE coalesce(r.returned + r.covered + r.shortfall, 0) <> coalesce(b.amount, 0)
 ORDER BY 1, 2 LIMIT %s
 """
 # Undone, a merge has given back what it had brought: over all its rows in the survivor's books nothing is left but what
-# ran out meanwhile.
+# ran out meanwhile, in the lots that it brought or in those to which these were extended.
 UNDONE_NOT_EVEN: LiteralString = """
-WITH undone AS (
+WITH RECURSIVE undone AS (
     SELECT member_id, merge_id, recorded_at FROM book_joinings WHERE step = 'parted' AND role = 'survivor'
 ), moved AS (
     SELECT p.member_id, p.merge_id, p.recorded_at AS parted_at, t.wallet_id, t.seq,
@@ -193,11 +210,23 @@ WITH undone AS (
     SELECT m.member_id, m.merge_id, u.lot_no, sum(u.amount)::bigint AS amount
     FROM moved AS m JOIN lot_uses AS u ON u.member_id = m.member_id AND u.seq = m.seq
     GROUP BY m.member_id, m.merge_id, u.lot_no
+), extended AS (
+    SELECT member_id, seq AS lot_no, (basis::jsonb ->> 'origin')::bigint AS out_of, amount
+    FROM ledger_transfers WHERE kind = 'extend' AND credit_account %% 100 = 0
+), brought AS (
+    SELECT m.member_id, m.merge_id, m.wallet_id, m.parted_at, m.seq AS lot_no FROM moved AS m WHERE m.change > 0
+    UNION ALL
+    SELECT b.member_id, b.merge_id, b.wallet_id, b.parted_at, e.lot_no
+    FROM brought AS b JOIN extended AS e ON e.member_id = b.member_id AND e.out_of = b.lot_no
 ), over AS (
-    SELECT m.member_id, m.merge_id, m.wallet_id, sum(l.amount - coalesce(u.amount, 0))::bigint AS amount
-    FROM moved AS m JOIN lots AS l ON l.member_id = m.member_id AND l.lot_no = m.seq AND l.expires_at <= m.parted_at
-    LEFT JOIN used AS u ON u.member_id = m.member_id AND u.merge_id = m.merge_id AND u.lot_no = m.seq
-    GROUP BY m.member_id, m.merge_id, m.wallet_id
+    SELECT b.member_id, b.merge_id, b.wallet_id,
+           sum(l.amount - coalesce(u.amount, 0) - coalesce(e.amount, 0))::bigint AS amount
+    FROM brought AS b
+    JOIN lots AS l ON l.member_id = b.member_id AND l.lot_no = b.lot_no AND l.expires_at <= b.parted_at
+    LEFT JOIN used AS u ON u.member_id = b.member_id AND u.merge_id = b.merge_id AND u.lot_no = b.lot_no
+    LEFT JOIN (SELECT member_id, out_of, sum(amount)::bigint AS amount FROM extended GROUP BY member_id, out_of) AS e
+        ON e.member_id = b.member_id AND e.out_of = b.lot_no
+    GROUP BY b.member_id, b.merge_id, b.wallet_id
 )
 SELECT s.member_id, s.merge_id, s.wallet_id, s.change, coalesce(o.amount, 0)
 FROM (
