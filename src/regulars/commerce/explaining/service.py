@@ -50,10 +50,18 @@ async def explain_transfer(
 
 
 async def explain_transfers(
-    tx: Transaction, configuration: loyalty.Configuration, member_id: UUID, seqs: Sequence[int]
+    tx: Transaction,
+    configuration: loyalty.Configuration,
+    member_id: UUID,
+    seqs: Sequence[int],
+    *,
+    followed: bool = False,
 ) -> dict[int, Explanation]:
-    """Say of several transfers of a member why they are there, by their numbers. Source: as of one."""
-    found = await loyalty.explain_transfers(tx, configuration, member_id, seqs)
+    """Say of several transfers of a member why they are there, by their numbers. Source: as of one.
+
+    `followed`: the policy in force was read by this configuration before, in this transaction.
+    """
+    found = await loyalty.explain_transfers(tx, configuration, member_id, seqs, followed=followed)
     orders = {seq: link.id for seq, one in found.items() for link in one.links if link.kind == "order"}
     currencies = await reading.currencies_of(tx, member_id, sorted(set(orders.values()))) if orders else {}
     return {seq: structs.replace(one, currency=currencies.get(orders.get(seq, ""))) for seq, one in found.items()}

@@ -47,7 +47,8 @@ async def explain_balances(
 ) -> list[Explanation]:
     """Say of several wallets (None: of all) what `explain_balance` says of one, in two round trips.
 
-    `known` are the balances, where they were read before, in this transaction. Raises as `explain_balance`.
+    `known` are the balances, where they and the policy in force (by this configuration) were read before, in this
+    transaction. Raises as `explain_balance`.
     """
     at = as_of or tx.now
     found = {one.wallet: one for one in (await balances(tx, member_id, as_of) if known is None else known)}
@@ -55,8 +56,10 @@ async def explain_balances(
     for wallet in asked:
         if wallet not in found:
             raise UnknownWallet(pointer="/wallet", wallet=wallet, wallets=", ".join(found))
-    answer, zone, moved = await store.moved(tx, configuration.question, member_id, asked, as_of or _EVER)
-    await configuration.follow(tx, answer)
+    question = tx.ask(*configuration.question) if known is None else None
+    zone, moved = await store.moved(tx, member_id, asked, as_of or _EVER)
+    if question is not None:
+        await configuration.follow(tx, await tx.answer(question))
     policy = active_at(configuration.policies, at)
     return [
         _balance_explained(

@@ -125,16 +125,14 @@ async def around_returns(
     return found
 
 
-async def moved(
-    tx: Transaction, question: Statement, member_id: UUID, wallets: Sequence[str], at: datetime
-) -> tuple[Rows, str | None, Rows]:
-    """Return, in one round trip, the answer to a question, the time zone of a member's books, and what moved.
+async def moved(tx: Transaction, member_id: UUID, wallets: Sequence[str], at: datetime) -> tuple[str | None, Rows]:
+    """Return, in one round trip, the time zone of a member's books, and what moved.
 
     That is (wallet, kind, transfers, signed sum) as recorded by an instant, in order of appearance.
     """
     asked = {"member": member_id, "wallets": list(wallets), "at": at, "last": LAST}
-    answer, zone, found = await tx.read(question, Statement(TIME_ZONE, (member_id,)), Statement(MOVED, asked))
-    return answer, zone[0][0] if zone else None, found
+    zone, found = await tx.read(Statement(TIME_ZONE, (member_id,)), Statement(MOVED, asked))
+    return zone[0][0] if zone else None, found
 
 
 async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> tuple[Any, ...] | None:

@@ -136,10 +136,13 @@ async def explain_transfer(tx: Transaction, configuration: Configuration, member
 
 
 async def explain_transfers(
-    tx: Transaction, configuration: Configuration, member_id: UUID, seqs: Sequence[int]
+    tx: Transaction, configuration: Configuration, member_id: UUID, seqs: Sequence[int], *, followed: bool = False
 ) -> dict[int, Explanation]:
-    """Say of several transfers of a member why they are there, in as many round trips as of one; by their numbers."""
-    decided = await _read(tx, configuration, member_id, seqs)
+    """Say of several transfers of a member why they are there, in as many round trips as of one; by their numbers.
+
+    `followed`: the policy in force was read by this configuration before, in this transaction.
+    """
+    decided = await _read(tx, configuration, member_id, seqs, followed=followed)
     return {seq: _explained(one) for seq, one in decided.items()}
 
 
@@ -191,10 +194,12 @@ def _explained(decided: Decided) -> Explanation:
 
 
 async def _read(
-    tx: Transaction, configuration: Configuration, member_id: UUID, seqs: Sequence[int]
+    tx: Transaction, configuration: Configuration, member_id: UUID, seqs: Sequence[int], *, followed: bool = False
 ) -> dict[int, Decided]:
-    await configuration.follow(tx, (await tx.read(configuration.question))[0])
+    question = None if followed else tx.ask(*configuration.question)
     rows, taken, lots = await store.transfers(tx, member_id, list(seqs), LOTS_NAMED)
+    if question is not None:
+        await configuration.follow(tx, await tx.answer(question))
     nothing = (0, 0, None, None)
     decided = {
         row[0]: _decided(configuration, member_id, row, Taken(*taken.get(row[0], nothing)), lots.get(row[0], []))

@@ -40,7 +40,8 @@ def points_pages(kit: Kit) -> Pages:
     async def points(request: AnyRequest) -> Response[bytes]:
         member_id, page = own_id(request), kit.page(request)
         days = services.settings.notice_days
-        async with services.database.transaction() as tx:
+        # Read as of one instant: what explains a booking knows every policy that one of these decided by.
+        async with services.database.transaction(one_snapshot=True) as tx:
             policy = await loyalty.policy_in_force(tx, configuration)
             balances = await loyalty.balances(tx, member_id)
             purse = await read_purse(tx, member_id, policy, days, known=balances)
@@ -51,8 +52,10 @@ def points_pages(kit: Kit) -> Pages:
                 (why,) = await loyalty.explain_balances(tx, configuration, member_id, [wallet], known=balances)
             if wallet and latest.lines:
                 lots = [one for one in await loyalty.lots(tx, member_id, limit=_LOTS + 1) if one.wallet == wallet]
+            if any(one.held for one in balances if one.wallet == wallet):
                 held = [one for one in await loyalty.holds(tx, member_id, is_open=True) if one.wallet == wallet]
-            whys = await _whys(tx, configuration, member_id, _seqs(latest.lines, lots[:_LOTS]), page.formats)
+            seqs = _seqs(latest.lines, lots[:_LOTS])
+            whys = await _whys(tx, configuration, member_id, seqs, page.formats, followed=True)
         return kit.render(
             request,
             "portal/points.html",
@@ -105,12 +108,18 @@ def _seqs(lines: Sequence[StatementLine], lots: Sequence[LotStanding] = ()) -> l
 
 
 async def _whys(
-    tx: Transaction, configuration: loyalty.Configuration, member_id: UUID, seqs: list[int], formats: Formats
+    tx: Transaction,
+    configuration: loyalty.Configuration,
+    member_id: UUID,
+    seqs: list[int],
+    formats: Formats,
+    *,
+    followed: bool = False,
 ) -> dict[int, Why]:
     """Return why each line or lot is there, step by step; the line itself says it in short."""
     if not seqs:
         return {}
-    found = await commerce.explain_transfers(tx, configuration, member_id, seqs)
+    found = await commerce.explain_transfers(tx, configuration, member_id, seqs, followed=followed)
     return {seq: why_of(unnamed(one), formats) for seq, one in found.items()}
 
 
