@@ -74,8 +74,9 @@ def test_refusals_name_the_option_in_the_language_of_the_caller(desk: Desk) -> N
     assert desk.type("lots", "list", "mbr_../x", code=2).stdout == ""
     stranger = "mbr_" + 32 * "0"
     assert desk.refused("lots", "list", stranger)["code"] == "unknown_member"
-    (why,) = desk.told("explain", "refusal", desk.refused(*none)["instance"])["explanations"]
-    assert why["reasons"][0]["rule"] == "refusal.amount_is_zero"
+    told = desk.told("explain", "refusal", desk.refused(*none)["instance"])
+    assert [why["reasons"][0]["rule"] for why in told["explanations"]] == ["refusal.amount_is_zero"]
+    assert told["clients"] == [f"cli:{USER}"]
 
 
 def test_what_is_above_the_limit_is_asked_for(desk: Desk) -> None:

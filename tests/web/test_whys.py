@@ -13,6 +13,7 @@ from regulars.loyalty.contracts import Adjust
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.commit import refusals, store
+from regulars.platform.commit.errors import RefusedToSeveral
 from regulars.platform.commit.store import StoredRefusal
 from regulars.platform.services import Services
 from tests.web.membership import Membership
@@ -143,6 +144,30 @@ async def test_effects_are_true_after_a_return(services: Services) -> None:
     lot = earned["points_pending"] if "points_pending" in earned else earned["points_earned"]
     assert lot == undone["points_clawed_back"] > 0
     assert earned["growth_earned"] == undone["growth_reversed"] > 0
+
+
+async def test_refusals_of_several_under_one_id_are_told_apart(services: Services) -> None:
+    """An id is its caller's word: whoever chose the same one later does not stand on top of the first."""
+    site = await Site(services).begin()
+    async with site.services.database.transaction(actor="test") as tx:
+        for client, asked in (("key:ak_1", 10), ("key:ak_2", 99)):
+            data = f'{{"wallet":"points","asked":{asked},"available":1,"missing":9}}'
+            kept = ("till-7", client, b"k", "redeem", "mbr_1", "insufficient_points", 409, None, data, tx.now)
+            store.remember_refusals(tx, [StoredRefusal(*kept)])
+    async with site.services.database.transaction() as tx:
+        with pytest.raises(RefusedToSeveral) as refused:
+            await refusals.explain_request(tx, "till-7", None)
+        first = await refusals.explain_request(tx, "till-7", "key:ak_1")
+        assert list(await refusals.explain_each(tx, "till-7")) == ["key:ak_2", "key:ak_1"]
+    async with site.browsing(Role.OWNER) as browser:
+        last = words((await browser.get("/console/refusals?request_id=till-7")).text)
+        named = words((await browser.get("/console/refusals?request_id=till-7&client=key%3Aak_1")).text)
+
+    assert refused.value.data == {"clients": "key:ak_2, key:ak_1"}
+    assert first.reasons[0].values["asked"] == 10
+    assert "Several were refused under this id" in last
+    assert ("99 are asked" in last, "10 are asked" in last) == (True, False)
+    assert ("99 are asked" in named, "10 are asked" in named) == (False, True)
 
 
 async def test_the_refused_rows_of_a_batch_are_found_by_its_request(services: Services) -> None:

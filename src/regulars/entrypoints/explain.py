@@ -155,21 +155,31 @@ def explain_refusal(
     request: Annotated[str, typer.Argument(metavar="REQUEST", help="The id of the request that was refused.")],
     lang: Lang = Language.en,
     row: Annotated[int | None, typer.Option(min=0, help="Of a batch: which row, from 0.")] = None,
+    client: Annotated[str | None, typer.Option(help="Only what was refused to this one, e.g. key:ak_….")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Say why a change was refused (409, 422); refusals are kept for 90 days."""
+    """Say why a change was refused (409, 422); refusals are kept for 90 days.
+
+    Callers choose the ids of requests: all who were refused under one are told, the last first.
+    """
     from importlib import import_module
 
     from regulars.platform.commit import refusals
+    from regulars.platform.commit.errors import RefusalNotKept
 
     for room in ("web", "commerce", "engagement", "loyalty", "members"):
         import_module(f"regulars.{room}.routes")  # a refusal is told by its class, which its room brings along
 
     async def look(tx: "Transaction") -> "list[Explanation]":
-        return [await refusals.explain_request(tx, request, None, row)]
+        found = await refusals.explain_each(tx, request, client, row)
+        if not found:
+            raise RefusalNotKept
+        clients.extend(found)
+        return list(found.values())
 
-    _tell(in_transaction(look), lang, as_json=as_json)
+    clients = list[str]()
+    _tell(in_transaction(look), lang, clients, as_json=as_json)
 
 
 def _id(prefix: str, text: str) -> UUID:
@@ -196,13 +206,16 @@ def _instant(text: str | None, tx: "Transaction") -> datetime | None:
     return at
 
 
-def _tell(found: "Sequence[Explanation]", language: Language, *, as_json: bool) -> None:
-    """Print explanations: as one JSON object, or each under its heading, near misses and links below."""
+def _tell(found: "Sequence[Explanation]", language: Language, clients: Sequence[str] = (), *, as_json: bool) -> None:
+    """Print explanations: as one JSON object, or each under its heading, near misses and links below.
+
+    `clients` says of refusals whose each was.
+    """
     if as_json:
         from regulars.commerce.explaining.schemas import explanation_answer
 
         told = [explanation_answer(one, language.value, every=True) for one in found]
-        print_json({"explanations": told})
+        print_json({"explanations": told, **({"clients": clients} if clients else {})})
         return
     from rich.console import Console
     from rich.text import Text
@@ -215,7 +228,11 @@ def _tell(found: "Sequence[Explanation]", language: Language, *, as_json: bool) 
         if number:
             console.print()
         version = "" if one.policy_version is None else f"  policy {one.policy_version}"
-        console.print(Text.assemble((f"{one.about} {one.id}", "bold"), (version, "dim")), soft_wrap=True)
+        version += f"  {clients[number]}" if clients else ""
+        console.print(
+            Text.assemble((f"{one.about} {one.id}", "bold"), (version, "dim")),
+            soft_wrap=True,
+        )
         for place, reason in enumerate(one.reasons):
             mark = ("→ ", "bold") if not place else ("  · ", "dim")
             console.print(Text.assemble(mark, speech.say(reason)), soft_wrap=True)

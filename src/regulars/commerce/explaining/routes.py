@@ -204,15 +204,19 @@ def _refusals(services: Services) -> list[HTTPRouteHandler]:
         summary="Why was a request refused?",
     )
     async def explain_refusal(
-        request: AnyRequest, request_id: FromPath[str], row: Row = None, languages: Languages = "one"
+        request: AnyRequest,
+        request_id: FromPath[str],
+        client: FromQuery[str | None] = None,
+        row: Row = None,
+        languages: Languages = "one",
     ) -> ExplanationAnswer:
         """Return why a change was refused (409, 422), by the request's id: your own requests, for 90 days.
 
         Of a batch `row` names which (from 0, as its answer lists them; without it the last that was refused). A key
-        with `audit:read` sees everybody's.
+        with `audit:read` sees everybody's; callers choose ids, so of several under one id `client` names one (409).
         """
         who = principal_of(request)
-        client = None if who.may(SEES_EVERYBODYS) else who.client
+        client = client if who.may(SEES_EVERYBODYS) else who.client
         async with services.database.transaction() as tx:
             why = await refusals.explain_request(tx, request_id, client, row)
         return _told(request, why, languages)

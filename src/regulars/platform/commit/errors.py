@@ -30,6 +30,13 @@ class MemberBusy(Conflict):
     message = "This member is being changed by another request. Try again in {retry_after_seconds} s with the same key."
 
 
+class RefusedToSeveral(Conflict):
+    """Callers choose the ids of their requests; more than one chose this."""
+
+    code = "refused_to_several"
+    message = "Several were refused under this request id: {clients}. Say whose you mean with “client”."
+
+
 class RefusalNotKept(NotFound):
     """No refusal of this request is kept, or it was another caller's."""
 

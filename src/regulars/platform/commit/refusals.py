@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from regulars.platform.commit import store
-from regulars.platform.commit.errors import MemberBusy, RefusalNotKept
+from regulars.platform.commit.errors import MemberBusy, RefusalNotKept, RefusedToSeveral
 from regulars.platform.commit.store import StoredRefusal
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import Datum, DomainError
@@ -20,6 +20,7 @@ from regulars.platform.explaining.speech import SENTENCES, Sentence
 _NOWHERE = "UTC"
 RULE = "refusal."
 KEPT: Final = frozenset({409, 422})  # what says something about the request itself
+CLIENTS_AT_MOST: Final = 20
 IN_BATCHES: Final = ("accrue_in_batch", "extend_in_batch")  # actions of rows
 
 _encode = msgspec.json.Encoder().encode
@@ -83,11 +84,28 @@ def keep_rows(tx: Transaction, batch: Batch, refused: Iterable[tuple[str, Domain
 
 
 async def explain_request(tx: Transaction, request_id: str, client: str | None, row: int | None = None) -> Explanation:
-    """Say why a request, or a row of its batch, was refused: one client's, or with None anybody's.
+    """Say why a request, or a row of its batch, was refused: one client's, or with None that of whoever it was.
 
-    Rows count from 0. Raises RefusalNotKept (404). Source: refusals, kept for 90 days.
+    Rows count from 0. Raises RefusalNotKept (404), and with None RefusedToSeveral (409) where more than one client
+    chose this id. Source: refusals, kept for 90 days.
     """
-    return _explained(await store.refusal_of_request(tx, request_id, client, row))
+    found = await explain_each(tx, request_id, client, row)
+    if not found:
+        raise RefusalNotKept
+    if len(found) > 1:
+        raise RefusedToSeveral(pointer="/query/client", clients=", ".join(found))
+    return next(iter(found.values()))
+
+
+async def explain_each(
+    tx: Transaction, request_id: str, client: str | None = None, row: int | None = None
+) -> dict[str, Explanation]:
+    """Say whose requests were refused under an id, and why each, the last first; callers choose ids themselves.
+
+    Of one client, or else of at most 20. Rows count from 0. Raises nothing. Source: as `explain_request`.
+    """
+    rows = await store.refusals_of_request(tx, request_id, client, row, CLIENTS_AT_MOST)
+    return {one.client: _explained(one) for one in rows if one.code in known_refusals()}
 
 
 async def explain_key(tx: Transaction, client: str, key: str, row: int | None = None) -> Explanation:
@@ -103,9 +121,9 @@ def is_of_batch(found: Explanation) -> bool:
     return found.reasons[0].values.get("action") in IN_BATCHES
 
 
-async def refused_rows(tx: Transaction, request_id: str, limit: int) -> list[int]:
+async def refused_rows(tx: Transaction, request_id: str, limit: int, client: str | None = None) -> list[int]:
     """Return which rows of a request's batch were refused, in their order; none of a request that is no batch."""
-    return await store.rows_of_request(tx, request_id, IN_BATCHES, limit)
+    return await store.rows_of_request(tx, request_id, client, IN_BATCHES, limit)
 
 
 def _explained(found: StoredRefusal | None) -> Explanation:

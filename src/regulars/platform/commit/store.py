@@ -68,14 +68,15 @@ SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[], %s::te
 REFUSAL_COLUMNS: LiteralString = """
 SELECT request_id, client, key_hash, action, subject, code, status, pointer, data, refused_at FROM refusals
 """
-REFUSAL_OF_REQUEST: LiteralString = (
-    REFUSAL_COLUMNS
-    + """
-WHERE request_id = %(request_id)s AND (%(client)s::text IS NULL OR client = %(client)s)
-  AND (%(row)s::integer IS NULL OR split_part(pointer, '/', 3) = %(row)s::text)
-ORDER BY refusal_no DESC LIMIT 1
+# A request's id is its caller's own word: several may have chosen the same.
+REFUSALS_OF_REQUEST: LiteralString = """
+SELECT request_id, client, key_hash, action, subject, code, status, pointer, data, refused_at FROM (
+    SELECT DISTINCT ON (client) * FROM refusals
+    WHERE request_id = %(request_id)s AND (%(client)s::text IS NULL OR client = %(client)s)
+      AND (%(row)s::integer IS NULL OR split_part(pointer, '/', 3) = %(row)s::text)
+    ORDER BY client, refusal_no DESC) AS last_of_each
+ORDER BY refusal_no DESC LIMIT %(limit)s
 """
-)
 REFUSAL_OF_KEY: LiteralString = (
     REFUSAL_COLUMNS
     + """
@@ -86,7 +87,8 @@ ORDER BY refusal_no DESC LIMIT 1
 # A batch's rows are pointed to by the list and their place in it, from 0.
 ROWS_OF_REQUEST: LiteralString = """
 SELECT DISTINCT split_part(pointer, '/', 3)::integer FROM refusals
-WHERE request_id = %s AND action = ANY (%s::text[]) AND pointer ~ '^/[a-z_]+/[0-9]+(/|$)' ORDER BY 1 LIMIT %s
+WHERE request_id = %(request_id)s AND (%(client)s::text IS NULL OR client = %(client)s)
+  AND action = ANY (%(actions)s::text[]) AND pointer ~ '^/[a-z_]+/[0-9]+(/|$)' ORDER BY 1 LIMIT %(limit)s
 """
 DELETE_REFUSALS: LiteralString = """
 WITH forgotten AS (
@@ -165,12 +167,12 @@ def remember_refusals(tx: Transaction, refused: Sequence[StoredRefusal]) -> None
     )
 
 
-async def refusal_of_request(
-    tx: Transaction, request_id: str, client: str | None, row: int | None
-) -> StoredRefusal | None:
-    """Return the last refusal of a request, or of a row of its batch; of one client or of any (None)."""
-    rows = await tx.rows(REFUSAL_OF_REQUEST, {"request_id": request_id, "client": client, "row": row})
-    return _refusal(rows[0]) if rows else None
+async def refusals_of_request(
+    tx: Transaction, request_id: str, client: str | None, row: int | None, limit: int
+) -> list[StoredRefusal]:
+    """Return the last refusal of each client under a request's id, or of a row of its batch; the last first."""
+    asked = {"request_id": request_id, "client": client, "row": row, "limit": limit}
+    return [_refusal(found) for found in await tx.rows(REFUSALS_OF_REQUEST, asked)]
 
 
 async def refusal_of_key(tx: Transaction, key_hash: bytes, row: int | None) -> StoredRefusal | None:
@@ -179,9 +181,12 @@ async def refusal_of_key(tx: Transaction, key_hash: bytes, row: int | None) -> S
     return _refusal(rows[0]) if rows else None
 
 
-async def rows_of_request(tx: Transaction, request_id: str, actions: Sequence[str], limit: int) -> list[int]:
+async def rows_of_request(
+    tx: Transaction, request_id: str, client: str | None, actions: Sequence[str], limit: int
+) -> list[int]:
     """Return which rows of a request's batch were refused, in their order."""
-    return [row for (row,) in await tx.rows(ROWS_OF_REQUEST, (request_id, list(actions), limit))]
+    asked = {"request_id": request_id, "client": client, "actions": list(actions), "limit": limit}
+    return [row for (row,) in await tx.rows(ROWS_OF_REQUEST, asked)]
 
 
 def _refusal(row: tuple[Any, ...]) -> StoredRefusal:

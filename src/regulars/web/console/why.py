@@ -1,7 +1,6 @@
 """Why: a member's balances, tier, lots and lines, each with its steps; and refusals, found by the request's id."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from msgspec import structs
 from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.platform.commit import refusals
-from regulars.platform.commit.errors import RefusalNotKept
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link, Reason
 from regulars.web.console.member_words import kind_name
@@ -123,22 +121,25 @@ def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:
     async def look_up(request: AnyRequest) -> Response[bytes]:
         """Tell why a request was refused: everybody's to who sees how the deployment is, else one's own."""
         viewer = viewer_of(request)
-        client = None if viewer.may(READ) else actor_of(viewer)
+        own = None if viewer.may(READ) else actor_of(viewer)
         page, named = kit.page(request), request.query_params.get("request_id", "").strip()[:_LONGEST_ID]
         row, rows = _row(request.query_params.get("row", "")), list[int]()
-        found: Explanation | None = None
+        each, client = dict[str, Explanation](), request.query_params.get("client", "")
         if named:
             async with kit.services.database.transaction() as tx:
-                with suppress(RefusalNotKept):
-                    found = await refusals.explain_request(tx, named, client, row)
-                    if refusals.is_of_batch(found):
-                        rows = await refusals.refused_rows(tx, named, _ROWS + 1)
+                each = await refusals.explain_each(tx, named, own, row)
+                client = client if client in each else next(iter(each), "")
+                if each and refusals.is_of_batch(each[client]):
+                    rows = await refusals.refused_rows(tx, named, _ROWS + 1, client)
+        found = each.get(client)
         return kit.render(
             request,
             "console/refusals.html",
             page=page,
             named=named,
-            own=client is not None,
+            own=own is not None,
+            clients=list(each),
+            client=client,
             row=rows[-1] if rows and row is None else row,
             rows=rows[:_ROWS],
             more=len(rows) > _ROWS,
