@@ -25,6 +25,7 @@ from regulars.loyalty.ledger.basis import read_basis
 from regulars.loyalty.policy.contracts import AdjustmentPolicy
 from regulars.loyalty.privacy.service import close_books
 from regulars.members.contracts.refusals import MemberGone
+from regulars.platform.auth.errors import MayBeOnePerson
 from regulars.platform.db.database import Database
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.adjusting import answer, ask, decide, one
@@ -59,6 +60,8 @@ async def test_what_is_approved_is_posted_once_with_who_asked_and_who_agreed(car
         await one(careful, ask(member, "care:1", NOON, 501))
     with pytest.raises(OwnRequest):
         await one(careful, answer(member, "care:1", NOON + DAY, "li"))
+    with pytest.raises(MayBeOnePerson):
+        await one(careful, answer(member, "care:1", NOON + DAY, "cli:li"))
 
     approved = await one(careful, answer(member, "care:1", NOON + DAY))
 

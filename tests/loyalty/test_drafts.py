@@ -39,6 +39,7 @@ from regulars.loyalty.policy.errors import (
     VersionWithdrawn,
 )
 from regulars.platform.auth import service as keys
+from regulars.platform.auth.errors import MayBeOnePerson
 from regulars.platform.clock import ClockSetting, wall_now
 from regulars.platform.db.database import Database
 from regulars.platform.ids import new_id
@@ -230,6 +231,8 @@ async def test_where_the_policy_wants_two_one_proposes_and_another_agrees(
         await work(programme, agree)
     with pytest.raises(DraftNotOpen):
         await scheduled(programme, draft, NOON + 2 * DAY)
+    with pytest.raises(MayBeOnePerson):
+        await work(programme, structs.replace(agree, actor="cli:anna"))
     refused = await work(programme, structs.replace(agree, agree=False, actor="staff:bo", note="too soon"))
     assert (refused.state, refused.note, refused.proposed_for) == ("draft", "too soon", None)
     await scheduled(programme, refused, NOON + 2 * DAY)

@@ -28,8 +28,8 @@ from regulars.members.access.sessions import open_session
 from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentChannel, ConsentGiven, Decision, Purpose
 from regulars.members.contracts.households import HOUSEHOLD_PREFIX, FormHousehold
 from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport
+from regulars.platform.auth.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff import service as staff
-from regulars.platform.auth.staff.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.ids import new_id, public_id

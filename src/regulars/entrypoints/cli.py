@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +16,6 @@ from regulars.entrypoints.commands import (
     Reason,
     cli_actor,
     configured_settings,
-    day,
     give_up,
     in_transaction,
     migrated,
@@ -29,11 +27,12 @@ from regulars.entrypoints.commands import (
 )
 from regulars.entrypoints.explain import explain
 from regulars.entrypoints.finance import finance
+from regulars.entrypoints.keys import keys
 from regulars.entrypoints.people_commands import households, merges, proposals
 from regulars.entrypoints.points_commands import corrections, holds, lots, transfers
 from regulars.entrypoints.policy import policy
 from regulars.entrypoints.privacy_commands import privacy
-from regulars.entrypoints.staff import staff
+from regulars.entrypoints.staff import staff_group
 from regulars.platform.settings import SettingError, Settings
 
 if TYPE_CHECKING:
@@ -49,11 +48,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 parked = typer.Typer(help="Events that did not get through: list, replay, discard.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
-app.add_typer(staff, name="staff")
+app.add_typer(staff_group, name="staff")
 app.add_typer(finance, name="finance")
 app.add_typer(privacy, name="privacy")
 app.add_typer(explain, name="explain")
@@ -329,70 +327,6 @@ def figures(*, as_json: Json = False) -> None:
         print_table(("roll-up", "days"), [(name, f"{days:,}") for name, days in found.items()])
 
 
-@keys.command("create")
-def create_key(
-    scopes: Annotated[list[str], typer.Option("--scope", help="A scope; may be given several times.")],
-    label: Annotated[str, typer.Option(help="What the key is for, so that it can be told from others.")] = "",
-    days: Annotated[int | None, typer.Option(min=1, help="Expire after so many days.")] = None,
-    *,
-    as_json: Json = False,
-) -> None:
-    """Make a key. It is shown this once: only its hash is kept."""
-    from regulars.platform.auth import service
-    from regulars.platform.clock import wall_now
-
-    async def make(tx: "Transaction") -> tuple[Any, str]:
-        expires_at = wall_now() + timedelta(days=days) if days else None
-        return await service.create_key(tx, label=label, scopes=scopes, expires_at=expires_at)
-
-    key, token = in_transaction(make)
-    if as_json:
-        print_json({"key": token, "id": _public(key.key_id), "scopes": key.scopes, "label": key.label})
-    else:
-        typer.echo(token)
-        typer.echo(f"{_public(key.key_id)}: keep the key above; it is not shown again.", err=True)
-
-
-@keys.command("list")
-def list_keys(*, as_json: Json = False) -> None:
-    """List every key, revoked ones included."""
-    from regulars.platform.auth import service
-
-    found = in_transaction(service.list_keys)
-    if as_json:
-        print_json({"keys": [{**msgspec.to_builtins(key), "key_id": _public(key.key_id)} for key in found]})
-        return
-    rows = [
-        (
-            _public(key.key_id),
-            key.label,
-            " ".join(key.scopes),
-            day(key.created_at),
-            str(key.last_used_on or "never"),
-            day(key.revoked_at) or (f"expires {day(key.expires_at)}" if key.expires_at else "no"),
-        )
-        for key in found
-    ]
-    print_table(("id", "label", "scopes", "made", "last used", "revoked"), rows)
-
-
-@keys.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(help="The id, ak_…")], reason: Reason = "") -> None:
-    """Revoke a key. Every process refuses it within a second."""
-    from regulars.platform.auth import service
-    from regulars.platform.errors import NotFound
-    from regulars.platform.ids import parse_public_id
-
-    async def revoke(tx: "Transaction") -> None:
-        found = parse_public_id(service.ID_PREFIX, key_id)
-        if found is None:
-            raise NotFound
-        await service.revoke_key(tx, found, reason=reason)
-
-    in_transaction(revoke)
-    typer.echo(f"{key_id} is revoked.")
-
-
 @parked.command("list")
 def list_parked(
     handler: Annotated[str | None, typer.Option(help="Only this handler's events.")] = None, *, as_json: Json = False
@@ -477,10 +411,6 @@ async def _do_background_work(database: "Database") -> None:
 
 def _say_served(address: str) -> None:
     typer.echo(f"Regulars serves {address} (ask {address}/ready; the API is described at {address}/openapi.json).")
-
-
-def _public(key_id: Any) -> str:  # noqa: ANN401 - a UUID
-    return f"ak_{key_id.hex}"
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 INVITATIONS = "/console/invitation/"
 
-staff = typer.Typer(help="Accounts of staff: add, list, link.", no_args_is_help=True)
+staff_group = typer.Typer(help="Accounts of staff: add, list, link.", no_args_is_help=True)
 
 Email = Annotated[str, typer.Option(help="The work address, with which they sign in.")]
 
 
-@staff.command("add")
+@staff_group.command("add")
 def add_staff(
     email: Email,
     roles: Annotated[list[Role], typer.Option("--role", help="A role; may be given several times.")],
@@ -46,24 +46,18 @@ def add_staff(
     _tell_link(in_transaction(lambda tx: service.invite(tx, wish)), as_json=as_json)
 
 
-@staff.command("link")
+@staff_group.command("link")
 def renew_link(email: Email, *, as_json: Json = False) -> None:
     """Print a one-time link by which an account gets a new password and second factor."""
     from regulars.platform.auth.staff import service
-    from regulars.platform.auth.staff.rules import email_sought
-    from regulars.platform.errors import NotFound
 
     async def renew(tx: "Transaction") -> "Invitation":
-        sought = email_sought(email)
-        for account in await service.list_accounts(tx):
-            if account.email == sought:
-                return await service.renew_link(tx, account.staff_id)
-        raise NotFound
+        return await service.renew_link(tx, (await account_of(tx, email)).staff_id)
 
     _tell_link(in_transaction(renew), as_json=as_json)
 
 
-@staff.command("list")
+@staff_group.command("list")
 def list_staff(*, as_json: Json = False) -> None:
     """List every account of staff."""
     from regulars.platform.auth.staff import service
@@ -84,6 +78,19 @@ def list_staff(*, as_json: Json = False) -> None:
         for account in found
     ]
     print_table(("e-mail", "name", "status", "roles", "stores", "last signed in"), rows)
+
+
+async def account_of(tx: "Transaction", email: str) -> "Account":
+    """Return the account of staff with an e-mail address. Raises NotFound."""
+    from regulars.platform.auth.staff import service
+    from regulars.platform.auth.staff.rules import email_sought
+    from regulars.platform.errors import NotFound
+
+    sought = email_sought(email)
+    for account in await service.list_accounts(tx):
+        if account.email == sought:
+            return account
+    raise NotFound
 
 
 def _tell_link(invitation: "Invitation", *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """Verifying everything at once, from the command line."""
 
+from regulars.entrypoints.commands import cli_actor
 from regulars.entrypoints.wiring import checks, declare_tasks
 from regulars.platform.audit.contracts import Head
 from regulars.platform.clock import wall_now
@@ -21,6 +22,6 @@ async def verify_and_record(database: Database, audit_head: str) -> list[Finding
     listed = checks(Head.parse(head))
     found = [finding async for finding in verify(database, listed)]
     of_books = tuple(one for one, check in zip(found, listed, strict=True) if not check.quick)
-    async with database.transaction(actor="cli") as tx:
-        record_books(tx, Verified(findings=of_books, audit_head=head), by="cli", began=began)
+    async with database.transaction(actor=cli_actor()) as tx:
+        record_books(tx, Verified(findings=of_books, audit_head=head), by=cli_actor(), began=began)
     return found

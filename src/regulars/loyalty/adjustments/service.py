@@ -18,6 +18,8 @@ from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.ledger.requests import reference_of, request_id_of
 from regulars.loyalty.policy.service import Configuration
+from regulars.platform.auth.errors import MayBeOnePerson
+from regulars.platform.auth.persons import Compared, Persons, persons_behind
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 
@@ -45,6 +47,7 @@ class _Desk:
 
     books: Books
     known: dict[tuple[UUID, UUID], tuple[AdjustmentRequest, bytes]]
+    persons: Persons
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     answered: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[AdjustmentAsked | AdjustmentApproved | AdjustmentRefused] = field(default_factory=list)
@@ -128,8 +131,11 @@ class _Desk:
         request = as_of(found, now)
         if request.state != "open":
             raise RequestOver(state=request.state, at=(request.answered_at or request.expires_at).isoformat())
-        if request.asked_by == command.actor:
-            raise OwnRequest
+        match self.persons.compare(request.asked_by, command.actor):
+            case Compared.ONE:
+                raise OwnRequest
+            case Compared.UNCLEAR:
+                raise MayBeOnePerson
         seq = None
         if command.approve:
             seq = self.books.post(
@@ -189,7 +195,10 @@ async def decide(
     books = await open_books(tx, configuration, needs)
     meant = [_for_whom(books, command) for command in commands]
     named |= {(command.member_id, _request_id_in(command)) for command in meant}
-    desk = _Desk(books, {row[:2]: (_request(row), row[15]) for row in await store.read_named(tx, sorted(named))})
+    known = {row[:2]: (_request(row), row[15]) for row in await store.read_named(tx, sorted(named))}
+    actors = {command.actor for command in commands} | {request.asked_by for request, _ in known.values()}
+    compares = any(isinstance(command, AnswerAdjustment) for command in commands)
+    desk = _Desk(books, known, await persons_behind(tx, actors if compares else ()))
     results: list[AdjustmentRequest | DomainError] = []
     for command in commands:
         try:

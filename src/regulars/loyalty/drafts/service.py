@@ -51,6 +51,8 @@ from regulars.loyalty.policy.service import (
     withdraw_version,
 )
 from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.auth.errors import MayBeOnePerson
+from regulars.platform.auth.persons import Compared, persons_behind
 from regulars.platform.clock import Clock
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
@@ -178,7 +180,7 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
 async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyDraft:
     """Agree to what somebody else proposed, which schedules it, or give it back as a draft.
 
-    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, DraftBehind, and what
+    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, MayBeOnePerson, DraftBehind, and what
     `schedule_version` raises (409).
     """
     if command.agree:
@@ -197,8 +199,7 @@ async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyD
         store.set_state(tx, found.draft_id, "draft", note=command.note)
         _audit(tx, command.actor, act, found, reason=command.note)
         return await read_draft(tx, found.draft_id)
-    if command.actor in {found.proposed_by, found.changed_by}:
-        raise OwnProposal
+    await _require_two(tx, command.actor, found)
     await _require_latest(tx, found, await list_policies(tx))
     asked = ScheduleDraft(
         draft_id=found.draft_id,
@@ -304,6 +305,16 @@ async def _schedule(
         )
     )
     return await read_draft(tx, draft.draft_id)
+
+
+async def _require_two(tx: Transaction, actor: str, found: PolicyDraft) -> None:
+    """Raise OwnProposal where the one who agrees is a person who wrote or proposed it, MayBeOnePerson where unclear."""
+    others = (found.proposed_by, found.changed_by)
+    match (await persons_behind(tx, (actor, *others))).compare_all(actor, others):
+        case Compared.ONE:
+            raise OwnProposal
+        case Compared.UNCLEAR:
+            raise MayBeOnePerson
 
 
 async def _require_latest(

@@ -6,7 +6,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from regulars.platform.ids import public_id
+
 ADMIN: Final = "admin"
+KEY_PREFIX: Final = "ak"
+STAFF_PREFIX: Final = "stf"
+SHELL: Final = "cli"  # who works at the command line is `cli:<user>`
 
 SCOPES: Final[dict[str, str]] = {
     "members:read": "Read members without personal data.",
@@ -61,7 +66,10 @@ class Browser(Struct, frozen=True, kw_only=True):
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
-    """An API key as it is listed: everything but its secret, which nobody knows."""
+    """An API key as it is listed: everything but its secret, which nobody knows.
+
+    `made_by` is the actor who made it; `staff_id` the member of staff for whom, if it was for one.
+    """
 
     key_id: UUID
     label: str
@@ -70,3 +78,12 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     last_used_on: date | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    made_by: str = ""
+    staff_id: UUID | None = None
+
+    @property
+    def owner(self) -> str:
+        """The person who stands behind it: an account, who made it at a command line, or empty if nobody knows."""
+        if self.staff_id is not None:
+            return f"staff:{public_id(STAFF_PREFIX, self.staff_id)}"
+        return self.made_by if self.made_by.startswith(f"{SHELL}:") else ""

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth import store
+from regulars.platform.auth.contracts import KEY_PREFIX as KEY_IDS
 from regulars.platform.auth.contracts import SCOPES, ApiKey, Principal
 from regulars.platform.auth.errors import KeyWithoutScope, ScopeUnknown
 from regulars.platform.clock import wall_now
@@ -26,7 +27,7 @@ from regulars.platform.errors import NotAuthenticated, NotFound, TemporarilyUnav
 from regulars.platform.ids import new_id, public_id
 
 KEY_PREFIX: Final = "rgl"
-ID_PREFIX: Final = "ak"
+ID_PREFIX: Final = KEY_IDS
 _BEARER = b"bearer "
 _SECRET_BYTES = 32
 _HEX_DIGITS = 32
@@ -38,9 +39,17 @@ _MAX_KNOWN = 50_000
 
 
 async def create_key(
-    tx: Transaction, *, label: str, scopes: Sequence[str], expires_at: datetime | None = None
+    tx: Transaction,
+    *,
+    label: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None = None,
+    staff_id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key and return it with its token, which is shown this once. Raises ScopeUnknown, KeyWithoutScope."""
+    """Make a key and return it with its token, which is shown this once. Raises ScopeUnknown, KeyWithoutScope.
+
+    It is that of a member of staff (`staff_id`), or else of whoever makes it.
+    """
     for scope in scopes:
         if scope not in SCOPES:
             raise ScopeUnknown(pointer="/scopes", scope=scope, scopes=", ".join(SCOPES))
@@ -53,6 +62,8 @@ async def create_key(
         scopes=sorted(set(scopes)),
         created_at=wall_now(),
         expires_at=expires_at,
+        made_by=tx.actor,
+        staff_id=staff_id,
     )
     store.insert_key(tx, key, sha256(secret.encode()).digest())
     tx.audit(_entry(tx, "create_key", key.key_id, detail=" ".join(key.scopes)))

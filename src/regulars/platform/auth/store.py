@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.platform.auth.contracts import ApiKey
@@ -10,8 +10,8 @@ from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
 INSERT_KEY: LiteralString = """
-INSERT INTO api_keys (key_id, secret_hash, label, scopes, created_at, expires_at)
-VALUES (%s, %s, %s, %s::text[], %s, %s)
+INSERT INTO api_keys (key_id, secret_hash, label, scopes, created_at, expires_at, made_by, staff_id)
+VALUES (%s, %s, %s, %s::text[], %s, %s, %s, %s)
 """
 
 COUNT_CHANGE: LiteralString = """
@@ -23,12 +23,12 @@ SELECT_REVISION: LiteralString = "SELECT revision FROM api_key_revision"
 
 REVOKE_KEY: LiteralString = """
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE key_id = %s
-RETURNING key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at
+RETURNING key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id
 """
 
 SELECT_KEYS: LiteralString = """
-SELECT key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at
-FROM api_keys ORDER BY created_at, key_id
+SELECT key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id
+FROM api_keys WHERE %(ids)s::uuid[] IS NULL OR key_id = ANY (%(ids)s::uuid[]) ORDER BY created_at, key_id
 """
 
 SELECT_RECOGNISED: LiteralString = """
@@ -51,7 +51,16 @@ class StoredSecret(NamedTuple):
 def insert_key(tx: Transaction, key: ApiKey, secret_hash: bytes) -> None:
     tx.write(
         INSERT_KEY,
-        (key.key_id, secret_hash, key.label, arrays.texts(key.scopes), key.created_at, key.expires_at),
+        (
+            key.key_id,
+            secret_hash,
+            key.label,
+            arrays.texts(key.scopes),
+            key.created_at,
+            key.expires_at,
+            key.made_by,
+            key.staff_id,
+        ),
     )
     tx.write(COUNT_CHANGE)
 
@@ -63,8 +72,9 @@ async def revoke(tx: Transaction, key_id: UUID, at: datetime) -> ApiKey | None:
     return _key(rows[0]) if rows else None
 
 
-async def select_keys(tx: Transaction) -> list[ApiKey]:
-    return [_key(row) for row in await tx.rows(SELECT_KEYS)]
+async def select_keys(tx: Transaction, ids: Sequence[UUID] | None = None) -> list[ApiKey]:
+    """Return all keys, or those with some ids."""
+    return [_key(row) for row in await tx.rows(SELECT_KEYS, {"ids": None if ids is None else list(ids)})]
 
 
 async def select_revision(tx: Transaction) -> int:
@@ -83,8 +93,8 @@ def note_use(tx: Transaction, key_id: UUID, day: date) -> None:
     tx.write(NOTE_USE, (day, key_id, day))
 
 
-def _key(row: tuple[UUID, str, list[str], datetime, date | None, datetime | None, datetime | None]) -> ApiKey:
-    key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at = row
+def _key(row: Sequence[Any]) -> ApiKey:
+    key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id = row
     return ApiKey(
         key_id=key_id,
         label=label,
@@ -93,4 +103,6 @@ def _key(row: tuple[UUID, str, list[str], datetime, date | None, datetime | None
         last_used_on=last_used_on,
         expires_at=expires_at,
         revoked_at=revoked_at,
+        made_by=made_by,
+        staff_id=staff_id,
     )

@@ -3,7 +3,18 @@
 Configuration, not members' data: reference tables on a cluster.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP, UUID
 
 from regulars.platform.db.schema import metadata
@@ -19,6 +30,8 @@ api_keys = Table(
     Column("last_used_on", Date),
     Column("expires_at", TIMESTAMP(timezone=True)),
     Column("revoked_at", TIMESTAMP(timezone=True)),
+    Column("made_by", Text, nullable=False, server_default=text("''")),
+    Column("staff_id", UUID(as_uuid=True), ForeignKey("staff_accounts.staff_id")),
     CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
     CheckConstraint("cardinality(scopes) > 0", name="scopes"),
 )

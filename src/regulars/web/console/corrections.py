@@ -22,8 +22,8 @@ from regulars.loyalty.contracts import (
 )
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.auth.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff import service as staff
-from regulars.platform.auth.staff.contracts import STAFF_PREFIX
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id

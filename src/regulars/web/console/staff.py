@@ -11,9 +11,9 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from regulars.commerce import api as commerce
+from regulars.platform.auth.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff import service, sessions
 from regulars.platform.auth.staff.contracts import (
-    STAFF_PREFIX,
     Account,
     Invitation,
     NewAccount,

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from regulars.platform.auth.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff.permissions import Role, permissions_of
 from regulars.platform.ids import public_id
 
-STAFF_PREFIX: Final = "stf"
 SESSION_PREFIX: Final = "sts"
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from regulars.platform import clock
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth.browsers import agent_family
-from regulars.platform.auth.contracts import Browser
+from regulars.platform.auth.contracts import STAFF_PREFIX, Browser
 from regulars.platform.auth.staff import store
-from regulars.platform.auth.staff.contracts import SESSION_PREFIX, STAFF_PREFIX, Account, How, Opened, Session, Viewer
+from regulars.platform.auth.staff.contracts import SESSION_PREFIX, Account, How, Opened, Session, Viewer
 from regulars.platform.auth.staff.contracts import viewer_of as viewer
 from regulars.platform.auth.staff.limits import SEEN_EVERY, Terms
 from regulars.platform.auth.staff.rules import still_open

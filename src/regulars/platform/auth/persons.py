@@ -1,0 +1,54 @@
+"""Who stands behind what acted: a session's account, the owner of a key, whoever works at a command line.
+
+Where two persons are asked for, two names are not enough: one person may have an account, keys, and a shell.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Final
+
+from regulars.platform.auth import store
+from regulars.platform.auth.contracts import KEY_PREFIX, SHELL
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.ids import parse_public_id
+
+_KEY: Final = "key:"
+
+
+class Compared(Enum):
+    """Whether two actors are one person, two, or nobody can tell."""
+
+    ONE = "one"
+    UNCLEAR = "unclear"
+    TWO = "two"
+
+
+class Persons:
+    """The persons behind some actors, as they were looked up."""
+
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        self._owners = owners
+
+    def compare(self, one: str, other: str) -> Compared:
+        """Compare two actors. A shell tells no account: who works there and who does not may be one person."""
+        first, second = self._owners.get(one, one), self._owners.get(other, other)
+        if first == second:
+            return Compared.ONE
+        return Compared.TWO if _at_shell(first) == _at_shell(second) else Compared.UNCLEAR
+
+    def compare_all(self, one: str, others: Iterable[str]) -> Compared:
+        """Compare an actor with several: one of them, unclear with any, or somebody else than each."""
+        found = {self.compare(one, other) for other in others}
+        return next((verdict for verdict in (Compared.ONE, Compared.UNCLEAR) if verdict in found), Compared.TWO)
+
+
+async def persons_behind(tx: Transaction, actors: Iterable[str]) -> Persons:
+    """Look up who owns the keys among actors; every other actor is a person. Source: api_keys."""
+    named = {actor: parse_public_id(KEY_PREFIX, actor.removeprefix(_KEY)) for actor in actors if actor.startswith(_KEY)}
+    ids = {key_id: actor for actor, key_id in named.items() if key_id is not None}
+    owners = {key.key_id: key.owner for key in await store.select_keys(tx, list(ids))} if ids else {}
+    return Persons({actor: owner for key_id, actor in ids.items() if (owner := owners.get(key_id))})
+
+
+def _at_shell(person: str) -> bool:
+    return person == SHELL or person.startswith(f"{SHELL}:")
