@@ -1,8 +1,8 @@
 """Previews as tests compute them: to their end, in this process."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from regulars.loyalty import api
@@ -11,6 +11,8 @@ from regulars.loyalty.preview.reports import PREVIEW
 from regulars.platform.clock import ClockSetting, wall_now
 from regulars.platform.db.database import Database
 from regulars.platform.reports.computing import compute_slice
+
+AT_ONCE: Final = 500
 
 
 def clock_at(database: Database, at: datetime) -> None:
@@ -71,34 +73,71 @@ async def risen(database: Database, version: int) -> dict[UUID, tuple[str, str]]
     return {member: (codes[before], codes[after]) for member, before, after in rows}
 
 
-async def assert_it_happens(database: Database, version: int, touched: Sequence[TouchedMember]) -> None:
-    """Compare all that a preview listed with the books, in which the version was just booked; and what it left out.
+class Stand(NamedTuple):
+    """How a member stands at an instant, and which tier the next review and its grace leave if nothing is booked."""
 
-    Who rises, and whose review is moved, is in the books. Who falls or stays does so at their next review, after its
-    grace where it opens one: there the books are led to, without writing it.
+    tier: int
+    review_at: datetime | None
+    after_review: int
+    metric: int
+
+
+async def standing_at(database: Database, at: datetime) -> dict[UUID, Stand]:
+    """Return how everybody stands at an instant, by the versions that are known now: led there, and nothing written."""
+    async with database.transaction() as tx:
+        everybody = [member for (member,) in await tx.rows("SELECT member_id FROM member_books ORDER BY member_id")]
+        found: dict[UUID, Stand] = {}
+        for first in range(0, len(everybody), AT_ONCE):
+            some = everybody[first : first + AT_ONCE]
+            needs = api.Needs(until=at + timedelta(days=3_000), members=set(some))
+            books = await api.open_books(tx, api.Configuration(), needs, lock=False)
+            found |= {member: _led(books, member, at) for member in some}
+    return found
+
+
+def _led(books: api.Books, member: UUID, at: datetime) -> Stand:
+    book = books.book(member)
+    book.begin(at)
+    tier, review_at, metric = book.tier, book.review_at, book.growth_at(at)
+    if book.review_at is not None:
+        book.begin(book.review_at)
+        if book.in_grace and book.review_at is not None:
+            book.begin(book.review_at)
+    return Stand(tier, review_at, book.tier, metric)
+
+
+async def assert_it_happens(
+    database: Database, version: int, touched: Sequence[TouchedMember], before: Mapping[UUID, Stand], came: datetime
+) -> None:
+    """Compare all that a preview listed with the books, in which the version was just booked; nobody else is touched.
+
+    `before` is how everybody would have stood as it came (`came`) by the version before.
     """
     async with database.transaction() as tx:
         (policy,) = [one for one in await api.list_policies(tx) if one.version == version]
-        rows = await tx.rows("SELECT member_id, tier, review_at FROM member_books")
     codes = [tier.code for tier in policy.tier.tiers]
-    held = {member: (codes[tier], review_at) for member, tier, review_at in rows}
-    assert await risen(database, version) == {
-        one.member_id: (one.from_tier, one.to_tier) for one in touched if one.kind == "rises"
+    after = await standing_at(database, came)
+    assert after.keys() == before.keys()
+    happened = {member: what for member in after if (what := _what_happened(before[member], after[member], codes))}
+    assert happened == {
+        one.member_id: (one.kind, one.from_tier, one.to_tier, one.metric, one.review_before, one.review_after)
+        for one in touched
     }
-    for one in touched:
-        if one.kind in {"rises", "review"}:
-            assert held[one.member_id] == (one.to_tier, one.review_after), one
-        else:
-            assert await reviewed_tier(database, one.member_id, codes) == one.to_tier, one
+    assert await risen(database, version) == {
+        member: what[1:3] for member, what in happened.items() if what[0] == "rises"
+    }
 
 
-async def reviewed_tier(database: Database, member_id: UUID, codes: Sequence[str]) -> str:
-    """Return a member's tier after the next review and its grace, if nothing more is booked."""
-    async with database.transaction() as tx:
-        needs = api.Needs(until=tx.now + timedelta(days=3_000), members={member_id})
-        book = (await api.open_books(tx, api.Configuration(), needs, lock=False)).book(member_id)
-        if book.review_at is not None:
-            book.begin(book.review_at)
-            if book.in_grace and book.review_at is not None:
-                book.begin(book.review_at)
-        return codes[book.tier]
+def _what_happened(before: Stand, after: Stand, codes: Sequence[str]) -> tuple[Any, ...] | None:
+    """Return what a version did to a member, in the words of previews; None: nothing."""
+    if after.tier > before.tier:
+        kind, ranks = "rises", (before.tier, after.tier)
+    elif after.after_review < before.after_review:
+        kind, ranks = "falls", (after.tier, after.after_review)
+    elif after.after_review > before.after_review:
+        kind, ranks = "stays", (before.after_review, after.after_review)
+    elif after.review_at != before.review_at:
+        kind, ranks = "review", (after.tier, after.tier)
+    else:
+        return None
+    return kind, codes[ranks[0]], codes[ranks[1]], after.metric, before.review_at, after.review_at

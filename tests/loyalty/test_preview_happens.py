@@ -9,7 +9,7 @@ from msgspec import structs
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview, Policy
 from regulars.platform.db.database import Database
 from regulars.platform.vault.local import LocalVault
-from tests.loyalty.previewing import arrive, assert_it_happens, clock_at, drafted, preview, scheduled
+from tests.loyalty.previewing import arrive, assert_it_happens, clock_at, drafted, preview, scheduled, standing_at
 from tests.loyalty.programme import ANNIVERSARY, DAY, EASY, HARD, HOUR, NOON, Programme, order
 
 pytestmark = pytest.mark.anyio
@@ -58,8 +58,9 @@ async def test_all_of_the_list_happens(database: Database, vault: LocalVault, se
     comes = now + timedelta(days=chance.randint(1, 60))
     draft = await drafted(database, any_policy(chance, base))
     _, touched = await preview(database, draft_id=draft.draft_id, active_from=comes)
+    before = await standing_at(database, comes)
     done = await scheduled(database, draft, comes)
     assert done.version == 2
     await arrive(database, comes + HOUR, at_once=7)
-    await assert_it_happens(database, 2, touched)
+    await assert_it_happens(database, 2, touched, before, comes)
     assert await programme.problems() == {}

@@ -13,9 +13,9 @@ from regulars.loyalty import api as loyalty
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Rows
 from regulars.platform.verification.service import verify
-from tests.loyalty.previewing import arrive, assert_it_happens, clock_at, drafted, preview, scheduled
+from tests.loyalty.previewing import arrive, assert_it_happens, clock_at, drafted, preview, scheduled, standing_at
 
-from .replaying import TENTH, replay
+from .replaying import FULL, TENTH, Scope, replay
 
 pytestmark = pytest.mark.anyio
 
@@ -42,10 +42,13 @@ async def decided(database: Database) -> list[Rows]:
 
 
 @pytest.mark.parametrize("programme", ["easy", "hard"])
+@pytest.mark.parametrize(
+    "scope", [pytest.param(TENTH, id="tenth"), pytest.param(FULL, id="full", marks=pytest.mark.year)]
+)
 async def test_the_preview_on_the_demo_year_is_what_activation_does(
-    database: Database, tmp_path: Path, programme: str
+    database: Database, tmp_path: Path, scope: Scope, programme: str
 ) -> None:
-    await replay(database, tmp_path, TENTH, programme)
+    await replay(database, tmp_path, scope, programme)
     clock_at(database, END)
     before = await decided(database)
     comes = END.replace(day=20)
@@ -60,11 +63,12 @@ async def test_the_preview_on_the_demo_year_is_what_activation_does(
     assert sum([one.orders for one in found.orders]) > 100
     assert all(one.points_then < one.points for one in found.orders if one.points)
 
+    stood = await standing_at(database, comes)
     done = await scheduled(database, draft, comes)
     _, again = await preview(database, version=done.version)
     assert again == touched
     await arrive(database, comes + timedelta(minutes=1), at_once=37)  # before any review that comes after it
-    await assert_it_happens(database, 2, touched)
+    await assert_it_happens(database, 2, touched, stood, comes)
     assert await decided(database) == before
     async for finding in verify(database, [*loyalty.checks(), *commerce.checks()]):
         assert finding.ok, (finding.name, finding.problems)
