@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from regulars.loyalty import api
 from regulars.loyalty.policy.contracts import Policy
 from regulars.platform.clock import ClockSetting
 from regulars.platform.db.database import Database
@@ -31,11 +32,15 @@ POLICIES = pytest.mark.parametrize("policy", [EASY, HARD, ANNIVERSARY], ids=["ea
 
 
 async def held(programme: Programme, member: UUID) -> tuple[Any, ...]:
-    """Return the tier, since when, when it is looked at again, and whether in grace."""
-    rows = await programme.rows(
-        "SELECT tier, tier_since, review_at, in_grace FROM member_books WHERE member_id = %s", (member,)
+    """Return the tier, since when, when it is looked at again, and whether in grace; the same is told, with why."""
+    ((*rows, told_at),) = await programme.rows(
+        "SELECT tier, tier_since, review_at, in_grace, last_recorded_at FROM member_books WHERE member_id = %s",
+        (member,),
     )
-    return rows[0]
+    async with programme.database.transaction() as tx:
+        told = await api.tier_status(tx, programme.configuration, member, told_at)
+    assert [told.rank, told.since] == rows[:2]
+    return tuple(rows)
 
 
 async def alone(programme: Programme, facts: list[Fact], until: datetime) -> tuple[Any, ...]:
@@ -277,4 +282,46 @@ async def test_what_leaves_the_window_before_the_later_of_both_books_is_counted_
     assert merged == (500, NOON + 366 * DAY), "the 700 of a year ago count no more"
     assert problems == {}
     assert (await counted())[0] == 0
+    assert await programme.problems() == {}
+
+
+async def test_what_is_told_of_a_tier_before_during_and_after(programme: Programme) -> None:
+    """The survivor rises by the merge, and meanwhile to the same tier by its own: afterwards only that counts."""
+    survivor, absorbed = await programme.members(2)
+    merged_at, own_at, undone_at = NOON + 10 * DAY, NOON + 20 * DAY, NOON + 30 * DAY
+    await programme.one(order(absorbed, "A", NOON, 130_000))
+    wish = merge_of(survivor, absorbed, merged_at)
+    await merge(programme, wish)
+    await programme.one(order(survivor, "S", own_at, 110_000))
+    await undo(programme, wish, undone_at)
+
+    async def told(member: UUID, at: datetime) -> tuple[str, datetime | None, str | None, int]:
+        async with programme.database.transaction() as tx:
+            found = await api.tier_status(tx, programme.configuration, member, at)
+            why = await api.explain_tier(tx, programme.configuration, member, at)
+        decided = why.reasons[0].values.get("metric", 0)
+        assert isinstance(decided, int)
+        return found.tier, found.since, why.reasons[0].rule, decided
+
+    by_undo = ("tier.by_undo", 1_100)
+    assert [await told(survivor, at) for at in (merged_at - HOUR, merged_at, own_at, undone_at)] == [
+        ("regular", None, "tier.first", 0),
+        ("silver", merged_at, "tier.by_merge", 1_300),
+        ("silver", merged_at, "tier.by_merge", 1_300),
+        ("silver", own_at, *by_undo),
+    ]
+    assert await told(absorbed, undone_at) == ("silver", NOON, "tier.by_order", 1_300)
+    events = await programme.rows("SELECT type FROM outbox WHERE type LIKE 'Tier%%' ORDER BY seq")
+    assert events == [("TierReached",), ("TierReached",)]  # nobody is told of a tier that they hold
+    assert await programme.problems() == {}
+
+
+async def test_who_never_left_the_first_tier_holds_it_from_the_beginning(programme: Programme) -> None:
+    survivor, absorbed = await programme.members(2)
+    await programme.one(order(absorbed, "A", NOON, 260_000))
+    wish = merge_of(survivor, absorbed, NOON + DAY)
+    await merge(programme, wish)
+    await undo(programme, wish, NOON + 2 * DAY)
+
+    assert (await held(programme, survivor))[:2] == (0, None)
     assert await programme.problems() == {}

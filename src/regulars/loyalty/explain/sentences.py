@@ -312,6 +312,12 @@ _TIERS: Final = {
     "tier.by_merge": Sentence(
         mark("A merge left {metric} growth in {window_days} days; that gives the tier {tier} (from {threshold}).")
     ),
+    "tier.by_undo": Sentence(
+        mark(
+            "A merge was undone: without it the tier is {tier} (from {threshold}), with {metric} growth in "
+            "{window_days} days."
+        )
+    ),
     "tier.by_policy": Sentence(
         mark(
             "New rules came into force at {effective_at}: {metric} growth in {window_days} days give the tier {tier} "

@@ -15,6 +15,7 @@ from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.loyalty.policy.rules import active_at
 from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.statement.reasons import is_undoing
 from regulars.loyalty.statement.service import balances, tier_status
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link, Reason
@@ -199,7 +200,7 @@ def tier_changed(change: TierChange, terms: Policy) -> Reason:
     """Return why a tier changed; `terms` is the policy that decided."""
     thresholds = {rule.code: rule.threshold for rule in terms.tier.tiers}
     return Reason(
-        TIERS[change.cause],
+        "tier.by_undo" if is_undoing(change) else TIERS[change.cause],
         {
             "tier": change.tier,
             "metric": change.metric,

@@ -265,8 +265,12 @@ class Book:
             self.fall(before, cause, reference, now)
 
     def resume(self, standing: TierStanding, reference: str, now: datetime) -> None:
-        """Hold what a merge that is undone now had changed: the tier, since when, and when it is looked at again."""
-        if standing.tier != self.tier:
+        """Hold what a merge that is undone now had changed: the tier, since when, and when it is looked at again.
+
+        It is written down also where the tier is the same and held since another day: by what was told until now, it
+        came of the merge.
+        """
+        if (standing.tier, standing.since) != (self.tier, self.tier_since):
             self.growth_at(now)
             self.change_tier(standing.tier, "merge", reference, standing.since or now, now)
         self.tier_since, self.review_at, self.in_grace, self.policy_seen = standing[1:]

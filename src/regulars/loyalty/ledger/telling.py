@@ -72,6 +72,8 @@ def of_end(end: HoldEnd, wallet: str) -> Iterator[PointsRedeemed | HoldEnded | P
 def of_tier_changes(journal: Journal, configuration: Configuration) -> Iterator[TierReached | TierLost]:
     """Give the rises and falls that were decided."""
     for member_id, _, before, after, cause, _, _, version, _, recorded_at in journal.tier_changes:
+        if before == after:  # held since another day, by a merge that was undone
+            continue
         policy = configuration.policy_of_version(version).tier
         event = TierReached if after > before else TierLost
         yield event(

@@ -180,11 +180,20 @@ def reason_of_tier(language: str, change: TierChange | None, policy: TierPolicy,
             language,
             **told,
         )
-    return say(_TIER_BECAUSE.get(change.cause, _TIER_BY_POSTING), language, **told, version=change.policy_version)
+    because = _TIER_BY_UNDOING if is_undoing(change) else _TIER_BECAUSE.get(change.cause, _TIER_BY_POSTING)
+    return say(because, language, **told, version=change.policy_version)
+
+
+def is_undoing(change: TierChange) -> bool:
+    """Return whether a tier is held by the undoing of a merge: as if that had never been."""
+    return change.cause == "merge" and change.reference.endswith(":undo")
 
 
 _TIER_BY_POSTING = mark(
     "The posting {reference} on {on} brought growth to {metric} in {days} days; that gives {tier} (from {threshold})."
+)
+_TIER_BY_UNDOING = mark(
+    "A merge was undone: without it the tier is {tier} (from {threshold}), with {metric} growth in {days} days."
 )
 _TIER_BECAUSE = {
     "merge": mark("A merge on {on} left {metric} growth in {days} days; that gives {tier} (from {threshold})."),

@@ -26,7 +26,7 @@ from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.statement import rules, store
-from regulars.loyalty.statement.reasons import reason_of, reason_of_tier
+from regulars.loyalty.statement.reasons import is_undoing, reason_of, reason_of_tier
 from regulars.loyalty.tiers.rules import code_of, held, missing_for_next
 from regulars.members import api as members
 from regulars.platform.db.transaction import Rows, Transaction
@@ -228,7 +228,7 @@ async def tier_status(
     return TierStatus(
         tier=code_of(policy.tier, rank),
         rank=rank,
-        since=change.effective_at if change is not None else None,
+        since=_since(change, rank),
         metric=metric,
         window_days=policy.tier.window_days,
         policy_version=policy.version,
@@ -245,6 +245,16 @@ async def tier_status(
             looking.time_zone,
         ),
     )
+
+
+def _since(change: TierChange | None, rank: int) -> datetime | None:
+    """Return since when a tier is held; None for the first, which everybody holds from the beginning.
+
+    Who holds that again as a merge is undone never left it, unless an earlier day is told.
+    """
+    if change is None or (is_undoing(change) and rank == 0 and change.effective_at == change.recorded_at):
+        return None
+    return change.effective_at
 
 
 async def _look(tx: Transaction, configuration: Configuration, member_id: UUID, until: datetime) -> Book:

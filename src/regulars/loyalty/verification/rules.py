@@ -138,7 +138,7 @@ class TierHistory:
         at, policy = joining.recorded_at, self.policy_at(joining.recorded_at)
         again._catch_up(at)
         self.is_absent = self.is_absent and joining.role != "absorbed"
-        if again.tier != self.tier:
+        if (again.tier, again.since) != (self.tier, self.since):
             reference, metric = f"{joining.cause}:undo", self.metric(at, policy.tier)
             self.changes.append(
                 Change(self.tier, again.tier, "merge", reference, metric, policy.version, again.since or at, at)
