@@ -188,3 +188,40 @@ async def test_undoing_forgets_what_the_survivor_was_told_meanwhile(door: Door) 
     assert "meanwhile" not in str(left)
     assert {one["address"][0] for one in left if one["channel"] == "email"} == {"f"}
     assert await door.problems() == {}
+
+
+async def test_pages_tell_neither_of_the_other_after_the_undoing(door: Door) -> None:
+    """With an order of each, and a return of the other one while they were one."""
+    survivor, absorbed = await both(door)
+    await door.order("own-of-S", survivor, 80_000)
+    await door.order("own-of-A", absorbed, 120_000)
+    portal = portal_of(door)
+    merged = await door.merge(survivor, absorbed)
+    token, _ = await signed_in(portal, IdentityKind.EMAIL, "fang@example.com")
+    half = {"return_id": "r-of-A", "lines": [{"line_id": "1", "quantity": 1}]}
+    await door.call("POST", "/v1/orders/own-of-A/returns", half, status=201)
+    during = await pages(door, token)
+    assert "own-of-A" in during["/portal/orders"]
+
+    await door.undo(survivor, merged["merge_id"])
+
+    for kind, value, own, other in (
+        (IdentityKind.EMAIL, "fang@example.com", "own-of-S", ("own-of-A", "r-of-A", absorbed)),
+        (IdentityKind.PHONE, PHONE, "own-of-A", ("own-of-S", survivor)),
+    ):
+        token, _ = await signed_in(portal, kind, value)
+        after = await pages(door, token)
+        assert own in after["/portal/orders"]
+        assert own in after["/portal/statement"]
+        assert [(path, one) for path, text in after.items() for one in other if one in text] == []
+
+
+async def pages(door: Door, token: str) -> dict[str, str]:
+    """Return what the portal shows a member."""
+    paths = ("", "/points", "/statement", "/tier", "/orders", "/consents", "/data", "/profile", "/inbox", "/devices")
+    found = {}
+    for path in paths:
+        answer = await door.client.get(f"/portal{path}", headers={"Cookie": f"rgl_member={token}"})
+        assert answer.status_code == 200, (path, answer.status_code)
+        found[f"/portal{path}"] = answer.text
+    return found
