@@ -176,6 +176,27 @@ def test_a_journal_survives_a_torn_line_and_no_other_damage(tmp_path: Path) -> N
         LocalVault(tmp_path / "vault")
 
 
+def test_of_a_journal_is_read_what_came_since(tmp_path: Path) -> None:
+    """Who asks about some is not told of all: of a journal of years only the new lines are read."""
+    path, ids = tmp_path / "vault.erasures", [new_id() for _ in range(4)]
+    journal, at = ErasureJournal(path), datetime(2026, 5, 1, tzinfo=UTC)
+    assert journal.times_of(ids) == {}
+    journal.append([Erased(one, at) for one in ids[:2]])
+    assert journal.times_of(ids[1:]) == {ids[1]: at}
+    path.write_bytes(path.read_bytes().replace(b"{", b"x", 1))  # a line that was read is not read again ...
+    ErasureJournal(path).append([Erased(ids[2], at), Erased(ids[1], at.replace(year=2027))])  # by another process
+    with path.open("ab") as stream:
+        stream.write(b'{"member_id":"0190')  # and the machine stopped here
+    assert journal.times_of(ids) == dict.fromkeys(ids[:3], at)
+
+    path.rename(tmp_path / "older")  # ... but a file in its place is read anew
+    assert journal.times_of(ids) == {}
+    (tmp_path / "copy").write_bytes((tmp_path / "older").read_bytes())
+    (tmp_path / "copy").rename(path)
+    with pytest.raises(VaultBroken, match="line 1"):
+        journal.times_of(ids)
+
+
 def test_everything_is_private_to_its_owner(tmp_path: Path) -> None:
     vault = LocalVault(tmp_path / "vault")
 

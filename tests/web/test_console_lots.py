@@ -1,17 +1,20 @@
 """A member's lots in the console, and letting one run out later."""
 
+import re
 from datetime import date
 
 import pytest
 
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue
+from regulars.platform.auth.staff import service, store
+from regulars.platform.auth.staff.contracts import NewAccount
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.ids import new_id
 from regulars.platform.services import Services
 from tests.web.site import DAY, NOW, Site
 from tests.web.test_console_members import words
-from tests.web.visitors import brings
+from tests.web.visitors import STORE, brings
 
 pytestmark = pytest.mark.anyio
 
@@ -95,3 +98,21 @@ async def test_who_may_not_write_points_looks_on(site: Site) -> None:
         hidden = await browser.get(lots)
     assert (listed.status_code, refused.status_code, hidden.status_code) == (200, 403, 403)
     assert "/extend" not in listed.text
+
+
+async def test_who_is_bound_to_shops_sees_no_lots_and_the_page_of_one_reads_one(site: Site) -> None:
+    """What is left of a lot tells what was paid elsewhere; and who extends one lot does not have all of them read."""
+    number = await lot_of(site, "gift")
+    async with site.services.database.transaction(actor="test") as tx:
+        wish = NewAccount(email="bound@shop.example", name="Bound", roles=(Role.CARE, Role.FINANCE), stores=(STORE,))
+        bound = (await service.invite(tx, wish)).account
+        tx.write(store.UPDATE_SECRETS, ("no hash", None, "a test", bound.staff_id))
+        one = await loyalty.lot(tx, site.chen, number)
+        every = {each.lot_no: each for each in await loyalty.lots(tx, site.chen, spent=True)}
+        assert (one, await loyalty.lot(tx, site.chen, 999)) == (every[number], None)
+    async with site.browsing(Role.CARE) as browser:
+        browser.cookies.update(await site.visitors.staff(bound))
+        refused = [await browser.get(f"{site.path()}/lots{path}") for path in ("", f"/{number}/extend")]
+        member = (await browser.get(f"{site.path()}/why")).text
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert not re.search(r"[\d,]+ of [\d,]+", member.partition('id="lots"')[2])

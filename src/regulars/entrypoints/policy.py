@@ -4,7 +4,8 @@ import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
 
 import msgspec
 import typer
@@ -22,9 +23,14 @@ from regulars.entrypoints.commands import (
 from regulars.entrypoints.requests import Change, Look, change, facts, look, path_of, rows, sentence
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from regulars.loyalty.policy.contracts import Policy
+    from regulars.loyalty.preview.contracts import Preview
+    from regulars.loyalty.preview.schemas import TouchedAnswer
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
+    from regulars.platform.reports.contracts import Report
 
 
 policy = typer.Typer(help="Policies: versions, drafts, differences, previews.", no_args_is_help=True)
@@ -34,6 +40,7 @@ Draft = Annotated[str, typer.Argument(help="A draft's id (pdr_…).")]
 Revision = Annotated[int, typer.Option("--revision", help="The revision that you have seen.")]
 Seen = Annotated[str, typer.Option("--for", help="The instant that you have seen it proposed for, with its zone.")]
 Note = Annotated[str, typer.Option("--note", help="What you have to say to it.")]
+TOUCHED_AT_ONCE: Final = 1_000
 At = Annotated[datetime | None, typer.Option(help="An instant (UTC), e.g. 2026-06-01T00:00:00.")]
 
 
@@ -118,27 +125,57 @@ def preview_policy(
     """Count whom a draft or a scheduled version touches, and what orders of the last ninety days would have earned."""
     from regulars.loyalty import api as loyalty
     from regulars.loyalty.drafts.diff import named_in
-    from regulars.loyalty.preview.schemas import touched_page
 
     async def count(database: "Database") -> Any:  # noqa: ANN401 - imported late
-        async with database.transaction() as tx:
-            found = named_in(named)
-            version = found if isinstance(found, int) else None
-            asked = loyalty.AskPreview(
-                actor=cli_actor(),
-                version=version,
-                draft_id=None if isinstance(found, int) else found,
-                active_from=None if at is None else at.replace(tzinfo=UTC),
-            )
-        report = await _computed(database, asked)
-        async with database.transaction() as tx:
-            touched = await loyalty.preview_members(tx, report, limit=10**7) if members else []
-            return loyalty.result_of_preview(report), touched_page(touched, has_more=False).members
+        found = named_in(named)
+        version = found if isinstance(found, int) else None
+        asked = loyalty.AskPreview(
+            actor=cli_actor(),
+            version=version,
+            draft_id=None if isinstance(found, int) else found,
+            active_from=None if at is None else at.replace(tzinfo=UTC),
+        )
+        report = await computed(database, asked)
+        result = loyalty.result_of_preview(report)
+        assert result is not None, "it was computed just now"  # noqa: S101 - tells the type checker
+        touched = touched_of(database, report) if members else None
+        await (write_preview(result, touched) if as_json else show_preview(result, touched))
 
-    result, touched = with_database(count)
-    if as_json:
-        print_json({"preview": result, **({"members": touched} if members else {})})
-        return
+    with_database(count)
+
+
+async def touched_of(database: "Database", report: "Report") -> "AsyncIterator[list[TouchedAnswer]]":
+    """Give who is touched, slice by slice: of a large programme nearly everybody may be."""
+    from regulars.loyalty import api as loyalty
+    from regulars.loyalty.preview.schemas import touched_page
+
+    last: UUID | None = None
+    while True:
+        async with database.transaction() as tx:
+            found = await loyalty.preview_members(tx, report, after=last, limit=TOUCHED_AT_ONCE)
+        if found:
+            yield touched_page(found, has_more=False).members
+        if len(found) < TOUCHED_AT_ONCE:
+            return
+        last = found[-1].member_id
+
+
+async def write_preview(result: "Preview", touched: "AsyncIterator[list[TouchedAnswer]] | None") -> None:
+    """Write one JSON object, its members as they are read."""
+    encode = msgspec.json.Encoder().encode
+    sys.stdout.write('{"preview":' + encode(result).decode())
+    if touched is not None:
+        sys.stdout.write(',"members":[')
+        begun = False
+        async for some in touched:
+            sys.stdout.write("," * begun + encode(some).decode()[1:-1])
+            begun = True
+        sys.stdout.write("]")
+    sys.stdout.write("}\n")
+
+
+async def show_preview(result: "Preview", touched: "AsyncIterator[list[TouchedAnswer]] | None") -> None:
+    """Show what a preview counted, and tables of some members each."""
     typer.echo(
         f"Of {result.members:,} members, {result.rises:,} rise, {result.falls:,} fall at the next review, "
         f"{result.stays:,} keep more, {result.review:,} are reviewed at another date."
@@ -147,11 +184,12 @@ def preview_policy(
         (one.market, one.tier, f"{one.orders:,}", f"{one.points:,}", f"{one.points_then:,}") for one in result.orders
     ]
     print_table(("market", "tier", "orders", "points", "points then"), rows)
-    if members:
-        print_table(
-            ("member", "what", "from", "to", "growth"),
-            [(one.member_id, one.kind, one.from_tier, one.to_tier, f"{one.metric:,}") for one in touched],
-        )
+    if touched is not None:
+        async for some in touched:
+            print_table(
+                ("member", "what", "from", "to", "growth"),
+                [(one.member_id, one.kind, one.from_tier, one.to_tier, f"{one.metric:,}") for one in some],
+            )
 
 
 @policy.command("schedule")
@@ -281,7 +319,7 @@ def _carried_out(command: Any) -> Any:  # noqa: ANN401 - imported late
     return with_database(run)
 
 
-async def _computed(database: "Database", asked: Any) -> Any:  # noqa: ANN401 - imported late
+async def computed(database: "Database", asked: Any) -> Any:  # noqa: ANN401 - imported late
     """Count a preview here, slice by slice; a worker may take slices as well."""
     from regulars.loyalty import api as loyalty
     from regulars.loyalty.preview.reports import PREVIEW

@@ -158,7 +158,7 @@ def list_erasures(
             found = await members.list_erasures(
                 tx, member_id=member_id, state=None if state is None else state.value, limit=limit
             )
-        return found, await services.vault.erased()
+        return found, await services.vault.erased_among([one.member_id for one in found])
 
     found, journal = with_services(look)
     told = [{**_erasure_told(one), "key_destroyed_at": journal.get(one.member_id)} for one in found]

@@ -106,21 +106,32 @@ async def lots(
     rows = await store.read_lots(tx, member_id, spent=spent, after=after, limit=limit)
     if not rows:
         await _require_member(tx, member_id)
-    return [
-        LotStanding(
-            lot_no=lot_no,
-            wallet=wallet,
-            amount=amount,
-            remaining=remaining,
-            state=rules.state_of(rules.OpenLot(remaining, available_at, expires_at), tx.now, held),
-            earned_at=earned_at,
-            available_at=available_at,
-            expires_at=expires_at,
-            order_id=order_id,
-            held=held,
-        )
-        for lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id, held in rows
-    ]
+    return [_lot_of(row, tx.now) for row in rows]
+
+
+async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> LotStanding | None:
+    """Return one of a member's lots, also with nothing left; None for one that is not there.
+
+    Amounts are units of its wallet, instants UTC. Raises nothing. Source: lots.
+    """
+    row = await store.read_lot(tx, member_id, lot_no)
+    return None if row is None else _lot_of(row, tx.now)
+
+
+def _lot_of(row: tuple[Any, ...], now: datetime) -> LotStanding:
+    lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id, held = row
+    return LotStanding(
+        lot_no=lot_no,
+        wallet=wallet,
+        amount=amount,
+        remaining=remaining,
+        state=rules.state_of(rules.OpenLot(remaining, available_at, expires_at), now, held),
+        earned_at=earned_at,
+        available_at=available_at,
+        expires_at=expires_at,
+        order_id=order_id,
+        held=held,
+    )
 
 
 async def expiries(tx: Transaction, member_id: UUID, wallet: str) -> tuple[PendingUnits, ...]:

@@ -86,7 +86,7 @@ LEFT JOIN each AS p ON p.member_id = b.member_id AND p.wallet_id = w.wallet_id
 ORDER BY w.wallet_id
 """
 READ_WALLET_CODES: LiteralString = "SELECT code FROM wallets ORDER BY wallet_id"
-READ_LOTS: LiteralString = """
+_LOTS: LiteralString = """
 SELECT l.lot_no, w.code, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id,
        coalesce(k.amount, 0)
 FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
@@ -96,13 +96,18 @@ LEFT JOIN (
     LEFT JOIN hold_ends AS e ON e.member_id = h.member_id AND e.hold_id = h.hold_id
     WHERE h.member_id = %(member)s AND h.deadline > %(now)s AND e.hold_id IS NULL GROUP BY p.lot_no
 ) AS k ON k.lot_no = l.lot_no
-WHERE l.member_id = %(member)s AND (l.remaining > 0 OR %(spent)s)
+WHERE l.member_id = %(member)s
+"""
+READ_LOT: LiteralString = _LOTS + " AND l.lot_no = %(lot_no)s"
+_IN_SPENDING_ORDER: LiteralString = """
+  AND (l.remaining > 0 OR %(spent)s)
   AND (%(after)s::bigint IS NULL OR (l.expires_at, l.earned_at, l.lot_no) > (
       SELECT a.expires_at, a.earned_at, a.lot_no FROM lots AS a
       WHERE a.member_id = %(member)s AND a.lot_no = %(after)s))
 ORDER BY l.expires_at, l.earned_at, l.lot_no
 LIMIT %(limit)s
 """
+READ_LOTS: LiteralString = _LOTS + _IN_SPENDING_ORDER
 READ_EXPIRIES: LiteralString = """
 SELECT l.expires_at, sum(l.remaining - coalesce(k.amount, 0))::bigint
 FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
@@ -247,6 +252,12 @@ async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool, after: int
     """
     parameters = {"member": member_id, "spent": spent, "after": after, "limit": limit, "now": tx.now}
     return await tx.rows(READ_LOTS, parameters)
+
+
+async def read_lot(tx: Transaction, member_id: UUID, lot_no: int) -> tuple[Any, ...] | None:
+    """Return one lot, as `read_lots` does."""
+    rows = await tx.rows(READ_LOT, {"member": member_id, "lot_no": lot_no, "now": tx.now})
+    return rows[0] if rows else None
 
 
 async def read_expiries(tx: Transaction, member_id: UUID, wallet: str, after: datetime) -> Rows:

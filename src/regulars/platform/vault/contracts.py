@@ -43,5 +43,9 @@ class Vault(Protocol):
         ...
 
     async def erased(self) -> dict[UUID, datetime]:
-        """Return whose keys were destroyed, and when (wall clock, UTC), by the erasure journal."""
+        """Return whose keys were destroyed, and when (wall clock, UTC), by the erasure journal: all of it."""
+        ...
+
+    async def erased_among(self, member_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """Return whose keys of these were destroyed, and when, by the erasure journal; the others are left out."""
         ...

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from uuid import UUID
 
 import msgspec
@@ -34,6 +35,10 @@ class ErasureJournal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._known: dict[UUID, datetime] = {}  # of the lines before `_known_to`, in the file that is `_known_as`
+        self._known_to = 0
+        self._known_as = 0
+        self._looking = Lock()
 
     def append(self, erased: Iterable[Erased]) -> None:
         """Add lines, durable before this returns; what a crash left of a line goes first."""
@@ -58,6 +63,31 @@ class ErasureJournal:
         for one in self._lines(self._path.read_bytes()):
             found.setdefault(one.member_id, one.erased_at)
         return found
+
+    def times_of(self, member_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+        """Return when the keys of these were destroyed; who was not erased is left out. Raises VaultBroken.
+
+        The file only grows: of it is read what came since it was last looked at; one that was put in its place, anew.
+        """
+        with self._looking:
+            self._catch_up()
+            return {member_id: self._known[member_id] for member_id in member_ids if member_id in self._known}
+
+    def _catch_up(self) -> None:
+        try:
+            stream = self._path.open("rb")
+        except FileNotFoundError:
+            self._known, self._known_to = {}, 0
+            return
+        with stream:
+            status = os.fstat(stream.fileno())
+            if status.st_ino != self._known_as or status.st_size < self._known_to:
+                self._known, self._known_to, self._known_as = {}, 0, status.st_ino
+            stream.seek(self._known_to)
+            fresh = stream.read()
+        for one in self._lines(fresh):
+            self._known.setdefault(one.member_id, one.erased_at)
+        self._known_to += fresh.rfind(b"\n") + 1
 
     def _lines(self, content: bytes) -> Iterator[Erased]:
         *lines, _ = content.split(b"\n")  # behind the last end of a line stands nothing, or what a crash left

@@ -76,6 +76,10 @@ class LocalVault:
         """Return whose keys were destroyed, and when."""
         return await asyncio.to_thread(self._journal.read)
 
+    async def erased_among(self, member_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """Return whose keys of these were destroyed, and when."""
+        return await asyncio.to_thread(self._journal.times_of, member_ids)
+
     def close(self) -> None:
         """Close the file."""
         with self._writing:

@@ -128,8 +128,7 @@ def _extend(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controll
         page, number = kit.page(request), _number_in(ids[1])
         async with kit.services.database.transaction() as tx:
             person = await read_person(kit, tx, ids[0])
-            found = await loyalty.lots(tx, person.member.member_id, spent=True)
-        lot = next((one for one in found if one.lot_no == number), None)
+            lot = None if number is None else await loyalty.lot(tx, person.member.member_id, number)
         if lot is None:
             raise NotFound
         return kit.render(

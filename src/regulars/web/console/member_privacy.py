@@ -118,7 +118,7 @@ async def _show(
         names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
     see, sees_log = viewer.may("staff:read"), viewer.may(LOOKS) or viewer.may(ERASE)
     erasure = standing.erasure
-    journal = (await services.vault.erased()).get(member_id) if standing.is_erased else None
+    journal = (await services.vault.erased_among([member_id])).get(member_id) if standing.is_erased else None
     key_is_gone = standing.is_erased and not await services.vault.keys_of([member_id])
     return kit.render(
         request,

@@ -234,7 +234,7 @@ def _erasures(kit: Kit) -> ControllerRouterHandler:
         page, viewer = kit.page(request), viewer_of(request)
         async with kit.services.database.transaction() as tx:
             names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
-        journal = await kit.services.vault.erased()
+        journal: dict[UUID, datetime] = {}
 
         async def fetch(wanted: Wanted) -> Slice:
             member_id, is_anybody = _member(wanted.filters.get("member"))
@@ -246,6 +246,7 @@ def _erasures(kit: Kit) -> ControllerRouterHandler:
                     tx, member_id=member_id, state=state, before=read_place(wanted.after), limit=wanted.limit + 1
                 )
             rows, more = found[: wanted.limit], len(found) > wanted.limit
+            journal.update(await kit.services.vault.erased_among([one.member_id for one in rows]))
             return Slice(rows, after=write_place(rows[-1].asked_at, rows[-1].erasure_id) if more else None)
 
         listing = erasures_listing(names, journal, see_staff=viewer.may("staff:read"))
