@@ -13,6 +13,7 @@ from regulars.engagement.contracts import Letter, MessageKind
 from regulars.entrypoints.privacy import PARTS
 from regulars.members import api as members
 from regulars.members.contracts import IdentityKind, IdentityValue
+from regulars.members.contracts.privacy import AskExport
 from regulars.platform.clock import wall_now
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
@@ -110,6 +111,45 @@ async def test_everything_is_gathered_and_taken_along(wang: Hand, membership: Me
         assert file.headers["content-disposition"] == f'attachment; filename="{told["member_id"]}.{kind}"'
         assert file.headers["cache-control"] == "no-store"
     assert await actions(membership) == ["ask_export", "take_own_export", "take_own_export"]
+
+
+async def test_at_most_three_are_made_a_day_and_then_the_last_is_offered(wang: Hand, membership: Membership) -> None:
+    services = membership.services
+    for _ in range(3):
+        await wang.post(f"{DATA}/exports")
+        await members.gather_waiting(services.database, services.vault, PARTS)
+    latest = (await exports(membership))[0]
+    offered = await wang.post(f"{DATA}/exports")
+    async with services.database.transaction(actor="test") as tx:
+        asked_by_staff = await members.ask_export(tx, AskExport(member_id=membership.wang, actor="staff:stf_1"))
+        assert len(await members.list_exports(tx, membership.wang)) == 3
+        tx.write("UPDATE member_exports SET asked_at = asked_at - interval '1 day'")
+    assert (offered.status_code, offered.headers["location"]) == (303, "/portal/data#export")
+    assert public_id("exp", asked_by_staff.export_id) == latest
+    await wang.post(f"{DATA}/exports")
+    assert len(await exports(membership)) == 4
+
+
+async def test_a_session_of_old_proves_anew_before_the_file_is_given(wang: Hand, membership: Membership) -> None:
+    """Who finds a browser signed in reads a page, and takes nothing along."""
+    services = membership.services
+    await wang.post(f"{DATA}/exports")
+    await members.gather_waiting(services.database, services.vault, PARTS)
+    (export,) = await exports(membership)
+    file = f"{DATA}/exports/{export}/json"
+    assert (await wang.get(file)).status_code == 200
+    async with services.database.transaction() as tx:
+        tx.write("UPDATE member_sessions SET made_at = made_at - interval '16 minutes'")
+    shown, refused = await wang.get(DATA), await wang.get(file)
+    asks = await wang.get(refused.headers["location"])
+
+    assert "/portal/data/exports/" not in shown.text.replace('action="/portal/data/exports"', "")
+    assert 'href="/portal/sign-in?anew=1&amp;next=/portal/data"' in shown.text
+    assert (refused.status_code, refused.headers["location"]) == (303, "/portal/sign-in?anew=1&next=/portal/data")
+    assert "Prove that it is you" in words(asks)
+    assert await actions(membership) == ["ask_export", "take_own_export"]
+    fresh = Hand(wang.browser, await membership.cookies(membership.wang))
+    assert (await fresh.get(file)).status_code == 200
 
 
 async def exports(membership: Membership) -> list[str]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from regulars.members.access import service as access
 from regulars.members.access import sessions
 from regulars.members.access.anew import prove_anew, request_own_code
+from regulars.members.access.sessions import proved_recently
 from regulars.members.cards import service as cards
 from regulars.members.consent import verification as consent_checks
 from regulars.members.consent.confirming import (
@@ -139,6 +140,7 @@ __all__ = [
     "open_export",
     "proposals",
     "prove_anew",
+    "proved_recently",
     "read_export",
     "recipients",
     "record_consents",

@@ -115,7 +115,12 @@ def _fact(row: TransferRow, wallet: str) -> TransferSent | TransferReceived:
 
 
 async def _known(tx: Transaction, books: Books, needs: Needs, since: datetime) -> _Known:
-    """Read, behind the locks, what is decided by: nothing of it changes for these members while they are held."""
+    """Read, behind the books' locks, what is decided by. No book of these members, and no transfer, changes meanwhile.
+
+    Households may: they are kept by locks of the members' side, which are taken before books and so cannot be waited
+    for here. Who leaves while a transfer is decided gave before leaving, or was refused after: both asked at the same
+    time, and neither reads what the other writes.
+    """
     ids = sorted(books.opened())
     names = sorted({(member_id, _given_name(name)) for _, name in needs.references for member_id in ids})
     counted, rows = await tx.read(store.ask_counted(ids, since), store.ask_known(names))

@@ -40,3 +40,4 @@ VISIT_IDLE: Final = timedelta(hours=2)  # a device that is not remembered
 VISIT_LASTS: Final = timedelta(hours=24)
 REMEMBERED_LASTS: Final = timedelta(days=365)  # however often it is used
 SEEN_EVERY: Final = timedelta(minutes=10)
+PROOF_LASTS: Final = timedelta(minutes=15)  # what a session proved, for who takes everything along

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from regulars.members.access import store
-from regulars.members.access.limits import REMEMBERED_LASTS, SEEN_EVERY, VISIT_IDLE, VISIT_LASTS
+from regulars.members.access.limits import PROOF_LASTS, REMEMBERED_LASTS, SEEN_EVERY, VISIT_IDLE, VISIT_LASTS
 from regulars.members.contracts import MEMBER_PREFIX, Device, MemberOpened, MemberViewer
 from regulars.platform import clock
 from regulars.platform.audit.contracts import AuditEntry
@@ -75,7 +75,13 @@ async def recognise(tx: Transaction, settings: Settings, token: str) -> MemberVi
         market=kept.market,
         language=kept.language,
         parted=kept.parted,
+        signed_in_at=kept.made_at,
     )
+
+
+def proved_recently(viewer: MemberViewer) -> bool:
+    """Say whether a member entered a fresh code so recently that nobody else will sit there by now."""
+    return clock.wall_now() - viewer.signed_in_at < PROOF_LASTS
 
 
 def claimed(token: str) -> UUID | None:

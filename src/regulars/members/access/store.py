@@ -43,7 +43,7 @@ INSERT INTO member_sessions
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 SELECT_SESSION: LiteralString = """
-SELECT s.secret_hash, s.remembered, s.last_seen_at, s.expires_at, m.market, m.language,
+SELECT s.secret_hash, s.remembered, s.last_seen_at, s.expires_at, s.made_at, m.market, m.language,
        (SELECT count(*) FROM member_merges AS p WHERE p.survivor_id = m.member_id AND p.undone_at IS NOT NULL)
 FROM member_sessions AS s JOIN members AS m USING (member_id)
 WHERE s.member_id = %s AND s.session_id = %s AND m.status = 'active' AND m.merged_into IS NULL
@@ -90,6 +90,7 @@ class KeptSession(NamedTuple):
     remembered: bool
     last_seen_at: datetime
     expires_at: datetime
+    made_at: datetime
     market: str
     language: str
     parted: int

@@ -284,12 +284,16 @@ class SignUpByCode(Struct, frozen=True, kw_only=True):
 
 
 class MemberViewer(Struct, frozen=True, kw_only=True):
-    """A member who is signed in; `parted` is how often others were parted from the member, which card codes know."""
+    """A member who is signed in; `parted` is how often others were parted from the member, which card codes know.
+
+    Signed in means that a fresh code was entered, at `signed_in_at` (wall clock, UTC).
+    """
 
     member_id: UUID
     session_id: UUID
     market: str
     language: str
+    signed_in_at: datetime
     parted: int = 0
 
     @property

@@ -35,6 +35,7 @@ from regulars.web.privacy.files import export_file
 HOME: Final = "/portal/data"
 ERASURE: Final = f"{HOME}/erasure"
 LAST: Final = "/portal/goodbye"
+PROVE: Final = "/portal/sign-in?anew=1&next=/portal/data"
 TICKET_COOKIE: Final = "rgl_member_anew"
 WORD: Final = mark("ERASE")
 _SECONDS: Final = 600
@@ -108,6 +109,7 @@ def _overview(kit: Kit) -> ControllerRouterHandler:
             "portal/data.html",
             kept=[tuple(in_language(part, language) for part in one) for one in KEPT],
             exports=[(public_id(EXPORT_PREFIX, one.export_id), _state(one), one) for one in exports],
+            prove="" if _is_proved(request) else PROVE,
             gathering=any(_state(one) == "gathering" for one in exports),
             erasure=_waiting(standing),
         )
@@ -121,8 +123,10 @@ def _exports(kit: Kit) -> list[ControllerRouterHandler]:
     @post(f"{HOME}/exports", guards=[kit.guards.member()])
     async def ask(request: AnyRequest) -> Response[bytes]:
         async with services.database.transaction(actor=acts_as(request)) as tx:
-            await members.ask_export(tx, AskExport(member_id=own_id(request), actor=acts_as(request)))
+            asked = await members.ask_export(tx, AskExport(member_id=own_id(request), actor=acts_as(request)))
             _note(request, tx, "ask_export", _OWN)
+        if asked.ready_at is not None:
+            return kit.see(f"{HOME}#export", Notice(mark("It was gathered today already: take the last one."), "info"))
         return kit.see(f"{HOME}#export", Notice(mark("It is being gathered, which takes a few seconds.")))
 
     @get(HOME + "/exports/{export_id:str}/{form:str}", guards=[kit.guards.member()])
@@ -130,6 +134,8 @@ def _exports(kit: Kit) -> list[ControllerRouterHandler]:
         found = parse_public_id(EXPORT_PREFIX, export_id)
         if found is None or form not in {"json", "html"}:
             raise NotFound
+        if not _is_proved(request):
+            return kit.see(PROVE)
         member_id, kind = own_id(request), _form(form)
         async with services.database.transaction(actor=acts_as(request)) as tx:
             document = await members.open_export(tx, services.vault, member_id, found)
@@ -270,6 +276,11 @@ def _note(request: AnyRequest, tx: Any, action: str, detail: str) -> None:  # no
             detail=detail,
         )
     )
+
+
+def _is_proved(request: AnyRequest) -> bool:
+    """Whether the session proved itself recently: who finds a browser signed in takes nothing along."""
+    return members.proved_recently(viewer_of(request).session)
 
 
 def _form(form: str) -> Literal["json", "html"]:

@@ -85,6 +85,11 @@ def _entered(kit: Kit, request: AnyRequest, opened: MemberOpened, notice: Notice
     )
 
 
+def _anew(request: AnyRequest) -> bool:
+    """Whether somebody who is signed in is to prove it once more."""
+    return request.query_params.get("anew") == "1"
+
+
 def _asking(kit: Kit) -> Sequence[ControllerRouterHandler]:
     services = kit.services
     deliver = engagement.code_delivery(services.settings, services.vault)
@@ -95,12 +100,18 @@ def _asking(kit: Kit) -> Sequence[ControllerRouterHandler]:
         names = Locale.parse(kit.page(request).language).territories
         choices = [(one.code, names.get(one.country, one.country)) for one in markets]
         return kit.render(
-            request, "portal/sign_in.html", status=status, form=form, markets=markets, market_choices=choices
+            request,
+            "portal/sign_in.html",
+            status=status,
+            form=form,
+            markets=markets,
+            market_choices=choices,
+            anew=_anew(request),
         )
 
     @get(SIGN_IN, guards=[kit.guards.anybody(_MEMBER)])
     async def sign_in(request: AnyRequest) -> Response[bytes]:
-        if viewer_of(request).kind is _MEMBER:
+        if viewer_of(request).kind is _MEMBER and not _anew(request):
             return kit.see(local_path(request.query_params.get("next"), HOME))
         language = kit.page(request).language
         async with services.database.transaction() as tx:
