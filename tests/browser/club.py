@@ -204,6 +204,7 @@ async def _together(club: Club, world: CounterWorld, vault: LocalVault) -> None:
                 reason="they asked",
             )
             await members.households.form_household(tx, vault, 8, wish)
+    await world.grant(people["xu"], 25, "to give and to keep")  # so that as many can be spent as before
     for name, other in (("wang", "eve"), ("xu", "zhou"), ("eve", "wang")):
         mine, to = people[name], people[other]
         gift = loyalty.TransferPoints(member_id=mine, to_id=to, amount=5, reference=f"to {other}", actor="test")
