@@ -15,6 +15,7 @@ from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
 from regulars.platform.vault.local import LocalVault
 from tests.engagement.post_office import PostOffice
+from tests.entrypoints.proposing import prove
 from tests.entrypoints.test_merging import Door, door
 from tests.members import erasing
 from tests.members.entering import Portal
@@ -31,8 +32,14 @@ def of(public: str) -> UUID:
 
 
 async def both(door: Door) -> tuple[str, str]:
-    """Return a survivor with an address, and an absorbed member with a number and a card; not merged yet."""
-    return await door.sign_up(email="fang@example.com"), await door.sign_up(phone=PHONE, card="62220000")
+    """Return a survivor with an address, and an absorbed member with a number and a card; not merged yet.
+
+    Both have proved that these are theirs.
+    """
+    found = await door.sign_up(email="fang@example.com"), await door.sign_up(phone=PHONE, card="62220000")
+    for one in found:
+        await prove(door, one)
+    return found
 
 
 def portal_of(door: Door) -> Portal:

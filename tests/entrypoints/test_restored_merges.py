@@ -3,6 +3,7 @@
 All that such a restore knows of it: the key is destroyed, and the journal has a line.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from regulars.entrypoints.privacy import PARTS
 from regulars.members import api as members
 from regulars.members.contracts import IdentityKind, IdentityValue
+from regulars.platform.clock import wall_now
+from tests.entrypoints.proposing import EMAIL, listed, name_together, only
+from tests.entrypoints.test_households import form, lives
 from tests.entrypoints.test_merging import Door, door
 from tests.entrypoints.test_parting import PHONE, both, exported, of, portal_of
 
@@ -162,6 +166,94 @@ async def test_who_was_part_of_an_erased_survivor_lives(door: Door) -> None:
     shown = await door.call("GET", f"/v1/members/{absorbed}")
     assert (shown["member_id"], shown["identities"]) == (absorbed, [])
     assert (await door.client.get(f"/v1/members/{survivor}")).status_code == 410
+    assert await door.problems() == {}
+
+
+async def test_nobody_lives_by_the_place_of_who_was_erased(door: Door) -> None:
+    """Nor is the household's name told, which came with the head."""
+    survivor, absorbed = await both(door)
+    wife, top = await door.sign_up(email="wife@example.com"), await door.sign_up(email="top@example.com")
+    home = await form(door, absorbed, wife, name="方芳家")
+    await door.merge(survivor, absorbed)
+    await door.merge(top, survivor)
+    assert await lives(door, home) == [(top, "head"), (wife, "member")]
+
+    await restored(door, absorbed)
+
+    assert (await door.call("GET", f"/v1/households/{home}"))["name"] is None
+    assert await lives(door, home) == [(wife, "head")]
+    assert await door.problems() == {}
+
+
+async def test_the_household_of_who_lived_alone_is_no_more(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    home = await form(door, absorbed, name="方芳家")
+    await door.merge(survivor, absorbed)
+
+    await restored(door, absorbed)
+
+    shown = await door.call("GET", f"/v1/households/{home}")
+    assert (shown["name"], shown["state"], shown["members"]) == (None, "dissolved", [])
+    assert await door.problems() == {}
+
+
+async def test_a_name_that_passed_on_when_the_head_was_merged_goes_with_who_is_erased(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    wife = await door.sign_up(email="wife@example.com")
+    home, own = await form(door, absorbed, wife, name="方芳家"), await form(door, survivor, name="Fang")
+    await door.merge(survivor, absorbed)
+
+    await restored(door, absorbed)
+
+    assert [(await door.call("GET", f"/v1/households/{one}"))["name"] for one in (home, own)] == [None, "Fang"]
+    assert [await lives(door, one) for one in (home, own)] == [[(wife, "head")], [(survivor, "head")]]
+    assert await door.problems() == {}
+
+
+async def test_who_was_part_of_an_erased_one_lives_where_they_did(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    wife = await door.sign_up(email="wife@example.com")
+    home = await form(door, wife, absorbed, name="方芳家")
+    await door.merge(survivor, absorbed)
+
+    await restored(door, survivor)
+
+    assert (await door.call("GET", f"/v1/households/{home}"))["name"] == "方芳家"
+    assert await lives(door, home) == [(wife, "head"), (absorbed, "member")]
+    assert await door.problems() == {}
+
+
+async def test_what_an_erased_survivor_held_keeps_nobody_s_points_back(door: Door) -> None:
+    survivor, absorbed = await both(door)
+    gift = {"wallet": "points", "amount": 100, "reason": "gift"}
+    await door.call("POST", f"/v1/members/{absorbed}/accruals", gift, status=201)
+    await door.merge(survivor, absorbed)
+    spent = {"wallet": "points", "amount": 50, "reason": "shop"}
+    await door.call("POST", f"/v1/members/{survivor}/redemptions", spent, status=201)
+    deadline = (wall_now() + timedelta(days=2)).isoformat()
+    kept = {"amount": 30, "purpose": "workshop", "reference": "w-1", "deadline": deadline}
+    await door.call("POST", f"/v1/members/{survivor}/holds", kept, status=201)
+
+    await restored(door, survivor)
+
+    await door.call("POST", f"/v1/members/{absorbed}/accruals", gift, status=201)
+    assert await door.points(absorbed) == (200, 0)  # the erased one owes what it had spent
+    assert await door.problems() == {}
+
+
+@pytest.mark.parametrize("chain", [False, True])
+async def test_no_proposal_is_left_that_speaks_of_who_was_erased(door: Door, *, chain: bool) -> None:
+    survivor, absorbed = await both(door)
+    other, top = await door.sign_up(email=EMAIL), await door.sign_up(email="top@example.com")
+    await name_together(door, ("phone", PHONE), ("email", EMAIL))
+    await door.merge(survivor, absorbed)
+    if chain:
+        await door.merge(top, survivor)
+    assert (await only(door))["members"] == sorted([top if chain else survivor, other])
+
+    await restored(door, absorbed)
+
+    assert await listed(door, "?state=open") == []
     assert await door.problems() == {}
 
 

@@ -11,10 +11,12 @@ from uuid import UUID
 import pytest
 from psycopg.errors import UniqueViolation
 
-from regulars.members.contracts.households import JoinHousehold, LeaveHousehold
-from regulars.members.households import store
+from regulars.members.contracts.households import DissolveHousehold, HouseholdMoved, JoinHousehold, LeaveHousehold
+from regulars.members.contracts.merging import Merging
+from regulars.members.households import moving, store
 from regulars.members.households.errors import HouseholdDissolved, InAnotherHousehold
 from regulars.platform.db.database import Database
+from regulars.platform.ids import new_id
 from regulars.platform.vault.local import LocalVault
 from tests.members.conftest import shop, vault
 from tests.members.living import BY, LIMIT, Living, doors, roles
@@ -107,4 +109,73 @@ async def test_who_comes_first_keeps_the_household(living: Living) -> None:
         other = await beside(living, living.leave(home, head), expect_wait=True)
     await other
     assert roles(await living.now(home)) == [(comes, "head")]
+    assert await living.problems() == {}
+
+
+# --- who began first and waited ---------------------------------------------------------------------------------------
+
+
+async def test_who_waited_is_recorded_after_what_happened_meanwhile(living: Living) -> None:
+    head, one, two = await living.members(3)
+    home = (await living.form(head)).household_id
+    async with living.database.transaction() as tx:
+        assert tx.now is not None  # began first, as one that waits for a lock
+        await living.join(home, one)
+        await doors.join_household(tx, LIMIT, JoinHousehold(household_id=home, member_id=two, **BY))
+        await doors.leave_household(tx, living.vault, LeaveHousehold(household_id=home, member_id=one, **BY))
+    async with living.database.transaction() as tx:
+        stays = {who: await doors.stays_of(tx, who) for who in (one, two)}
+
+    assert [stay.until is not None for stay in stays[one]] == [True]
+    assert [(stay.household_id, stay.role) for stay in stays[two]] == [(home, "member")]
+    assert await living.problems() == {}
+
+
+async def test_without_the_latest_instant_changes_go_back_in_time(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control; where somebody lives is told rightly all the same."""
+
+    async def nothing_before(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(store, "latest", nothing_before)
+    head, one = await living.members(2)
+    home = (await living.form(head)).household_id
+    async with living.database.transaction() as tx:
+        assert tx.now is not None
+        await living.join(home, one)
+        await doors.leave_household(tx, living.vault, LeaveHousehold(household_id=home, member_id=one, **BY))
+    async with living.database.transaction() as tx:
+        stays = await doors.stays_of(tx, one)
+
+    assert [stay.until is not None for stay in stays] == [True]
+    assert "households" in await living.problems()
+
+
+# --- a merge beside dissolving ----------------------------------------------------------------------------------------
+
+
+async def places_beside_dissolving(living: Living) -> "asyncio.Task[Any]":
+    """Let a merge read where the absorbed member lives, and wait for the household, which ends."""
+    absorbed, wife, survivor = await living.members(3)
+    home = (await living.form(absorbed, wife)).household_id
+
+    async def merge() -> HouseholdMoved | None:
+        async with living.database.transaction() as tx:
+            wish = Merging(new_id(), survivor, absorbed, tx.now)
+            return await moving.merge_places(tx, living.vault, wish, dry_run=False, **BY)
+
+    async with living.database.transaction() as tx:
+        await doors.dissolve_household(tx, DissolveHousehold(household_id=home, **BY))
+        await tx.flush()
+        other = await beside(living, merge(), expect_wait=True)
+    await asyncio.wait([other])
+    return other
+
+
+async def test_a_merge_beside_dissolving_finds_nothing_to_take_over(living: Living) -> None:
+    other = await places_beside_dissolving(living)
+
+    assert other.result() is None
     assert await living.problems() == {}

@@ -4,13 +4,16 @@ The locks are both members' rows, then the proposal's; whoever signs in holds th
 """
 
 from collections.abc import Coroutine
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import pytest
 
 from regulars.entrypoints.merging import PARTS
-from regulars.loyalty.contracts import Accrue
+from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import Accrue, Redeem
 from regulars.members import api as members
 from regulars.members.contracts import IdentityKind, IdentityValue, Member, MemberOpened, SignUp, SignUpOpen
 from regulars.members.contracts.proposals import (
@@ -23,6 +26,9 @@ from regulars.members.contracts.proposals import (
 from regulars.members.identity import store as identity_store
 from regulars.members.merging import store as merging_store
 from regulars.members.proposals import service, store
+from regulars.members.proposals.errors import AccountMeanwhile
+from regulars.members.proposals.running import examine_due
+from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from tests.loyalty.programme import Programme
@@ -36,7 +42,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Proposed(NamedTuple):
-    """A member by a phone, one by an address who has points, and the proposal of the two."""
+    """A member by a phone, one by an address, and the proposal of the two: nothing else is known of them."""
 
     first: UUID
     other: UUID
@@ -53,7 +59,6 @@ async def proposed(programme: Programme) -> Proposed:
             await service.note(tx, vault, outcomes)
             ids += [one.member_id for one in outcomes if isinstance(one, Member)]
     first, other = ids
-    await programme.post(Accrue(member_id=other, wallet="points", amount=10, reference="own"))
     return Proposed(first, other, (await proposals(programme))[0])
 
 
@@ -180,7 +185,7 @@ async def examine(programme: Programme, proposed: Proposed) -> bool:
 
 
 async def signed_in_beside_the_rule(programme: Programme, proposed: Proposed, *, expect_wait: bool | None) -> bool:
-    """Let the rule look while the member without an account proves to be there."""
+    """Let the rule look while one of the two proves to be there."""
     portal = Portal(programme.database, programme.vault)
     sent = await portal.ask(FANG, market="US")
     async with programme.database.transaction() as tx:
@@ -196,7 +201,7 @@ async def test_who_signs_in_meanwhile_is_not_merged_by_the_rule(programme: Progr
     assert await signed_in_beside_the_rule(programme, proposed, expect_wait=True) is False
 
     (found,) = await proposals(programme)
-    assert (found.state, found.for_staff, await merges(programme)) == ("open", "accounts", 0)
+    assert (found.state, found.for_staff, await merges(programme)) == ("open", "unproved", 0)
 
 
 async def test_without_the_lock_the_rule_merges_who_has_just_proved_to_hold_an_account(
@@ -212,7 +217,7 @@ async def test_without_the_lock_the_rule_merges_who_has_just_proved_to_hold_an_a
 async def sign_in_while_merging(programme: Programme, proposed: Proposed) -> MemberOpened | SignUpOpen | DomainError:
     """Sign in while the rule has merged the member, and has not committed."""
     portal = Portal(programme.database, programme.vault)
-    sent = await portal.ask(FANG, market="US")
+    sent = await portal.ask(HOME, market="US")
     async with programme.database.transaction() as tx:
         assert await service.examine(tx, programme.vault, PARTS, proposed.proposal, "rule")
         await tx.flush()
@@ -221,13 +226,15 @@ async def sign_in_while_merging(programme: Programme, proposed: Proposed) -> Mem
     return found
 
 
-async def test_who_signs_in_while_being_merged_comes_in_as_the_survivor(
+async def test_who_signs_in_while_being_merged_does_not_come_in_as_the_survivor(
     programme: Programme, proposed: Proposed
 ) -> None:
-    opened = await sign_in_while_merging(programme, proposed)
+    """Nobody has proved that the address, which is the survivor's now, is the survivor's."""
+    refused = await sign_in_while_merging(programme, proposed)
 
-    assert isinstance(opened, MemberOpened)
-    assert opened.member_id == proposed.other
+    assert isinstance(refused, DomainError)
+    assert refused.code == "address_not_proved"
+    assert await programme.rows("SELECT member_id FROM member_sessions") == []
     assert await programme.problems() == {}
 
 
@@ -239,8 +246,68 @@ async def test_without_the_lock_a_session_is_left_with_who_is_part_of_another(
     opened = await sign_in_while_merging(programme, proposed)
 
     assert isinstance(opened, MemberOpened)
-    assert opened.member_id == proposed.first
+    assert opened.member_id == proposed.other
     ((held,),) = await programme.rows(
         "SELECT count(*) FROM member_sessions AS s JOIN members AS m USING (member_id) WHERE m.merged_into IS NOT NULL"
     )
     assert held == 1
+
+
+# --- the rule beside what is booked -----------------------------------------------------------------------------------
+
+
+async def booked_beside_the_rule(programme: Programme, proposed: Proposed, *, known: bool) -> bool:
+    """Let the rule look while something is booked that is not committed; `known`: the books are there before."""
+    wish = Accrue(member_id=proposed.other, wallet="points", amount=10, reference="bought")
+    if known:
+        await programme.post(Redeem(member_id=proposed.other, wallet="points", amount=10, reference="refused"))
+    async with programme.database.transaction(set_based=True) as tx:
+        await loyalty.post(tx, programme.configuration, [wish])
+        await tx.flush()
+        looking = await beside(programme, examine(programme, proposed), expect_wait=True)
+    return bool(await looking)
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_who_is_booked_meanwhile_is_not_merged_by_the_rule(
+    programme: Programme, proposed: Proposed, *, known: bool
+) -> None:
+    """The book's foreign key waits for the member, or the member for it: what was booked is seen."""
+    assert await booked_beside_the_rule(programme, proposed, known=known) is False
+
+    (found,) = await proposals(programme)
+    assert (found.state, found.for_staff, await merges(programme)) == ("open", "unproved", 0)
+
+
+NO_KEY: Final = "ALTER TABLE member_books DROP CONSTRAINT member_books_member_id_fkey"
+
+
+async def test_without_the_key_it_is_seen_behind_the_locks_of_the_books(
+    programme: Programme, proposed: Proposed
+) -> None:
+    await programme.execute(NO_KEY)
+    with pytest.raises(AccountMeanwhile):
+        await booked_beside_the_rule(programme, proposed, known=False)
+    assert await merges(programme) == 0
+
+    due = await examine_due(programme.database, programme.vault, PARTS, at=wall_now() + timedelta(minutes=11))
+    (found,) = await proposals(programme)
+    assert (due, found.state, found.for_staff) == (1, "open", "unproved")
+
+
+async def test_without_either_the_rule_merges_who_has_just_bought(
+    programme: Programme, proposed: Proposed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: asked only before the books are held, nothing was booked yet."""
+    asked: list[UUID] = []
+
+    async def answered_once(tx: Transaction, member_id: UUID) -> bool:
+        asked.append(member_id)
+        return False if asked.count(member_id) > 1 else await loyalty.MERGING.has_account(tx, member_id)
+
+    parts = (replace(loyalty.MERGING, has_account=answered_once), *PARTS[1:])
+    monkeypatch.setattr("tests.races.test_proposal_race.PARTS", parts)
+    await programme.execute(NO_KEY)
+    assert await booked_beside_the_rule(programme, proposed, known=False) is True
+
+    assert await merges(programme) == 1

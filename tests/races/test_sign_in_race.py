@@ -36,6 +36,8 @@ async def both(programme: Programme) -> tuple[UUID, UUID]:
     ]
     async with programme.database.transaction() as tx:
         made = await members.sign_up(tx, programme.vault, wishes)
+        await tx.flush()
+        tx.write("UPDATE member_identities SET verified_at = now()")  # unproved, the absorbed one's would let nobody in
     survivor, absorbed = [getattr(one, "member_id", None) for one in made]
     assert isinstance(survivor, UUID)
     assert isinstance(absorbed, UUID)

@@ -2,10 +2,15 @@
 
 import pytest
 
+from regulars.members import api as members
+from regulars.members.contracts import IdentityKind, IdentityValue, Member, SignUp
+from regulars.members.contracts.households import FormHousehold
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.ids import new_id, public_id
 from regulars.platform.services import Services
 from tests.web.site import Site
 from tests.web.test_console_members import words
+from tests.web.visitors import OTHER_STORE, STORE
 
 pytestmark = pytest.mark.anyio
 WHY = "told us at the counter"
@@ -54,6 +59,33 @@ async def test_a_household_is_formed_changed_and_dissolved(site: Site) -> None:
         "SELECT action, reason FROM audit_entries WHERE action LIKE '%%household' ORDER BY entry_id"
     ) == [(action, WHY) for action in ("form_household", "join_household", "rename_household", "dissolve_household")]
     assert await site.rows("SELECT DISTINCT actor LIKE 'staff:%%' FROM household_changes") == [(True,)]
+
+
+async def test_who_is_bound_to_a_shop_sees_the_households_of_its_members(site: Site) -> None:
+    services, paths = site.services, []
+    async with services.database.transaction(actor="test") as tx:
+        for number, shop in enumerate((OTHER_STORE, STORE)):
+            wish = SignUp(
+                market="CN",
+                identities=(IdentityValue(IdentityKind.EMAIL, f"of{number}@home.example"),),
+                channel="store",
+                store_id=shop,
+            )
+            (made,) = await members.sign_up(tx, services.vault, [wish])
+            assert isinstance(made, Member)
+            home = FormHousehold(household_id=new_id(), head_id=made.member_id, actor="test", reason=WHY)
+            await members.households.form_household(tx, services.vault, 8, home)
+            paths.append(f"/console/households/{public_id('hhd', home.household_id)}")
+    elsewhere, own = paths
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        listed = (await browser.get("/console/households")).text
+        seen = [(await browser.get(one)).status_code for one in paths]
+    async with site.browsing(Role.CARE) as browser:
+        everywhere = (await browser.get("/console/households")).text
+
+    assert (own in listed, elsewhere in listed, seen) == (True, False, [404, 200])
+    assert own in everywhere
+    assert elsewhere in everywhere
 
 
 async def test_who_may_only_look_finds_no_button(site: Site) -> None:

@@ -45,6 +45,8 @@ async def test_two_are_seen_beside_each_other_merged_and_parted(site: Site, othe
     assert "Stays: 陈**" in beside
     assert "+86 137****7000" in beside
     assert "2 identities" in beside
+    assert "+86 137****7000 Not confirmed" in beside
+    assert "Nobody confirmed one of them: it opens no session" in beside
     assert (short.status_code, merged.status_code, undone.status_code, again.status_code) == (422, 303, 303, 409)
     assert "the same person" in words(listed)
     assert "+86 138****8000" in under_the_old_id

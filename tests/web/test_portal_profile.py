@@ -110,3 +110,15 @@ async def test_who_gave_a_name_elsewhere_is_not_asked_for_one(
     asked = "Tell us what we may call you"
     assert (asked in words(empty), asked in words(card)) == (True, False)
     assert 'value="Lei Li"' in profile.text
+
+
+async def test_what_nobody_confirmed_leads_to_a_code(browser: httpx.AsyncClient, membership: Membership) -> None:
+    """Also for who is signed in, whom the page of signing in sends home else."""
+    page = await shown(browser, membership)
+    headers = brings(await membership.cookies(membership.li))
+    confirming = await browser.get("/portal/sign-in?confirm=1&next=/portal/profile", headers=headers)
+    home = await browser.get("/portal/sign-in", headers=headers)
+
+    assert 'href="/portal/sign-in?confirm=1' in page.text
+    assert (confirming.status_code, home.status_code) == (200, 303)
+    assert "Confirm a number or address" in words(confirming)

@@ -57,7 +57,7 @@ from regulars.members.counter.service import look_up as look_up_at_counter
 from regulars.members.figures import service as figures
 from regulars.members.households import door as households
 from regulars.members.households import verification as household_checks
-from regulars.members.identity import search
+from regulars.members.identity import proving, search
 from regulars.members.identity import service as identity
 from regulars.members.merging.reading import ask_family, ask_merged, family, ids_of, list_merges, who_was
 from regulars.members.merging.service import checks as merging_checks
@@ -240,7 +240,7 @@ async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: s
 
     Raises nothing. Source: identities, member_identities.
     """
-    return await identity.prove_email(tx, vault, member_id, address)
+    return await proving.prove_email(tx, vault, member_id, address)
 
 
 async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Identity:
@@ -327,9 +327,10 @@ async def sign_in_by_code(
     """Try a code: a session for the member who has the address, or leave to sign up for who is new.
 
     Refusals are given, not raised, because the try has to be counted: commit, then answer. CodeWrong, CodeStale (401),
-    TooManyAttempts (429). Notes that the identity is proved. A device that is remembered stays signed in for
-    `member_session_days` without use and for a year at most, any other for two hours and a day. Source: access_codes,
-    attempts, member_sessions.
+    TooManyAttempts (429), AddressNotProved (403) where a merge brought the address and nobody had proved it, unless the
+    browser is signed in as the member. Notes that the identity is proved. A device that is remembered stays signed in
+    for `member_session_days` without use and for a year at most, any other for two hours and a day. Source:
+    access_codes, attempts, member_sessions.
     """
     return await access.sign_in_by_code(tx, vault, ticket, code, browser, remember=remember)
 
@@ -360,7 +361,8 @@ async def sign_up_by_code(
 ) -> MemberOpened:
     """Make a member of who proved an address, with the consents given, and open a session; the ticket is used up.
 
-    Whoever became a member in another window meanwhile is signed in. Raises CodeStale (401), WordingUnknown,
+    Whoever became a member in another window meanwhile is signed in. Raises CodeStale (401), AddressNotProved (403, as
+    `sign_in_by_code`), WordingUnknown,
     NameImpossible, LanguageImpossible (422), and what `sign_up` says. Source: as `sign_up`, access_codes,
     member_sessions, consents, member_profiles.
     """

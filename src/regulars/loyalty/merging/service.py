@@ -7,15 +7,17 @@ from typing import Final
 from uuid import UUID
 
 from regulars.loyalty.adjustments.service import adjustment_requests
-from regulars.loyalty.contracts import RequestsWanted
+from regulars.loyalty.contracts import RequestsWanted, VoidHold
 from regulars.loyalty.errors import (
     BooksMerged,
     MergeNotInForce,
     MergeWaitsForHolds,
     MergeWaitsForRequests,
     UndoLacksGrowth,
+    UndoWaitsForHolds,
     UndoWaitsForLater,
 )
+from regulars.loyalty.ledger import holding
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.entries import Entry
@@ -41,6 +43,8 @@ from regulars.platform.errors import DomainError
 from regulars.platform.ids import public_id
 
 logger = logging.getLogger(__name__)
+
+ERASED: Final = "one of both was erased before this database was restored"
 
 
 async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:  # noqa: FBT001 - a part's verb
@@ -87,9 +91,16 @@ async def merge(tx: Transaction, merging: Merging, dry_run: bool) -> BooksMoved:
     )
 
 
-async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturned:  # noqa: FBT001 - a part's verb
+async def undo(
+    tx: Transaction,
+    merging: Merging,
+    dry_run: bool,  # noqa: FBT001 - a part's verb
+    *,
+    voids: bool = False,
+) -> BooksReturned:
     """Return to the absorbed member what the merge brought and is not over; both hold the tiers they had without it.
 
+    With `voids` the survivor's open holds end first, whatever they are for.
     Raises MergeNotInForce, UndoWaitsForLater, UndoWaitsForHolds, UndoLacksGrowth (409), MemberGone (410).
     """
     configuration = Configuration()
@@ -97,6 +108,9 @@ async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturne
     source, target = books.book(merging.survivor_id), books.book(merging.absorbed_id)
     _check_undo(merging, source, target)
     now = together([source, target], merging.at)
+    for hold_id in list(source.holds) if voids else ():
+        wish = VoidHold(member_id=source.member_id, hold_id=hold_id, reason=ERASED)
+        holding.void(source, configuration, wish, now, None)
     rows = await store.moved(tx, source.member_id, merge_in(merging.merge_id))
     known = await store.lots(tx, source.member_id, [row.seq for row in rows if row.has_lot])
     before = _Standing(configuration, books, merging)
@@ -120,13 +134,23 @@ async def undo(tx: Transaction, merging: Merging, dry_run: bool) -> BooksReturne
 async def part(tx: Transaction, merging: Merging) -> None:
     """Part books that a merge joined, as undoing it does; nothing where they are two, or undoing is refused.
 
-    For a restored database, which is not served before: what stands in the way there is logged, and `verify` tells it.
+    For a restored database, which is not served before: holds that keep what is to go back end, as nobody could end
+    them afterwards. What else stands in the way is logged, and `verify` tells it.
     """
     if not await store.is_joined(tx, merging.absorbed_id, merging.merge_id):
         return
     try:
         async with tx.savepoint():
             await undo(tx, merging, False)  # noqa: FBT003 - a part's verb
+        return
+    except UndoWaitsForHolds:
+        logger.warning("holds end, as they keep what belongs to who is parted from an erased member")
+    except DomainError as refusal:
+        logger.warning("books joined by a merge that was undone stay joined: %s", refusal.code)
+        return
+    try:
+        async with tx.savepoint():
+            await undo(tx, merging, False, voids=True)  # noqa: FBT003 - a part's verb
     except DomainError as refusal:
         logger.warning("books joined by a merge that was undone stay joined: %s", refusal.code)
 

@@ -34,6 +34,17 @@ class NothingToProve(DomainError):
     message = "There is no phone number and no e-mail address to which a code could be sent. Ask the shop for help."
 
 
+class AddressNotProved(DomainError):
+    """A number or address that a merge brought, and nobody had proved, opens no session from outside."""
+
+    code = "address_not_proved"
+    status = 403
+    message = (
+        "This number or address came to the membership when two were merged, and nobody has confirmed yet whose it "
+        "is. Sign in with another one of yours and confirm this one in your profile, or ask the shop for help."
+    )
+
+
 class WordingUnknown(InvalidInput):
     """A consent in words that are not the ones that sign-up shows."""
 

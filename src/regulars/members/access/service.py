@@ -1,11 +1,12 @@
 """Members get in by a one-time code: asked for, tried, and, for who is new, followed by a sign-up."""
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from regulars.members.access import sessions, store, tickets
-from regulars.members.access.errors import CannotReceiveCodes, CodeStale, CodeWrong, WordingUnknown
+from regulars.members.access.errors import AddressNotProved, CannotReceiveCodes, CodeStale, CodeWrong, WordingUnknown
 from regulars.members.access.limits import (
     CODE_LASTS,
     CODE_TRIES,
@@ -42,6 +43,7 @@ from regulars.members.contracts import (
     SignUpByCode,
     SignUpOpen,
 )
+from regulars.members.identity import proving
 from regulars.members.identity import service as identity
 from regulars.members.identity.errors import IdentityTaken
 from regulars.members.identity.rules import mask, normalise, reveal
@@ -137,7 +139,7 @@ async def sign_in_by_code(
 
 async def _tapped_again(
     tx: Transaction, vault: Vault, read: tuple[UUID, Asked], code: str, browser: Browser, *, remember: bool
-) -> MemberOpened | SignUpOpen | CodeStale:
+) -> MemberOpened | SignUpOpen | DomainError:
     """Go on where the same code led the same browser a moment ago: it was sent twice, and only this answer is seen."""
     (ticket_id, asked), now = read, clock.wall_now()
     proved = await store.try_again(tx, ticket_id, now - TAPPED_AGAIN_WITHIN, CODE_TRIES + 1)
@@ -150,8 +152,7 @@ async def _tapped_again(
     owner = await _owner_held(tx, vault, asked)
     if owner is None:
         return CodeStale()
-    sessions.forget_unseen(tx, owner, browser, now - TAPPED_AGAIN_WITHIN)
-    return await _let_in(tx, vault, owner, asked, browser, remember=remember)
+    return await _let_in(tx, vault, owner, asked, browser, remember=remember, again=now)
 
 
 async def sign_up_open(tx: Transaction, vault: Vault, ticket: str) -> SignUpOpen | None:
@@ -186,8 +187,7 @@ async def sign_up_by_code(
         owner = await _owner_held(tx, vault, asked) if again else None
         if owner is None:
             raise CodeStale
-        sessions.forget_unseen(tx, owner, browser, now - TAPPED_AGAIN_WITHIN)
-        return await _let_in(tx, vault, owner, asked, browser, remember=remember)
+        return _opened(await _let_in(tx, vault, owner, asked, browser, remember=remember, again=now))
     if not set(wish.consents) <= set(OFFERED[asked.kind]):
         raise WordingUnknown(pointer="/consents")
     value = IdentityValue(asked.kind, reveal(asked.kind, asked.written))
@@ -197,11 +197,18 @@ async def sign_up_by_code(
         owner = await _owner_held(tx, vault, asked)
         if owner is None:
             raise member
-        return await _let_in(tx, vault, owner, asked, browser, remember=remember)
+        return _opened(await _let_in(tx, vault, owner, asked, browser, remember=remember))
     if isinstance(member, DomainError):
         raise member
     await _tell(tx, vault, member, wish)
-    return await _let_in(tx, vault, member.member_id, asked, browser, remember=remember)
+    return _opened(await _let_in(tx, vault, member.member_id, asked, browser, remember=remember))
+
+
+def _opened(outcome: MemberOpened | AddressNotProved) -> MemberOpened:
+    """Return who was let in; raise why not."""
+    if isinstance(outcome, AddressNotProved):
+        raise outcome
+    return outcome
 
 
 async def _tell(tx: Transaction, vault: Vault, member: Member, wish: SignUpByCode) -> None:
@@ -247,9 +254,28 @@ async def _owner_held(tx: Transaction, vault: Vault, asked: Asked) -> UUID | Non
 
 
 async def _let_in(
-    tx: Transaction, vault: Vault, member_id: UUID, asked: Asked, browser: Browser, *, remember: bool
-) -> MemberOpened:
-    await identity.prove(tx, vault, member_id, asked.kind, asked.canonical)
+    tx: Transaction,
+    vault: Vault,
+    member_id: UUID,
+    asked: Asked,
+    browser: Browser,
+    *,
+    remember: bool,
+    again: datetime | None = None,
+) -> MemberOpened | AddressNotProved:
+    """Open a session for who proved an address; `again`: the same code was sent twice by this instant.
+
+    What a merge brought unproved lets nobody in from outside: it may be a stranger's. Who is signed in as the member in
+    this very browser proves by it that it is theirs.
+    """
+    if await proving.came_unproved(tx, vault, member_id, asked.kind, asked.canonical):
+        if not await sessions.is_signed_in(tx, browser.token, member_id):
+            return AddressNotProved()
+        await proving.prove(tx, vault, member_id, asked.kind, asked.canonical, from_inside=True)
+    else:
+        await proving.prove(tx, vault, member_id, asked.kind, asked.canonical)
+    if again is not None:
+        sessions.forget_unseen(tx, member_id, browser, again - TAPPED_AGAIN_WITHIN)
     opened = await sessions.open_session(tx, member_id, browser, remember=remember)
     return replace(opened, known=_known(vault).remember(browser.known, _named(asked.kind, asked.canonical)))
 

@@ -84,6 +84,20 @@ def proved_recently(viewer: MemberViewer) -> bool:
     return clock.wall_now() - viewer.signed_in_at < PROOF_LASTS
 
 
+async def is_signed_in(tx: Transaction, token: str, member_id: UUID) -> bool:
+    """Say whether a token is that of a session of this member that was used within the last two hours."""
+    parts, now = _parts(token), clock.wall_now()
+    if parts is None or parts[0] != member_id:
+        return False
+    kept = await store.select_session(tx, parts[0], parts[1])
+    return (
+        kept is not None
+        and compare_digest(kept.secret_hash, parts[2])
+        and now < kept.expires_at
+        and now - kept.last_seen_at < VISIT_IDLE
+    )
+
+
 def claimed(token: str) -> UUID | None:
     """Return whose session a token says that it is, which nobody has checked yet; None if it is no token."""
     parts = _parts(token)

@@ -23,6 +23,7 @@ from regulars.members.consent.store import Request
 from regulars.members.consent.wording import WORDINGS
 from regulars.members.contracts import Confirmation, Consent, Decision, ToConfirm
 from regulars.members.contracts.refusals import MemberGone
+from regulars.members.identity import proving
 from regulars.members.identity import service as identity
 from regulars.members.public_ids import member_actor
 from regulars.platform.auth.throttle.errors import TooManyAttempts
@@ -122,7 +123,7 @@ async def confirm_consent(tx: Transaction, token: str) -> ToConfirm:
     )
     store.insert_consents(tx, [(member_id, given)], wall_now())
     tx.publish(changed(member_id, given))
-    identity.prove_identity(tx, member_id, waiting.identity_id)
+    proving.prove_identity(tx, member_id, waiting.identity_id)
     await lapse(tx, member_id)
     return _to_confirm(given, kept, is_confirmed=True)
 

@@ -120,7 +120,8 @@ class ConsentReplaced(Struct, frozen=True, kw_only=True):
 class Merge(Struct, frozen=True, kw_only=True):
     """A merge as it was carried out (or would be): what went over, in kinds and numbers, no personal data.
 
-    `identities` are kinds of what finds the absorbed one, `filled` fields of the survivor's profile that were empty.
+    `identities` are kinds of what finds the absorbed one, `unproved` those of them that nobody proved to hold (they
+    open no session of the survivor), `filled` fields of the survivor's profile that were empty.
     Kept, and told nobody: `identity_ids` are the ids of those identities, `replaced` which decisions the merge wrote
     down for the survivor, each with the survivor's own that it replaced.
     """
@@ -137,6 +138,7 @@ class Merge(Struct, frozen=True, kw_only=True):
     consents: tuple[ConsentChosen, ...]
     books: BooksMoved
     household: HouseholdMoved | None = None
+    unproved: tuple[str, ...] = ()
     undone_at: datetime | None = None
     undone_by: str | None = None
     undo_reason: str | None = None

@@ -12,11 +12,13 @@ from regulars.members.contracts.merging import Merge
 
 ProposalState = Literal["open", "confirmed", "automatic", "done", "dismissed", "superseded", "undone"]
 EvidenceRule = Literal["named_together", "value_of_other"]
-# Why the rule does not merge by itself; `waits` is a refusal that may pass.
-ForStaff = Literal["accounts", "off", "over_limit", "parted", "waits"]
+# Why the rule does not merge by itself; `unproved`: it would lead to what somebody has, on nobody's proof; `outdated`:
+# what was seen names what is no more; `waits` is a refusal that may pass.
+ForStaff = Literal["accounts", "off", "outdated", "over_limit", "parted", "unproved", "waits"]
 
 
 MemberId = UUID
+IdentityId = UUID
 
 
 class Held(NamedTuple):
@@ -97,12 +99,16 @@ class ProposalsWanted(NamedTuple):
 
 
 class ProposalRead(Struct, frozen=True, kw_only=True):
-    """A proposal with all that was seen, who holds an account, and who would stay."""
+    """A proposal with all that was seen, who holds an account, and who would stay.
+
+    `is_bare`: neither holds one, and nothing is known of either but how to find them.
+    """
 
     proposal: Proposal
     evidence: tuple[Evidence, ...]
     survivor_id: UUID
     accounts: tuple[UUID, ...]
+    is_bare: bool
 
 
 class ConfirmProposal(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,9 @@ and HouseholdNameImpossible (422). `limit` is how many may live in one.
 
 `households_of(tx, member_ids)` gives for any number of members, in one statement, in which household each lives,
 following merged ids; who lives in none is left out. `ask_households_of` asks the same along with the next read.
-`read_household(tx, vault, household_id, clear=)` gives one with its name (NotFound), `read_households(tx, ids)` some
-without names, `list_households(tx, state=, before=, limit=)` all, the last formed first,
+`read_household(tx, vault, household_id, clear=, stores=)` gives one with its name (NotFound), `read_households(tx,
+ids)` some without names, `list_households(tx, state=, before=, limit=, stores=)` all, the last formed first; with
+`stores` only those where somebody lives who signed up in one of them;
 `home_of(tx, vault, member_id)` the one in which a member lives (None for none), its name told to the head alone,
 `household_changes(tx, household_id, before=, limit=)` the history from its end, `stays_of(tx, member_id)` where one
 lives and lived, `ask_stays_of` the same along with the next read. Source: households, household_members and

@@ -42,10 +42,12 @@ def ask_households_of(tx: Transaction, member_ids: Sequence[UUID]) -> Callable[[
     return answered
 
 
-async def read_household(tx: Transaction, vault: Vault, household_id: UUID, *, clear: bool) -> HouseholdShown:
+async def read_household(
+    tx: Transaction, vault: Vault, household_id: UUID, *, clear: bool, stores: Sequence[str] | None = None
+) -> HouseholdShown:
     """Return a household; see `members.api.read_household`."""
     found = (await store.read(tx, [household_id])).get(household_id)
-    if found is None:
+    if found is None or (stores is not None and not await store.is_of_stores(tx, household_id, stores)):
         raise NotFound
     row, members = found
     name = await name_in(vault, row)
@@ -85,10 +87,16 @@ async def read_households(tx: Transaction, household_ids: Iterable[UUID]) -> lis
 
 
 async def list_households(
-    tx: Transaction, *, state: HouseholdState | None = None, before: UUID | None = None, limit: int = 50
+    tx: Transaction,
+    *,
+    state: HouseholdState | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+    stores: Sequence[str] | None = None,
 ) -> list[Household]:
     """Return households, the last formed first; see `members.api.list_households`."""
-    return [told(row, standing_of(row, members)) for row, members in await store.listed(tx, state, before, limit)]
+    found = await store.listed(tx, state, before, limit, stores)
+    return [told(row, standing_of(row, members)) for row, members in found]
 
 
 async def household_changes(
@@ -120,11 +128,11 @@ def _stays(rows: Sequence[StayRow], member_id: UUID) -> list[HouseholdStay]:
     """Pair coming and leaving, the last first; a place that undoing a merge gave back was never left."""
     found: list[HouseholdStay] = []
     given_back: set[UUID | None] = set()
-    for index, row in enumerate(rows):
+    for row in rows:
         household_id = row.household_id
         if row.kind == "joined":
             given_back.add(row.merge_id)
-        if row.kind == "joined" and index == 0:
+        if row.kind == "joined" and row.lives_there and all(one.until is not None for one in found):
             role: HouseholdRole = "head" if row.head_id == member_id else "member"
             found.append(HouseholdStay(household_id=household_id, role=role, since=row.since, until=None))
         elif row.kind == "left" and (row.merge_id is None or row.merge_id not in given_back):

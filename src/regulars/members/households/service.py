@@ -63,7 +63,7 @@ async def form_household(tx: Transaction, vault: Vault, limit: int, wish: FormHo
         standing.join(one, tx.now)
     if wish.name is not None:
         row = await _named(vault, row, head, wish.name)
-    return _written(tx, row, standing, cause_of(tx, wish), is_new=True)
+    return await _written(tx, row, standing, cause_of(tx, wish), is_new=True)
 
 
 async def join_household(tx: Transaction, limit: int, wish: JoinHousehold) -> Household:
@@ -75,7 +75,7 @@ async def join_household(tx: Transaction, limit: int, wish: JoinHousehold) -> Ho
     _check_room(limit, len(standing.members), 1)
     await _check_free(tx, [member_id], wish.household_id)
     standing.join(member_id, tx.now)
-    return _written(tx, row, standing, cause_of(tx, wish))
+    return await _written(tx, row, standing, cause_of(tx, wish))
 
 
 async def leave_household(tx: Transaction, vault: Vault, wish: LeaveHousehold) -> Household:
@@ -85,7 +85,7 @@ async def leave_household(tx: Transaction, vault: Vault, wish: LeaveHousehold) -
     if member_id not in standing.members:
         raise NotInHousehold(member=public_id(MEMBER_PREFIX, member_id))
     standing.leave(member_id, tx.now)
-    return _written(tx, await resealed(vault, row, standing), standing, cause_of(tx, wish))
+    return await _written(tx, await resealed(vault, row, standing), standing, cause_of(tx, wish))
 
 
 async def change_head(tx: Transaction, vault: Vault, wish: ChangeHead) -> Household:
@@ -97,7 +97,7 @@ async def change_head(tx: Transaction, vault: Vault, wish: ChangeHead) -> Househ
     if standing.head_id == member_id:
         return told(row, standing)
     standing.pass_head(member_id)
-    return _written(tx, await resealed(vault, row, standing), standing, cause_of(tx, wish))
+    return await _written(tx, await resealed(vault, row, standing), standing, cause_of(tx, wish))
 
 
 async def rename_household(tx: Transaction, vault: Vault, wish: RenameHousehold) -> Household:
@@ -111,14 +111,14 @@ async def rename_household(tx: Transaction, vault: Vault, wish: RenameHousehold)
     else:
         row = await _named(vault, row, head, wish.name)
     standing.rename()
-    return _written(tx, row, standing, cause_of(tx, wish))
+    return await _written(tx, row, standing, cause_of(tx, wish))
 
 
 async def dissolve_household(tx: Transaction, wish: DissolveHousehold) -> Household:
     """Let a household be no more; see `members.api.dissolve_household`."""
     row, standing = await _opened(tx, wish.household_id)
     standing.dissolve(tx.now)
-    return _written(tx, row, standing, cause_of(tx, wish))
+    return await _written(tx, row, standing, cause_of(tx, wish))
 
 
 # --- what the verbs share ---------------------------------------------------------------------------------------------
@@ -210,17 +210,24 @@ def _field(household_id: UUID) -> str:
     return f"household:{household_id.hex}"
 
 
-def _written(
+async def _written(
     tx: Transaction, row: HouseholdRow, standing: Standing, cause: Cause, *, is_new: bool = False
 ) -> Household:
-    write(tx, row, standing, cause, is_new=is_new)
+    await write(tx, row, standing, cause, is_new=is_new)
     return told(row, standing)
 
 
-def write(tx: Transaction, row: HouseholdRow, standing: Standing, cause: Cause, *, is_new: bool = False) -> None:
-    """Write a household down with what was noted, and publish it."""
+async def write(tx: Transaction, row: HouseholdRow, standing: Standing, cause: Cause, *, is_new: bool = False) -> None:
+    """Write a household down with what was noted, and publish it.
+
+    Whoever waited for a lock began before what happened meanwhile, and is recorded after it, as books are.
+    """
     if not standing.noted:
         return
+    whose = {one.member_id for one in standing.noted if one.member_id is not None}
+    before = await store.latest(tx, standing.household_id, sorted(whose))
+    if before is not None and before > cause.at:
+        cause = cause._replace(at=before)
     store.write(tx, row, standing, cause, is_new=is_new)
     household, at = standing.household_id, tx.now
     for one in standing.noted:

@@ -20,10 +20,13 @@ SELECT household_id, head_id, last_change, sealed_name, name_of, formed_at, diss
 _OF_IDS: LiteralString = _ROWS + "WHERE household_id = ANY (%s::uuid[]) ORDER BY household_id "
 HOLD: LiteralString = _OF_IDS + "FOR UPDATE"
 LIST: LiteralString = (
-    _ROWS
+    _ROWS  # noqa: S608 - our own text
     + """
 WHERE (%(state)s::text IS NULL OR (dissolved_at IS NULL) = (%(state)s::text = 'standing'))
   AND (%(before)s::uuid IS NULL OR household_id < %(before)s::uuid)
+  AND (%(stores)s::text[] IS NULL OR household_id IN (
+      SELECT h.household_id FROM household_members AS h JOIN members AS m ON m.member_id = h.member_id
+      WHERE m.store_id = ANY (%(stores)s::text[])))
 ORDER BY household_id DESC LIMIT %(limit)s
 """
 )
@@ -36,6 +39,10 @@ HOUSEHOLDS_OF: LiteralString = """
 SELECT m.member_id, h.household_id FROM members AS m
 JOIN household_members AS h ON h.member_id = coalesce(m.merged_into, m.member_id)
 WHERE m.member_id = ANY (%s::uuid[])
+"""
+OF_STORES: LiteralString = """
+SELECT h.member_id FROM household_members AS h JOIN members AS m ON m.member_id = h.member_id
+WHERE h.household_id = %s AND m.store_id = ANY (%s::text[]) LIMIT 1
 """
 PLACES: LiteralString = "SELECT member_id, household_id FROM household_members WHERE member_id = ANY (%s::uuid[])"
 LED_BY: LiteralString = _ROWS + "WHERE name_of = %s OR head_id = %s ORDER BY household_id"
@@ -68,8 +75,9 @@ CHANGES: LiteralString = (
     + """WHERE household_id = %s AND (%s::int IS NULL OR change_no < %s::int) ORDER BY change_no DESC LIMIT %s"""
 )
 STAYS: LiteralString = """
-SELECT c.household_id, c.kind, c.since, c.recorded_at, c.merge_id, h.head_id
+SELECT c.household_id, c.kind, c.since, c.recorded_at, c.merge_id, h.head_id, m.member_id IS NOT NULL
 FROM household_changes AS c JOIN households AS h ON h.household_id = c.household_id
+LEFT JOIN household_members AS m ON m.member_id = c.member_id AND m.household_id = c.household_id
 WHERE c.member_id = %s AND c.kind IN ('joined', 'left')
 ORDER BY c.recorded_at DESC, c.household_id DESC, c.change_no DESC LIMIT %s
 """
@@ -114,6 +122,12 @@ LEFT JOIN members AS who ON who.member_id = m.member_id
 WHERE who.member_id IS NULL OR who.merged_into IS NOT NULL OR who.status = 'erased'
 ORDER BY 1, 2, 3 LIMIT %s
 """
+# Of the household, and of whoever comes or leaves, in whatever household.
+LATEST: LiteralString = """
+SELECT greatest(
+    (SELECT recorded_at FROM household_changes WHERE household_id = %s ORDER BY change_no DESC LIMIT 1),
+    (SELECT max(recorded_at) FROM household_changes WHERE member_id = ANY (%s::uuid[])))
+"""
 COUNT: LiteralString = "SELECT count(*) FROM household_changes"
 FORGET_NAMES: LiteralString = """
 UPDATE households SET sealed_name = NULL, name_of = NULL WHERE name_of = ANY (%s::uuid[])
@@ -148,7 +162,7 @@ class ChangeRow(NamedTuple):
 
 
 class StayRow(NamedTuple):
-    """That a member came or left, and who is the head there now."""
+    """That a member came or left, who is the head there now, and whether the member lives there now."""
 
     household_id: UUID
     kind: str
@@ -156,6 +170,7 @@ class StayRow(NamedTuple):
     recorded_at: datetime
     merge_id: UUID | None
     head_id: UUID | None
+    lives_there: bool
 
 
 class Cause(NamedTuple):
@@ -192,10 +207,11 @@ async def _read(
 
 
 async def listed(
-    tx: Transaction, state: str | None, before: UUID | None, limit: int
+    tx: Transaction, state: str | None, before: UUID | None, limit: int, stores: Sequence[str] | None
 ) -> list[tuple[HouseholdRow, dict[UUID, datetime]]]:
-    """Return households, the last formed first, from behind `before`."""
-    found = await tx.rows(LIST, {"state": state, "before": before, "limit": limit})
+    """Return households, the last formed first, from behind `before`; with somebody of one of `stores`, if given."""
+    of_stores = None if stores is None else arrays.texts(stores)
+    found = await tx.rows(LIST, {"state": state, "before": before, "limit": limit, "stores": of_stores})
     members = await tx.rows(MEMBERS, (arrays.ids([row[0] for row in found]),)) if found else []
     return list(_together(found, members).values())
 
@@ -212,6 +228,11 @@ def _together(found: Rows, members: Rows) -> dict[UUID, tuple[HouseholdRow, dict
 async def led_by(tx: Transaction, member_id: UUID) -> list[HouseholdRow]:
     """Return the households of which a member is the head, or was when they were named last."""
     return [HouseholdRow._make(row) for row in await tx.rows(LED_BY, (member_id, member_id))]
+
+
+async def is_of_stores(tx: Transaction, household_id: UUID, stores: Sequence[str]) -> bool:
+    """Say whether somebody lives there who signed up in one of these stores."""
+    return bool(await tx.rows(OF_STORES, (household_id, arrays.texts(stores))))
 
 
 async def households_of(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -276,6 +297,12 @@ async def of_merge(tx: Transaction, member_ids: Sequence[UUID], merge_id: UUID) 
 async def last_of(tx: Transaction, household_id: UUID) -> ChangeRow:
     """Return the last change of a household."""
     return ChangeRow._make((await tx.rows(LAST_OF, (household_id,)))[0])
+
+
+async def latest(tx: Transaction, household_id: UUID, member_ids: Iterable[UUID]) -> datetime | None:
+    """Return when the last change of a household, or of any of these members, was recorded."""
+    found: datetime | None = (await tx.rows(LATEST, (household_id, arrays.ids(member_ids))))[0][0]
+    return found
 
 
 def forget_names(tx: Transaction, member_ids: Sequence[UUID]) -> None:

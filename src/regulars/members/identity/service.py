@@ -160,27 +160,6 @@ async def owner_of(tx: Transaction, vault: Vault, kind: IdentityKind, canonical:
     return (await store.select_owners(tx, [sought])).get(sought)
 
 
-async def prove(tx: Transaction, vault: Vault, member_id: UUID, kind: IdentityKind, canonical: str) -> None:
-    """Note that somebody has proved to hold a value, now; nothing where it is not the member's (any more)."""
-    store.note_proof(tx, member_id, blind_index(vault.pepper, kind, canonical), tx.now)
-    if kind is IdentityKind.EMAIL:
-        await lapse(tx, member_id)
-
-
-def prove_identity(tx: Transaction, member_id: UUID, identity_id: UUID) -> None:
-    """Note that somebody has proved to hold the value of an identity, now; the caller sees to what follows."""
-    store.note_proof_of(tx, member_id, identity_id, tx.now)
-
-
-async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: str) -> bool:
-    """Note that a member holds an address; see `members.api.prove_email`."""
-    found = normalise(IdentityKind.EMAIL, address, None)
-    if isinstance(found, DomainError) or await owner_of(tx, vault, IdentityKind.EMAIL, found.canonical) != member_id:
-        return False
-    await prove(tx, vault, member_id, IdentityKind.EMAIL, found.canonical)
-    return True
-
-
 async def show(
     tx: Transaction, vault: Vault, member_ids: Sequence[UUID], *, clear: bool
 ) -> list[tuple[Member, list[IdentityShown]]]:

@@ -68,15 +68,32 @@ INSERT INTO member_identities (member_id, identity_id, kind, blind_index, sealed
 SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[], %s::bytea[], %s::timestamptz[], %s::timestamptz[])
 """
 
-NOTE_PROOF: LiteralString = """
-UPDATE member_identities SET verified_at = %(at)s
-WHERE member_id = %(member_id)s AND blind_index = %(blind_index)s AND (verified_at IS NULL OR verified_at < %(at)s)
+# What a merge that stands brought while nobody had proved it; also along a chain, by whichever of its merges.
+_CAME_UNPROVED: LiteralString = """(i.verified_at IS NULL AND EXISTS (
+    SELECT FROM (
+        SELECT i.member_id UNION ALL SELECT p.member_id FROM members AS p WHERE p.merged_into = i.member_id
+    ) AS family JOIN member_merges AS g ON g.survivor_id = family.member_id
+    WHERE g.undone_at IS NULL AND g.told::jsonb -> 'identity_ids' ? i.identity_id::text))
 """
+CAME_UNPROVED: LiteralString = (
+    """
+SELECT i.identity_id FROM member_identities AS i WHERE i.member_id = %s AND i.blind_index = %s AND """
+    + _CAME_UNPROVED
+)
+PROVE_FROM_INSIDE: LiteralString = """
+UPDATE member_identities AS i SET verified_at = %(at)s
+WHERE i.member_id = %(member_id)s AND i.blind_index = %(blind_index)s
+  AND (i.verified_at IS NULL OR i.verified_at < %(at)s)
+"""
+NOTE_PROOF: LiteralString = PROVE_FROM_INSIDE + "  AND NOT " + _CAME_UNPROVED
 
-PROVE_ONE: LiteralString = """
-UPDATE member_identities SET verified_at = %(at)s
-WHERE member_id = %(member_id)s AND identity_id = %(identity_id)s AND (verified_at IS NULL OR verified_at < %(at)s)
-"""
+PROVE_ONE: LiteralString = (
+    """
+UPDATE member_identities AS i SET verified_at = %(at)s
+WHERE i.member_id = %(member_id)s AND i.identity_id = %(identity_id)s
+  AND (i.verified_at IS NULL OR i.verified_at < %(at)s) AND NOT """
+    + _CAME_UNPROVED
+)
 
 UPDATE_LANGUAGE: LiteralString = "UPDATE members SET language = %s WHERE member_id = %s"
 
@@ -231,9 +248,20 @@ async def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     tx.write(FORGET_IDENTITIES, (ids,))
 
 
-def note_proof(tx: Transaction, member_id: UUID, blind_index: bytes, at: datetime) -> None:
-    """Note when somebody proved to hold a value; the last time stays."""
-    tx.write(NOTE_PROOF, {"at": at, "member_id": member_id, "blind_index": blind_index})
+def note_proof(
+    tx: Transaction, member_id: UUID, blind_index: bytes, at: datetime, *, from_inside: bool = False
+) -> None:
+    """Note when somebody proved to hold a value; the last time stays.
+
+    Of what came by a merge, and nobody had proved, only who is signed in proves that it is the member's.
+    """
+    proof = PROVE_FROM_INSIDE if from_inside else NOTE_PROOF
+    tx.write(proof, {"at": at, "member_id": member_id, "blind_index": blind_index})
+
+
+async def came_unproved(tx: Transaction, member_id: UUID, blind_index: bytes) -> bool:
+    """Say whether a value came to a member by a merge, and nobody has proved it before or since."""
+    return bool(await tx.rows(CAME_UNPROVED, (member_id, blind_index)))
 
 
 def note_proof_of(tx: Transaction, member_id: UUID, identity_id: UUID, at: datetime) -> None:

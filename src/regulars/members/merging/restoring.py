@@ -14,6 +14,7 @@ from regulars.members.access import sessions
 from regulars.members.consent.lapsing import lapse
 from regulars.members.contracts.merging import Merging
 from regulars.members.contracts.privacy import Parts
+from regulars.members.households import moving as households
 from regulars.members.identity import service as identity
 from regulars.members.identity.forgetting import forget_identities
 from regulars.members.merging import service, store
@@ -21,6 +22,7 @@ from regulars.members.merging.reading import decode_merge
 from regulars.members.merging.store import MergeRow
 from regulars.members.privacy.parting import forget_shared_exports
 from regulars.members.profile import service as profile
+from regulars.members.proposals import following as proposals
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.vault.contracts import Vault
 
@@ -42,7 +44,7 @@ async def part_erased(tx: Transaction, vault: Vault, parts: Parts, erased: Colle
     for row in rows:
         if row.member_id not in erased:
             await _part_books(tx, parts, ways[row.merge_id])
-            await _give_back(tx, vault, row, ways[row.merge_id][-1].survivor_id, erased)
+            await _give_back(tx, vault, ways[row.merge_id], erased)
     for row in rows:
         if row.member_id in erased:
             await _part(tx, vault, parts, ways[row.merge_id])
@@ -63,11 +65,13 @@ async def _part_books(tx: Transaction, parts: Parts, way: Sequence[MergeRow]) ->
             await part.part(tx, Merging(one.merge_id, one.survivor_id, one.member_id, tx.now))
 
 
-async def _give_back(tx: Transaction, vault: Vault, row: MergeRow, holder: UUID, erased: Collection[UUID]) -> None:
-    """Let who was part of an erased member be found by their own again, as far as it can be read."""
+async def _give_back(tx: Transaction, vault: Vault, way: Sequence[MergeRow], erased: Collection[UUID]) -> None:
+    """Let who was part of an erased member be found by their own again, as far as it can be read, and live there."""
+    row, holder = way[0], way[-1].survivor_id
     if holder not in erased:
         await identity.hand_over(tx, vault, holder, row.member_id, only=set(decode_merge(row.told).identity_ids))
-    _undone(tx, row)
+    await households.give_back(tx, vault, _mergings(tx, way), actor=ACTOR, reason=REASON)
+    await _undone(tx, row)
 
 
 async def _part(tx: Transaction, vault: Vault, parts: Parts, way: Sequence[MergeRow]) -> None:
@@ -83,13 +87,20 @@ async def _part(tx: Transaction, vault: Vault, parts: Parts, way: Sequence[Merge
     for above in way[1:]:
         await service.forget_filled(tx, vault, above, values)
     sessions.forget_members(tx, [one.survivor_id for one in way])
-    _undone(tx, row)
+    await households.forget_places(tx, _mergings(tx, way), actor=ACTOR, reason=REASON)
+    await _undone(tx, row)
+    await proposals.forget_seen_of(tx, top, decode_merge(row.told).identity_ids, row.merge_id, by=ACTOR, reason=REASON)
     if len(way) == 1:
         await service.give_consents_back(tx, row, ACTOR)
     await lapse(tx, top)
 
 
-def _undone(tx: Transaction, row: MergeRow) -> None:
+def _mergings(tx: Transaction, way: Sequence[MergeRow]) -> list[Merging]:
+    return [Merging(one.merge_id, one.survivor_id, one.member_id, tx.now) for one in way]
+
+
+async def _undone(tx: Transaction, row: MergeRow) -> None:
     store.release(tx, row.member_id)
     store.note_undone(tx, row, at=tx.now, by=ACTOR, reason=REASON, undone="{}")
+    await proposals.parted(tx, row.merge_id, by=ACTOR, reason=REASON)
     tx.publish(MergeUndone(member_id=row.member_id, recorded_at=tx.now, out_of=row.survivor_id, merge_id=row.merge_id))

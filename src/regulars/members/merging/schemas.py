@@ -55,7 +55,9 @@ class HouseholdMovedAnswer(Struct, frozen=True, kw_only=True):
 class MergeAnswer(Struct, frozen=True, kw_only=True):
     """A merge: what went over, in kinds and numbers. `state` is `proposed` where nothing was written.
 
-    `identities` are the kinds of what finds the absorbed member, `filled` fields of the profile that were empty.
+    `identities` are the kinds of what finds the absorbed member, `unproved` those of them that nobody proved to hold:
+    they open no session of the survivor until who is signed in proves them. `filled` are fields of the profile that
+    were empty.
     """
 
     merge_id: str | None
@@ -66,6 +68,7 @@ class MergeAnswer(Struct, frozen=True, kw_only=True):
     reason: str
     recorded_at: datetime
     identities: tuple[str, ...]
+    unproved: tuple[str, ...] = ()
     filled: tuple[str, ...]
     consents: tuple[ConsentChosen, ...]
     wallets: tuple[WalletMoved, ...]
@@ -111,6 +114,7 @@ def merge_answer(merge: Merge) -> MergeAnswer:
         reason=merge.reason,
         recorded_at=merge.recorded_at,
         identities=merge.identities,
+        unproved=merge.unproved,
         filled=merge.filled,
         consents=merge.consents,
         wallets=merge.books.wallets,

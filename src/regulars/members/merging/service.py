@@ -121,6 +121,7 @@ async def merge_members(tx: Transaction, vault: Vault, parts: MergingParts, wish
         reason=wish.reason,
         recorded_at=merging.at,
         identities=tuple([one.kind.value for one in found]),
+        unproved=tuple([one.kind.value for one in found if one.verified_at is None]),
         filled=tuple(filled),
         consents=rules.chosen(taken, in_force),
         books=books,

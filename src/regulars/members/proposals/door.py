@@ -11,7 +11,7 @@ Every function takes the caller's transaction and never commits, but for the two
   `dismiss_proposal(tx, wish)` says that they are two; UnknownProposal, ProposalEnded.
 - `note(tx, vault, outcomes)` notes which members were named together by sign-ups, and identities to be added, that were
   refused. Raises nothing.
-- `run_proposals(database, vault, parts, stop)` lets the rule merge two of whom at most one holds an account;
+- `run_proposals(database, vault, parts, stop)` lets the rule merge two of whom nothing is known but how to find them;
   `examine_due(database, vault, parts, at=)` does so once.
 - `list_rules(tx)` gives the versions of the rules about identities, the one in force first; `change_rules(tx, wish)`
   adds one (IdentityRulesStale, 409; IdentityKindsIncomplete, 422).

@@ -17,6 +17,10 @@ class ProposalEnded(Conflict):
     message = "This proposal is no longer open ({state} at {ended_at}). Read it again to see what came of it."
 
 
+class AccountMeanwhile(Exception):
+    """Something was booked or bought for one of the two while the rule merged them."""
+
+
 class SurvivorNotOfProposal(InvalidInput):
     """Who stays must be one of the two."""
 

@@ -58,12 +58,21 @@ SENTENCES: Final[dict[str, Sentence]] = {
     "proposal.off": Sentence(mark("The rules leave every proposal to staff.")),
     "proposal.limits": Sentence(mark("What would be too many is left to staff.")),
     "proposal.parted": Sentence(mark("Somebody decided once that they are two: only staff can merge them again.")),
+    "proposal.unproved": Sentence(
+        mark(
+            "Merging them would let whoever holds the one into what the other has, and nobody proved that they are one "
+            "person: staff decide."
+        )
+    ),
+    "proposal.outdated": Sentence(
+        mark("What was seen names a value that one of the two has no more, or that counts no more: staff decide.")
+    ),
     "proposal.waits": Sentence(
         mark("Something stands against merging them now ({code}); the rule tries again on {looks_at}."),
         {"code": mark("Merging them failed; the rule tries again on {looks_at}.")},
     ),
     "proposal.confirmed": Sentence(mark("Confirmed on {ended_at} by {actor}: {reason}.")),
-    "proposal.automatic": Sentence(mark("Merged by the rule on {ended_at}: at most one of the two held an account.")),
+    "proposal.automatic": Sentence(mark("Merged by the rule on {ended_at}.")),
     "proposal.done": Sentence(mark("Merged otherwise on {ended_at} by {actor}: {reason}.")),
     "proposal.dismissed": Sentence(
         mark("Dismissed on {ended_at} by {actor}: {reason}. The same, or weaker, evidence does not open it again.")
@@ -169,7 +178,14 @@ def _standing(read: ProposalRead) -> Iterator[Reason]:
         yield Reason("proposal.accounts", {})
         return
     yield Reason("proposal.account", stays) if read.accounts else Reason("proposal.no_account", stays)
+    if found.for_staff in {None, "waits"} and not read.is_bare:
+        yield Reason("proposal.unproved", {})
+        return
     match found.for_staff:
+        case "unproved":
+            yield Reason("proposal.unproved", {})
+        case "outdated":
+            yield Reason("proposal.outdated", {})
         case "off":
             yield Reason("proposal.off", {})
         case "over_limit":

@@ -1,15 +1,15 @@
 """What becomes of proposals when members are merged, parted again, or erased. The rows of both members are held."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
-
-from msgspec.structs import replace
 
 from regulars.members.contracts.merging import Merging
 from regulars.members.contracts.proposals import Evidence, Proposal
+from regulars.members.identity_rules.service import rules_in_force
 from regulars.members.proposals import store, telling
+from regulars.members.proposals.rules import turned
+from regulars.members.proposals.speaking import look_at, speak_for
 from regulars.members.proposals.store import Opened
-from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 
 
@@ -40,32 +40,26 @@ async def merged(tx: Transaction, merging: Merging, *, by: str, reason: str) -> 
 async def _speak_of(
     tx: Transaction, merging: Merging, before: Proposal, third: UUID, evidence: Sequence[Evidence]
 ) -> None:
+    """Say of the survivor what was seen of the absorbed member; what only staff decide stays so."""
     first, other = sorted((merging.survivor_id, third))
-    seen = sum(one.seen_count for one in evidence)
-    settled = await store.settled(tx, first, other, before.rank)
-    if settled is None:
-        opened = Opened(first, other, before.rank, seen, before.last_seen_at, wall_now(), merging.merge_id)
-        settled = await telling.open_or_add(tx, opened)
-    else:
-        store.seen_again(tx, first, settled, seen, before.last_seen_at)
-    for one in evidence:
-        store.add_evidence(tx, first, settled, one)
+    opened = Opened(
+        first,
+        other,
+        before.rank,
+        sum(one.seen_count for one in evidence),
+        before.last_seen_at,
+        None if before.for_staff == "parted" else look_at(await rules_in_force(tx)),
+        merging.merge_id,
+        "parted" if before.for_staff == "parted" else None,
+    )
+    await speak_for(tx, opened, evidence)
 
 
 def _turned(before: Proposal, seen: Sequence[Evidence], absorbed: UUID, survivor: UUID, third: UUID) -> list[Evidence]:
     """Return what was seen of the absorbed member as seen of the survivor: the older id is told first."""
     if (before.member_id == absorbed) == (survivor < third):
         return list(seen)
-    return [
-        replace(
-            one,
-            kind=one.other_kind,
-            identity_id=one.other_identity_id,
-            other_kind=one.kind,
-            other_identity_id=one.identity_id,
-        )
-        for one in seen
-    ]
+    return turned(seen)
 
 
 async def parted(tx: Transaction, merge_id: UUID, *, by: str, reason: str) -> None:
@@ -80,7 +74,19 @@ async def parted(tx: Transaction, merge_id: UUID, *, by: str, reason: str) -> No
         both = [one.member_id, one.other_id]
         there = await store.standing(tx, both)
         if len(there) == len(both) and not await store.is_open(tx, one.member_id, one.other_id):
-            telling.reopen(tx, one)
+            telling.reopen(tx, one, look_at(await rules_in_force(tx)))
+
+
+async def forget_seen_of(
+    tx: Transaction, member_id: UUID, gone: Collection[UUID], merge_id: UUID, *, by: str, reason: str
+) -> None:
+    """End the open proposals of a member that rest on identities alone that are gone: of who was part of it."""
+    waiting = await store.open_of(tx, member_id)
+    evidence = await store.evidence(tx, waiting) if waiting else {}
+    for one in waiting:
+        seen = evidence.get(one.proposal_id, [])
+        if all({each.identity_id, each.other_identity_id} & set(gone) for each in seen):
+            await telling.end(tx, one, "superseded", at=tx.now, by=by, reason=reason, merge_id=merge_id)
 
 
 def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:

@@ -1,12 +1,16 @@
 """What one request says of two members: pure decisions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+
+from msgspec.structs import replace
 
 from regulars.members.contracts import IdentityKind, IdentityShown
 from regulars.members.contracts.identity_rules import IdentityRules
-from regulars.members.contracts.proposals import Held, MemberId, Pair
-from regulars.members.identity_rules.rules import over_limit
+from regulars.members.contracts.proposals import Evidence, Held, IdentityId, MemberId, Pair
+from regulars.members.identity.rules import normalise
+from regulars.members.identity_rules.rules import is_nobodys, over_limit
+from regulars.platform.errors import DomainError
 
 
 def pairs_of(rules: IdentityRules, named: Iterable[Held], wanted_by: MemberId | None) -> list[Pair]:
@@ -34,6 +38,41 @@ def _wanted(wanted_by: MemberId, owner: MemberId, held: Held) -> Pair:
     if wanted_by < owner:
         return Pair("value_of_other", wanted_by, owner, None, held)
     return Pair("value_of_other", owner, wanted_by, held, None)
+
+
+def still_speaks(rules: IdentityRules, seen: Iterable[Evidence], held: Mapping[IdentityId, str]) -> bool:
+    """Say whether anything that was seen still names what the two have (`held`: values by identity), and counts now.
+
+    A value may have been taken away since, and the rules in force may count its kind no more, or call it nobody's.
+    """
+    return any(_counts(rules, one, held) for one in seen)
+
+
+def _counts(rules: IdentityRules, one: Evidence, held: Mapping[IdentityId, str]) -> bool:
+    for kind, identity_id in ((one.kind, one.identity_id), (one.other_kind, one.other_identity_id)):
+        if kind is None:
+            continue
+        rule, value = rules.of(kind), held.get(identity_id) if identity_id is not None else None
+        found = None if value is None else normalise(kind, value, None)
+        if found is None or isinstance(found, DomainError):
+            return False
+        if not rule.proposes or is_nobodys(rule, found.canonical):
+            return False
+    return True
+
+
+def turned(seen: Iterable[Evidence]) -> list[Evidence]:
+    """Return what was seen of two with the other one told first."""
+    return [
+        replace(
+            one,
+            kind=one.other_kind,
+            identity_id=one.other_identity_id,
+            other_kind=one.kind,
+            other_identity_id=one.identity_id,
+        )
+        for one in seen
+    ]
 
 
 def too_many(rules: IdentityRules, both: Iterable[Sequence[IdentityShown]]) -> list[tuple[IdentityKind, int, int]]:

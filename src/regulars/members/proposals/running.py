@@ -1,4 +1,4 @@
-"""The worker's part: the rule merges, by itself, two of whom at most one holds an account."""
+"""The worker's part: the rule merges, by itself, two of whom nothing is known but how to find them."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from regulars.members.contracts import MEMBER_PREFIX
 from regulars.members.contracts.merging import PROPOSAL_PREFIX, MergingParts
 from regulars.members.contracts.proposals import Proposal
 from regulars.members.proposals import service, store
-from regulars.members.proposals.errors import ProposalEnded, UnknownProposal
+from regulars.members.proposals.errors import AccountMeanwhile, ProposalEnded, UnknownProposal
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
@@ -61,12 +61,15 @@ async def _examine(database: Database, vault: Vault, parts: MergingParts, propos
                         actor=ACTOR,
                         action="merge_members",
                         subject=public_id(MEMBER_PREFIX, proposal.member_id),
-                        reason="at most one of the two holds an account",
+                        reason="neither holds an account, and nothing else is known of either",
                         detail=f"proposal {public}, with {public_id(MEMBER_PREFIX, proposal.other_id)}",
                     )
                 )
     except (ProposalEnded, UnknownProposal):
         return
+    except AccountMeanwhile:  # looked at once more: there it says why it is left to staff
+        async with database.transaction(actor=ACTOR) as tx:
+            await service.examine(tx, vault, parts, proposal, ACTOR)
     except DomainError as refusal:
         async with database.transaction(actor=ACTOR) as tx:
             store.leave_to_staff(tx, proposal.proposal_id, "waits", refusal.code, now + _AGAIN)

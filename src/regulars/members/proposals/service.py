@@ -1,7 +1,6 @@
 """Verbs of proposals: what one request says of two members is noted; staff confirm or dismiss it."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from regulars.members.contracts import IdentityKind
@@ -25,9 +24,9 @@ from regulars.members.merging import reading as merging_reading
 from regulars.members.merging.service import merge_members
 from regulars.members.proposals import rules as speaking
 from regulars.members.proposals import store, telling
-from regulars.members.proposals.errors import ProposalEnded, SurvivorNotOfProposal, UnknownProposal
+from regulars.members.proposals.errors import AccountMeanwhile, ProposalEnded, SurvivorNotOfProposal, UnknownProposal
+from regulars.members.proposals.speaking import look_at, speak_for
 from regulars.members.proposals.store import Opened
-from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.vault.contracts import Vault
@@ -67,13 +66,6 @@ async def _propose(tx: Transaction, vault: Vault, rules: IdentityRules, pair: Pa
     shown = await identity.show(tx, vault, [pair.first, pair.other], clear=False)
     if speaking.is_shared(rules, rank, speaking.too_many(rules, [identities for _, identities in shown])):
         return
-    proposal_id = await store.settled(tx, pair.first, pair.other, rank)
-    if proposal_id is None:
-        look_at = wall_now() + timedelta(minutes=rules.automatic_after_minutes)
-        opened = Opened(pair.first, pair.other, rank, 1, tx.now, look_at)
-        proposal_id = await telling.open_or_add(tx, opened)
-    else:
-        store.seen_again(tx, pair.first, proposal_id, 1, tx.now)
     seen = Evidence(
         rule=pair.rule,
         kind=pair.of_first and pair.of_first.kind,
@@ -85,7 +77,8 @@ async def _propose(tx: Transaction, vault: Vault, rules: IdentityRules, pair: Pa
         last_seen_at=tx.now,
         rules_version=rules.version,
     )
-    store.add_evidence(tx, pair.first, proposal_id, seen)
+    opened = Opened(pair.first, pair.other, rank, 1, tx.now, look_at(rules))
+    await speak_for(tx, opened, [seen])
 
 
 # --- who holds an account, and who stays ------------------------------------------------------------------------------
@@ -124,7 +117,21 @@ async def read_proposal(tx: Transaction, parts: MergingParts, proposal_id: UUID)
         raise UnknownProposal
     evidence = (await store.evidence(tx, [found])).get(proposal_id, [])
     accounts, survivor = await accounts_and_survivor(tx, parts, found)
-    return ProposalRead(proposal=found, evidence=tuple(evidence), survivor_id=survivor, accounts=accounts)
+    is_bare = await _are_bare(tx, found, accounts)
+    return ProposalRead(
+        proposal=found, evidence=tuple(evidence), survivor_id=survivor, accounts=accounts, is_bare=is_bare
+    )
+
+
+async def _are_bare(tx: Transaction, found: Proposal, accounts: Sequence[UUID]) -> bool:
+    """Say whether nothing is known of the two, and of who is part of them, but how to find them.
+
+    A merge of such two gives what one sign-up that names all of it gives. Any other would hand what somebody has to
+    whoever typed a value of theirs: a request names values, and nobody proves that they are one person's.
+    """
+    if accounts:
+        return False
+    return not await store.was_told(tx, [found.member_id, found.other_id])
 
 
 # --- staff decide -----------------------------------------------------------------------------------------------------
@@ -198,18 +205,22 @@ async def examine(tx: Transaction, vault: Vault, parts: MergingParts, proposal: 
     """Merge the two by the rule, or write down why that is left to staff; True if they were merged.
 
     Both members are held before it is asked who holds an account: whoever signs in meanwhile waits, or came before.
-    Raises what stands against merging them.
+    Raises what stands against merging them, and AccountMeanwhile where something was booked since.
     """
     await hold(tx, proposal)
     rules = await rules_in_force(tx)
     first, other = proposal.member_id, proposal.other_id
     accounts, survivor = await accounts_and_survivor(tx, parts, proposal)
-    shown = await identity.show(tx, vault, [first, other], clear=False)
+    shown = await identity.show(tx, vault, [first, other], clear=True)
+    held = {one.identity_id: one.value for _, found in shown for one in found if one.value is not None}
+    seen = (await store.evidence(tx, [proposal])).get(proposal.proposal_id, [])
     for why, is_so in (
         ("accounts", len(accounts) > 1),
         ("off", not rules.automatic),
         ("over_limit", bool(speaking.too_many(rules, [identities for _, identities in shown]))),
         ("parted", await store.were_parted(tx, first, other)),
+        ("outdated", not speaking.still_speaks(rules, seen, held)),
+        ("unproved", not await _are_bare(tx, proposal, accounts)),
     ):
         if is_so:
             store.leave_to_staff(tx, proposal.proposal_id, why, None, None)
@@ -219,6 +230,9 @@ async def examine(tx: Transaction, vault: Vault, parts: MergingParts, proposal: 
         survivor_id=survivor, absorbed_id=other if survivor == first else first, actor=actor, reason=reason
     )
     merge = await merge_members(tx, vault, parts, wish)
+    for part in parts:  # booked since it was asked? The locks of the books are held only now
+        if await part.has_account(tx, first) or await part.has_account(tx, other):
+            raise AccountMeanwhile
     store.tell_how(tx, proposal.proposal_id, "automatic", by=actor, reason=reason, merge_id=merge.merge_id)
     return True
 
@@ -230,5 +244,5 @@ async def change_rules(tx: Transaction, wish: ChangeIdentityRules) -> IdentityRu
     """
     fresh = await identity_rules.change_rules(tx, wish)
     if fresh.automatic:
-        store.examine_all(tx, wall_now() + timedelta(minutes=fresh.automatic_after_minutes))
+        store.examine_all(tx, look_at(fresh))
     return fresh

@@ -6,7 +6,7 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.members.contracts import IdentityKind
-from regulars.members.contracts.proposals import Evidence, Proposal, ProposalState, ProposalsWanted
+from regulars.members.contracts.proposals import Evidence, ForStaff, Proposal, ProposalState, ProposalsWanted
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Transaction
 
@@ -26,16 +26,33 @@ SELECT proposal_id, member_id, other_id, state, rank, seen_count, opened_at, las
        obstacle, ended_at, ended_by, end_reason, merge_id
 FROM merge_proposals
 """
-# What was decided of the two before: the same or weaker evidence opens nothing anew.
-SETTLED: LiteralString = """
-SELECT proposal_id FROM merge_proposals
-WHERE member_id = %(first)s AND other_id = %(other)s AND state IN ('dismissed', 'undone') AND rank <= %(rank)s
-ORDER BY ended_at DESC LIMIT 1
+# Both with all who are part of them: what was decided of one of these was decided of the person.
+_FAMILIES: LiteralString = """
+WITH mine AS (SELECT %(first)s::uuid AS member_id UNION SELECT member_id FROM members WHERE merged_into = %(first)s),
+others AS (SELECT %(other)s::uuid AS member_id UNION SELECT member_id FROM members WHERE merged_into = %(other)s),
+pairs AS (
+    SELECT m.member_id, o.member_id AS other_id, true AS is_in_order FROM mine AS m CROSS JOIN others AS o
+    UNION ALL
+    SELECT o.member_id, m.member_id, false FROM mine AS m CROSS JOIN others AS o
+), decided AS (
+    SELECT p.proposal_id, p.member_id, p.rank, p.ended_at, pairs.is_in_order
+    FROM pairs JOIN merge_proposals AS p ON p.member_id = pairs.member_id AND p.other_id = pairs.other_id
+    WHERE p.state IN ('dismissed', 'undone')
+)
 """
+# What was decided of the two before: the same or weaker evidence opens nothing anew.
+SETTLED: LiteralString = (
+    _FAMILIES
+    + """
+SELECT proposal_id, member_id, is_in_order FROM decided WHERE rank <= %(rank)s ORDER BY ended_at DESC LIMIT 1
+"""
+)
 OPEN: LiteralString = """
 INSERT INTO merge_proposals AS p
-    (member_id, proposal_id, other_id, state, rank, seen_count, opened_at, last_seen_at, examine_at, opened_by_merge)
-VALUES (%(first)s, %(proposal)s, %(other)s, 'open', %(rank)s, %(seen)s, %(at)s, %(at)s, %(examine_at)s, %(merge)s)
+    (member_id, proposal_id, other_id, state, rank, seen_count, opened_at, last_seen_at, examine_at, opened_by_merge,
+     for_staff)
+VALUES (%(first)s, %(proposal)s, %(other)s, 'open', %(rank)s, %(seen)s, %(at)s, %(at)s, %(examine_at)s, %(merge)s,
+    %(for_staff)s)
 ON CONFLICT (member_id, other_id) WHERE state = 'open' DO UPDATE SET
     rank = least(p.rank, excluded.rank), seen_count = p.seen_count + excluded.seen_count,
     last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at)
@@ -84,7 +101,8 @@ UPDATE merge_proposals SET state = %(state)s, ended_by = %(by)s, end_reason = %(
 WHERE proposal_id = %(proposal)s AND state = 'done' AND merge_id = %(merge)s
 """
 REOPEN: LiteralString = """
-UPDATE merge_proposals SET state = 'open', ended_at = NULL, ended_by = NULL, end_reason = NULL, merge_id = NULL
+UPDATE merge_proposals SET state = 'open', ended_at = NULL, ended_by = NULL, end_reason = NULL, merge_id = NULL,
+    examine_at = CASE WHEN for_staff IS NULL OR for_staff IN ('waits', 'off') THEN %s::timestamptz END
 WHERE proposal_id = %s AND state = 'superseded'
 """
 OPEN_OF: LiteralString = (
@@ -122,11 +140,25 @@ PROVED: LiteralString = """
 SELECT EXISTS (SELECT FROM member_identities WHERE member_id = ANY (%(members)s::uuid[]) AND verified_at IS NOT NULL)
     OR EXISTS (SELECT FROM member_sessions WHERE member_id = ANY (%(members)s::uuid[]))
 """
-PARTED: LiteralString = """
-SELECT EXISTS (SELECT FROM member_merges WHERE undone_at IS NOT NULL
-        AND (member_id, survivor_id) IN ((%(first)s::uuid, %(other)s::uuid), (%(other)s::uuid, %(first)s::uuid)))
-    OR EXISTS (SELECT FROM merge_proposals
-        WHERE member_id = %(first)s AND other_id = %(other)s AND state IN ('dismissed', 'undone'))
+PARTED: LiteralString = (
+    _FAMILIES
+    + """
+SELECT proposal_id FROM decided
+UNION ALL
+SELECT g.merge_id FROM pairs JOIN member_merges AS g ON g.member_id = pairs.member_id AND g.survivor_id = pairs.other_id
+WHERE g.undone_at IS NOT NULL
+LIMIT 1
+"""
+)
+# Anything but how to find them: a name, a consent, a household.
+TOLD: LiteralString = """
+WITH theirs AS (
+    SELECT member_id FROM members
+    WHERE member_id = ANY (%(members)s::uuid[]) OR merged_into = ANY (%(members)s::uuid[])
+)
+SELECT EXISTS (SELECT FROM theirs JOIN member_profiles USING (member_id))
+    OR EXISTS (SELECT FROM theirs JOIN consents USING (member_id))
+    OR EXISTS (SELECT FROM theirs JOIN household_members USING (member_id))
 """
 FORGET_EVIDENCE: LiteralString = """
 DELETE FROM merge_evidence AS e USING merge_proposals AS p
@@ -154,6 +186,10 @@ SELECT p.proposal_id, 'merge' FROM merge_proposals AS p
 WHERE p.state IN ('confirmed', 'automatic', 'done', 'undone') AND NOT EXISTS (
     SELECT FROM member_merges AS g WHERE g.merge_id = p.merge_id AND (g.undone_at IS NOT NULL) = (p.state = 'undone')
         AND least(g.member_id, g.survivor_id) = p.member_id AND greatest(g.member_id, g.survivor_id) = p.other_id)
+UNION
+SELECT p.proposal_id, 'merge' FROM merge_proposals AS p
+JOIN member_merges AS g ON g.merge_id = p.opened_by_merge
+WHERE p.state = 'open' AND g.undone_at IS NOT NULL
 ORDER BY 1, 2 LIMIT %s
 """
 COUNT: LiteralString = "SELECT count(*) FROM merge_proposals"
@@ -169,6 +205,18 @@ class Opened(NamedTuple):
     at: datetime
     examine_at: datetime | None
     merge: UUID | None = None
+    for_staff: ForStaff | None = None
+
+
+class Settled(NamedTuple):
+    """A proposal that was decided against; `is_in_order`: its older id is of the family of the first who was asked for.
+
+    `member_id` is that older id, which the proposal is kept by.
+    """
+
+    proposal_id: UUID
+    member_id: UUID
+    is_in_order: bool
 
 
 async def share(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -185,10 +233,13 @@ async def identities_found(tx: Transaction, owners: Sequence[tuple[UUID, bytes]]
     return [(member, identity, kind) for member, identity, kind in await tx.rows(IDENTITIES, parameters)]
 
 
-async def settled(tx: Transaction, first: UUID, other: UUID, rank: int) -> UUID | None:
-    """Return a proposal of the two that was decided against, by evidence as strong or stronger."""
+async def settled(tx: Transaction, first: UUID, other: UUID, rank: int) -> Settled | None:
+    """Return a proposal of the two that was decided against, by evidence as strong or stronger.
+
+    Also of those who are part of them by now.
+    """
     rows = await tx.rows(SETTLED, {"first": first, "other": other, "rank": rank})
-    return rows[0][0] if rows else None
+    return Settled._make(rows[0]) if rows else None
 
 
 async def open_or_add(tx: Transaction, proposal_id: UUID, wish: Opened) -> UUID:
@@ -294,9 +345,9 @@ def tell_how(tx: Transaction, proposal_id: UUID, state: ProposalState, *, by: st
     tx.write(RENAME, {"proposal": proposal_id, "state": state, "by": by, "reason": reason, "merge": merge_id})
 
 
-def reopen(tx: Transaction, proposal_id: UUID) -> None:
-    """Open a proposal again that a merge of one of the two had ended."""
-    tx.write(REOPEN, (proposal_id,))
+def reopen(tx: Transaction, proposal_id: UUID, examine_at: datetime) -> None:
+    """Open a proposal again that a merge of one of the two had ended; what was left to staff stays with staff."""
+    tx.write(REOPEN, (examine_at, proposal_id))
 
 
 async def open_of(tx: Transaction, member_id: UUID) -> list[Proposal]:
@@ -360,8 +411,16 @@ async def was_proved(tx: Transaction, member_ids: Sequence[UUID]) -> bool:
 
 
 async def were_parted(tx: Transaction, first: UUID, other: UUID) -> bool:
-    """Say whether the two were merged and parted again, or somebody decided that they are two."""
-    return bool((await tx.rows(PARTED, {"first": first, "other": other}))[0][0])
+    """Say whether the two were merged and parted again, or somebody decided that they are two.
+
+    Also of those who are part of them by now.
+    """
+    return bool(await tx.rows(PARTED, {"first": first, "other": other}))
+
+
+async def was_told(tx: Transaction, member_ids: Sequence[UUID]) -> bool:
+    """Say whether anything is known of these members, or of who is part of them, but how to find them."""
+    return bool((await tx.rows(TOLD, {"members": arrays.ids(member_ids)}))[0][0])
 
 
 def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:

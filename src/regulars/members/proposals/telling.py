@@ -50,9 +50,9 @@ async def end(
     return True
 
 
-def reopen(tx: Transaction, one: Proposal) -> None:
+def reopen(tx: Transaction, one: Proposal, examine_at: datetime) -> None:
     """Open a proposal again that a merge of one of the two had ended."""
-    store.reopen(tx, one.proposal_id)
+    store.reopen(tx, one.proposal_id, examine_at)
     tx.publish(
         MergeProposed(member_id=one.member_id, other_id=one.other_id, proposal_id=one.proposal_id, recorded_at=tx.now)
     )

@@ -34,6 +34,7 @@ from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
 from regulars.web.console.account import who
 from regulars.web.console.member_privacy import who as who_acted
+from regulars.web.console.sight import scope_of
 from regulars.web.console.words import full_name, member_id_in, member_link, member_path, tier_badge
 from regulars.web.kit.cells import Badge, Link, Tone
 from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
@@ -158,6 +159,7 @@ def _list(kit: Kit) -> ControllerRouterHandler:
                     state=state if state in STATES else None,
                     before=None if wanted.after is None else parse_public_id(HOUSEHOLD_PREFIX, wanted.after),
                     limit=wanted.limit + 1,
+                    stores=scope_of(viewer_of(request)),
                 )
             rows = found[: wanted.limit]
             more = len(found) > wanted.limit
@@ -192,7 +194,9 @@ async def _show(
     page, viewer, services = kit.page(request), viewer_of(request), kit.services
     household_id, language = _id_in(public), page.language
     async with services.database.transaction() as tx:
-        household = await members.households.read_household(tx, services.vault, household_id, clear=False)
+        household = await members.households.read_household(
+            tx, services.vault, household_id, clear=False, stores=scope_of(viewer)
+        )
         changes = await members.households.household_changes(tx, household_id, limit=_MANY)
         lives = await _people_shown(kit, tx, household.members)
         names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}

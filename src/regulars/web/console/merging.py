@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from regulars.commerce import api as commerce
+from regulars.engagement import api as engagement
 from regulars.loyalty import api as loyalty
 from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX, Decision
@@ -42,7 +43,7 @@ from regulars.web.kit.texts import in_language, mark
 READ: Final = "members:read"
 MERGE: Final = "members:merge"
 MERGES: Final = "/console/members/{member_id:str}/merges"
-PARTS: Final[MergingParts] = (loyalty.MERGING, commerce.MERGING)
+PARTS: Final[MergingParts] = (loyalty.MERGING, commerce.MERGING, engagement.MERGING)
 STATES: Final = {"merged": Badge(mark("Merged"), "info"), "undone": Badge(mark("Undone"), "neutral")}
 FIELDS: Final = {
     "display_name": mark("Called"),
@@ -125,7 +126,14 @@ async def _side(tx: Transaction, configuration: loyalty.Configuration, person: P
         "person": person,
         "link": member_link(member_id),
         "facts": [(label, value) for label, value in facts if value is not None],
-        "identities": [(in_language(IDENTITIES[one.kind.value], language), one.value) for one in person.identities],
+        "identities": [
+            (
+                in_language(IDENTITIES[one.kind.value], language),
+                one.value,
+                Badge(mark("Confirmed"), "success") if one.verified_at else Badge(mark("Not confirmed")),
+            )
+            for one in person.identities
+        ],
         "consents": [
             f"{in_language(PURPOSES[one.purpose], language)} · {in_language(CONSENT_CHANNELS[one.channel], language)}: "
             + in_language(mark("Given") if one.decision is Decision.GIVEN else mark("Withdrawn"), language)
@@ -231,6 +239,7 @@ def _moved(looked: Merge, language: str) -> dict[str, Any]:
         "filled": [in_language(FIELDS[one], language) for one in looked.filled],
         "consents": len(looked.consents),
         "identities": len(looked.identities),
+        "unproved": len(looked.unproved),
     }
 
 

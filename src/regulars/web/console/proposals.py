@@ -11,6 +11,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from regulars.commerce import api as commerce
+from regulars.engagement import api as engagement
 from regulars.loyalty import api as loyalty
 from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX
@@ -48,7 +49,7 @@ HOME: Final = "/console/proposals"
 ONE: Final = f"{HOME}/{{proposal_id:str}}"
 READ: Final = "members:read"
 MERGE: Final = "members:merge"
-PARTS: Final[MergingParts] = (loyalty.MERGING, commerce.MERGING)
+PARTS: Final[MergingParts] = (loyalty.MERGING, commerce.MERGING, engagement.MERGING)
 STATES: Final[dict[ProposalState, Badge]] = {
     "open": Badge(mark("To be decided"), "warning"),
     "confirmed": Badge(mark("Merged by staff"), "success"),
@@ -219,7 +220,14 @@ def _side(read: ProposalRead, member_id: UUID, person: Person, page: Page) -> di
             Badge(mark("holds one"), "info") if member_id in read.accounts else Badge(mark("none"), "neutral"),
         ),
     ]
-    facts += [(in_language(IDENTITIES[one.kind.value], language), one.value) for one in person.identities]
+    unproved = in_language(mark("Not confirmed"), language)
+    facts += [
+        (
+            in_language(IDENTITIES[one.kind.value], language),
+            one.value if one.verified_at or one.value is None else f"{one.value} · {unproved}",
+        )
+        for one in person.identities
+    ]
     return {"name": person.name, "link": member_link(member_id), "facts": facts}
 
 

@@ -107,11 +107,13 @@ def _asking(kit: Kit) -> Sequence[ControllerRouterHandler]:
             markets=markets,
             market_choices=choices,
             anew=_anew(request),
+            confirms="confirm" in request.query_params,
         )
 
     @get(SIGN_IN, guards=[kit.guards.anybody(_MEMBER)])
     async def sign_in(request: AnyRequest) -> Response[bytes]:
-        if viewer_of(request).kind is _MEMBER and not _anew(request):
+        asked_again = _anew(request) or "confirm" in request.query_params
+        if viewer_of(request).kind is _MEMBER and not asked_again:
             return kit.see(local_path(request.query_params.get("next"), HOME))
         language = kit.page(request).language
         async with services.database.transaction() as tx:

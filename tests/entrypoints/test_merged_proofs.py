@@ -1,0 +1,81 @@
+"""What staff merge without anybody's proof lets nobody in: until proved by who is signed in, or shown to staff."""
+
+import pytest
+
+from regulars.members import api as members
+from regulars.members.contracts import IdentityKind, IdentityValue, MemberOpened
+from regulars.platform.auth.contracts import Browser
+from regulars.platform.errors import DomainError
+from tests.entrypoints.proposing import EMAIL, OTHER_EMAIL, PHONE, uuid_of
+from tests.entrypoints.test_merging import Door, door
+from tests.members.entering import PHONE_BROWSER, Portal
+
+__all__ = ["door"]  # the fixture
+pytestmark = pytest.mark.anyio
+NUMBER, ADDRESS = IdentityValue(IdentityKind.PHONE, PHONE), IdentityValue(IdentityKind.EMAIL, EMAIL)
+
+
+async def entered(portal: Portal, value: IdentityValue, browser: Browser = PHONE_BROWSER) -> str:
+    """Type a right code; return who one is then, or why not."""
+    sent = await portal.ask(value, browser)
+    outcome = await portal.enter(sent.ticket, portal.phones.code, browser)
+    assert isinstance(outcome, MemberOpened | DomainError)
+    return outcome.code if isinstance(outcome, DomainError) else outcome.member_id.hex
+
+
+def portal_of(door: Door) -> Portal:
+    return Portal(door.services.database, door.services.vault)
+
+
+async def test_what_came_unproved_opens_no_session_until_it_is_proved_from_inside(door: Door) -> None:
+    survivor, absorbed = await door.sign_up(email=EMAIL), await door.sign_up(phone=PHONE, email=OTHER_EMAIL)
+    looked = await door.merge(survivor, absorbed, dry_run=True)
+    top = await door.sign_up(card="RG11223344")
+    portal = portal_of(door)
+    own = await portal.sign_in(ADDRESS)
+    first = await door.merge(survivor, absorbed)
+    assert looked["unproved"] == first["unproved"] == ["phone", "email"]
+
+    assert await entered(portal, NUMBER) == "address_not_proved"
+    async with door.services.database.transaction() as tx:  # by the link in a letter, which may be a stranger's
+        assert await members.prove_email(tx, door.services.vault, uuid_of(survivor), OTHER_EMAIL) is False
+    merged = await door.merge(top, survivor)
+    assert merged["unproved"] == ["phone", "email"]  # the survivor's own was proved
+    assert await entered(portal, NUMBER) == "address_not_proved"
+    assert await entered(portal, ADDRESS) == uuid_of(top).hex
+    await door.undo(top, merged["merge_id"])
+    assert await entered(portal, NUMBER) == "address_not_proved"
+
+    assert await portal.recognise(own.token) is None  # merging ended it
+    mine = await portal.sign_in(ADDRESS)
+    inside = Browser(address=PHONE_BROWSER.address, user_agent=PHONE_BROWSER.user_agent, token=mine.token)
+    assert await entered(portal, NUMBER, inside) == uuid_of(survivor).hex
+    assert await entered(portal, NUMBER) == uuid_of(survivor).hex
+
+    await door.undo(survivor, first["merge_id"])
+    assert await entered(portal, NUMBER) == uuid_of(absorbed).hex
+    assert await entered(portal, IdentityValue(IdentityKind.EMAIL, OTHER_EMAIL)) == uuid_of(absorbed).hex
+
+
+async def test_somebody_else_s_session_is_no_inside(door: Door) -> None:
+    survivor, absorbed = await door.sign_up(email=EMAIL), await door.sign_up(phone=PHONE)
+    await door.sign_up(email=OTHER_EMAIL)
+    portal = portal_of(door)
+    other = await portal.sign_in(IdentityValue(IdentityKind.EMAIL, OTHER_EMAIL))
+    await door.merge(survivor, absorbed)
+
+    theirs = Browser(address=PHONE_BROWSER.address, user_agent=PHONE_BROWSER.user_agent, token=other.token)
+    assert await entered(portal, NUMBER, theirs) == "address_not_proved"
+
+
+async def test_what_was_shown_to_staff_is_taken_away_and_given_anew(door: Door) -> None:
+    survivor, absorbed = await door.sign_up(email=EMAIL), await door.sign_up(phone=PHONE)
+    await door.merge(survivor, absorbed)
+    (came,) = [
+        one for one in (await door.call("GET", f"/v1/members/{survivor}"))["identities"] if one["kind"] == "phone"
+    ]
+    path = f"/v1/members/{survivor}/identities"
+    await door.call("DELETE", f"{path}/{came['identity_id']}", status=None)
+    await door.call("POST", path, {"kind": "phone", "value": PHONE}, status=201)
+
+    assert await entered(portal_of(door), NUMBER) == uuid_of(survivor).hex
