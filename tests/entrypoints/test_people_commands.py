@@ -23,6 +23,13 @@ def test_two_become_one_and_two_again(desk: Desk) -> None:
     assert "proposed" in looked.stdout
     assert looked.stderr == "Nothing was changed: this is what would be.\n"
     assert desk.type(*wish, code=2).stderr == "Nothing was done. Say that it is meant: --yes\n"
+    code, shown = desk.at_terminal("n", *wish)
+    assert (code, "survivor after 80" in " ".join(shown.split()), "Let the two be one member?" in shown) == (
+        1,
+        True,
+        True,
+    )
+    assert desk.told("merges", "list", one)["merges"] == []
     made = desk.told(*wish, "--yes")
     assert (made["state"], made["actor"], made["wallets"][0]["survivor_after"]) == ("merged", f"cli:{USER}", 80)
     (listed,) = desk.told("merges", "list", two)["merges"]

@@ -5,9 +5,14 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from regulars.entrypoints.configure import read_programme
+from regulars.loyalty.policy.contracts import ChangePolicy
 from regulars.platform.clock import wall_now
 from tests.entrypoints.commands import run
 from tests.entrypoints.test_configure import EXAMPLE, written
+from tests.entrypoints.typing_commands import USER, deployment
 
 
 def test_a_draft_from_its_file_to_its_withdrawal(environment: dict[str, str], tmp_path: Path) -> None:
@@ -41,3 +46,26 @@ def test_a_draft_from_its_file_to_its_withdrawal(environment: dict[str, str], tm
     late = run(environment, "policy", "withdraw", "2")
     assert (late.returncode, late.stderr) == (2, "Version 2 is withdrawn already.\n")
     assert "Silver" in run(environment, "policy", "diff", draft["draft_id"]).stdout
+
+
+def test_what_one_proposes_another_person_agrees_to(server_url: str, template: str, tmp_path: Path) -> None:
+    section = read_programme(EXAMPLE).policy
+    assert section is not None
+    terms = replace(section.policy(), changes=ChangePolicy(second_person=True))
+    file = written(tmp_path, ("threshold = 1000", "threshold = 800"))
+    at = (wall_now() + timedelta(days=1)).astimezone(UTC).replace(microsecond=0)
+    with deployment(server_url, template, tmp_path / "home", terms) as desk:
+        draft = desk.told("policy", "draft", "Silver asks for less", "--file", str(file))["draft_id"]
+        schedule = ("policy", "schedule", draft, "--at", at.strftime("%Y-%m-%dT%H:%M:%S"))
+        assert desk.told(*schedule)["state"] == "proposed"
+        seen = (draft, "--revision", "1", "--for", at.isoformat())
+        assert desk.refused("policy", "approve", *seen)["code"] == "own_proposal"
+        assert desk.type("policy", "refuse", *seen, LOGNAME="haoran").stdout == f"{draft} is draft in its revision 1.\n"
+        assert desk.told(*schedule)["proposed_by"] == f"cli:{USER}"
+        late = desk.refused("policy", "approve", draft, "--revision", "2", "--for", at.isoformat())
+        assert (late["code"], late["option"]) == ("proposal_changed", "--revision")
+        agreed = desk.type("policy", "approve", *seen, "--note", "seen", LOGNAME="haoran").stdout
+        assert agreed == f"{draft} is scheduled: version 2 comes into force as proposed.\n"
+        other = desk.told("policy", "draft", "A mistake")["draft_id"]
+        assert "--yes" in desk.type("policy", "abandon", other, code=2).stderr
+        assert desk.told("policy", "abandon", other, "--yes")["state"] == "abandoned"

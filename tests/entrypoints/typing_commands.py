@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +45,26 @@ class Desk:
             raise done.exception
         assert done.exit_code == code, done.output
         return done
+
+    def at_terminal(self, answer: str, *words: str) -> tuple[int, str]:
+        """Run a command at a terminal, answer its question, and return its exit code and what it printed."""
+        ours, its = pty.openpty()
+        at = {**os.environ, "DATABASE_URL": as_url(self.database_url), "REGULARS_HOME": str(self.home)}
+        os.write(ours, f"{answer}\n".encode())
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "regulars.entrypoints.cli", *words],
+                env=at,
+                stdin=its,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        finally:
+            os.close(ours)
+            os.close(its)
+        return done.returncode, done.stdout + done.stderr
 
     def told(self, *words: str) -> Any:  # noqa: ANN401 - any JSON there is
         """Run a command and return its JSON."""

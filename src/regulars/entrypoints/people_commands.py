@@ -97,7 +97,7 @@ def dismiss_proposal(proposal: Proposal, reason: Why) -> Change:
     return Change(path=path_of(_PROPOSAL + "/dismiss", proposal), body={"reason": reason})
 
 
-@look(households, "list", rows("households", "household_id", "state", "head", "members", "formed_at"))
+@look(households, "list", rows("households", "household_id", "state", "head", "formed_at", "dissolved_at"))
 def list_households(
     dissolved: Annotated[
         bool | None, typer.Option("--dissolved/--standing", help="Only those that are no more, or only the others.")

@@ -5,6 +5,7 @@ done here, once: options, language, previews and questions, the request itself, 
 """
 
 import inspect
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
@@ -52,6 +53,7 @@ Instant = "An instant with its zone, e.g. 2026-06-01T00:00:00+08:00."
 
 Fields = Mapping[str, Any]
 Tell = Callable[["Document", bool], None]  # the answer, and whether it was only looked at
+_FRACTION: Final = re.compile(r"(?<=T\d\d:\d\d:\d\d)\.\d+(?=Z$)")  # of a second: nobody reads them in a table
 _OF_AN_ID: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 
 
@@ -110,10 +112,8 @@ def rows(of: str, *fields: str) -> Tell:
 
 def facts(document: "Document", only_looked: bool) -> None:
     """Tell an answer field by field."""
-    print_table(
-        ("", ""),
-        [(name.replace("_", " "), _cell(value)) for name, value in document.items() if value not in (None, "")],
-    )
+    told = [(name.replace("_", " "), _cell(value)) for name, value in document.items()]
+    print_table(("", ""), [(name, value) for name, value in told if value])
     if only_looked:
         typer.echo("Nothing was changed: this is what would be.", err=True)
 
@@ -126,8 +126,9 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return "\n".join([_cell(one) for one in value])
     if isinstance(value, dict):
-        return ", ".join([f"{name} {_cell(one)}" for name, one in value.items() if one not in (None, "", 0, [])])
-    return "" if value is None else str(value)
+        told = [(name.replace("_", " "), _cell(one)) for name, one in value.items() if one not in (None, "", 0, [])]
+        return ", ".join([" ".join(one) for one in told])
+    return "" if value is None else _FRACTION.sub("", str(value))
 
 
 # --- how a command is declared ------------------------------------------------------------------------------------
