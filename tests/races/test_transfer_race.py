@@ -1,4 +1,4 @@
-"""Transfers beside each other, beside a redemption and beside a merge; each with the lock of the books off."""
+"""Transfers, and taking them back, beside each other, a redemption and a merge; with the lock of the books off."""
 
 from uuid import UUID
 
@@ -9,10 +9,11 @@ from regulars.loyalty import api
 from regulars.loyalty.contracts import Redeem
 from regulars.loyalty.errors import InsufficientPoints
 from regulars.loyalty.merging import service as merging
-from regulars.loyalty.transfers.errors import GivenTodayLimit
+from regulars.loyalty.transfers.errors import GivenTodayLimit, ReversalAfterMerge, TransferReversedBefore
 from regulars.platform.db.database import Database
+from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault
-from tests.loyalty.giving import carry, gift, give, points, policy_of
+from tests.loyalty.giving import back, carry, gift, give, given, points, policy_of
 from tests.loyalty.joining import merge_of
 from tests.loyalty.programme import Programme
 from tests.races.conftest import without_the_lock
@@ -135,3 +136,59 @@ async def test_without_the_lock_it_is_lost_in_books_that_are_part_of_others(
     assert isinstance(found, api.Transferred)
     assert found.to_id == three[1]
     assert "books that are part of others" in await programme.problems()
+
+
+async def taken_back_twice(programme: Programme, three: Three, *, expect_wait: bool | None) -> object:
+    one, two, _ = three
+    done = await given(programme, one, two, 60)
+    assert done.transfer_id is not None
+    wish = api.ReverseTransfer(member_id=one, transfer_id=done.transfer_id, actor="test", reason="by mistake")
+    async with programme.database.transaction() as tx:
+        await api.reverse_transfer(tx, programme.configuration, wish)
+        await tx.flush()
+        other = await beside(programme, back(programme, one, done), expect_wait=expect_wait)
+    try:
+        return await other
+    except (DomainError, Error) as refusal:
+        return refusal
+
+
+async def test_what_is_taken_back_is_taken_back_once(programme: Programme, three: Three) -> None:
+    found = await taken_back_twice(programme, three, expect_wait=True)
+
+    assert isinstance(found, TransferReversedBefore)
+    assert await points(programme, *three) == [100, 0, 0]
+    assert await programme.problems() == {}
+
+
+async def test_without_the_lock_it_is_taken_back_twice(
+    programme: Programme, three: Three, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: neither sees that the other took it back."""
+    await programme.execute(*NETS, "ALTER TABLE point_transfer_reversals DROP CONSTRAINT point_transfer_reversals_pkey")
+    without_the_lock(monkeypatch)
+    found = await taken_back_twice(programme, three, expect_wait=None)
+
+    assert isinstance(found, api.TransferReversed), found
+    assert await programme.problems() != {}
+
+
+@pytest.mark.parametrize("what", ["spent", "merged"])
+async def test_taking_back_sees_what_was_done_beside_it(programme: Programme, three: Three, what: str) -> None:
+    one, two, survivor = three
+    done = await given(programme, one, two, 60)
+    async with programme.database.transaction() as tx:
+        if what == "spent":
+            spent = Redeem(member_id=two, wallet="points", amount=50, reference="shop")
+            await api.post(tx, programme.configuration, [spent])
+        else:
+            await merging.merge(tx, merge_of(survivor, two, tx.now), dry_run=False)
+        await tx.flush()
+        other = await beside(programme, back(programme, one, done), expect_wait=True)
+    if what == "spent":
+        taken = await other
+        assert (taken.returned, taken.shortfall) == (10, 50)
+    else:
+        with pytest.raises(ReversalAfterMerge):
+            await other
+    assert await programme.problems() == {}

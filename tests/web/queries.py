@@ -73,7 +73,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/members/{member_id}/points?wallet=points": (6, 6),
     "/console/members/{member_id}/privacy": (10, 10),
     "/console/members/{member_id}/transfers": (12, 11),
-    "/console/members/{member_id}/transfers/{transfer_id}": (8, 11),
+    "/console/members/{member_id}/transfers/{transfer_id}": (7, 10),
     "/console/members/{member_id}/timeline": (13, 11),
     "/console/members/{member_id}/why": (28, 17),
     "/console/refusals": (1, 1),

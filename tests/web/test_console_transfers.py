@@ -87,6 +87,22 @@ async def test_points_are_tried_out_given_once_and_taken_back(site: Site) -> Non
     assert audited[0] == ("transfer_points", WHY)
 
 
+async def test_given_is_what_was_tried_out(site: Site) -> None:
+    """Somebody else or another amount is tried out again, whatever was pressed."""
+    li, pages = await friend(site), f"{site.path()}/transfers"
+    async with site.browsing(Role.OWNER) as browser:
+        looked = (await browser.post(pages, data=wish("look"))).text
+        seen = looked.partition('name="seen" value="')[2].partition('"')[0]
+        other = await browser.post(pages, data=wish("give", seen=seen, amount="20"))
+        assert await site.rows("SELECT count(*) FROM point_transfers") == [(0,)]
+        done = await browser.post(pages, data=wish("give", seen=seen))
+    assert seen == f"{li.hex}:200"
+    assert "20 points would go over." in words(other.text)
+    assert f'name="seen" value="{li.hex}:20"' in other.text
+    assert done.status_code == 303
+    assert await site.rows("SELECT amount FROM point_transfers WHERE side = 'given'") == [(200,)]
+
+
 async def test_where_the_policy_knows_none_the_page_says_so(services: Services) -> None:
     site = await Site(services).begin()
     async with site.browsing(Role.CARE) as browser:

@@ -155,20 +155,17 @@ async def part(tx: Transaction, merging: Merging) -> None:
         logger.warning("books joined by a merge that was undone stay joined: %s", refusal.code)
 
 
-async def give_back(tx: Transaction, moving: Moving, cause: str, wallet: Wallet, own: Sequence[UUID]) -> WalletReturned:
+async def give_back(tx: Transaction, moving: Moving, cause: str, wallet: Wallet) -> WalletReturned:
     """Return what a transfer brought of one wallet that is spent; `moving` leads from who got it to who gave.
 
-    What comes back is of the order again that it was of before, if that is an order of one of `own`: whoever is part of
-    the giver now. A return of it takes what it would have taken, had nothing been given.
+    What comes back is of the order again that it was of before, if that is an order of whoever is part of the giver
+    now. A return of it takes what it would have taken, had nothing been given.
 
     Raises UndoWaitsForHolds (409).
     """
     rows = await store.moved(tx, moving.source.member_id, cause)
-    known = await store.lots(tx, moving.source.member_id, [row.seq for row in rows if row.has_lot])
+    known, moving.orders = await store.given(tx, moving.source.member_id, rows, moving.target.member_id)
     there = {number: lot for number, lot in moving.source.lots.items() if number in known}
-    roots = {row.seq: row.root for row in rows if row.has_lot}
-    orders = await store.orders(tx, moving.source.member_id, sorted(set(roots.values())), moving.target.member_id, own)
-    moving.orders = {number: orders[root] for number, root in roots.items() if root in orders}
     return await asyncio.to_thread(Returning(moving, known | there).wallet, wallet, rows)
 
 

@@ -38,14 +38,16 @@ LOTS: LiteralString = """
 SELECT lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id
 FROM lots WHERE member_id = %s AND lot_no = ANY (%s::bigint[])
 """
-# Of lots that were given away: which lot of who gave each came from, and of which order that is, if it is theirs.
-ORIGINS: LiteralString = """
-SELECT seq, (basis::jsonb ->> 'origin')::bigint FROM ledger_transfers WHERE member_id = %s AND seq = ANY (%s::bigint[])
-"""
+# Of lots that were given away: of which order that is with who gave, if it is theirs or of who is part of them. Each
+# lot is looked up by itself, for the reason above.
 ORDERS: LiteralString = """
-SELECT l.lot_no, l.order_id FROM lots AS l
-WHERE l.member_id = %s AND l.lot_no = ANY (%s::bigint[]) AND EXISTS (
-    SELECT FROM settlements AS s WHERE s.member_id = ANY (%s::uuid[]) AND s.order_id = l.order_id)
+SELECT t.seq, (
+    SELECT l.order_id FROM lots AS l
+    WHERE l.member_id = %(giver)s AND l.lot_no = (t.basis::jsonb ->> 'origin')::bigint AND EXISTS (
+        SELECT FROM settlements AS s
+        WHERE s.order_id = l.order_id AND s.member_id IN (
+            SELECT %(giver)s UNION ALL SELECT m.member_id FROM members AS m WHERE m.merged_into = %(giver)s)))
+FROM ledger_transfers AS t WHERE t.member_id = %(member)s AND t.seq = ANY (%(numbers)s::bigint[])
 """
 JOIN_BOOKS: LiteralString = "UPDATE member_books SET merged_into = %s, merged_by = %s WHERE member_id = %s"
 PART_BOOKS: LiteralString = """
@@ -123,13 +125,21 @@ async def lots(tx: Transaction, member_id: UUID, numbers: Sequence[int]) -> dict
     return {row[0]: Lot(*row) for row in await tx.rows(LOTS, (member_id, list(numbers)))}
 
 
-async def orders(
-    tx: Transaction, member_id: UUID, numbers: Sequence[int], giver_id: UUID, own: Sequence[UUID]
-) -> dict[int, str]:
-    """Return of which order lots that were brought had been with who gave; only orders settled for one of `own`."""
-    origins: dict[int, int] = dict(await tx.rows(ORIGINS, (member_id, list(numbers))))
-    found: dict[int, str] = dict(await tx.rows(ORDERS, (giver_id, list(origins.values()), list(own))))
-    return {number: found[origin] for number, origin in origins.items() if origin in found}
+async def given(
+    tx: Transaction, member_id: UUID, rows: Sequence[MovedRow], giver_id: UUID
+) -> tuple[dict[int, Lot], dict[int, str]]:
+    """Return the lots that a transfer brought, spent ones too, and of which order each had been with who gave it.
+
+    Only orders that were settled for who gave, or for who is part of them.
+    """
+    roots = {row.seq: row.root for row in rows if row.has_lot}
+    wanted = {"giver": giver_id, "member": member_id, "numbers": list(roots.values())}
+    lots, found = await tx.read(Statement(LOTS, (member_id, list(roots))), Statement(ORDERS, wanted))
+    orders = {number: order_id for number, order_id in found if order_id is not None}
+    return (
+        {row[0]: Lot(*row) for row in lots},
+        {number: orders[root] for number, root in roots.items() if root in orders},
+    )
 
 
 async def counted(tx: Transaction, member_id: UUID) -> list[Counted]:

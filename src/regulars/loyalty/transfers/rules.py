@@ -4,16 +4,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from regulars.loyalty.policy.contracts import TransferPolicy
+from regulars.loyalty.policy.contracts import Policy, TransferPolicy
 from regulars.loyalty.policy.rules import month_start, zone
 
 Span = Literal["day", "month", "year"]
 SPANS: Final[tuple[Span, ...]] = ("day", "month", "year")
 _MONTHS: Final = 12
+_LONGEST: Final = {"day": timedelta(days=2), "month": timedelta(days=32), "year": timedelta(days=400)}
 
 
 class Counted(NamedTuple):
-    """Units that were given, or received, at an instant."""
+    """Units that were given, or received, on the local day of an instant."""
 
     at: datetime
     amount: int
@@ -81,6 +82,13 @@ def _since(known: list[Counted], first: datetime) -> int:
     return sum([one.amount for one in known if one.at >= first])
 
 
-def oldest(now: datetime) -> datetime:
-    """Return an instant before every span that holds another."""
-    return now - timedelta(days=400)
+def oldest(now: datetime, policies: Iterable[Policy]) -> datetime | None:
+    """Return an instant before every span that holds another and that a policy limits; None if none is limited."""
+    limited = {
+        span
+        for policy in policies
+        if policy.transfers is not None
+        for given in (True, False)
+        for span in limits_of(policy.transfers, given=given)
+    }
+    return now - max([_LONGEST[span] for span in limited]) if limited else None

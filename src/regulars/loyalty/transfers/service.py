@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -82,7 +83,7 @@ async def transfer(
         needs.references.add((wish.member_id, _name(wish.reference)))
     books = await open_books(tx, configuration, needs, lock=not dry_run)
     earliest = min([wish.recorded_at or tx.now for wish in wishes], default=tx.now)
-    known = await _known(tx, books, needs, rules.oldest(earliest))
+    known = await _known(tx, books, needs, rules.oldest(earliest, configuration.policies))
     batch = _Batch(books, configuration, known, tx.now)
     results: list[Transferred | DomainError] = []
     for wish in wishes:
@@ -114,22 +115,23 @@ def _fact(row: TransferRow, wallet: str) -> TransferSent | TransferReceived:
     )
 
 
-async def _known(tx: Transaction, books: Books, needs: Needs, since: datetime) -> _Known:
+async def _known(tx: Transaction, books: Books, needs: Needs, since: datetime | None) -> _Known:
     """Read, behind the books' locks, what is decided by. No book of these members, and no transfer, changes meanwhile.
 
     Households may: they are kept by locks of the members' side, which are taken before books and so cannot be waited
     for here. Who leaves while a transfer is decided gave before leaving, or was refused after: both asked at the same
-    time, and neither reads what the other writes.
+    time, and neither reads what the other writes. `since` is None where no span is limited.
     """
     ids = sorted(books.opened())
     names = sorted({(member_id, _given_name(name)) for _, name in needs.references for member_id in ids})
-    counted, rows = await tx.read(store.ask_counted(ids, since), store.ask_known(names))
+    asked = [store.ask_known(names)] if since is None else [store.ask_known(names), store.ask_counted(ids, since)]
+    rows, *counted = await tx.read(*asked)
     known = _Known(
         refs=await members.known_members(tx, ids),
         households=await members.households.households_of(tx, ids),
         transfers={(row.member_id, row.reference or ""): row for row in map(TransferRow._make, rows)},
     )
-    for member_id, side, at, amount in counted:
+    for member_id, side, at, amount in chain.from_iterable(counted):
         (known.given if side == "given" else known.received).setdefault(member_id, []).append(Counted(at, amount))
     return known
 
@@ -343,8 +345,7 @@ async def reverse(tx: Transaction, configuration: Configuration, wish: ReverseTr
     cause = transfer_in(row.transfer_id)
     moving = Moving(source, target, configuration, now, f"{cause}:undo", "transfer_back")
     wallet = configuration.wallet_of(row.wallet_id)
-    own = [row.member_id, *await members.family(tx, row.member_id)]
-    back = await give_back(tx, moving, cause, wallet, own)
+    back = await give_back(tx, moving, cause, wallet)
     done = TransferReversed(
         transfer_id=row.transfer_id,
         member_id=row.member_id,
@@ -390,14 +391,10 @@ async def _given(tx: Transaction, member_id: UUID, transfer_id: UUID) -> Transfe
     if known is None:
         raise NotFound
     ids = [known.stands_for, member_id, *await members.family(tx, known.stands_for)]
-    for one in ids:
-        row = await store.one(tx, one, transfer_id)
-        if row is not None and row.side == "given":
-            return row
-    elsewhere = await store.given_elsewhere(tx, ids, transfer_id)
-    if elsewhere is None:
+    row = await store.given(tx, ids, transfer_id)
+    if row is None:
         raise errors.UnknownTransfer
-    return elsewhere
+    return row
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -412,7 +409,7 @@ async def transfer_standing(
     policy = active_at(configuration.policies, tx.now)
     if policy is None or policy.transfers is None:
         return None
-    known = await _known(tx, books, needs, rules.oldest(tx.now))
+    known = await _known(tx, books, needs, rules.oldest(tx.now, configuration.policies))
     book = books.open_for(member_id)
     now, wallet = together([book], tx.now), configuration.wallet(policy.spending_wallet)
     refusal: DomainError | None = None

@@ -8,11 +8,14 @@ from uuid import UUID
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Statement, Transaction
 
-# What counts against the limits of a member is what was given and received under every id that means the member.
+# What counts against the limits of a member is what was given and received under every id that means the member, by
+# local days, of which every span is made, however many transfers there were.
 COUNTED: LiteralString = """
-SELECT coalesce(m.merged_into, m.member_id), p.side, p.recorded_at, p.amount
-FROM members AS m JOIN point_transfers AS p ON p.member_id = m.member_id AND p.recorded_at >= %(since)s
+SELECT b.member_id, p.side, min(p.recorded_at), sum(p.amount)::bigint
+FROM members AS m JOIN member_books AS b ON b.member_id = coalesce(m.merged_into, m.member_id)
+JOIN point_transfers AS p ON p.member_id = m.member_id AND p.recorded_at >= %(since)s
 WHERE m.member_id = ANY (%(members)s::uuid[]) OR m.merged_into = ANY (%(members)s::uuid[])
+GROUP BY b.member_id, p.side, (p.recorded_at AT TIME ZONE b.time_zone)::date
 """
 _ROWS: LiteralString = """
 SELECT p.member_id, p.transfer_id, p.side, p.other_id, p.wallet_id, p.amount, p.reference,
@@ -28,13 +31,19 @@ JOIN unnest(%s::uuid[], %s::text[]) AS wanted (member_id, reference)
     ON p.member_id = wanted.member_id AND p.reference = wanted.reference
 """
 )
-# What was given under an id that stood for another's books, in which it stands: by the reference that was forwarded.
-GIVEN_ELSEWHERE: LiteralString = (
-    _ROWS
+# What was given under one of these ids, or under one that stood for another's books then, in which it stands: by the
+# reference that was forwarded.
+GIVEN: LiteralString = (
+    _ROWS  # noqa: S608 - our own text
     + """
-JOIN ledger_forwards AS f ON f.member_id = ANY (%s::uuid[]) AND f.kind = 'posting' AND f.to_member_id = p.member_id
-    AND f.name = 'transfer:' || p.reference
-WHERE p.transfer_id = %s AND p.side = 'given' LIMIT 1
+WHERE p.transfer_id = %(transfer)s AND p.side = 'given' AND p.member_id IN (
+    SELECT unnest(%(members)s::uuid[])
+    UNION
+    SELECT f.to_member_id FROM ledger_forwards AS f WHERE f.member_id = ANY (%(members)s::uuid[]) AND f.kind = 'posting'
+) AND (p.member_id = ANY (%(members)s::uuid[]) OR EXISTS (
+    SELECT FROM ledger_forwards AS f WHERE f.member_id = ANY (%(members)s::uuid[]) AND f.kind = 'posting'
+        AND f.to_member_id = p.member_id AND f.name = 'transfer:' || p.reference
+))
 """
 )
 ONE: LiteralString = _ROWS + "WHERE p.member_id = %s AND p.transfer_id = %s"
@@ -81,7 +90,7 @@ class TransferRow(NamedTuple):
 
 
 def ask_counted(member_ids: Sequence[UUID], since: datetime) -> Statement:
-    """Ask what members gave and received since an instant: who, which of both, when, how much."""
+    """Ask what members gave and received since an instant: who, which of both, when first on a local day, how much."""
     return Statement(COUNTED, {"members": arrays.ids(member_ids), "since": since})
 
 
@@ -98,9 +107,9 @@ async def one(tx: Transaction, member_id: UUID, transfer_id: UUID) -> TransferRo
     return TransferRow._make(rows[0]) if rows else None
 
 
-async def given_elsewhere(tx: Transaction, member_ids: Sequence[UUID], transfer_id: UUID) -> TransferRow | None:
-    """Return a transfer that was given under one of these ids and stands in the books that it then stood for."""
-    rows = await tx.rows(GIVEN_ELSEWHERE, (arrays.ids(member_ids), transfer_id))
+async def given(tx: Transaction, member_ids: Sequence[UUID], transfer_id: UUID) -> TransferRow | None:
+    """Return a transfer that was given under one of these ids, also where it stands in books that the id stood for."""
+    rows = await tx.rows(GIVEN, {"members": arrays.ids(member_ids), "transfer": transfer_id})
     return TransferRow._make(rows[0]) if rows else None
 
 

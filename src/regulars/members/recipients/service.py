@@ -29,7 +29,8 @@ async def seek(tx: Transaction, vault: Vault, wish: SeekRecipient) -> UUID | Too
         return blocked
     values = possible_values(cleaned(wish.typed))
     owners = await identity.resolve(tx, vault, values, wish.market)
-    found = next((owner for owner in owners if isinstance(owner, UUID)), None)
+    meant = {owner for owner in owners if isinstance(owner, UUID)}
+    found = meant.pop() if len(meant) == 1 else None  # digits that are a phone here and a card there mean neither
     tx.audit(
         AuditEntry(
             actor=wish.actor,

@@ -15,6 +15,7 @@ from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
+from regulars.platform.places import read_place_of_two, write_place
 from regulars.web.console.account import who
 from regulars.web.console.households import NOBODY
 from regulars.web.console.member import read_person
@@ -40,13 +41,14 @@ AnyRequest = Request[Any, Any, Any]
 
 
 class Giving(msgspec.Struct):
-    """Who gets how many points, and why; `act` is whether it is only tried out."""
+    """Who gets how many points, and why; `act` is whether it is only tried out, `seen` what was before, if it was."""
 
     member: Annotated[str, Meta(min_length=3, max_length=320)]
     amount: Annotated[int, Meta(ge=1, le=1_000_000_000)]
     reason: Annotated[str, Meta(min_length=3, max_length=200)]
     key: Annotated[str, Meta(min_length=8, max_length=64)]
     act: Literal["look", "give"] = "look"
+    seen: Annotated[str, Meta(max_length=64)] = ""
 
 
 class TakingBack(msgspec.Struct):
@@ -68,12 +70,15 @@ async def _show(
     form: Form[Any],
     *,
     looked: loyalty.Transferred | None = None,
+    seen: str = "",
     status: int = 200,
 ) -> Response[bytes]:
     page, member_id = kit.page(request), member_id_in(public)
     async with kit.services.database.transaction() as tx:
         person = await read_person(kit, tx, public)
-        found = await loyalty.list_transfers(tx, member_id, limit=_MANY)
+        found = await loyalty.list_transfers(
+            tx, member_id, before=read_place_of_two(request.query_params.get("after")), limit=_MANY + 1
+        )
         policy = await loyalty.policy_in_force(tx, loyalty.Configuration())
     return kit.render(
         request,
@@ -84,10 +89,17 @@ async def _show(
         form=form,
         looked=looked,
         looked_to=None if looked is None else member_link(looked.to_id),
+        seen=seen,
         is_allowed=policy is not None and policy.transfers is not None,
         may_give=page.viewer.may(WRITE),
-        transfers=[_row(one, person.public, back=page.viewer.may(APPROVE)) for one in found],
+        transfers=[_row(one, person.public, back=page.viewer.may(APPROVE)) for one in found[:_MANY]],
+        more=write_place(*found[_MANY - 1].place) if len(found) > _MANY else None,
     )
+
+
+def _seen(to_id: UUID, amount: int) -> str:
+    """Return what was tried out: given is only that, whatever is typed over it meanwhile."""
+    return f"{to_id.hex}:{amount}"
 
 
 def _row(one: loyalty.TransferSeen, public: str, *, back: bool) -> list[Cell]:
@@ -111,7 +123,10 @@ def _giving(kit: Kit, configuration: loyalty.Configuration) -> list[ControllerRo
 
     @post(TRANSFERS, guards=[kit.guards.staff(READ, SEE, WRITE)])
     async def give(request: AnyRequest, member_id: FromPath[str]) -> Response[bytes]:
-        """Try it out, or carry it out: the key in the form names it, so that sending it twice gives once."""
+        """Try it out, or carry it out: the key in the form names it, so that sending it twice gives once.
+
+        Somebody else or another amount than was tried out is tried out again first.
+        """
         form, actor = read_form(request, Giving, kit.page(request).language), who(request).actor
         if form.value is None:
             return await _show(kit, request, member_id, form, status=422)
@@ -121,6 +136,8 @@ def _giving(kit: Kit, configuration: loyalty.Configuration) -> list[ControllerRo
         if len(found) != 1:
             problems = {**form.problems, "member": in_language(NOBODY, form.language)}
             return await _show(kit, request, member_id, Form(form.language, form.values, problems), status=422)
+        seen = _seen(found[0], wish.amount)
+        is_look = wish.act == "look" or wish.seen not in {"", seen}
         path, sent = f"/console/members/{member_id}/transfers", sent_form(request, actor)
         command = loyalty.TransferPoints(
             member_id=giver,
@@ -134,16 +151,16 @@ def _giving(kit: Kit, configuration: loyalty.Configuration) -> list[ControllerRo
             async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
                 if (led_to := await sent.led_to(tx)) is not None:
                     return kit.see(led_to, Notice(ALREADY, "info"))
-                done = await _carried(tx, configuration, command, dry_run=wish.act == "look")
-                if wish.act == "give":
+                done = await _carried(tx, configuration, command, dry_run=is_look)
+                if not is_look:
                     await sent.leads_to(tx, path)
                     tx.audit(AuditEntry(actor=actor, action="transfer_points", subject=member_id, reason=wish.reason))
         except NotFound:
             raise
         except DomainError as refusal:
             return await _show(kit, request, member_id, form.refused(refusal), status=refusal.status)
-        if wish.act == "look":
-            return await _show(kit, request, member_id, form, looked=done)
+        if is_look:
+            return await _show(kit, request, member_id, form, looked=done, seen=seen)
         return kit.see(path, Notice(mark("The points are given.")))
 
     return [transfers, give]

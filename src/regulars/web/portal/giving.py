@@ -17,6 +17,7 @@ from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.members.contracts.recipients import SeekRecipient
 from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.commit.once import Sent
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.ids import new_id, parse_public_id, public_id
@@ -112,7 +113,8 @@ class Desk:
     async def carried(
         self, request: AnyRequest, to_id: UUID, amount: int, key: str, *, dry_run: bool
     ) -> loyalty.Transferred | DomainError:
-        """Give the points, once for a key, or try it out."""
+        """Give the points, once for a key, or try it out; they are written down once, too."""
+        sent = Sent(acts_as(request), key, to_id.bytes + amount.to_bytes(8))
         command = loyalty.TransferPoints(
             member_id=own_id(request),
             to_id=to_id,
@@ -123,7 +125,8 @@ class Desk:
         )
         async with self.services.database.transaction(actor=acts_as(request), set_based=not dry_run) as tx:
             (done,) = await loyalty.transfer_points(tx, self.configuration, [command], dry_run=dry_run)
-            if not isinstance(done, DomainError) and done.transfer_id is not None:
+            if not isinstance(done, DomainError) and done.transfer_id is not None and await sent.led_to(tx) is None:
+                await sent.leads_to(tx, DONE.replace("{given_id:str}", public_id(PREFIX, done.transfer_id)))
                 tx.audit(
                     AuditEntry(
                         actor=acts_as(request),
