@@ -46,8 +46,8 @@ __all__ = ["door"]
 PEOPLE: Final = 4
 VALUES: Final = 6
 WHATS: Final = (
-    *("claim", "claim", "drop", "drop", "tell", "tell", "consent", "consent", *["merge"] * 4, *["undo"] * 3),
-    *("erase", "erased before", "erased before", "look", "export", "export", *["enter"] * 3),
+    *("claim", "claim", *["drop"] * 3, "tell", "consent", *["merge"] * 5, *["undo"] * 6),
+    *("erase", "erased before", "look", "look", "export", "export", "enter", "enter"),
 )
 
 
@@ -60,11 +60,10 @@ class Step(NamedTuple):
 
 
 def steps_of(chance: Random) -> list[Step]:
-    """Return some steps by chance."""
-    return [
-        Step(chance.choice(WHATS), chance.randrange(PEOPLE), chance.randrange(10**6))
-        for _ in range(chance.randint(8, 18))
-    ]
+    """Return some steps by chance; most people have told something, and decided, before."""
+    before = [(what, who) for who in range(PEOPLE) for what in ("tell", "consent") if chance.random() < 0.7]
+    later = [(chance.choice(WHATS), chance.randrange(PEOPLE)) for _ in range(chance.randint(8, 18))]
+    return [Step(what, who, chance.randrange(10**6)) for what, who in before + later]
 
 
 class Life:
@@ -367,4 +366,5 @@ async def test_each_is_told_of_what_is_theirs_alone(door: Door) -> None:
     await seal_all(door.services.database)
     async with door.services.database.transaction() as tx:
         assert (await verify_chain(tx)).is_intact
-    assert all(did[what] > 2 for what in set(WHATS)), did  # it has been everywhere
+    assert all(did[what] > 1 for what in set(WHATS)), did  # it has been everywhere
+    assert did["undo"] > 15, did

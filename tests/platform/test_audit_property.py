@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
+from regulars.platform.audit import rules
 from regulars.platform.audit.contracts import AuditEntry, ChainReport, Head
 from regulars.platform.audit.service import head, seal_block, verify_chain
+from regulars.platform.audit.store import seals as store
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
@@ -32,7 +34,8 @@ DIGEST: LiteralString = """
 UPDATE audit_seals SET entry_digests = set_byte(entry_digests, %(byte)s, 255 - get_byte(entry_digests, %(byte)s))
 WHERE seal_no = %(seal)s
 """
-ACTS: tuple[LiteralString, ...] = (
+OF_ENTRIES = 10
+ACTS: tuple[LiteralString, ...] = (  # first those that leave the seals as they are
     "UPDATE audit_entries SET actor = actor || 'x' WHERE entry_id = %(entry)s",
     "UPDATE audit_entries SET action = action || 'x' WHERE entry_id = %(entry)s",
     "UPDATE audit_entries SET subject = subject || 'x' WHERE entry_id = %(entry)s",
@@ -65,7 +68,27 @@ async def tamper(tx: Transaction, chance: Random) -> str:
     }
     act = chance.choice(ACTS)
     await tx.connection.execute(act, values)
-    return f"{act} {values}"
+    forged = 0
+    if act in ACTS[:OF_ENTRIES] and chance.random() < 0.7:
+        forged = await forge(tx, entry, seals if chance.random() < 0.5 else 1)
+    return f"{act} {values}, {forged} seals made anew"
+
+
+async def forge(tx: Transaction, entry: int, at_most: int) -> int:
+    """Make the seal of an entry anew, and those behind it, as somebody would who knows how; returns how many."""
+    found = await store.read_seals(tx, 0, ENTRIES)
+    first = next(place for place, seal in enumerate(found) if entry in seal.entry_ids)
+    previous, some = found[first].previous_hash, found[first : first + at_most]
+    for seal in some:
+        entries = await store.find_entries(tx, seal.entry_ids)
+        left = [entries[number] for number in seal.entry_ids if number in entries]
+        await tx.connection.execute("DELETE FROM audit_seals WHERE seal_no = %s", (seal.seal_no,))
+        if left:
+            made = rules.close(seal.seal_no, seal.sealed_at, left, previous)
+            store.insert_seal(tx, made)
+            await tx.flush()
+            previous = made.hash
+    return len(some)
 
 
 async def test_whatever_is_done_to_the_log_is_found(database: Database) -> None:
