@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from regulars.entrypoints.privacy import PARTS
 from regulars.members import api as members
+from regulars.members.access.errors import AddressNotProved
 from regulars.members.contracts import (
     AddIdentity,
     ChangeProfile,
@@ -26,6 +27,7 @@ from regulars.members.contracts import (
     Decision,
     IdentityKind,
     IdentityValue,
+    MemberOpened,
     ProfileChange,
     Purpose,
     RemoveIdentity,
@@ -263,9 +265,9 @@ class Life:
     async def _enter_by(self, values: list[str]) -> bool:
         """Sign in by the first of these to which a code can be sent, and which is somebody's."""
         value = next((one for one in values if "@" in one and self.world.holder(one) is not None), "")
-        holder = self.world.holder(value)
-        if holder is None:
+        if not value:
             return False
+        holder = self.world.enter(value)
         browser = Browser(address=f"2001:db8:{len(self.name):x}{self.number:x}::7", user_agent="a phone")
         if holder is not self.claimed_by[value] and value not in self.proved:  # a merge brought it, on nobody's proof
             sent = await self.portal.ask(self.identity(value), browser)
@@ -274,7 +276,12 @@ class Life:
             assert refused.code == "address_not_proved"
             return False
         self.proved.add(value)
-        opened = await self.portal.sign_in(self.identity(value), browser)
+        sent = await self.portal.ask(self.identity(value), browser)
+        opened = await self.portal.enter(sent.ticket, self.portal.phones.code, browser)
+        if holder is None:
+            assert isinstance(opened, AddressNotProved)
+            return False
+        assert isinstance(opened, MemberOpened)
         assert opened.member_id == of(self.ids[holder.number])
         self.sessions.append((opened.token, value))
         return True
