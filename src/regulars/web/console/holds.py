@@ -101,7 +101,12 @@ def _listing(language: str) -> Listing:
     return Listing(
         name="holds",
         columns=(
-            Column("hold", mark("What for"), lambda one: Link(one.purpose, hold_path(one.member_id, one.hold_id))),
+            Column(
+                "hold",
+                mark("What for"),
+                lambda one: Link(one.purpose, hold_path(one.member_id, one.hold_id)),
+                wraps=True,
+            ),
             Column("member", mark("Member"), lambda one: member_link(one.member_id)),
             Column("state", mark("State"), lambda one: STATES[one.state]),
             Column("wallet", mark("Wallet"), lambda one: wallet_name(one.wallet, language), minor=True, shown=False),
