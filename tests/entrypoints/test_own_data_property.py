@@ -63,7 +63,7 @@ class Step(NamedTuple):
 
 def steps_of(chance: Random) -> list[Step]:
     """Return some steps by chance; most people have told something, and decided, before."""
-    before = [(what, who) for who in range(PEOPLE) for what in ("tell", "consent") if chance.random() < 0.7]
+    before = [(what, who) for who in range(PEOPLE) for what in ("tell", "consent", "enter") if chance.random() < 0.7]
     later = [(chance.choice(WHATS), chance.randrange(PEOPLE)) for _ in range(chance.randint(8, 18))]
     return [Step(what, who, chance.randrange(10**6)) for what, who in before + later]
 
@@ -198,6 +198,8 @@ class Life:
             return False
         standing = [one for one in self.merges if one[0] in self.world.joined and step.choice % 4]
         made, merge_id = (standing or self.merges)[step.choice % len(standing or self.merges)]
+        if step.choice % 3 == 0:  # decided anew by the one that both are
+            await self._told(Step("consent", made.survivor.number, step.choice // 3), made.survivor)
         path = f"/v1/members/{self.ids[made.survivor.number]}/merges/{merge_id}/undo"
         if self.world.undo(made):
             await self.door.call("POST", path, {"reason": "two persons", "dry_run": False})
