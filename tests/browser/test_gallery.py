@@ -133,6 +133,24 @@ class Answers:
         pytest.fail(f"nobody asked for {text!r}: {[one.request.url for one in self.asked]}")
 
 
+def test_no_letter_is_lost_that_is_typed_while_the_palette_opens(chromium: Browser, address: str) -> None:
+    with visiting(chromium, address, Look()) as visit:
+        page = visit.open("/kit")
+        page.evaluate(
+            """() => {
+                document.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true }));
+                document.execCommand("insertText", false, "ch");
+            }"""
+        )
+        expect(page.locator("#palette [role=option]").first).to_be_visible()
+        page.keyboard.type("ar")
+        expect(page.locator("#palette input")).to_have_value("char")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("form")  # in place of what was left there
+        expect(page.locator("#palette input")).to_have_value("form")
+
+
 def test_enter_waits_for_the_hits_of_what_was_typed(chromium: Browser, address: str) -> None:
     with visiting(chromium, address, Look()) as visit:
         page = visit.open("/kit")

@@ -21,12 +21,10 @@ export function palette() {
         if (this.follows && this.isCurrent()) this.follow();
       });
       this.$root.addEventListener("input", () => (this.follows = false));
+      // On focus, which opening gives at once: "toggle" comes later, on a busy machine after the first letters.
+      this.input().addEventListener("focus", (event) => event.target.select());
       this.$root.addEventListener("toggle", (event) => {
-        if (event.newState !== "open") return;
-        const input = this.input();
-        this.follows = false;
-        input.select();
-        htmx.trigger(input, "opened");
+        if (event.newState === "open") htmx.trigger(this.input(), "opened");
       });
     },
 
