@@ -13,7 +13,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regulars.entrypoints.privacy import PARTS
@@ -40,6 +39,7 @@ from regulars.platform.errors import DomainError
 from tests.entrypoints.owning import FIELDS, Joined, Person, World
 from tests.entrypoints.test_merging import Door, door
 from tests.entrypoints.test_parting import of, portal_of
+from tests.examples import examples
 from tests.members.entering import Portal
 from tests.members.erasing import ask, texts_of_everything, where
 
@@ -361,23 +361,9 @@ async def _recorded(tx: Transaction, wish: ConsentGiven) -> None:
 
 
 async def test_each_is_told_of_what_is_theirs_alone(door: Door) -> None:
-    examples: list[list[Step]] = []
-
-    @settings(
-        max_examples=24,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(chance=st.randoms(use_true_random=True))
-    def collect(chance: Random) -> None:
-        examples.append(steps_of(chance))
-
-    collect()
     did: Counter[str] = Counter()
     secrets: set[str] = set()
-    for number, found in enumerate(examples):
+    for number, found in enumerate(examples(st.randoms(use_true_random=True).map(steps_of), 24)):
         life = Life(door, f"{7_000_000 + number * 1_111}")
         await life.go(found)
         did += life.did

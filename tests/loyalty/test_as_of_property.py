@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regulars.domain_events.commerce import OrderPaid, OrderReturned
@@ -22,6 +21,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.vault.local import LocalVault
+from tests.examples import examples
 from tests.loyalty.joining import merge, merge_of, undo
 from tests.loyalty.previewing import clock_at
 from tests.loyalty.programme import (
@@ -210,20 +210,6 @@ async def test_what_was_true_at_an_instant_is_told_ever_after(
     database: Database, vault: LocalVault, policy: Policy
 ) -> None:
     line = Line(await Programme.begin(database, vault, policy))
-    examples: list[list[Step]] = []
-
-    @settings(
-        max_examples=40,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(found=steps)
-    def collect(found: list[Step]) -> None:
-        examples.append(found)
-
-    collect()
-    for found in examples:
+    for found in examples(steps, 40):
         await line.go(found)
     assert await line.programme.problems() == {}

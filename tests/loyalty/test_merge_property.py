@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regulars.loyalty.policy.contracts import Policy
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault
+from tests.examples import examples
 from tests.loyalty.joining import merge, merge_of, undo
 from tests.loyalty.programme import (
     ANNIVERSARY,
@@ -141,21 +141,7 @@ class History:
 @pytest.mark.parametrize("policy", [EASY, HARD, ANNIVERSARY], ids=["easy", "hard", "anniversary"])
 async def test_merged_and_undone_nothing_is_lost(database: Database, vault: LocalVault, policy: Policy) -> None:
     programme = await Programme.begin(database, vault, policy)
-    loop = _Loop()
-
-    @settings(
-        max_examples=12,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(before=steps, between=steps, after=steps)
-    def collect(before: list[Step], between: list[Step], after: list[Step]) -> None:
-        loop.examples.append((before, between, after))
-
-    collect()
-    for number, (before, between, after) in enumerate(loop.examples):
+    for number, (before, between, after) in enumerate(examples(st.tuples(steps, steps, steps), 12)):
         await _try(programme, f"p{number}", before, between, after)
     assert await programme.problems() == {}
 
@@ -163,13 +149,6 @@ async def test_merged_and_undone_nothing_is_lost(database: Database, vault: Loca
 def _alive(lots: list[tuple[Any, ...]], at: datetime) -> list[tuple[Any, ...]]:
     """Leave out what ran out meanwhile."""
     return [row for row in lots if row[4] > at]
-
-
-class _Loop:
-    """Examples to be carried out: the database is asked from one loop only."""
-
-    def __init__(self) -> None:
-        self.examples: list[tuple[list[Step], list[Step], list[Step]]] = []
 
 
 async def _try(programme: Programme, name: str, before: list[Step], between: list[Step], after: list[Step]) -> None:

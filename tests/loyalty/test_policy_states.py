@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -23,6 +22,7 @@ from regulars.loyalty.policy.contracts import Policy, TierPolicy
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.vault.local import LocalVault
+from tests.examples import examples
 from tests.loyalty.deciding import Draft, Rules, Shopper, Terms, Version
 from tests.loyalty.previewing import arrive, clock_at
 from tests.loyalty.programme import EASY, NOON, START, TIERS, Programme, back, order
@@ -305,21 +305,7 @@ class Line:
 
 async def test_whatever_people_do_what_decides_is_never_changed(database: Database, vault: LocalVault) -> None:
     line = Line(await Programme.begin(database, vault, policy_of(FIRST)))
-    examples: list[list[Step]] = []
-
-    @settings(
-        max_examples=36,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(chance=st.randoms(use_true_random=True))
-    def collect(chance: Random) -> None:
-        examples.append(steps_of(chance))
-
-    collect()
-    for found in examples:
+    for found in examples(st.randoms(use_true_random=True).map(steps_of), 36):
         await line.go(found)
     await line.look_back()
     states = Counter(line.told.values())

@@ -5,7 +5,6 @@ from random import Random
 from typing import LiteralString
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
@@ -16,6 +15,7 @@ from regulars.platform.audit.store import seals as store
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
+from tests.examples import examples
 
 pytestmark = pytest.mark.anyio
 ENTRIES = 60
@@ -92,20 +92,6 @@ async def forge(tx: Transaction, entry: int, at_most: int) -> int:
 
 
 async def test_whatever_is_done_to_the_log_is_found(database: Database) -> None:
-    examples: list[Random] = []
-
-    @settings(
-        max_examples=60,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(chance=st.randoms(use_true_random=True))
-    def collect(chance: Random) -> None:
-        examples.append(chance)
-
-    collect()
     for number in range(ENTRIES):
         async with database.transaction() as tx:
             tx.audit(AuditEntry(actor=f"key:{number}", action="adjust_points", subject=f"m{number}", reason="a gift"))
@@ -116,7 +102,7 @@ async def test_whatever_is_done_to_the_log_is_found(database: Database) -> None:
         pass
     async with database.transaction() as tx:
         known = await head(tx)
-    for chance in examples:
+    for chance in examples(st.randoms(use_true_random=True), 60):
         done, report = await _found(database, chance, known)
         assert not report.is_intact, done
     async with database.transaction() as tx:

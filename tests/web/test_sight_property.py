@@ -4,7 +4,7 @@ from random import Random
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.loyalty import api as loyalty
@@ -14,6 +14,7 @@ from regulars.web.kit.formats import formats_of
 from regulars.web.kit.viewers import Viewer, ViewerKind
 from tests.entrypoints.test_merging import Door, door
 from tests.entrypoints.test_parting import of
+from tests.examples import examples
 
 pytestmark = pytest.mark.anyio
 __all__ = ["door"]
@@ -91,22 +92,8 @@ async def assert_sees_no_more(door: Door, viewer: Viewer, member: str, stores: d
 
 
 async def test_orders_of_other_shops_are_not_told(door: Door) -> None:
-    examples: list[Random] = []
-
-    @settings(
-        max_examples=12,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(chance=st.randoms(use_true_random=True))
-    def collect(chance: Random) -> None:
-        examples.append(chance)
-
-    collect()
     kept = 0
-    for number, chance in enumerate(examples):
+    for number, chance in enumerate(examples(st.randoms(use_true_random=True), 12)):
         member, stores = await bought(door, f"{81_000 + number * 7}", chance)
         for _ in range(6):
             kept += await assert_sees_no_more(door, viewer_of(chance), member, stores)
