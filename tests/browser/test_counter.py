@@ -168,6 +168,7 @@ def test_a_card_scanned_while_a_guest_is_rung_up_makes_the_order_theirs(
         page = visit.page
         holds(visit, device=club.device)
         visit.open("/store/till")
+        expect(page.locator("#field-amount")).to_be_focused()
         page.keyboard.type("20")
         page.keyboard.press("Enter")
         expect(page.locator("[data-total]")).to_have_text("CN¥20.00")
@@ -189,6 +190,7 @@ def test_a_member_is_paid_for_with_points_by_keyboard_alone(chromium: Browser, c
         page.keyboard.type(PHONES["xu"])
         page.keyboard.press("Enter")
         expect(page.locator("[data-available]")).to_have_text("1,234")
+        expect(page.locator("#field-amount")).to_be_focused()
         page.keyboard.type("200")
         page.keyboard.press("Enter")
         expect(page.locator("[data-total]")).to_have_text("CN¥200.00")

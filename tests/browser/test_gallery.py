@@ -149,6 +149,14 @@ def test_no_letter_is_lost_that_is_typed_while_the_palette_opens(chromium: Brows
         page.keyboard.press("Control+k")
         page.keyboard.type("form")  # in place of what was left there
         expect(page.locator("#palette input")).to_have_value("form")
+        page.evaluate(
+            """() => {
+                document.getElementById("palette").close();
+                document.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true }));
+                document.execCommand("insertText", false, "char");
+            }"""
+        )
+        expect(page.locator("#palette input")).to_have_value("char")
 
 
 def test_enter_waits_for_the_hits_of_what_was_typed(chromium: Browser, address: str) -> None:

@@ -166,6 +166,7 @@ def test_the_portal_s_pages_of_signing_in(chromium: Browser, address: str, look:
 def test_signing_in_works_by_keyboard_and_without_scripts(chromium: Browser, address: str) -> None:
     with visiting(chromium, address, Look(), java_script_enabled=False) as visit:
         page = visit.open("/console/sign-in?next=/console/account")
+        expect(page.locator("#field-email")).to_be_focused()
         page.keyboard.type(OWNERS["en"])
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)

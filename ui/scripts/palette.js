@@ -21,8 +21,9 @@ export function palette() {
         if (this.follows && this.isCurrent()) this.follow();
       });
       this.$root.addEventListener("input", () => (this.follows = false));
-      // On focus, which opening gives at once: "toggle" comes later, on a busy machine after the first letters.
-      this.input().addEventListener("focus", (event) => event.target.select());
+      // Before it opens: "toggle" comes later, on a busy machine after the first letters; and who closes and opens it
+      // again at once gives it a focus that it never lost.
+      this.$root.addEventListener("beforetoggle", () => this.input().select());
       this.$root.addEventListener("toggle", (event) => {
         if (event.newState === "open") htmx.trigger(this.input(), "opened");
       });
