@@ -32,6 +32,13 @@ def test_two_become_one_and_two_again(desk: Desk) -> None:
     assert desk.told("merges", "list", one)["merges"] == []
     made = desk.told(*wish, "--yes")
     assert (made["state"], made["actor"], made["wallets"][0]["survivor_after"]) == ("merged", f"cli:{USER}", 80)
+    lots = [one["lot_id"] for one in desk.told("lots", "list", one)["lots"]]
+    came = [desk.told("lineage", "lot", one, lot)["origin"] for lot in lots]
+    assert [came[0]["from_member"], came[1]["from_member"]].count(two) == 1
+    (source,) = [each["from_transfer"] for each in came if each["from_member"]]
+    gave = desk.told("lineage", "transfer", two, source)
+    assert (gave["origin"]["to_member"], [each["points"] for each in gave["movements"]]) == (one, [30])
+    assert desk.refused("lineage", "order", "none")["status"] == 404
     (listed,) = desk.told("merges", "list", two)["merges"]
     undo = ("merges", "undo", one, listed["merge_id"], "--reason", "a mistake")
     assert desk.told(*undo, "--dry-run")["state"] == "proposed"

@@ -86,3 +86,17 @@ async def test_a_look_through_the_old_id_is_one_at_the_survivor(site: Site, othe
     assert (revealed.status_code, revealed.headers["location"]) == (303, f"/console/members/{survivor}")
     assert "陈思远" in shown.text
     assert await site.rows(log) == [(other, "before the merge", ""), (survivor, "ticket 4711", f"as {other}")]
+
+
+async def test_an_order_tells_what_its_points_did_after_a_merge_to_who_sees_all_shops(site: Site, other: str) -> None:
+    went = "Of these, with another membership since a merge"
+    wish = {"absorb": public_id("mbr", site.chen), "reason": "the same person"}
+    async with site.browsing(Role.CARE) as browser:
+        await browser.post(f"/console/members/{other}/merge", data=wish)
+        order = words((await browser.get("/console/orders/o-1")).text)
+    async with site.browsing(Role.STORE_MANAGER) as browser:
+        in_the_shop = words((await browser.get("/console/orders/o-1")).text)
+
+    assert went in order
+    assert "What became of its points" in in_the_shop
+    assert went not in in_the_shop

@@ -28,6 +28,7 @@ from regulars.entrypoints.commands import (
 from regulars.entrypoints.explain import explain
 from regulars.entrypoints.finance import finance
 from regulars.entrypoints.keys import keys
+from regulars.entrypoints.lineage_commands import lineage
 from regulars.entrypoints.people_commands import households, merges, proposals
 from regulars.entrypoints.points_commands import corrections, holds, lots, transfers
 from regulars.entrypoints.policy import policy
@@ -55,6 +56,7 @@ app.add_typer(staff_group, name="staff")
 app.add_typer(finance, name="finance")
 app.add_typer(privacy, name="privacy")
 app.add_typer(explain, name="explain")
+app.add_typer(lineage, name="lineage")
 app.add_typer(policy, name="policy")
 app.add_typer(holds, name="holds")
 app.add_typer(corrections, name="corrections")

@@ -114,19 +114,17 @@ from regulars.loyalty.instants import past_instant
 from regulars.loyalty.ledger.books import Books, open_books
 from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.ledger.service import carry_out, expire_due, post, review_due, time_out_due
-from regulars.loyalty.lineage.service import (
+from regulars.loyalty.lineage.contracts import (
     CausedLot,
     CausedTierChange,
     CausedTransfer,
     LotMovement,
+    MovedLot,
     OrderLineage,
     SettledOrder,
     UnitsLineage,
-    lineage,
-    lot_lineage,
-    settled_orders,
-    transfer_lineage,
 )
+from regulars.loyalty.lineage.service import lineage, lot_lineage, settled_orders, transfer_lineage
 from regulars.loyalty.merging.service import MERGING
 from regulars.loyalty.policy.contracts import (
     AdjustmentPolicy,
@@ -253,6 +251,7 @@ __all__ = [
     "MonthClose",
     "MonthlyReview",
     "Moved",
+    "MovedLot",
     "Needs",
     "NextClose",
     "NoReview",

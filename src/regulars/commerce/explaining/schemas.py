@@ -54,7 +54,12 @@ class OrderExplanationAnswer(Struct, frozen=True, kw_only=True):
 
 
 class OriginAnswer(Struct, frozen=True, kw_only=True):
-    """The transfer that units came by: an order, a posting, a correction, or a move from another member's lot."""
+    """The transfer that units came by: an order, a posting, a correction, a move from another member, an extension.
+
+    Moved units were with `from_member`, whose books gave them by `from_transfer`, whose lineage says of which lots;
+    they stand for the lot `from_lot` (of an extension: of the same member). `to_member` and `to_transfer` are where
+    units went that were moved away.
+    """
 
     transfer_id: str
     wallet: str
@@ -70,10 +75,16 @@ class OriginAnswer(Struct, frozen=True, kw_only=True):
     remaining: int | None
     from_member: str | None
     from_lot: str | None
+    from_transfer: str | None
+    to_member: str | None
+    to_transfer: str | None
 
 
 class MovementAnswer(Struct, frozen=True, kw_only=True):
-    """Units taken from a lot (above 0) or given back to it (below 0), and the fact that did it or had brought it."""
+    """Units taken from a lot (above 0) or given back to it (below 0), and the fact that did it or had brought it.
+
+    `to_lot` is the lot that moved or extended units are in since: of `to_member`.
+    """
 
     transfer_id: str
     lot_id: str
@@ -81,6 +92,8 @@ class MovementAnswer(Struct, frozen=True, kw_only=True):
     kind: str
     reference: str
     order_id: str | None
+    to_member: str | None
+    to_lot: str | None
 
 
 class UnitsAnswer(Struct, frozen=True, kw_only=True):
@@ -96,7 +109,6 @@ class UnitsAnswer(Struct, frozen=True, kw_only=True):
 def units_answer(member_id: UUID, found: loyalty.UnitsLineage) -> UnitsAnswer:
     """Write where units came from and where they went."""
     it = found.origin
-    other = None if it.from_member is None else loyalty.member_id_in(it.from_member)
     return UnitsAnswer(
         member_id=public_id("mbr", member_id),
         origin=OriginAnswer(
@@ -113,7 +125,10 @@ def units_answer(member_id: UUID, found: loyalty.UnitsLineage) -> UnitsAnswer:
             lot_amount=it.lot_amount,
             remaining=it.remaining,
             from_member=it.from_member,
-            from_lot=None if other is None or it.from_lot is None else loyalty.transfer_id(other, it.from_lot),
+            from_lot=it.from_lot,
+            from_transfer=it.from_transfer,
+            to_member=it.to_member,
+            to_transfer=it.to_transfer,
         ),
         movements=[
             MovementAnswer(
@@ -123,6 +138,8 @@ def units_answer(member_id: UUID, found: loyalty.UnitsLineage) -> UnitsAnswer:
                 kind=one.kind,
                 reference=one.reference,
                 order_id=one.order_id,
+                to_member=one.to_member,
+                to_lot=one.to_lot,
             )
             for one in found.movements
         ],

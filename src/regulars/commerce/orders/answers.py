@@ -152,7 +152,11 @@ class OrdersPage(Struct, frozen=True, kw_only=True):
 
 
 class LineageAnswer(Struct, frozen=True, kw_only=True):
-    """What an order and its returns caused in the member's books, transfer by transfer; `next_cursor` continues it."""
+    """What an order and its returns caused in the member's books, transfer by transfer; `next_cursor` continues it.
+
+    `moved` are the lots that its points came to since, by extensions, merges and their undoing; `moved_more`: there are
+    others, which the lots' own lineage has.
+    """
 
     order_id: str
     member_id: str | None
@@ -161,6 +165,8 @@ class LineageAnswer(Struct, frozen=True, kw_only=True):
     lots: list[loyalty.CausedLot]
     spent: list[loyalty.LotMovement]
     tier_changes: list[loyalty.CausedTierChange]
+    moved: list[loyalty.MovedLot]
+    moved_more: bool
     has_more: bool
     next_cursor: str | None
 
@@ -259,6 +265,8 @@ def lineage_answer(order: OrderRead, caused: loyalty.OrderLineage) -> LineageAns
         lots=caused.lots,
         spent=caused.spent,
         tier_changes=caused.tier_changes,
+        moved=caused.moved,
+        moved_more=caused.moved_more,
         has_more=caused.next_after is not None,
         next_cursor=None if caused.next_after is None else cursors.write((caused.next_after,)),
     )

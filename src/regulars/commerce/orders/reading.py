@@ -204,9 +204,11 @@ async def standing_now(tx: Transaction, commerce: Commerce, member_id: UUID | No
 
 
 async def lineage(
-    tx: Transaction, commerce: Commerce, order_id: str, *, after: int = 0, limit: int = 100
+    tx: Transaction, commerce: Commerce, order_id: str, *, after: int = 0, limit: int = 100, follows: bool = False
 ) -> tuple[OrderRead, loyalty.OrderLineage]:
     """Return an order and what it and its returns caused: `limit` transfers behind the number `after`.
+
+    With `follows` also what became of its points in books that a merge brought them to.
 
     Raises UnknownOrder (404).
     """
@@ -214,4 +216,7 @@ async def lineage(
     if order.outcome.member_id is None:
         return order, loyalty.OrderLineage(order_id=order_id, transfers=[], lots=[], spent=[], tier_changes=[])
     member_id = order.outcome.member_id
-    return order, await loyalty.lineage(tx, commerce.configuration, member_id, order_id, after=after, limit=limit)
+    caused = await loyalty.lineage(
+        tx, commerce.configuration, member_id, order_id, after=after, limit=limit, follows=follows
+    )
+    return order, caused

@@ -231,15 +231,19 @@ def _reads(services: Services, commerce: Commerce) -> list[HTTPRouteHandler]:
         summary="List everything that an order caused",
     )
     async def get_lineage(
-        order_id: FromPath[str], cursor: FromQuery[str | None] = None, limit: LineageSize = 100
+        request: AnyRequest, order_id: FromPath[str], cursor: FromQuery[str | None] = None, limit: LineageSize = 100
     ) -> LineageAnswer:
         """Return the transfers, points and tier changes of an order and its returns, and what became of the points.
 
-        Of each lot the first 100 movements are told; the lot's own lineage has all of them.
+        Of each lot the first 100 movements are told; the lot's own lineage has all of them. Into the books that a merge
+        brought points to they are followed for a key that has `ledger:read` as well.
         """
+        follows = principal_of(request).may("ledger:read")
         (after,) = (0,) if cursor is None else cursors.read(cursor, tuple[int])
         async with services.database.transaction() as tx:
-            found = await reading.lineage(tx, commerce, existing_order_id(order_id), after=after, limit=limit)
+            found = await reading.lineage(
+                tx, commerce, existing_order_id(order_id), after=after, limit=limit, follows=follows
+            )
         return lineage_answer(*found)
 
     return [get_order, list_orders, get_lineage]

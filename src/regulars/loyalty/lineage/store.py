@@ -1,5 +1,6 @@
 """SQL of lineage: what the references of an order lead to."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -19,7 +20,7 @@ FROM lots AS l WHERE l.member_id = %s AND l.lot_no = ANY (%s::bigint[]) ORDER BY
 """
 # Of each lot the first uses, found by the index (member_id, lot_no, seq): a lot may be used ten thousand times.
 USES_OF_LOTS: LiteralString = """
-SELECT asked.lot_no, u.seq, u.amount, t.kind, t.reference, t.order_id, t.recorded_at
+SELECT asked.lot_no, u.seq, u.amount, t.kind, t.reference, t.order_id, CASE WHEN t.kind = 'move_out' THEN t.basis END
 FROM unnest(%(lots)s::bigint[]) AS asked (lot_no)
 CROSS JOIN LATERAL (
     SELECT o.seq, o.use_no, o.amount FROM lot_uses AS o
@@ -31,7 +32,7 @@ ORDER BY asked.lot_no, u.seq, u.use_no
 """
 # Of each transfer the first lots, found by the primary key.
 LOTS_TAKEN: LiteralString = """
-SELECT asked.seq, u.lot_no, u.amount, u.gives_back, t.kind, t.reference, t.order_id, l.expires_at, u.use_no
+SELECT asked.seq, u.lot_no, u.amount, u.gives_back, t.kind, t.reference, t.order_id, l.order_id, u.use_no
 FROM unnest(%(seqs)s::bigint[]) AS asked (seq)
 CROSS JOIN LATERAL (
     SELECT o.use_no, o.lot_no, o.amount, o.gives_back FROM lot_uses AS o
@@ -44,11 +45,43 @@ ORDER BY asked.seq, u.use_no
 """
 ORIGIN: LiteralString = """
 SELECT t.seq, w.code, t.kind, CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END, t.debt_change,
-       t.reference, t.order_id, t.effective_at, t.recorded_at, t.policy_version, t.basis, l.amount, l.remaining
+       t.reference, t.order_id, t.effective_at, t.recorded_at, t.policy_version, t.basis, l.amount, l.remaining,
+       l.order_id
 FROM ledger_transfers AS t
 JOIN wallets AS w ON w.wallet_id = t.wallet_id
 LEFT JOIN lots AS l ON l.member_id = t.member_id AND l.lot_no = t.seq
 WHERE t.member_id = %s AND t.seq = %s
+"""
+# Of lots that units of an order came to (by references of what moved them there, or their own numbers): what they are,
+# and the first uses of each. A merge that is undone gives back in place of what was spent: `parted` says so.
+ARRIVED: LiteralString = """
+WITH asked AS (
+    SELECT t.seq FROM unnest(%(references)s::text[]) AS r (reference)
+    JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.reference = r.reference
+    UNION SELECT n.seq FROM unnest(%(lots)s::bigint[]) AS n (seq)
+)
+SELECT t.seq, t.kind, t.reference, t.basis, l.amount, l.remaining, l.available_at, l.expires_at,
+       t.reference >= 'merge:' AND t.reference < 'merge;' AND EXISTS (
+           SELECT FROM book_joinings AS j WHERE j.member_id = %(member)s AND j.step = 'parted'
+             AND j.merge_id = CASE WHEN t.reference >= 'merge:' AND t.reference < 'merge;'
+                              THEN substr(t.reference, 7, 32)::uuid END),
+       u.seq, u.amount, k.kind, k.reference, k.order_id, CASE WHEN k.kind = 'move_out' THEN k.basis END
+FROM asked
+JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.seq = asked.seq
+JOIN lots AS l ON l.member_id = %(member)s AND l.lot_no = asked.seq AND l.order_id = %(order)s
+LEFT JOIN LATERAL (
+    SELECT o.seq, o.use_no, o.amount FROM lot_uses AS o
+    WHERE o.member_id = %(member)s AND o.lot_no = asked.seq AND o.amount <> 0
+    ORDER BY o.seq, o.use_no LIMIT %(limit)s
+) AS u ON true
+LEFT JOIN ledger_transfers AS k ON k.member_id = %(member)s AND k.seq = u.seq
+ORDER BY t.seq, u.seq, u.use_no
+"""
+# The other sides of moves, by their references.
+OTHER_SIDES: LiteralString = """
+SELECT t.reference, t.seq, EXISTS (SELECT FROM lots AS l WHERE l.member_id = t.member_id AND l.lot_no = t.seq)
+FROM unnest(%(references)s::text[]) AS asked (reference)
+JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.reference = asked.reference
 """
 TIER_CHANGES: LiteralString = """
 SELECT c.seq, c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.recorded_at
@@ -107,3 +140,43 @@ async def lots_of_transfer(
         Statement(LOTS_TAKEN, {"member": member_id, "seqs": [seq], "after": after, "limit": limit}),
     )
     return (origin[0] if origin else None), taken
+
+
+async def arrived(
+    tx: Transaction, asked: Mapping[UUID, tuple[Sequence[str], Sequence[int]]], order_id: str, limit: int
+) -> dict[UUID, Rows]:
+    """Return, by member, the lots of an order's units that moves brought, each with its first uses: a row a use.
+
+    They are asked for by the references of the moves, and by their numbers. One statement a member, in one round trip.
+    """
+    statements = [
+        Statement(
+            ARRIVED,
+            {
+                "member": member_id,
+                "references": list(references),
+                "lots": list(lots),
+                "order": order_id,
+                "limit": limit,
+            },
+        )
+        for member_id, (references, lots) in asked.items()
+    ]
+    return dict(zip(asked, await tx.read(*statements), strict=True))
+
+
+async def other_sides(tx: Transaction, asked: Mapping[UUID, Sequence[str]]) -> dict[tuple[UUID, str], tuple[int, bool]]:
+    """Return, by member and reference, the number of a move there, and whether it brought a lot.
+
+    One statement a member, in one round trip.
+    """
+    statements = [
+        Statement(OTHER_SIDES, {"member": member_id, "references": list(references)})
+        for member_id, references in asked.items()
+    ]
+    found = await tx.read(*statements) if statements else []
+    return {
+        (member_id, reference): (seq, has_lot)
+        for member_id, rows in zip(asked, found, strict=True)
+        for reference, seq, has_lot in rows
+    }

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from regulars.loyalty.ledger.entries import Entry, Lot
 from regulars.loyalty.merging.resuming import Counted
+from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Statement, Transaction
 
 ENTRIES: LiteralString = """
@@ -48,6 +49,18 @@ SELECT t.seq, (
         WHERE s.order_id = l.order_id AND s.member_id IN (
             SELECT %(giver)s UNION ALL SELECT m.member_id FROM members AS m WHERE m.merged_into = %(giver)s)))
 FROM ledger_transfers AS t WHERE t.member_id = %(member)s AND t.seq = ANY (%(numbers)s::bigint[])
+"""
+# Which orders are whose, the settlements say: they stay in the books of whoever ordered.
+ORDERS_OF_OTHERS: LiteralString = """
+SELECT asked.member_id, asked.order_id FROM unnest(%s::uuid[], %s::text[]) AS asked (member_id, order_id)
+WHERE NOT EXISTS (
+    SELECT FROM members AS m
+    CROSS JOIN LATERAL (
+        SELECT coalesce(m.merged_into, m.member_id) AS member_id
+        UNION ALL SELECT f.member_id FROM members AS f WHERE f.merged_into = coalesce(m.merged_into, m.member_id)
+    ) AS one
+    JOIN settlements AS s ON s.member_id = one.member_id AND s.order_id = asked.order_id
+    WHERE m.member_id = asked.member_id)
 """
 JOIN_BOOKS: LiteralString = "UPDATE member_books SET merged_into = %s, merged_by = %s WHERE member_id = %s"
 PART_BOOKS: LiteralString = """
@@ -150,6 +163,12 @@ async def counted(tx: Transaction, member_id: UUID) -> list[Counted]:
 async def undone(tx: Transaction, member_id: UUID) -> list[UUID]:
     """Return the merges of a member that were undone, whichever of both it was in them."""
     return [merge_id for (merge_id,) in await tx.rows(PARTED, (member_id,))]
+
+
+async def orders_of_others(tx: Transaction, named: Sequence[tuple[UUID, str]]) -> list[tuple[UUID, str]]:
+    """Return those of (member, order) in which the order is neither the member's nor of who is one with them."""
+    asked = (arrays.ids([member for member, _ in named]), arrays.texts([order for _, order in named]))
+    return [(member_id, order_id) for member_id, order_id in await tx.rows(ORDERS_OF_OTHERS, asked)]
 
 
 def join_books(tx: Transaction, member_id: UUID, into: UUID, merge_id: UUID) -> None:

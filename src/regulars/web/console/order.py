@@ -40,6 +40,7 @@ from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import Viewer, viewer_of
 
 READ: Final = "orders:read"
+MEMBERS: Final = "members:read"
 RETURN: Final = "returns:write"
 ORDER: Final = "/console/orders/{order_id:str}"
 CLAIM: Final = timedelta(days=commerce.CLAIM_DAYS)
@@ -64,6 +65,14 @@ EFFECTS: Final[dict[str, str]] = {
     "tier_lost": mark("Tier lost"),
 }
 
+MOVED: Final[dict[str, str]] = {
+    "merge": mark("Of these, with another membership since a merge"),
+    "undo": mark("Of these, back since the merge was undone"),
+    "return": mark("Of these, moved for a return of an order"),
+    "cover": mark("Given when the merge was undone, in place of what had been spent of these"),
+    "extend": mark("Of these, good for longer by an extension"),
+}
+
 
 def order_handlers(kit: Kit) -> Sequence[ControllerRouterHandler]:
     """Return the pages of one order; what comes back goes over the desk, as at a counter."""
@@ -78,7 +87,9 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
         async with kit.services.database.transaction() as tx:
             await commerce.follow_policies(tx, rules)
             found = await read_seen(tx, viewer, order_id)
-            _, caused = await commerce.order_lineage(tx, rules, order_id)
+            # Who is bound to shops is told of this order's; what became of its points elsewhere is no shop's.
+            follows = viewer.stores is None and viewer.may(MEMBERS)
+            _, caused = await commerce.order_lineage(tx, rules, order_id, follows=follows)
             spent_for = [move.order_id for lot in caused.lots for move in lot.movements]
             hidden = await orders_elsewhere(tx, viewer, found.outcome.member_id, spent_for)
             stores = {one.store_id: one.name for one in await commerce.every_store(tx)}
@@ -103,6 +114,7 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             returns=[_returned(stores.get(store or "", store), one, page) for store, one in found.returns],
             caused=[_caused(one, language) for one in caused.transfers],
             lots=[_lot(one, hidden, language) for one in caused.lots],
+            moved=[_lot(one, hidden, language) for one in caused.moved],
             may_return=_can_return(found, viewer),
         )
 
@@ -212,7 +224,7 @@ def _caused(one: loyalty.CausedTransfer, language: str) -> list[Cell]:
     ]
 
 
-def _lot(one: loyalty.CausedLot, hidden: frozenset[str], language: str) -> dict[str, Any]:
+def _lot(one: loyalty.CausedLot | loyalty.MovedLot, hidden: frozenset[str], language: str) -> dict[str, Any]:
     """Return where the points of an order went; of `hidden` orders it is told that there is one."""
     moves: list[tuple[str, Cell, int | None]] = []
     for move in one.movements:
@@ -221,7 +233,8 @@ def _lot(one: loyalty.CausedLot, hidden: frozenset[str], language: str) -> dict[
             moves.append((kind, in_language(ELSEWHERE, language), None))
         else:
             moves.append((kind, order_link(move.order_id) if move.order_id else None, -move.points))
-    return {"lot": one, "moves": moves}
+    why = "" if isinstance(one, loyalty.CausedLot) else in_language(MOVED.get(one.why, MOVED["merge"]), language)
+    return {"lot": one, "moves": moves, "why": why}
 
 
 # --- returning --------------------------------------------------------------------------------------------------------
