@@ -5,8 +5,10 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from regulars.entrypoints import policy as command
 from regulars.entrypoints.configure import read_programme
 from regulars.loyalty.policy.contracts import ChangePolicy
 from regulars.platform.clock import wall_now
@@ -46,6 +48,51 @@ def test_a_draft_from_its_file_to_its_withdrawal(environment: dict[str, str], tm
     late = run(environment, "policy", "withdraw", "2")
     assert (late.returncode, late.stderr) == (2, "Version 2 is withdrawn already.\n")
     assert "Silver" in run(environment, "policy", "diff", draft["draft_id"]).stdout
+
+
+def test_what_was_typed_with_a_key_is_answered_as_it_was_at_first(
+    server_url: str, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "TOUCHED_AT_ONCE", 2)  # several slices
+    section = read_programme(EXAMPLE).policy
+    assert section is not None
+    file = written(tmp_path, ("threshold = 1000", "threshold = 800"))
+    at = (wall_now() + timedelta(days=1)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    with deployment(server_url, template, tmp_path / "home", section.policy()) as desk:
+        rise = [desk.join(f"rises-{number}") for number in range(3)]
+        for number, member in enumerate([*rise, desk.join("stays")]):
+            growth = ("--wallet", "growth", f"--amount={800 if member in rise else 700}")
+            desk.type("corrections", "make", member, *growth, "--reason", "counted", f"--reference=growth-{number}")
+
+        def twice(*words: str) -> Any:  # noqa: ANN401 - any JSON there is
+            first, again = (desk.type("policy", *words, "--json", "--key", f"{words[0]}-1") for _ in range(2))
+            assert (first.stdout, first.stderr) == (again.stdout, "")
+            assert again.stderr == "This was done before with the same key; nothing was done now.\n"
+            return json.loads(first.stdout)
+
+        draft = twice("draft", "Silver asks for less", "--file", str(file))["draft_id"]
+        found = twice("preview", draft, "--members")
+        assert (found["preview"]["members"], found["preview"]["rises"]) == (4, 3)
+        assert [one["member_id"] for one in found["members"]] == sorted(rise)
+        told = desk.type("policy", "preview", draft, "--members").stdout
+        assert ("Of 4 members, 3 rise" in told, told.count("growth"), told.count("rises")) == (True, 2, 3)
+        done = twice("schedule", draft, "--at", at, "--reason", "agreed")
+        assert (done["state"], done["version"]) == ("scheduled", 2)
+        assert desk.refused("policy", "schedule", draft, "--at", at)["code"] == "draft_not_open"
+        assert twice("withdraw", "2")["withdrawn_by"] == f"cli:{USER}"
+        assert desk.refused("policy", "withdraw", "2")["code"] == "version_withdrawn"
+
+        kept = desk.rows("SELECT (SELECT count(*) FROM policy_drafts), (SELECT count(*) FROM reports)")
+        assert kept == [(1, 2)]
+        other = desk.told("policy", "draft", "As it is")["draft_id"]
+        late = desk.refused("policy", "schedule", other, "--at", "2026-01-01T00:00:00")
+        assert late["code"] == "policy_unchanged"
+        gone = desk.refused("policy", "preview", "2")
+        assert (gone["code"], desk.refused("policy", "preview", "pdr_none")["code"]) == (
+            "version_withdrawn",
+            "unknown_draft",
+        )
+        assert desk.refused("policy", "schedule", "pdr_none", "--at", at)["code"] == "unknown_draft"
 
 
 def test_what_one_proposes_another_person_agrees_to(server_url: str, template: str, tmp_path: Path) -> None:

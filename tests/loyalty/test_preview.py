@@ -1,13 +1,11 @@
 """What a policy would do: cases worked by hand, and whatever happens, the preview is what activation then does."""
 
-import json
 from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 from msgspec import structs
 
-from regulars.entrypoints import policy as command
 from regulars.loyalty import api
 from regulars.loyalty.drafts.errors import UnknownDraft
 from regulars.loyalty.errors import UnknownPreview
@@ -17,7 +15,7 @@ from regulars.loyalty.preview import service
 from regulars.loyalty.preview.reports import PREVIEW
 from regulars.platform.db.database import Database
 from regulars.platform.errors import NotFound
-from regulars.platform.ids import new_id, public_id
+from regulars.platform.ids import new_id
 from regulars.platform.reports.computing import compute_slice
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.previewing import arrive, clock_at, drafted, preview, risen, scheduled
@@ -70,25 +68,6 @@ async def test_who_rises_is_who_then_rises(programme: Programme, monkeypatch: py
         one.member_id: (one.from_tier, one.to_tier) for one in touched if one.kind == "rises"
     }
     assert await programme.problems() == {}
-
-
-async def test_at_the_command_line_who_is_touched_is_told_as_it_is_read(
-    programme: Programme, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(command, "TOUCHED_AT_ONCE", 2)
-    members = await bought(programme, 500, 500, 500, 100, 500)
-    draft = await drafted(programme.database, asking(EASY, 0, 500, 1_200, 5_000))
-    wish = api.AskPreview(actor="cli:anna", draft_id=draft.draft_id, active_from=COMES)
-    report = await command.computed(programme.database, wish)
-    slices = [len(some) async for some in command.touched_of(programme.database, report)]
-    found = api.result_of_preview(report)
-    assert found is not None
-    await command.write_preview(found, command.touched_of(programme.database, report))
-
-    told = json.loads(capsys.readouterr().out)
-    assert slices == [2, 2]
-    assert told["preview"]["rises"] == 4
-    assert [one["member_id"] for one in told["members"]] == [public_id("mbr", members[n]) for n in (0, 1, 2, 4)]
 
 
 async def test_who_will_fall_stay_or_be_reviewed_otherwise(database: Database, vault: LocalVault) -> None:

@@ -5,32 +5,33 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from uuid import UUID
 
 import msgspec
 import typer
 
-from regulars.entrypoints.commands import (
-    Json,
-    Reason,
-    cli_actor,
-    give_up,
-    in_transaction,
-    print_json,
-    print_table,
-    with_database,
+from regulars.entrypoints.commands import Json, Reason, give_up, in_transaction, print_json, print_table
+from regulars.entrypoints.requests import (
+    Change,
+    Key,
+    Lang,
+    Look,
+    change,
+    facts,
+    given,
+    in_steps,
+    look,
+    path_of,
+    rows,
+    sentence,
 )
-from regulars.entrypoints.requests import Change, Look, change, facts, look, path_of, rows, sentence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from regulars.entrypoints.own_api import Answer, Document, OwnApi, Query
     from regulars.loyalty.policy.contracts import Policy
-    from regulars.loyalty.preview.contracts import Preview
-    from regulars.loyalty.preview.schemas import TouchedAnswer
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
-    from regulars.platform.reports.contracts import Report
 
 
 policy = typer.Typer(help="Policies: versions, drafts, differences, previews.", no_args_is_help=True)
@@ -41,6 +42,9 @@ Revision = Annotated[int, typer.Option("--revision", help="The revision that you
 Seen = Annotated[str, typer.Option("--for", help="The instant that you have seen it proposed for, with its zone.")]
 Note = Annotated[str, typer.Option("--note", help="What you have to say to it.")]
 TOUCHED_AT_ONCE: Final = 1_000
+PREVIEWS: Final = "/v1/policy-previews"
+_DRAFTS: Final = "/v1/policy-drafts"
+_DRAFT: Final = _DRAFTS + "/{}"
 At = Annotated[datetime | None, typer.Option(help="An instant (UTC), e.g. 2026-06-01T00:00:00.")]
 
 
@@ -69,24 +73,16 @@ def list_policies(*, as_json: Json = False) -> None:
     print_table(("version", "state", "from", "until", "name", "by"), rows)
 
 
-@policy.command("draft")
+@change(
+    policy, "draft", sentence("{draft_id} is begun. It decides nothing until it is scheduled and its instant comes.")
+)
 def begin_draft(
     name: Annotated[str, typer.Argument(help="What it is about.")],
     file: Annotated[Path | None, typer.Option(help="A TOML file with [policy]; else the latest version.")] = None,
-    *,
-    as_json: Json = False,
-) -> None:
+) -> Change:
     """Begin a draft, from a file as `regulars configure` takes it, or from what the latest version says."""
-    from regulars.loyalty import api as loyalty
-    from regulars.loyalty.drafts.schemas import draft_answer
-
-    document = None if file is None else _policy_in(file)
-    command = loyalty.CreateDraft(name=name, actor=cli_actor(), policy=document)
-    made = draft_answer(_carried_out(command))
-    if as_json:
-        print_json(made)
-    else:
-        typer.echo(f"{made.draft_id} is begun. It decides nothing until it is scheduled and its instant comes.")
+    document = None if file is None else msgspec.to_builtins(_policy_in(file))
+    return Change(path=_DRAFTS, body=given(name=name, policy=document))
 
 
 @policy.command("diff")
@@ -116,51 +112,69 @@ def compare(
 
 @policy.command("preview")
 def preview_policy(
+    context: typer.Context,
     named: Named,
     at: At = None,
     *,
     members: Annotated[bool, typer.Option("--members", help="List every member who is touched.")] = False,
     as_json: Json = False,
+    lang: Lang = None,
+    key: Key = None,
 ) -> None:
     """Count whom a draft or a scheduled version touches, and what orders of the last ninety days would have earned."""
-    from regulars.loyalty import api as loyalty
-    from regulars.loyalty.drafts.diff import named_in
+    version = int(named) if named.isascii() and named.isdigit() else None
+    instant = None if at is None else at.replace(tzinfo=UTC).isoformat()
+    body = dict(given(version=version, draft_id=named if version is None else None, active_from=instant))
 
-    async def count(database: "Database") -> Any:  # noqa: ANN401 - imported late
-        found = named_in(named)
-        version = found if isinstance(found, int) else None
-        asked = loyalty.AskPreview(
-            actor=cli_actor(),
-            version=version,
-            draft_id=None if isinstance(found, int) else found,
-            active_from=None if at is None else at.replace(tzinfo=UTC),
-        )
-        report = await computed(database, asked)
-        result = loyalty.result_of_preview(report)
-        assert result is not None, "it was computed just now"  # noqa: S101 - tells the type checker
-        touched = touched_of(database, report) if members else None
+    async def count(api: "OwnApi", database: "Database") -> "Answer":
+        asked = await api.ask("POST", PREVIEWS, body=body, key=key)
+        if asked.refused:
+            return asked
+        preview_id = asked.document["preview_id"]
+        result = await counted(api, database, preview_id)
+        touched = touched_of(api, preview_id) if members else None
         await (write_preview(result, touched) if as_json else show_preview(result, touched))
+        return asked
 
-    with_database(count)
+    in_steps(count, lang, context, as_json=as_json)
 
 
-async def touched_of(database: "Database", report: "Report") -> "AsyncIterator[list[TouchedAnswer]]":
-    """Give who is touched, slice by slice: of a large programme nearly everybody may be."""
-    from regulars.loyalty import api as loyalty
-    from regulars.loyalty.preview.schemas import touched_page
+async def counted(api: "OwnApi", database: "Database", preview_id: str) -> "Document":
+    """Count a preview here, slice by slice, and return what it found; a worker may take slices as well."""
+    from regulars.loyalty.preview.schemas import preview_id_in
+    from regulars.platform.reports.computing import compute_slice
 
-    last: UUID | None = None
+    report_id = preview_id_in(preview_id)
     while True:
         async with database.transaction() as tx:
-            found = await loyalty.preview_members(tx, report, after=last, limit=TOUCHED_AT_ONCE)
-        if found:
-            yield touched_page(found, has_more=False).members
-        if len(found) < TOUCHED_AT_ONCE:
+            more = await compute_slice(tx, report_id)
+        found = (await api.ask("GET", f"{PREVIEWS}/{preview_id}")).document
+        if sys.stderr.isatty() and found["all_of_it"]:
+            typer.echo(f"\r{found['done']:,} of {found['all_of_it']:,} members", nl=False, err=True)
+        if found["state"] not in {"queued", "running"}:
+            break
+        if not more:
+            await asyncio.sleep(1)
+    if found["result"] is None:
+        give_up("The preview did not come to its end. Ask for it again.")
+    result: Document = found["result"]
+    return result
+
+
+async def touched_of(api: "OwnApi", preview_id: str) -> "AsyncIterator[list[Document]]":
+    """Give who is touched, slice by slice: of a large programme nearly everybody may be."""
+    cursor: str | None = None
+    while True:
+        query: Query = {"limit": TOUCHED_AT_ONCE, "cursor": cursor}
+        page = (await api.ask("GET", f"{PREVIEWS}/{preview_id}/members", query=query)).document
+        if page["members"]:
+            yield page["members"]
+        cursor = page["next_cursor"]
+        if cursor is None:
             return
-        last = found[-1].member_id
 
 
-async def write_preview(result: "Preview", touched: "AsyncIterator[list[TouchedAnswer]] | None") -> None:
+async def write_preview(result: "Document", touched: "AsyncIterator[list[Document]] | None") -> None:
     """Write one JSON object, its members as they are read."""
     encode = msgspec.json.Encoder().encode
     sys.stdout.write('{"preview":' + encode(result).decode())
@@ -174,78 +188,62 @@ async def write_preview(result: "Preview", touched: "AsyncIterator[list[TouchedA
     sys.stdout.write("}\n")
 
 
-async def show_preview(result: "Preview", touched: "AsyncIterator[list[TouchedAnswer]] | None") -> None:
+async def show_preview(result: "Document", touched: "AsyncIterator[list[Document]] | None") -> None:
     """Show what a preview counted, and tables of some members each."""
     typer.echo(
-        f"Of {result.members:,} members, {result.rises:,} rise, {result.falls:,} fall at the next review, "
-        f"{result.stays:,} keep more, {result.review:,} are reviewed at another date."
+        "Of {members:,} members, {rises:,} rise, {falls:,} fall at the next review, "
+        "{stays:,} keep more, {review:,} are reviewed at another date.".format_map(result)
     )
     rows = [
-        (one.market, one.tier, f"{one.orders:,}", f"{one.points:,}", f"{one.points_then:,}") for one in result.orders
+        (one["market"], one["tier"], f"{one['orders']:,}", f"{one['points']:,}", f"{one['points_then']:,}")
+        for one in result["orders"]
     ]
     print_table(("market", "tier", "orders", "points", "points then"), rows)
     if touched is not None:
         async for some in touched:
             print_table(
                 ("member", "what", "from", "to", "growth"),
-                [(one.member_id, one.kind, one.from_tier, one.to_tier, f"{one.metric:,}") for one in some],
+                [
+                    (one["member_id"], one["kind"], one["from_tier"], one["to_tier"], f"{one['metric']:,}")
+                    for one in some
+                ],
             )
 
 
-@policy.command("schedule")
+def _scheduled(document: "Document", _: bool) -> None:
+    if document["state"] == "proposed":
+        at = datetime.fromisoformat(document["proposed_for"])
+        typer.echo(f"Proposed for {_instant(at)}: somebody else must agree now.")
+    else:
+        typer.echo(f"Version {document['version']} comes into force at {document['at']}.")
+
+
+@change(policy, "schedule", _scheduled)
 def schedule(
     draft: Draft,
-    at: Annotated[datetime, typer.Option(help="The instant (UTC), e.g. 2026-06-01T00:00:00.")],
+    active_from: Annotated[datetime, typer.Option("--at", help="The instant (UTC), e.g. 2026-06-01T00:00:00.")],
     reason: Reason = "",
     based_on: Annotated[
         int | None, typer.Option(help="The latest version that you have compared it with, where one came meanwhile.")
     ] = None,
-    *,
-    as_json: Json = False,
-) -> None:
+) -> Change:
     """Let a draft come into force at an instant, or propose it where a second person must agree."""
-    from regulars.loyalty import api as loyalty
-    from regulars.loyalty.drafts.schemas import draft_answer, draft_id_in
-
-    async def run(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
-        return await loyalty.read_draft(tx, draft_id_in(draft))
-
-    found = in_transaction(run)
-    command = loyalty.ScheduleDraft(
-        draft_id=found.draft_id,
-        revision=found.revision,
-        active_from=at.replace(tzinfo=UTC),
-        actor=cli_actor(),
-        reason=reason,
-        based_on=based_on,
+    at = _instant(active_from.replace(tzinfo=UTC))
+    return Change(
+        path=path_of(_DRAFT + "/schedule", draft),
+        body=given(active_from=at, reason=reason, based_on=based_on),
+        seen=path_of(_DRAFT, draft),
+        taken=("revision",),
+        told={"at": at},
     )
-    done = draft_answer(_carried_out(command))
-    if as_json:
-        print_json(done)
-    elif done.state == "proposed":
-        typer.echo(f"Proposed for {_instant(done.proposed_for)}: somebody else must agree now.")
-    else:
-        typer.echo(f"Version {done.version} comes into force at {_instant(at.replace(tzinfo=UTC))}.")
 
 
-@policy.command("withdraw")
-def withdraw(version: int, reason: Reason = "", *, as_json: Json = False) -> None:
+@change(policy, "withdraw", sentence("Version {version} is withdrawn: it will not come."))
+def withdraw(version: int, reason: Reason = "") -> Change:
     """Take a version back before its instant comes."""
-    from regulars.loyalty import api as loyalty
-
-    async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
-        async with database.transaction(actor=cli_actor()) as tx:
-            command = loyalty.WithdrawVersion(version=version, actor=cli_actor(), reason=reason)
-            return await loyalty.withdraw_policy(tx, database.clock, command)
-
-    done = with_database(run)
-    if as_json:
-        print_json(done)
-    else:
-        typer.echo(f"Version {version} is withdrawn: it will not come.")
+    return Change(path=path_of("/v1/policies/{}/withdraw", version), body={"reason": reason})
 
 
-_DRAFT = "/v1/policy-drafts/{}"
 _STANDS = sentence("{draft_id} is {state} in its revision {revision}.")
 
 
@@ -307,38 +305,6 @@ def _policy_in(file: Path) -> "Policy":
     if section is None:
         give_up(f"{file} has no [policy]. Add one.")
     return section.policy()
-
-
-def _carried_out(command: Any) -> Any:  # noqa: ANN401 - imported late
-    from regulars.loyalty import api as loyalty
-
-    async def run(database: "Database") -> Any:  # noqa: ANN401 - imported late
-        async with database.transaction(actor=cli_actor()) as tx:
-            return await loyalty.work_on_policy(tx, database.clock, command)
-
-    return with_database(run)
-
-
-async def computed(database: "Database", asked: Any) -> Any:  # noqa: ANN401 - imported late
-    """Count a preview here, slice by slice; a worker may take slices as well."""
-    from regulars.loyalty import api as loyalty
-    from regulars.loyalty.preview.reports import PREVIEW
-    from regulars.platform.reports.computing import compute_slice
-
-    async with database.transaction(actor=cli_actor()) as tx:
-        report = await loyalty.ask_preview(tx, PREVIEW, asked)
-    while report.is_open:
-        async with database.transaction() as tx:
-            more = await compute_slice(tx, report.report_id)
-        async with database.transaction() as tx:
-            report = await loyalty.read_preview(tx, report.report_id)
-        if report.is_open and not more:
-            await asyncio.sleep(1)
-        if sys.stderr.isatty() and report.all_of_it:
-            typer.echo(f"\r{report.done:,} of {report.all_of_it:,} members", nl=False, err=True)
-    if loyalty.result_of_preview(report) is None:
-        give_up("The preview did not come to its end. Ask for it again.")
-    return report
 
 
 def _instant(at: datetime | None) -> str:

@@ -27,6 +27,7 @@ from regulars.entrypoints.commands import (
 
 if TYPE_CHECKING:
     from regulars.entrypoints.own_api import Answer, Document, OwnApi
+    from regulars.platform.db.database import Database
     from regulars.platform.services import Services
 
 Lang = Annotated[
@@ -66,11 +67,18 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that changes something."""
+    """A request that changes something.
+
+    `taken` are fields of what is read at `seen` first: they are sent along, as nobody types them. `told` is what the
+    answer is told with, beside its own fields.
+    """
 
     path: str
     body: Fields
     method: str = "POST"
+    seen: str = ""
+    taken: tuple[str, ...] = ()
+    told: Fields = {}
 
 
 def path_of(template: str, *ids: str | int) -> str:
@@ -172,9 +180,12 @@ def change(
             yes: bool = False,
         ) -> None:
             wish = made(**typed)
-            only_looked = {**wish.body, "dry_run": True}
 
             async def ask(api: "OwnApi") -> "Answer":
+                body, against = await _body_of(wish, api)
+                if against is not None:
+                    return against
+                only_looked = {**body, "dry_run": True}
                 if dry_run:
                     return await api.ask(wish.method, wish.path, body=only_looked)
                 if meant and not yes:
@@ -183,9 +194,12 @@ def change(
                     if previewed:
                         _told(await api.ask(wish.method, wish.path, body=only_looked), tell, context, looked=True)
                     typer.confirm(meant, abort=True, err=True)
-                return await api.ask(wish.method, wish.path, body=dict(wish.body), key=key)
+                return await api.ask(wish.method, wish.path, body=body, key=key)
 
-            _told(_asked(ask, lang), tell, context, looked=dry_run, as_json=as_json)
+            def say(document: "Document", looked: bool) -> None:
+                tell({**document, **wish.told}, looked)
+
+            _told(_asked(ask, lang), say, context, looked=dry_run, as_json=as_json)
 
         options: dict[str, Any] = {"as_json": Json, "lang": Lang, "key": Key}
         options |= {"dry_run": DryRun} if previewed else {}
@@ -193,6 +207,16 @@ def change(
         return _declared(group, name, made, run, **options)
 
     return declare
+
+
+async def _body_of(wish: Change, api: "OwnApi") -> "tuple[Document, Answer | None]":
+    """Return the body of a request, with what is read first in it; or the answer if that is refused."""
+    if not wish.seen:
+        return dict(wish.body), None
+    found = await api.ask("GET", wish.seen)
+    if found.refused:
+        return {}, found
+    return {**wish.body, **{name: found.document[name] for name in wish.taken}}, None
 
 
 def _declared(
@@ -225,12 +249,39 @@ def _default(kind: object) -> bool | None:
 
 
 def _asked(ask: "Callable[[OwnApi], Awaitable[Answer]]", lang: Language | None) -> "Answer":
-    from regulars.entrypoints.own_api import OwnApi
-
     async def run(services: "Services") -> "Answer":
-        return await ask(OwnApi(services, cli_actor(), lang.value if lang else caller_language()))
+        return await ask(_own_api(services, lang))
 
     return with_services(run)
+
+
+def in_steps(
+    do: "Callable[[OwnApi, Database], Awaitable[Answer]]",
+    lang: Language | None,
+    context: typer.Context,
+    *,
+    as_json: bool,
+) -> None:
+    """Carry out a command of several requests, which tells what it found; `do` returns the one that may be refused."""
+
+    async def run(services: "Services") -> "Answer":
+        return await do(_own_api(services, lang), services.database)
+
+    answer = with_services(run)
+    if answer.refused:
+        _refused(answer.document, context, as_json=as_json)
+    _tell_replayed(answer)
+
+
+def _own_api(services: "Services", lang: Language | None) -> "OwnApi":
+    from regulars.entrypoints.own_api import OwnApi
+
+    return OwnApi(services, cli_actor(), lang.value if lang else caller_language())
+
+
+def _tell_replayed(answer: "Answer") -> None:
+    if answer.replayed:
+        typer.echo("This was done before with the same key; nothing was done now.", err=True)
 
 
 def _told(answer: "Answer", tell: Tell, context: typer.Context, *, looked: bool = False, as_json: bool = False) -> None:
@@ -240,8 +291,7 @@ def _told(answer: "Answer", tell: Tell, context: typer.Context, *, looked: bool 
         print_json(answer.document)
     else:
         tell(answer.document, looked)
-    if answer.replayed:
-        typer.echo("This was done before with the same key; nothing was done now.", err=True)
+    _tell_replayed(answer)
 
 
 def _refused(problem: "Document", context: typer.Context, *, as_json: bool) -> NoReturn:
