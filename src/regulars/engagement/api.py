@@ -99,7 +99,8 @@ def address_to_confirm(vault: Vault, token: str) -> str:
 async def confirm_address(tx: Transaction, vault: Vault, token: str) -> None:
     """Note that whoever follows the link of a confirmation holds the address; again changes nothing.
 
-    Raises NotFound (404) for a link that we did not write, or too long ago, and once the address is not the member's.
+    Raises NotFound (404) for a link that we did not write, or too long ago, and once the address is not the member's;
+    AddressNotProved (403) once a merge has brought the address to another: no link proves it then.
     """
     await addresses.confirm(tx, vault, token)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from regulars.members.access import service as access
 from regulars.members.access import sessions
 from regulars.members.access.anew import prove_anew, request_own_code
+from regulars.members.access.by_link import confirm_email
 from regulars.members.access.sessions import proved_recently
 from regulars.members.cards import service as cards
 from regulars.members.consent import verification as consent_checks
@@ -57,8 +58,9 @@ from regulars.members.counter.service import look_up as look_up_at_counter
 from regulars.members.figures import service as figures
 from regulars.members.households import door as households
 from regulars.members.households import verification as household_checks
-from regulars.members.identity import proving, search
+from regulars.members.identity import search
 from regulars.members.identity import service as identity
+from regulars.members.identity.proving import identities_not_proved, prove_email
 from regulars.members.merging.reading import ask_family, ask_merged, family, ids_of, list_merges, who_was
 from regulars.members.merging.service import checks as merging_checks
 from regulars.members.merging.service import merge_members, undo_merge
@@ -115,6 +117,7 @@ __all__ = [
     "ask_merged",
     "carry_out_due",
     "confirm_consent",
+    "confirm_email",
     "consent_log",
     "consent_switches",
     "consent_to_confirm",
@@ -128,6 +131,7 @@ __all__ = [
     "gather_waiting",
     "greeting_at_counter",
     "households",
+    "identities_not_proved",
     "ids_of",
     "letter_to_confirm",
     "list_all_exports",
@@ -140,6 +144,7 @@ __all__ = [
     "open_export",
     "proposals",
     "prove_anew",
+    "prove_email",
     "proved_recently",
     "read_export",
     "recipients",
@@ -233,14 +238,6 @@ async def show_members(
     trip. Raises nothing. Source: members, member_identities.
     """
     return await identity.show(tx, vault, member_ids, clear=clear)
-
-
-async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: str) -> bool:
-    """Note that a member has proved, now, to hold an e-mail address; False if it is not the member's (any more).
-
-    Raises nothing. Source: identities, member_identities.
-    """
-    return await proving.prove_email(tx, vault, member_id, address)
 
 
 async def add_identity(tx: Transaction, vault: Vault, wish: AddIdentity) -> Identity:

@@ -91,7 +91,7 @@ def address_in(vault: Vault, token: str) -> str:
 async def confirm(tx: Transaction, vault: Vault, token: str) -> None:
     """Note that whoever follows the link holds the address; see `engagement.api.confirm_address`."""
     link = _link(vault, token)
-    if not await members.prove_email(tx, vault, link.member_id, link.address):
+    if not await members.confirm_email(tx, vault, link.member_id, link.address):
         raise NotFound
 
 

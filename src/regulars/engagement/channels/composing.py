@@ -56,6 +56,7 @@ class Told:
     key: bytes
     refused_email: bool
     standings: Standings
+    not_proved: set[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Composer:
         allowed = await members.may_send(tx, ids, Purpose.SERVICE, ConsentChannel.EMAIL)
         known = await addresses.standings(tx, ids)
         keys = await self.vault.keys_of(ids)
+        not_proved = await self._not_proved(tx, shown)
         merged = {member.member_id: member.merged_into for member, _ in shown if member.merged_into is not None}
         others = await self._told(tx, set(merged.values())) if merged else {}
         return {absorbed: others[into] for absorbed, into in merged.items() if into in others} | {
@@ -124,10 +126,23 @@ class Composer:
                 keys[member.member_id],
                 member.member_id not in allowed,
                 known.get(member.member_id, {}),
+                not_proved,
             )
             for member, identities in shown
             if member.member_id in keys and member.merged_into is None
         }
+
+    async def _not_proved(self, tx: Transaction, shown: "Sequence[tuple[Member, list[IdentityShown]]]") -> set[UUID]:
+        """Return the addresses of which no letter asks whose they are: a merge brought them, and no link proves them.
+
+        Asked of those alone who have no other address: of all others nobody looks at them.
+        """
+        unsure = [
+            member.member_id
+            for member, identities in shown
+            if any(one.verified_at is None for one in rules.emails_of(identities)[:1])
+        ]
+        return await members.identities_not_proved(tx, unsure) if unsure else set()
 
     async def _messages_of(self, tx: Transaction, occasion: Occasion, whom: Told, written_at: datetime) -> list[Stored]:
         facts = _decode(occasion.facts)
@@ -152,9 +167,14 @@ class Composer:
         return messages
 
     def _email_of(self, whom: Told) -> IdentityShown | None:
-        """Return the address that a member's mail goes to: not one that was refused as nobody's."""
+        """Return the address that a member's mail goes to: not one that was refused as nobody's.
+
+        Nor one that a merge brought unproved: it may be a stranger's, and nothing in a letter could prove it.
+        """
         for one in rules.emails_of(whom.identities):
             standing = whom.standings.get(addresses.hash_of(self.vault, one.value or ""))
+            if one.identity_id in whom.not_proved:
+                continue
             if standing is None or not rules.is_refused(one, standing.refused_at):
                 return one
         return None

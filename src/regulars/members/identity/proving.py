@@ -1,5 +1,6 @@
 """Somebody proves to hold a value, by a code or a link. What a merge brought is proved from inside only."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from regulars.members.consent.lapsing import lapse
@@ -29,6 +30,25 @@ async def came_unproved(tx: Transaction, vault: Vault, member_id: UUID, kind: Id
     return await store.came_unproved(tx, member_id, blind_index(vault.pepper, kind, canonical))
 
 
+async def identities_not_proved(tx: Transaction, member_ids: Sequence[UUID]) -> set[UUID]:
+    """Return which identities of members a merge brought while nobody had proved them, and nobody has since.
+
+    No letter asks to prove them: a link could not. Raises nothing. Source: member_identities, member_merges.
+    """
+    return await store.all_unproved(tx, member_ids)
+
+
+async def email_came_unproved(tx: Transaction, vault: Vault, member_id: UUID, address: str) -> bool:
+    """Say whether an address is the member's, or of whom the id means by now, by a merge and by nobody's proof."""
+    found = normalise(IdentityKind.EMAIL, address, None)
+    if isinstance(found, DomainError):
+        return False
+    owner = await service.owner_of(tx, vault, IdentityKind.EMAIL, found.canonical)
+    if owner is None or owner != (await service.meant(tx, member_id))[0]:
+        return False
+    return await came_unproved(tx, vault, owner, IdentityKind.EMAIL, found.canonical)
+
+
 def prove_identity(tx: Transaction, member_id: UUID, identity_id: UUID) -> None:
     """Note that somebody has proved to hold the value of an identity, now; the caller sees to what follows.
 
@@ -38,7 +58,10 @@ def prove_identity(tx: Transaction, member_id: UUID, identity_id: UUID) -> None:
 
 
 async def prove_email(tx: Transaction, vault: Vault, member_id: UUID, address: str) -> bool:
-    """Note that a member holds an address; see `members.api.prove_email`."""
+    """Note that a member has proved, now, to hold an e-mail address; False if it is not the member's (any more).
+
+    Raises nothing. Source: identities, member_identities.
+    """
     found = normalise(IdentityKind.EMAIL, address, None)
     if (
         isinstance(found, DomainError)

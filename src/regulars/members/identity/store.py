@@ -80,6 +80,11 @@ CAME_UNPROVED: LiteralString = (
 SELECT i.identity_id FROM member_identities AS i WHERE i.member_id = %s AND i.blind_index = %s AND """
     + _CAME_UNPROVED
 )
+ALL_UNPROVED: LiteralString = (
+    """
+SELECT i.identity_id FROM member_identities AS i WHERE i.member_id = ANY(%s::uuid[]) AND """
+    + _CAME_UNPROVED
+)
 PROVE_FROM_INSIDE: LiteralString = """
 UPDATE member_identities AS i SET verified_at = %(at)s
 WHERE i.member_id = %(member_id)s AND i.blind_index = %(blind_index)s
@@ -262,6 +267,11 @@ def note_proof(
 async def came_unproved(tx: Transaction, member_id: UUID, blind_index: bytes) -> bool:
     """Say whether a value came to a member by a merge, and nobody has proved it before or since."""
     return bool(await tx.rows(CAME_UNPROVED, (member_id, blind_index)))
+
+
+async def all_unproved(tx: Transaction, member_ids: Sequence[UUID]) -> set[UUID]:
+    """Return the identities that came to members by a merge, and nobody has proved before or since."""
+    return {identity_id for (identity_id,) in await tx.rows(ALL_UNPROVED, (arrays.ids(member_ids),))}
 
 
 def note_proof_of(tx: Transaction, member_id: UUID, identity_id: UUID, at: datetime) -> None:
