@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 from uuid import uuid4
 
 import psycopg
@@ -25,6 +25,14 @@ from regulars.platform.db.migrate import MigrationBusy, current_revision, head, 
 from regulars.platform.db.schema import metadata
 from regulars.platform.db.transaction import _dialect
 from tests.architecture.source import sources
+
+# As 0030 and 0033 made them once, in their transactions.
+OF_MEMBERS: LiteralString = (
+    "CREATE INDEX members_merged_into_idx ON members (merged_into) WHERE merged_into IS NOT NULL"
+)
+OF_BOOKS: LiteralString = (
+    "CREATE INDEX member_books_elsewhere_idx ON member_books (member_id) WHERE merged_into IS NOT NULL OR has_forwards"
+)
 
 
 @pytest.fixture
@@ -128,6 +136,54 @@ def test_no_index_keeps_postings_waiting_while_it_is_made() -> None:
     ]
 
     assert plain == []
+
+
+def test_who_is_part_of_others_is_found_by_indexes_that_are_made_again_over_what_is_there(
+    empty_url: str, database_url: str
+) -> None:
+    """Databases of an earlier form of 0030 and 0033 have both indexes, one of them left half made, and rows in them."""
+    migrating._upgrade(empty_url, 5_000, "0042")
+    survivor, absorbed = uuid4(), uuid4()
+    with psycopg.connect(empty_url) as connection:
+        for statement in (OF_MEMBERS, OF_BOOKS):
+            connection.execute(statement)
+        connection.execute(
+            "INSERT INTO markets (code, country, currency, time_zone, language, privacy_regime) "
+            "VALUES ('CN', 'CN', 'CNY', 'Asia/Shanghai', 'zh', 'pipl')"
+        )
+        for member_id, merged_into in ((survivor, None), (absorbed, survivor)):
+            connection.execute(
+                "INSERT INTO members (member_id, status, market, language, signed_up_at, recorded_at, written_at, "
+                "channel, merged_into) VALUES (%s, 'active', 'CN', 'zh', now(), now(), now(), 'web', %s)",
+                (member_id, merged_into),
+            )
+            connection.execute(
+                "INSERT INTO member_books (member_id, time_zone, signed_up_at, merged_into, merged_by) "
+                "VALUES (%s, 'Asia/Shanghai', now(), %s, %s)",
+                (member_id, merged_into, merged_into and uuid4()),
+            )
+        connection.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'members_merged_into_idx'::regclass"
+        )
+
+    migrate(empty_url)
+
+    assert is_current(empty_url)
+    assert _merged_indexes(empty_url) == _merged_indexes(database_url) != []
+    with psycopg.connect(empty_url) as connection:
+        connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        for table, index in (("members", "members_merged_into_idx"), ("member_books", "member_books_elsewhere_idx")):
+            asked = f"SELECT member_id FROM {table} WHERE merged_into IS NOT NULL"
+            assert index in str(connection.execute("EXPLAIN " + asked).fetchall())
+            assert connection.execute(asked).fetchall() == [(absorbed,)]
+
+
+def _merged_indexes(url: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT pg_get_indexdef(indexrelid), indisvalid, indisready FROM pg_index WHERE indexrelid IN "
+            "('members_merged_into_idx'::regclass, 'member_books_elsewhere_idx'::regclass) ORDER BY 1"
+        ).fetchall()
 
 
 def test_every_script_of_the_job_queue_is_known_to_a_migration_of_ours(database_url: str) -> None:

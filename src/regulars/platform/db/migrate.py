@@ -78,7 +78,7 @@ def _alone(url: str, wait_seconds: float) -> Iterator[None]:
         yield
 
 
-def _upgrade(url: str, lock_timeout_ms: int) -> None:
+def _upgrade(url: str, lock_timeout_ms: int, to: str = "head") -> None:
     from alembic import command  # noqa: PLC0415 - most starts find the schema at head and need none of this
     from alembic.config import Config  # noqa: PLC0415 - as above
     from sqlalchemy import create_engine, pool  # noqa: PLC0415 - as above
@@ -94,5 +94,5 @@ def _upgrade(url: str, lock_timeout_ms: int) -> None:
     config.set_main_option("script_location", "regulars:migrations")
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         connection.commit()

@@ -305,8 +305,11 @@ class Shown:
 
     @property
     def where_wide(self) -> str:
-        """The class that leaves minor columns out where there is no room: with many columns on a tablet, too."""
-        return "max-lg:hidden" if len(self.wanted.columns) > _MANY_COLUMNS and not self.stacked else "max-md:hidden"
+        """The class that leaves minor columns out where there is no room: with many columns on a tablet, too.
+
+        A column of sentences is folded as narrow as it must be: beside it one more has room.
+        """
+        return "max-lg:hidden" if len(self.wanted.columns) > _MANY_COLUMNS + self.stacked else "max-md:hidden"
 
     def body(self, formats: Formats) -> Markup:
         """Return the rows of the table. A template takes three times as long for its hundreds of cells."""
