@@ -26,6 +26,7 @@ from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.services import Services
 from tests.architecture.source import ROOT
 from tests.entrypoints.walking_consents import walk_consents
+from tests.entrypoints.walking_events import ask_what_happened
 from tests.entrypoints.walking_extensions import extensions
 from tests.entrypoints.walking_households import walk_households
 from tests.entrypoints.walking_merges import walk_merges, walk_proposals
@@ -51,6 +52,7 @@ PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
 WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "automatic_at", "schema", *PRIVACY)
 # Of 32 digits; a lot's has 12 more.
 _DRAWN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)")
+_FEED: Final = re.compile(r"mAHE[\w-]{20,}")  # snapshots of the database, as the feed writes them
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)")
 
 
@@ -100,6 +102,7 @@ class Walk:
             await walk_households(self)
             await walk_proposals(self, self._client)
             await walk_transfers(self, wang)
+            await ask_what_happened(self)
         return self
 
     async def clock(self, after: timedelta, *, ticking: bool = False) -> None:
@@ -154,7 +157,7 @@ class Walk:
             return _INSTANT.sub("2026-05-20T02:00:00.000000Z", part) if name != "schema" else "0000"
         return _DRAWN.sub(
             lambda found: self._ids.setdefault(found[0], f"019de0000000700080000000{len(self._ids) + 1:08x}"),
-            _UUID.sub("019de000-0000-7000-8000-000000000000", part),
+            _UUID.sub("019de000-0000-7000-8000-000000000000", _FEED.sub("mAHEAJMBAQCQwAAAAMQA", part)),
         )
 
     async def _programme(self) -> None:

@@ -449,6 +449,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/orders/{order_id}/claim",
         "POST /v1/orders/{order_id}/returns",
     ),
+    "key events:read": ("GET /v1/events",),
     "key stores:write": ("PUT /v1/stores/{store_id}",),
 }
 

@@ -127,6 +127,7 @@ def offered_to_programs(services: "Services") -> Web:
     from regulars.entrypoints.privacy import PARTS
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
+    from regulars.platform.event_feed.routes import feed_routes
 
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
     routes = [
@@ -134,6 +135,7 @@ def offered_to_programs(services: "Services") -> Web:
         *loyalty.routes,
         *commerce.routes,
         *engagement_routes(services),
+        *feed_routes(services),
     ]
     return Web(routes=routes, hot=[*loyalty.hot, *commerce.hot])
 

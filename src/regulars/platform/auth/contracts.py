@@ -30,6 +30,7 @@ SCOPES: Final[dict[str, str]] = {
     "finance:read": "Read the liability, closed months and journals.",
     "finance:write": "Close months.",
     "stores:write": "Register and change stores.",
+    "events:read": "Read what happened: the events feed.",
     "audit:read": "Read who looked at whose personal data.",
     ADMIN: "Everything.",
 }

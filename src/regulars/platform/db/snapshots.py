@@ -12,6 +12,7 @@ no transaction id. That matters: a transaction's own id counts as visible in the
 """
 
 from typing import LiteralString, NamedTuple
+from uuid import uuid4
 
 from sqlalchemy import BigInteger, Column, Table, Text
 from sqlalchemy.types import UserDefinedType
@@ -42,6 +43,8 @@ relay_cursors = Table(
 )
 
 NOTHING_SEEN = "1:1:"
+_EPOCH_LOG = "epoch"  # of the row of relay_cursors, if there is one, that tells one restored database from another
+_EPOCH_READER = "epoch "
 _ALWAYS_VISIBLE = "3"
 
 
@@ -189,6 +192,14 @@ async def _window(tx: Transaction, reader: str, log: Log, *, may_have_written: b
         raise RestoredElsewhere(f"the cursor of {reader} is ahead of this server's transaction ids")
     if current is not None:
         return Window(last, current, last_seq, end_seq)
+    return await window_between(tx, log, last, taken)
+
+
+async def window_between(tx: Transaction, log: Log, last: str, taken: str) -> Window | None:
+    """Return what was not visible in the snapshot `last` and is in `taken`; None if there is nothing.
+
+    A snapshot is a transaction's own record of `pg_current_snapshot()`; readers without a row of their own keep both.
+    """
     bounds = _BOUNDS.format(table=log.table, seq=log.seq)
     first, end = (await tx.rows(bounds, {"last_snapshot": last, "snapshot": taken}))[0]
     return None if first is None else Window(last, taken, first - 1, end)
@@ -244,6 +255,19 @@ WHERE r.transaction_id >= pg_snapshot_xmin(%(taken)s::pg_snapshot) OR {unread}
 """
 
 
+_EPOCH: LiteralString = "SELECT reader FROM relay_cursors WHERE log = %s"
+
+
+def epoch() -> Statement:
+    """Return what asks which restore, if any, this database comes from; `epoch_in` reads the answer."""
+    return Statement(_EPOCH, (_EPOCH_LOG,))
+
+
+def epoch_in(rows: Rows) -> bytes:
+    """Return what tells a restored database from the one before: empty where nothing was ever restored."""
+    return bytes.fromhex(rows[0][0].removeprefix(_EPOCH_READER)) if rows else b""
+
+
 async def needs_rebase(tx: Transaction) -> bool:
     """True if rows or cursors bear transaction ids that this server has not reached: they come from another one.
 
@@ -268,6 +292,7 @@ async def rebase(tx: Transaction) -> None:
         await hold(tx, reader)
     # A roll-up tells what it has counted by its cursor alone: it begins anew.
     tx.write("DELETE FROM relay_cursors WHERE starts_with(reader, 'roll-up of ')")
+    tx.write("DELETE FROM relay_cursors WHERE log = %s", (_EPOCH_LOG,))
     taken = (await tx.rows("SELECT pg_current_snapshot()"))[0][0]
     for log in LOGS.values():
         unread: LiteralString = _UNREAD.format(seq=log.seq)
@@ -275,4 +300,6 @@ async def rebase(tx: Transaction) -> None:
         parameters = {"log": log.table, "always": _ALWAYS_VISIBLE, "taken": taken}
         tx.write(_RESTAMP.format(table=log.table, unread=unread), parameters)
     tx.write("UPDATE relay_cursors SET last_snapshot = %s, window_snapshot = NULL, last_seq = 0, end_seq = 0", (taken,))
+    epoch = f"{_EPOCH_READER}{uuid4().hex}"  # drawn: two restores of one dump count alike
+    tx.write(_SAVE_CURSOR, (epoch, _EPOCH_LOG, NOTHING_SEEN, None, 0, 0))
     await tx.flush()

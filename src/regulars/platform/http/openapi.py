@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.http.guards import Requires, RequiresKey
 from regulars.platform.http.problems import PROBLEM_JSON, Problem
+from regulars.platform.public_events.telling import DATA_STRUCTS
 
 _REASONS: Final = {
     400: "The request cannot be read, or a required header is missing.",
@@ -23,6 +24,7 @@ _REASONS: Final = {
     404: "There is nothing here that this key may see.",
     408: "The body did not arrive in time.",
     409: "What is there forbids it. With `Retry-After`: somebody else is changing the same member; try again.",
+    410: "What was there is there no more.",
     413: "The body is larger than this deployment reads.",
     422: "A field is wrong (`errors` points to it), or the idempotency key was used for another request.",
     500: "A fault in Regulars. Report it with the request id.",
@@ -32,6 +34,7 @@ _MUTATING: Final = frozenset({"post", "put", "patch", "delete"})
 _KEY_HEADER: Final = "Idempotency-Key"
 _SECURITY: Final = "api_key"
 ONLY_READS: Final = "only_reads"  # an option of a POST that changes nothing, and so takes no idempotency key
+ALSO_REFUSES: Final = "also_refuses"  # an option that names refusals which only few operations meet, by their status
 _EXAMPLES: Final = Path(__file__).with_name("worked_examples.json")  # written from requests carried out: `make docs`
 
 
@@ -67,7 +70,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
 def describe(app: Litestar) -> bytes:
     """Return the whole description as JSON."""
     described: dict[str, Any] = app.openapi_schema.to_schema()
-    (_, schemas) = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    (_, schemas) = msgspec.json.schema_components([Problem, *DATA_STRUCTS], ref_template="#/components/schemas/{name}")
     described["components"].setdefault("schemas", {}).update(schemas)
     described["components"]["responses"] = {
         str(status): {
@@ -81,6 +84,8 @@ def describe(app: Litestar) -> bytes:
         if operation is not None:
             changes = method in _MUTATING and not handler.opt.get(ONLY_READS)
             _complete(operation, path, method, _scope_of(handler), changes=changes)
+            for status in sorted(handler.opt.get(ALSO_REFUSES, ())):
+                operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
             if _takes_any_key(handler):
                 operation["security"] = [{_SECURITY: []}]
                 operation["responses"]["401"] = {"$ref": "#/components/responses/401"}

@@ -1,0 +1,38 @@
+"""Refusals of the feed."""
+
+from regulars.platform.errors import Gone, InvalidInput
+
+
+class EventCursorUnreadable(InvalidInput):
+    """The cursor is not one that the feed gave."""
+
+    code = "event_cursor_unreadable"
+    status = 422
+    message = "This is not a cursor of the events feed. Use the one that the answer before gave, “now”, or none."
+
+
+class EventCursorOutdated(Gone):
+    """The database was restored since the cursor was given: what it has read is not what it would have read."""
+
+    code = "event_cursor_outdated"
+    status = 410
+    message = (
+        "The database was restored after this cursor was given, so it tells no longer what is new. "
+        "Read the feed without a cursor: events that you know already have the same id as before."
+    )
+
+
+class UnknownEventType(InvalidInput):
+    """A type of event that there is none of."""
+
+    code = "unknown_event_type"
+    status = 422
+    message = "There is no type of event called {type}. See the list in the API reference."
+
+
+class MemberIdUnreadable(InvalidInput):
+    """What should be the id of a member is none."""
+
+    code = "member_id_unreadable"
+    status = 422
+    message = "This is not the id of a member. One looks like mbr_ and 32 hexadecimal digits."
