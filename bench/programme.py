@@ -120,7 +120,7 @@ async def _found(database: Database, vault: LocalVault, also: Sequence[Market], 
         loyalty.define_standard_wallets(tx)
         await loyalty.activate_policy(tx, EASY.policy, wall_now() - in_force)
         await commerce.define_stores(tx, [commerce.Store(STORE, MARKET.code, "The bench's shop")])
-        _, token = await keys.create_key(tx, label="bench", scopes=sorted(SCOPES))
+        _, token = await keys.create_key(tx, label="bench", scopes=sorted(SCOPES), requests_per_second=0)
         return token
 
 

@@ -61,7 +61,7 @@ async def _found(database: Database, vault: LocalVault, size: int) -> Shop:
         loyalty.define_standard_wallets(tx)
         await loyalty.activate_policy(tx, POLICY, wall_now() - timedelta(days=1))
         await commerce.define_stores(tx, [commerce.Store(STORE, MARKET.code, "The shop of the faults")])
-        _, token = await keys.create_key(tx, label="faults", scopes=sorted(SCOPES))
+        _, token = await keys.create_key(tx, label="faults", scopes=sorted(SCOPES), requests_per_second=0)
     async with database.transaction(actor="tests") as tx:
         signed_up = await members.sign_up(tx, vault, [_wish(number) for number in range(size)])
     ids = tuple([one.member_id for one in signed_up if isinstance(one, Member)])

@@ -201,14 +201,20 @@ async def room(
     *,
     scopes: Sequence[str] = ("ledger:write", "ledger:read"),
     body_limit_bytes: int = 1_000_000,
+    networks: Sequence[str] = (),
+    often: int | None = None,
+    trusted_proxies: str = "",
 ) -> AsyncIterator[Room]:
-    services = Services(Settings(home=home, body_limit_bytes=body_limit_bytes), database, LocalVault(home / "vault"))
+    settings = Settings(home=home, body_limit_bytes=body_limit_bytes, trusted_proxies=trusted_proxies)
+    services = Services(settings, database, LocalVault(home / "vault"))
     adder = Adder()
     lane: Lane[Adding, CounterView] = services.lane(
         "add_to_counter", adder.apply, json_answer(200, msgspec.json.encode)
     )
     async with database.transaction() as tx:
-        key, token = await auth.create_key(tx, label="tests", scopes=scopes)
+        key, token = await auth.create_key(
+            tx, label="tests", scopes=scopes, networks=networks, requests_per_second=often
+        )
     log = StringIO()
     request_log = RequestLog(log)
     app = create_app(services, offered(services, lane), request_log)

@@ -348,14 +348,14 @@ async def test_every_operation_is_described_with_its_refusals(counters: Room) ->
     operation = described["paths"]["/v1/counters/{counter_id}/additions"]["post"]
     assert operation["security"] == [{"api_key": ["ledger:write"]}]
     assert set(operation["responses"]) == {
-        "200", "400", "401", "403", "404", "408", "409", "413", "422", "500", "503",
+        "200", "400", "401", "403", "404", "408", "409", "413", "422", "429", "500", "503",
     }  # fmt: skip
     header = next(one for one in operation["parameters"] if one["name"] == "Idempotency-Key")
     assert (header["in"], header["required"]) == ("header", True)
     change = described["paths"]["/cold/counters/{counter_id}"]["put"]
     assert next(one for one in change["parameters"] if one["name"] == "Idempotency-Key")["required"] is False
     assert set(described["paths"]["/v1/counters/{counter_id}"]["get"]["responses"]) == {
-        "200", "401", "403", "404", "422", "500", "503",
+        "200", "401", "403", "404", "422", "429", "500", "503",
     }  # fmt: skip
     for answer in described["components"]["responses"].values():
         assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

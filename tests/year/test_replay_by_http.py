@@ -101,7 +101,7 @@ async def served(
     replayed = Replay(database, vault, FIFTY.year(), programme)
     await replayed.prepare()
     async with database.transaction() as tx:
-        _, token = await create_key(tx, label="till", scopes=["orders:write"], expires_at=None)
+        _, token = await create_key(tx, label="till", scopes=["orders:write"], requests_per_second=0)
     services = Services(load_settings({"REGULARS_HOME": str(folder)}), database, vault)
     application = create_app(services, web(services))
     try:

@@ -74,6 +74,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         authenticator=services.authenticator,
         hash_request=request_hasher(services.request_key),
         hot=HotRoutes.of(offered.hot),
+        origins=services.origins,
         body_limit_bytes=services.settings.body_limit_bytes,
         log=log or RequestLog(),
     )

@@ -12,6 +12,16 @@ from regulars.entrypoints.staff import account_of
 if TYPE_CHECKING:
     from regulars.platform.db.transaction import Transaction
 
+KeyId = Annotated[str, typer.Argument(help="The id, ak_…")]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option("--network", help="An address or network that it may be used from; may be given several times."),
+]
+Often = Annotated[
+    int | None,
+    typer.Option("--requests-per-second", min=0, max=1_000_000, help="How often it may ask; 0 for no limit."),
+]
+
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 
 
@@ -24,6 +34,8 @@ def create_key(
         str | None, typer.Option(help="Whose it is: the e-mail of an account of staff. Else it is yours.")
     ] = None,
     *,
+    networks: Networks = None,
+    often: Often = None,
     as_json: Json = False,
 ) -> None:
     """Make a key. It is shown this once: only its hash is kept.
@@ -36,7 +48,15 @@ def create_key(
     async def make(tx: "Transaction") -> tuple[Any, str]:
         expires_at = wall_now() + timedelta(days=days) if days else None
         owner = None if staff is None else (await account_of(tx, staff)).staff_id
-        return await service.create_key(tx, label=label, scopes=scopes, expires_at=expires_at, staff_id=owner)
+        return await service.create_key(
+            tx,
+            label=label,
+            scopes=scopes,
+            expires_at=expires_at,
+            staff_id=owner,
+            networks=networks or [],
+            requests_per_second=often,
+        )
 
     key, token = in_transaction(make)
     if as_json:
@@ -46,6 +66,71 @@ def create_key(
     else:
         typer.echo(token)
         typer.echo(f"{_public(key.key_id)}: keep the key above; it is not shown again.", err=True)
+
+
+@keys.command("rotate")
+def rotate_key(
+    key_id: KeyId,
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=24 * 90, help="For so long the key of before is good too; 0 refuses it at once.")
+    ] = 24,
+    reason: Reason = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Give a key a new secret, shown this once. The one of before is good for a while, so that nothing stands still."""
+    from regulars.platform.auth import service
+
+    key, token = in_transaction(
+        lambda tx: service.rotate_key(tx, _read(key_id), overlap=timedelta(hours=overlap_hours), reason=reason)
+    )
+    if as_json:
+        print_json({"key": token, "id": _public(key.key_id), "previous_until": key.previous_until})
+    else:
+        until = "is refused within a second" if key.previous_until is None else f"is good until {key.previous_until}"
+        typer.echo(token)
+        typer.echo(f"Keep the key above; it is not shown again. The one before {until}.", err=True)
+
+
+@keys.command("end-overlap")
+def end_overlap(key_id: KeyId, reason: Reason = "") -> None:
+    """Let the secret of before a rotation be refused now, within a second."""
+    from regulars.platform.auth import service
+
+    in_transaction(lambda tx: service.end_overlap(tx, _read(key_id), reason=reason))
+    typer.echo(f"{key_id} has one secret.")
+
+
+@keys.command("change")
+def change_key(
+    key_id: KeyId,
+    *,
+    label: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
+    networks: Networks = None,
+    anywhere: Annotated[bool, typer.Option("--anywhere", help="Let it be used from everywhere.")] = False,
+    often: Often = None,
+    usual_limit: Annotated[bool, typer.Option("--usual-limit", help="Let the deployment's limit hold.")] = False,
+    reason: Reason = "",
+) -> None:
+    """Change what a key is called, where it may be used and how often; what is not named stays."""
+    from regulars.platform.auth import service
+
+    if (networks and anywhere) or (often is not None and usual_limit):
+        raise typer.BadParameter("--network excludes --anywhere, and --requests-per-second excludes --usual-limit.")
+
+    async def change(tx: "Transaction") -> None:
+        found = await service.key_of(tx, _read(key_id))
+        await service.change_key(
+            tx,
+            found.key_id,
+            label=found.label if label is None else label,
+            networks=[] if anywhere else networks or found.networks,
+            requests_per_second=None if usual_limit else found.requests_per_second if often is None else often,
+            reason=reason,
+        )
+
+    in_transaction(change)
+    typer.echo(f"{key_id} is changed.")
 
 
 @keys.command("list")
@@ -65,28 +150,32 @@ def list_keys(*, as_json: Json = False) -> None:
             day(key.created_at),
             key.owner,
             str(key.last_used_on or "never"),
+            " ".join(key.networks) or "anywhere",
             day(key.revoked_at) or (f"expires {day(key.expires_at)}" if key.expires_at else "no"),
         )
         for key in found
     ]
-    print_table(("id", "label", "scopes", "made", "owner", "last used", "revoked"), rows)
+    print_table(("id", "label", "scopes", "made", "owner", "last used", "from", "revoked"), rows)
 
 
 @keys.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(help="The id, ak_…")], reason: Reason = "") -> None:
+def revoke_key(key_id: KeyId, reason: Reason = "") -> None:
     """Revoke a key. Every process refuses it within a second."""
+    from regulars.platform.auth import service
+
+    in_transaction(lambda tx: service.revoke_key(tx, _read(key_id), reason=reason))
+    typer.echo(f"{key_id} is revoked.")
+
+
+def _read(key_id: str) -> Any:  # noqa: ANN401 - a UUID
     from regulars.platform.auth import service
     from regulars.platform.errors import NotFound
     from regulars.platform.ids import parse_public_id
 
-    async def revoke(tx: "Transaction") -> None:
-        found = parse_public_id(service.ID_PREFIX, key_id)
-        if found is None:
-            raise NotFound
-        await service.revoke_key(tx, found, reason=reason)
-
-    in_transaction(revoke)
-    typer.echo(f"{key_id} is revoked.")
+    found = parse_public_id(service.ID_PREFIX, key_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _key_told(key: Any) -> dict[str, Any]:  # noqa: ANN401 - imported late

@@ -41,7 +41,7 @@ class Services:
 
     def __post_init__(self) -> None:
         """Make what follows from the rest."""
-        self.authenticator = Authenticator(self.database)
+        self.authenticator = Authenticator(self.database, self.settings.requests_per_second)
         self.staff = StaffSignIn(self.database, self.vault.pepper, terms_of(self.settings))
         self.oidc = _identity_provider(self.settings, self.database, self.vault.pepper)
         self.origins = Origins(self.settings.trusted_proxies, self.settings.home)

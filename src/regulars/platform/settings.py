@@ -125,6 +125,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"variable": "REGULARS_LOCK_TIMEOUT_MS"},
         ),
     ] = 1_000
+    requests_per_second: Annotated[
+        int,
+        told(
+            "REGULARS_REQUESTS_PER_SECOND",
+            "How many requests a second an API key may send to one web process, ten seconds' worth at once, unless the "
+            "key has a limit of its own; 0 for no limit.",
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 1_000
     development: Annotated[
         bool,
         told(

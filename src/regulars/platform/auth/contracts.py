@@ -1,6 +1,7 @@
 """Who asks: a principal with scopes."""
 
 from datetime import date, datetime
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 from uuid import UUID
 
@@ -12,6 +13,8 @@ ADMIN: Final = "admin"
 KEY_PREFIX: Final = "ak"
 STAFF_PREFIX: Final = "stf"
 SHELL: Final = "cli"  # who works at the command line is `cli:<user>`
+
+Network = IPv4Network | IPv6Network
 
 SCOPES: Final[dict[str, str]] = {
     "members:read": "Read members without personal data.",
@@ -37,12 +40,18 @@ SCOPES: Final[dict[str, str]] = {
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """Who asks. `client` is the actor for audit and idempotency, e.g. `key:ak_0190…`; `key_id` its public id."""
+    """Who asks. `client` is the actor for audit and idempotency, e.g. `key:ak_0190…`; `key_id` its public id.
+
+    From `networks` alone it may ask, from anywhere if there are none; `requests_per_second` is how often in the long
+    run, without a limit if it is None.
+    """
 
     client: str
     key_id: str
     scopes: frozenset[str]
     expires_at: datetime | None = None
+    networks: tuple[Network, ...] = ()
+    requests_per_second: int | None = None
 
     def may(self, scope: str) -> bool:
         """Tell whether this principal has a scope."""
@@ -69,7 +78,9 @@ class Browser(Struct, frozen=True, kw_only=True):
 class ApiKey(Struct, frozen=True, kw_only=True):
     """An API key as it is listed: everything but its secret, which nobody knows.
 
-    `made_by` is the actor who made it; `staff_id` the member of staff for whom, if it was for one.
+    `made_by` is the actor who made it; `staff_id` the member of staff for whom, if it was for one. `networks` are those
+    it may be used from, all if there are none; `requests_per_second` is None where the deployment's limit holds, and 0
+    for no limit. `rotated_at` is when it got the secret it has, `previous_until` until when the one before is good too.
     """
 
     key_id: UUID
@@ -81,6 +92,10 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
     made_by: str = ""
     staff_id: UUID | None = None
+    networks: list[str] = []
+    requests_per_second: int | None = None
+    rotated_at: datetime | None = None
+    previous_until: datetime | None = None
 
     @property
     def owner(self) -> str:

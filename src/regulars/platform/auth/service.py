@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked, recognised.
+"""API keys: made, listed, rotated, revoked, recognised.
 
 A key reads `rgl_<id>_<secret>`. The secret is 256 random bits and only its SHA-256 is kept. That is the right hash
 here: a slow one (argon2, scrypt) protects secrets that people think up and others could guess, but nobody can try
@@ -7,19 +7,23 @@ here: a slow one (argon2, scrypt) protects secrets that people think up and othe
 
 from asyncio import Task, create_task, shield
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
+from ipaddress import ip_network
 from secrets import token_hex
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
+from msgspec import structs
+
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth import store
 from regulars.platform.auth.contracts import KEY_PREFIX as KEY_IDS
 from regulars.platform.auth.contracts import SCOPES, ApiKey, Principal
-from regulars.platform.auth.errors import KeyWithoutScope, ScopeUnknown
+from regulars.platform.auth.errors import KeyEnded, KeyWithoutScope, NetworkUnknown, RotationUnderWay, ScopeUnknown
+from regulars.platform.auth.store import StoredSecret
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.transaction import Transaction
@@ -33,9 +37,11 @@ _SECRET_BYTES = 32
 _HEX_DIGITS = 32
 _MAX_TOKEN_LENGTH = 200
 
+OVERLAP: Final = timedelta(hours=24)  # for which a rotated key's secret of before is good, unless told otherwise
 KNOWN_FOR_SECONDS: Final = 1.0  # a revoked key is refused within this time
 _ASK_AGAIN_SECONDS = 0.5  # from here on somebody looks, in the background, whether keys have changed
 _MAX_KNOWN = 50_000
+_NOBODY: Final = StoredSecret(bytes(_SECRET_BYTES), (), None, None, None, (), None)
 
 
 async def create_key(
@@ -45,10 +51,13 @@ async def create_key(
     scopes: Sequence[str],
     expires_at: datetime | None = None,
     staff_id: UUID | None = None,
+    networks: Sequence[str] = (),
+    requests_per_second: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key and return it with its token, which is shown this once. Raises ScopeUnknown, KeyWithoutScope.
+    """Make a key and return it with its token, which is shown this once.
 
-    It is that of a member of staff (`staff_id`), or else of whoever makes it.
+    It is that of a member of staff (`staff_id`), or else of whoever makes it. For `networks` and
+    `requests_per_second` see `ApiKey`. Raises ScopeUnknown, KeyWithoutScope, NetworkUnknown.
     """
     for scope in scopes:
         if scope not in SCOPES:
@@ -64,10 +73,85 @@ async def create_key(
         expires_at=expires_at,
         made_by=tx.actor,
         staff_id=staff_id,
+        networks=_written(networks),
+        requests_per_second=requests_per_second,
     )
     store.insert_key(tx, key, sha256(secret.encode()).digest())
     tx.audit(_entry(tx, "create_key", key.key_id, detail=" ".join(key.scopes)))
-    return key, f"{KEY_PREFIX}_{key.key_id.hex}_{secret}"
+    return key, _token(key.key_id, secret)
+
+
+async def rotate_key(
+    tx: Transaction, key_id: UUID, *, overlap: timedelta = OVERLAP, reason: str = ""
+) -> tuple[ApiKey, str]:
+    """Give a key another secret and return it with its new token, which is shown this once.
+
+    For as long as they overlap both tokens are good, and they are one key: a retry with the other one is the same
+    request. Without an overlap the old one is refused within a second. Raises NotFound, KeyEnded, RotationUnderWay.
+    """
+    secret, now = token_hex(_SECRET_BYTES), wall_now()
+    key = await store.rotate(tx, key_id, sha256(secret.encode()).digest(), now, now + overlap)
+    if key is None:
+        found = await _still_good(tx, key_id, now)
+        raise RotationUnderWay(until=(found.previous_until or now).isoformat(timespec="seconds"))
+    told = "" if key.previous_until is None else f"overlap until {key.previous_until.isoformat()}"
+    tx.audit(_entry(tx, "rotate_key", key_id, reason=reason, detail=told))
+    return key, _token(key_id, secret)
+
+
+async def end_overlap(tx: Transaction, key_id: UUID, *, reason: str = "") -> ApiKey:
+    """Let the secret before the last rotation be refused, within a second of the commit. Raises NotFound."""
+    key = await store.end_overlap(tx, key_id)
+    if key is None:
+        raise NotFound
+    tx.audit(_entry(tx, "end_key_overlap", key_id, reason=reason))
+    return key
+
+
+async def change_key(
+    tx: Transaction,
+    key_id: UUID,
+    *,
+    label: str,
+    networks: Sequence[str],
+    requests_per_second: int | None,
+    reason: str = "",
+) -> ApiKey:
+    """Write anew what a key is called, where it may be used and how often; within a second every process knows.
+
+    Raises NotFound, KeyEnded, NetworkUnknown.
+    """
+    found = await _still_good(tx, key_id, wall_now())
+    wanted = structs.replace(found, label=label, networks=_written(networks), requests_per_second=requests_per_second)
+    key = await store.change(tx, wanted)
+    if key is None:
+        raise NotFound
+    often = "" if requests_per_second is None else f"{requests_per_second}/s"
+    told = " ".join(part for part in (*key.networks, often) if part)
+    tx.audit(_entry(tx, "change_key", key_id, reason=reason, detail=told))
+    return key
+
+
+async def _still_good(tx: Transaction, key_id: UUID, now: datetime) -> ApiKey:
+    key = await key_of(tx, key_id)
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise KeyEnded
+    return key
+
+
+def _written(networks: Sequence[str]) -> list[str]:
+    """Return networks as they are kept. Raises NetworkUnknown."""
+    found = set[str]()
+    for network in networks:
+        try:
+            found.add(str(ip_network(network.strip(), strict=False)))
+        except ValueError:
+            raise NetworkUnknown(pointer="/networks", network=network) from None
+    return sorted(found)
+
+
+def _token(key_id: UUID, secret: str) -> str:
+    return f"{KEY_PREFIX}_{key_id.hex}_{secret}"
 
 
 async def revoke_key(tx: Transaction, key_id: UUID, *, reason: str = "") -> ApiKey:
@@ -77,6 +161,14 @@ async def revoke_key(tx: Transaction, key_id: UUID, *, reason: str = "") -> ApiK
         raise NotFound
     tx.audit(_entry(tx, "revoke_key", key_id, reason=reason))
     return key
+
+
+async def key_of(tx: Transaction, key_id: UUID) -> ApiKey:
+    """Return one key. Raises NotFound."""
+    found = await store.select_keys(tx, [key_id])
+    if not found:
+        raise NotFound
+    return found[0]
 
 
 async def list_keys(tx: Transaction) -> list[ApiKey]:
@@ -100,10 +192,12 @@ class Authenticator:
 
     Twice a second, while requests come, it reads one number that counts the changes of keys; when that has moved, it
     forgets everything. So a revocation takes effect within a second, and ten thousand keys cost no more than one.
+    `requests_per_second` is the limit of keys that have none of their own; 0 for no limit.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, requests_per_second: int = 0) -> None:
         self._database = database
+        self._requests_per_second = requests_per_second
         self._known: dict[bytes, Principal] = {}
         self._revision = -1
         self._today = date.min
@@ -159,20 +253,36 @@ class Authenticator:
     async def _ask(self, authorization: bytes, key_id: UUID, secret: bytes) -> Principal:
         revision, now = self._revision, wall_now()
         async with self._database.transaction() as tx:
-            stored = await store.select_secret(tx, key_id)
-            # Compared even if there is no such key, so that the time taken tells nothing.
-            expected = stored.secret_hash if stored else bytes(_SECRET_BYTES)
-            same = compare_digest(sha256(secret).digest(), expected)
-            if stored is None or not same or (stored.expires_at is not None and stored.expires_at <= now):
+            stored = await store.select_secret(tx, key_id) or _NOBODY
+            known, ends = _is_known(stored, sha256(secret).digest())
+            if not known or (ends is not None and ends <= now):
                 raise NotAuthenticated
             store.note_use(tx, key_id, now.date())
         public = public_id(ID_PREFIX, key_id)
+        often = self._requests_per_second if stored.requests_per_second is None else stored.requests_per_second
         principal = Principal(
-            client=f"key:{public}", key_id=public, scopes=frozenset(stored.scopes), expires_at=stored.expires_at
+            client=f"key:{public}",
+            key_id=public,
+            scopes=frozenset(stored.scopes),
+            expires_at=ends,
+            networks=tuple(ip_network(network) for network in stored.networks),
+            requests_per_second=often or None,
         )
         if revision == self._revision:  # else keys changed while we asked: the next request asks again
             self._known[sha256(authorization).digest()] = principal
         return principal
+
+
+def _is_known(stored: StoredSecret, secret_hash: bytes) -> tuple[bool, datetime | None]:
+    """Tell whether a secret is one of a key's, and until when it is good.
+
+    Compared with both, even if there is no such key, so that the time taken tells nothing.
+    """
+    is_previous = compare_digest(secret_hash, stored.previous_hash or bytes(_SECRET_BYTES))
+    if compare_digest(secret_hash, stored.secret_hash):
+        return True, stored.expires_at
+    ends = [one for one in (stored.expires_at, stored.previous_until) if one is not None]
+    return is_previous and stored.previous_hash is not None, min(ends, default=None)
 
 
 def _parse(authorization: bytes) -> tuple[UUID, bytes]:

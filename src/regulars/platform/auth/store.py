@@ -9,9 +9,15 @@ from regulars.platform.auth.contracts import ApiKey
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
+_COLUMNS: LiteralString = """
+key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id, networks,
+requests_per_second, rotated_at, previous_until
+"""
+
 INSERT_KEY: LiteralString = """
-INSERT INTO api_keys (key_id, secret_hash, label, scopes, created_at, expires_at, made_by, staff_id)
-VALUES (%s, %s, %s, %s::text[], %s, %s, %s, %s)
+INSERT INTO api_keys (key_id, secret_hash, label, scopes, created_at, expires_at, made_by, staff_id, networks,
+    requests_per_second)
+VALUES (%s, %s, %s, %s::text[], %s, %s, %s, %s, %s::text[], %s)
 """
 
 COUNT_CHANGE: LiteralString = """
@@ -21,18 +27,40 @@ ON CONFLICT (only_row) DO UPDATE SET revision = known.revision + excluded.revisi
 
 SELECT_REVISION: LiteralString = "SELECT revision FROM api_key_revision"
 
-REVOKE_KEY: LiteralString = """
+REVOKE_KEY: LiteralString = f"""
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE key_id = %s
-RETURNING key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id
-"""
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - our own text
 
-SELECT_KEYS: LiteralString = """
-SELECT key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id
+# Of two rotations at once the second finds the first one's overlap: else the secret of one of them would be lost.
+ROTATE_KEY: LiteralString = f"""
+UPDATE api_keys
+SET secret_hash = %(hash)s, rotated_at = %(now)s,
+    previous_hash = CASE WHEN %(until)s > %(now)s THEN secret_hash END,
+    previous_until = CASE WHEN %(until)s > %(now)s THEN %(until)s END
+WHERE key_id = %(key_id)s AND revoked_at IS NULL AND (expires_at > %(now)s) IS NOT FALSE
+    AND (previous_until > %(now)s) IS NOT TRUE
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - our own text
+
+END_OVERLAP: LiteralString = f"""
+UPDATE api_keys SET previous_hash = NULL, previous_until = NULL WHERE key_id = %s
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - our own text
+
+CHANGE_KEY: LiteralString = f"""
+UPDATE api_keys SET label = %s, networks = %s::text[], requests_per_second = %s WHERE key_id = %s
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - our own text
+
+SELECT_KEYS: LiteralString = f"""
+SELECT {_COLUMNS}
 FROM api_keys WHERE %(ids)s::uuid[] IS NULL OR key_id = ANY (%(ids)s::uuid[]) ORDER BY created_at, key_id
-"""
+"""  # noqa: S608 - our own text
 
 SELECT_RECOGNISED: LiteralString = """
-SELECT secret_hash, scopes, expires_at FROM api_keys WHERE key_id = %s AND revoked_at IS NULL
+SELECT secret_hash, scopes, expires_at, previous_hash, previous_until, networks, requests_per_second
+FROM api_keys WHERE key_id = %s AND revoked_at IS NULL
 """
 
 NOTE_USE: LiteralString = """
@@ -46,6 +74,10 @@ class StoredSecret(NamedTuple):
     secret_hash: bytes
     scopes: Sequence[str]
     expires_at: datetime | None
+    previous_hash: bytes | None
+    previous_until: datetime | None
+    networks: Sequence[str]
+    requests_per_second: int | None
 
 
 def insert_key(tx: Transaction, key: ApiKey, secret_hash: bytes) -> None:
@@ -60,6 +92,8 @@ def insert_key(tx: Transaction, key: ApiKey, secret_hash: bytes) -> None:
             key.expires_at,
             key.made_by,
             key.staff_id,
+            arrays.texts(key.networks),
+            key.requests_per_second,
         ),
     )
     tx.write(COUNT_CHANGE)
@@ -67,7 +101,26 @@ def insert_key(tx: Transaction, key: ApiKey, secret_hash: bytes) -> None:
 
 async def revoke(tx: Transaction, key_id: UUID, at: datetime) -> ApiKey | None:
     """Revoke a key from `at` on (wall clock), or leave the instant at which it was; None if there is none."""
-    rows = await tx.rows(REVOKE_KEY, (at, key_id))
+    return await _changed(tx, REVOKE_KEY, (at, key_id))
+
+
+async def rotate(tx: Transaction, key_id: UUID, secret_hash: bytes, now: datetime, until: datetime) -> ApiKey | None:
+    """Give a key another secret; that of before is good `until` then. None if it cannot be rotated now, or is none."""
+    return await _changed(tx, ROTATE_KEY, {"key_id": key_id, "hash": secret_hash, "now": now, "until": until})
+
+
+async def end_overlap(tx: Transaction, key_id: UUID) -> ApiKey | None:
+    """Let the secret of before be good no longer."""
+    return await _changed(tx, END_OVERLAP, (key_id,))
+
+
+async def change(tx: Transaction, key: ApiKey) -> ApiKey | None:
+    """Write label, networks and limit anew."""
+    return await _changed(tx, CHANGE_KEY, (key.label, arrays.texts(key.networks), key.requests_per_second, key.key_id))
+
+
+async def _changed(tx: Transaction, statement: LiteralString, parameters: Any) -> ApiKey | None:  # noqa: ANN401 - psycopg's
+    rows = await tx.rows(statement, parameters)
     tx.write(COUNT_CHANGE)
     return _key(rows[0]) if rows else None
 
@@ -85,7 +138,11 @@ async def select_revision(tx: Transaction) -> int:
 
 async def select_secret(tx: Transaction, key_id: UUID) -> StoredSecret | None:
     rows = await tx.rows(SELECT_RECOGNISED, (key_id,))
-    return StoredSecret(bytes(rows[0][0]), rows[0][1], rows[0][2]) if rows else None
+    if not rows:
+        return None
+    secret_hash, scopes, expires_at, previous_hash, *rest = rows[0]
+    previous = None if previous_hash is None else bytes(previous_hash)
+    return StoredSecret(bytes(secret_hash), scopes, expires_at, previous, *rest)
 
 
 def note_use(tx: Transaction, key_id: UUID, day: date) -> None:
@@ -94,7 +151,8 @@ def note_use(tx: Transaction, key_id: UUID, day: date) -> None:
 
 
 def _key(row: Sequence[Any]) -> ApiKey:
-    key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id = row
+    key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id, *rest = row
+    networks, requests_per_second, rotated_at, previous_until = rest
     return ApiKey(
         key_id=key_id,
         label=label,
@@ -105,4 +163,8 @@ def _key(row: Sequence[Any]) -> ApiKey:
         revoked_at=revoked_at,
         made_by=made_by,
         staff_id=staff_id,
+        networks=networks,
+        requests_per_second=requests_per_second,
+        rotated_at=rotated_at,
+        previous_until=previous_until,
     )

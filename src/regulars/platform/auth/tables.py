@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Integer,
     LargeBinary,
     SmallInteger,
     Table,
@@ -32,7 +33,16 @@ api_keys = Table(
     Column("revoked_at", TIMESTAMP(timezone=True)),
     Column("made_by", Text, nullable=False, server_default=text("''")),
     Column("staff_id", UUID(as_uuid=True), ForeignKey("staff_accounts.staff_id")),
+    Column("networks", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("requests_per_second", Integer),
+    Column("rotated_at", TIMESTAMP(timezone=True)),
+    # The secret before the last rotation, and until when it is good.
+    Column("previous_hash", LargeBinary),
+    Column("previous_until", TIMESTAMP(timezone=True)),
     CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+    CheckConstraint("octet_length(previous_hash) = 32", name="previous_hash"),
+    CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="previous_until"),
+    CheckConstraint("requests_per_second >= 0", name="requests_per_second"),
     CheckConstraint("cardinality(scopes) > 0", name="scopes"),
 )
 

@@ -6,7 +6,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from regulars.platform.auth.contracts import Principal
+from regulars.platform.auth.errors import AddressNotAllowed
 from regulars.platform.errors import NotAllowed, NotAuthenticated
+from regulars.platform.http.origin import is_in
+from regulars.platform.http.quotas import Quota, Quotas
 from regulars.platform.texts import negotiate
 
 SCOPE_KEY: Final = "regulars"  # where it lies in the ASGI scope
@@ -20,7 +23,11 @@ def language_of(accept_language: bytes) -> str:
 
 @dataclass(slots=True)
 class Asked:
-    """One request at the edge: its id, its headers that matter, its body, who asks, and what makes the hash of it."""
+    """One request at the edge: its id, its headers that matter, its body, who asks, and what makes the hash of it.
+
+    `address` tells where it comes from, if somebody needs to know; `quotas` are where it is counted, if anywhere, and
+    `quota` what is left there.
+    """
 
     request_id: str
     authorization: bytes
@@ -30,6 +37,9 @@ class Asked:
     authenticate: Callable[[bytes], Awaitable[Principal]]
     hash_request: Callable[[str, str, bytes, bytes], bytes]
     principal: Principal | None = None
+    address: Callable[[], str] = str
+    quotas: Quotas | None = None
+    quota: Quota | None = None
 
     @property
     def language(self) -> str:
@@ -37,19 +47,28 @@ class Asked:
         return language_of(self.accept_language) if self.accept_language else "en"
 
     async def authorise(self, scope: str) -> Principal:
-        """Return who asks. Raises NotAuthenticated (401) or NotAllowed (403)."""
+        """Return who asks. Raises NotAuthenticated (401), AddressNotAllowed, NotAllowed (403), RateLimited (429)."""
         return self.admit(self.principal or await self.authenticate(self.authorization), scope)
 
     async def identify(self) -> Principal:
-        """Return who asks, whatever they may. Raises NotAuthenticated (401)."""
-        self.principal = self.principal or await self.authenticate(self.authorization)
-        return self.principal
+        """Return who asks, whatever they may. Raises NotAuthenticated, AddressNotAllowed (403), RateLimited (429)."""
+        return self._let_in(self.principal or await self.authenticate(self.authorization))
 
     def admit(self, principal: Principal, scope: str) -> Principal:
-        """Take note of who asks. Raises NotAllowed (403)."""
-        self.principal = principal
+        """Take note of who asks. Raises AddressNotAllowed, NotAllowed (403), RateLimited (429)."""
+        self._let_in(principal)
         if not principal.may(scope):
             raise NotAllowed(scope=scope)
+        return principal
+
+    def _let_in(self, principal: Principal) -> Principal:
+        self.principal = principal
+        if principal.networks and not is_in(address := self.address(), principal.networks):
+            raise AddressNotAllowed(address=address)
+        if self.quotas is not None and self.quota is None:
+            self.quota = self.quotas.of(principal)
+            if self.quota is not None:
+                self.quota.take()
         return principal
 
     @property

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from regulars.platform.http.edge import Edge, Headers
+from regulars.platform.http.edge import Edge, Whence
 from regulars.platform.http.hot import Taken
 
 
@@ -89,12 +89,12 @@ class DirectProtocol(HttpToolsProtocol):
             return
         cycle = DirectCycle()
         self.cycle = cast("Any", cycle)
-        headers: Headers = dict(self.headers)
+        whence = Whence(self.client, self.headers)
 
-        def tell(status: int, head: bytes, body: bytes) -> None:
-            self._tell(cycle, status, head, body)
+        def tell(status: int, lines: bytes, body: bytes) -> None:
+            self._tell(cycle, status, lines, body)
 
-        self._edge.carry_out(taken, parameter, headers, self._body, tell)
+        self._edge.carry_out(taken, parameter, whence, self._body, tell)
 
     def _go_on_as_usual(self, body: bytes = b"") -> None:
         url, headers, expect = self.url, self.headers, self.expect_100_continue

@@ -6,17 +6,19 @@ and logs one line.
 
 import re
 from asyncio import Future, get_running_loop
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from random import Random
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from regulars.platform.auth.service import Authenticator
 from regulars.platform.errors import BodyTooLarge, BodyTooSlow
 from regulars.platform.http.asked import SCOPE_KEY, Asked
 from regulars.platform.http.hot import HotRoutes, Taken
 from regulars.platform.http.mutations import FIRST_REFUSAL
+from regulars.platform.http.origin import Origins
 from regulars.platform.http.problems import PROBLEM_JSON
+from regulars.platform.http.quotas import Quotas
 from regulars.platform.http.refusals import answer_to_failure
 from regulars.platform.http.timeouts import SharedTimeout
 from regulars.platform.logs import RequestLog
@@ -50,6 +52,13 @@ class CallerGone(Exception):
     """The caller closed the connection before its request was complete."""
 
 
+class Whence(NamedTuple):
+    """What stands before a request's body, called as in an ASGI scope."""
+
+    client: tuple[str, int] | None
+    headers: Sequence[tuple[bytes, bytes]]
+
+
 class Edge:
     """An ASGI application in front of Litestar's."""
 
@@ -60,6 +69,7 @@ class Edge:
         authenticator: Authenticator,
         hash_request: Callable[[str, str, bytes, bytes], bytes],
         hot: HotRoutes,
+        origins: Origins,
         body_limit_bytes: int,
         log: RequestLog,
         body_seconds: float = _BODY_SECONDS,
@@ -70,6 +80,8 @@ class Edge:
         self._hash_request = hash_request
         self._arriving = SharedTimeout(body_seconds)
         self._find = hot.find
+        self._address_of = origins.address_of
+        self._quotas = Quotas()
         self._limit = body_limit_bytes
         self._log = log
         self._logs = log.wanted
@@ -81,7 +93,7 @@ class Edge:
             return
         began = perf_counter()
         headers = dict(scope["headers"])
-        asking = self._asking(headers, b"")
+        asking = self._asking(headers, b"", lambda: self._address_of(scope))
         route = scope["method"]
         try:
             if scope["method"] not in _BODYLESS:
@@ -108,13 +120,13 @@ class Edge:
         """Whether a body is within the limit."""
         return len(body) <= self._limit
 
-    def carry_out(self, taken: Taken, parameter: str, headers: Headers, body: bytes, tell: Tell) -> None:
+    def carry_out(self, taken: Taken, parameter: str, whence: Whence, body: bytes, tell: Tell) -> None:
         """Answer one whole request of a hot route; `tell` is called once, now or later.
 
         It says the status, the header lines (each with its line end) and the body.
         """
         began = perf_counter()
-        asking = self._asking(headers, body)
+        asking = self._asking(dict(whence.headers), body, lambda: self._address_of(whence._asdict()))
 
         def answer(pending: "Future[Any]") -> None:
             try:
@@ -124,14 +136,18 @@ class Edge:
                 return
             head = _HEAD_OF_PROBLEM if status >= FIRST_REFUSAL else _HEAD_OF_JSON
             head %= (len(content), asking.request_id.encode())
+            if asking.quota is not None:
+                head += _lines(asking.quota.headers)
             tell(status, head + _REPLAYED_LINE if replayed else head, content)
             self._note(taken.method, taken.template, status, began, asking)
 
         def refuse(error: Exception) -> None:
             status, content, further = answer_to_failure(error, asking)
             head = _HEAD_OF_PROBLEM % (len(content), asking.request_id.encode())
-            more = [f"{name.lower()}: {value}\r\n".encode() for name, value in further.items()]
-            tell(status, b"".join([head, *more]), content)
+            more = [(name.lower().encode(), value.encode()) for name, value in further.items()]
+            if asking.quota is not None:
+                more += asking.quota.headers
+            tell(status, head + _lines(more), content)
             self._note(taken.method, taken.template, status, began, asking)
 
         try:
@@ -146,7 +162,7 @@ class Edge:
         else:
             pending.add_done_callback(answer)
 
-    def _asking(self, headers: Headers, body: bytes) -> Asked:
+    def _asking(self, headers: Headers, body: bytes, address: Callable[[], str]) -> Asked:
         return Asked(
             _request_id(headers.get(b"x-request-id")),
             headers.get(b"authorization", b""),
@@ -155,6 +171,9 @@ class Edge:
             body,
             self._authenticate,
             self._hash_request,
+            None,
+            address,
+            self._quotas,
         )
 
     async def _admit_first(self, taken: Taken, parameter: str, asking: Asked) -> Any:  # noqa: ANN401 - see Taken
@@ -210,6 +229,8 @@ class Edge:
         ]
         if replayed:
             head.append(_REPLAYED)
+        if asking.quota is not None:
+            head += asking.quota.headers
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
         return status
@@ -231,6 +252,8 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", asking.request_id.encode())]
+                if asking.quota is not None:
+                    message["headers"] += asking.quota.headers
             await send(message)
 
         scope[SCOPE_KEY] = asking
@@ -246,10 +269,15 @@ async def _answer_failure(error: Exception, asking: Asked, send: Send, *more: tu
         (b"x-request-id", asking.request_id.encode()),
         *[(name.lower().encode(), value.encode()) for name, value in further.items()],
         *more,
+        *(() if asking.quota is None else asking.quota.headers),
     ]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
     return status
+
+
+def _lines(fields: Sequence[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % field for field in fields])
 
 
 def _request_id(given: bytes | None) -> str:

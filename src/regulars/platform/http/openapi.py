@@ -20,13 +20,14 @@ from regulars.platform.public_events.telling import DATA_STRUCTS
 _REASONS: Final = {
     400: "The request cannot be read, or a required header is missing.",
     401: "No valid API key was sent.",
-    403: "The API key lacks the scope.",
+    403: "The API key lacks the scope, or may not be used from this address.",
     404: "There is nothing here that this key may see.",
     408: "The body did not arrive in time.",
     409: "What is there forbids it. With `Retry-After`: somebody else is changing the same member; try again.",
     410: "What was there is there no more.",
     413: "The body is larger than this deployment reads.",
     422: "A field is wrong (`errors` points to it), or the idempotency key was used for another request.",
+    429: "The API key sends too many requests. Wait for `Retry-After`; same key.",
     500: "A fault in Regulars. Report it with the request id.",
     503: "Not at this moment. Repeat it with the same key after `Retry-After`.",
 }
@@ -88,7 +89,8 @@ def describe(app: Litestar) -> bytes:
                 operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
             if _takes_any_key(handler):
                 operation["security"] = [{_SECURITY: []}]
-                operation["responses"]["401"] = {"$ref": "#/components/responses/401"}
+                for status in ("401", "403", "429"):
+                    operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
             _show(operation)
     return msgspec.json.encode(described)
 
@@ -120,7 +122,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, scope: str | No
     refusals = {500, 503}
     if scope is not None:
         operation["security"] = [{_SECURITY: [scope]}]
-        refusals |= {401, 403}
+        refusals |= {401, 403, 429}
     if parameters:
         refusals |= {422}
     if "{" in path:

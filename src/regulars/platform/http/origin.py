@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
+from regulars.platform.auth.contracts import Network
 from regulars.platform.settings import SettingError
 
 logger = logging.getLogger(__name__)
 
-Network = IPv4Network | IPv6Network
 _NOWHERE: Final = "?"
 _NOTE: Final = "unknown-proxy"
 
@@ -38,7 +38,7 @@ def address_of(scope: Mapping[str, Any], believed: Iterable[Network]) -> str:
         return address
     forwarded = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     chain = [part.strip() for part in forwarded.decode("latin-1").split(",") if part.strip()]
-    while chain and _is_in(address, networks):
+    while chain and is_in(address, networks):
         address = chain.pop()
     return address
 
@@ -66,7 +66,7 @@ class Origins:
         if client is None or not any(name == b"x-forwarded-for" for name, _ in scope["headers"]):
             return
         peer = str(client[0])
-        if _is_in(peer, self._believed):
+        if is_in(peer, self._believed):
             return
         self._looks = False
         logger.warning(
@@ -84,12 +84,15 @@ def proxy_not_believed(setting: str, home: Path) -> str | None:
         peer = (home / _NOTE).read_text(encoding="utf-8").strip()
     except OSError:
         return None
-    return None if _is_in(peer, networks_in(setting)) else peer
+    return None if is_in(peer, networks_in(setting)) else peer
 
 
-def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
+def is_in(address: str, networks: tuple[Network, ...]) -> bool:
+    """Tell whether an address, as text, lies in one of some networks; what is no address lies in none."""
     try:
         found = ip_address(address)
     except ValueError:
         return False
-    return any(found in network for network in networks)
+    # Who listens for both kinds of addresses sees the older ones as `::ffff:203.0.113.7`.
+    plain = (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+    return any(plain in network for network in networks)
