@@ -4,11 +4,14 @@ import re
 
 import pytest
 
+from regulars.commerce.contracts import ReturnLine, ReturnOrder
+from regulars.loyalty import api as loyalty
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
-from tests.web.site import Site
+from tests.web.site import DAY, NOW, Site
 from tests.web.test_console_members import words
+from tests.web.visitors import STORE
 
 pytestmark = pytest.mark.anyio
 
@@ -100,3 +103,43 @@ async def test_an_order_tells_what_its_points_did_after_a_merge_to_who_sees_all_
     assert went in order
     assert "What became of its points" in in_the_shop
     assert went not in in_the_shop
+
+
+async def test_staff_are_told_neither_the_others_orders_once_a_merge_is_undone(site: Site, other: str) -> None:
+    second = loyalty.member_id_in(other)
+    await site.apply(site.order("second-1", 160_000, at=NOW - 30 * DAY, member_id=second))
+    async with site.browsing(Role.OWNER) as browser:
+        wish = {"absorb": other, "reason": "the same person"}
+        await browser.post(f"{site.path()}/merge", data=wish)
+        for order_id in ("second-1", "o-1"):
+            lines = (ReturnLine("1", 1000),)
+            await site.apply(
+                ReturnOrder(
+                    order_id=order_id,
+                    return_id=f"r-{order_id}",
+                    lines=lines,
+                    store_id=STORE,
+                    occurred_at=NOW,
+                    recorded_at=NOW,
+                )
+            )
+        together = (await browser.get(f"{site.path()}/timeline")).text
+        (undo,) = re.findall(r'href="([^"]+/undo)"', (await browser.get(f"{site.path()}/merges")).text)
+        undone = await browser.post(undo, data={"reason": "two persons after all"})
+        kinds = ("", "/points", "/orders", "/timeline", "/why", "/lots", "/transfers", "/merges")
+        pages = {
+            (whose, kind): await browser.get(f"{site.path(whose)}{kind}")
+            for whose in (site.chen, second)
+            for kind in kinds
+        }
+        columns = "&".join([f"columns={one}" for one in ("member", "order", "reference")])
+        file = (await browser.get(f"/console/bookings?format=csv&{columns}")).text
+
+    assert "second-1" in together
+    assert undone.status_code == 303
+    assert {one.status_code for one in pages.values()} == {200}
+    of_chen, of_second = re.compile(r"\bo-[1-4]\b"), re.compile(r"second-1")
+    assert [key for key, one in pages.items() if (of_second if key[0] == site.chen else of_chen).search(one.text)] == []
+    rows = [row for row in file.splitlines() if "merge:" in row]
+    assert len(rows) > 8
+    assert [row for row in rows if of_chen.search(row) or of_second.search(row)] == []

@@ -17,6 +17,7 @@ from regulars.loyalty.explain import store
 from regulars.loyalty.explain.links import to_hold, to_lot, to_order, to_request, to_transfer
 from regulars.loyalty.explain.sentences import LOTS, SENTENCES, TRANSFERS
 from regulars.loyalty.ledger.basis import read_basis
+from regulars.loyalty.merging.naming import reference_told
 from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration
@@ -114,7 +115,7 @@ class Decided(NamedTuple):
             {
                 "amount": abs(self.amount),
                 "wallet": self.wallet,
-                "reference": self.reference,
+                "reference": reference_told(self.reference),
                 "order_id": self.order_id,
                 **more,
             },

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from regulars.loyalty.figures.store import listing
+from regulars.loyalty.merging.naming import reference_told
 from regulars.platform.db.transaction import Transaction
 
 
@@ -48,4 +49,5 @@ async def list_bookings(
     rows = await listing.read_bookings(
         tx, wallet=wallet, kinds=kinds, market=market, days=(first, last), before=before, limit=limit
     )
-    return [Booking(*row) for row in rows]
+    found = [Booking(*row) for row in rows]
+    return [structs.replace(one, reference=reference_told(one.reference)) for one in found]

@@ -14,6 +14,7 @@ from babel.numbers import get_currency_precision
 
 from regulars.loyalty.finance.contracts import Held
 from regulars.loyalty.finance.months import name_of, next_month
+from regulars.loyalty.merging.naming import reference_told
 from regulars.loyalty.public_ids import transfer_id
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.ids import public_id
@@ -138,7 +139,7 @@ def _of_transfer(line: Line) -> list[object]:
         transfer_id(line.member_id, line.seq),
         public_id(MEMBER_PREFIX, line.member_id),
         _no_formula(line.order_id or ""),
-        _no_formula(line.reference),
+        _no_formula(reference_told(line.reference)),
         line.effective_at.isoformat(),
         line.recorded_at.isoformat(),
     ]
@@ -201,7 +202,7 @@ class BeancountJournal:
             left[0] += outstanding
             left[1] += line.debt_change
             self._written += 1
-            told = line.reference if line.member_id is not None else f"{line.transfers} transfers"
+            told = reference_told(line.reference) if line.member_id is not None else f"{line.transfers} transfers"
             text = [f'\n{line.day.isoformat()} * "{_quoted(line.kind)}" "{_quoted(told)}"']
             if line.member_id is not None and line.recorded_at is not None:
                 text.append(f'  transfer: "{transfer_id(line.member_id, line.seq)}"')

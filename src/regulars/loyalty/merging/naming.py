@@ -4,12 +4,12 @@ Units keep the order that earned them wherever a merge moves them. Once it is un
 """
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from regulars.loyalty.merging import store
-from regulars.platform.db.transaction import Transaction
+from regulars.platform.db.transaction import Rows, Transaction
 
 _FOR_A_RETURN: Final = re.compile(r"(merge:[0-9a-f]{32}):order:.*", re.DOTALL)
 
@@ -21,6 +21,36 @@ def reference_told(reference: str) -> str:
     """
     found = _FOR_A_RETURN.fullmatch(reference)
     return reference if found is None else found[1]
+
+
+async def lots_told(tx: Transaction, member_id: UUID, rows: Sequence[tuple[Any, ...]]) -> dict[int, str | None]:
+    """Return by its number which order brought a lot; None where it is another person's now.
+
+    `rows` are (number, order, whether that is settled in the member's own books). Raises nothing.
+    """
+    carried = [(member_id, order_id) for _, order_id, is_own in rows if not is_own]
+    others = await orders_of_others(tx, carried)
+    return {lot_no: None if (member_id, order_id) in others else order_id for lot_no, order_id, _ in rows}
+
+
+async def tier_changes_told(tx: Transaction, member_id: UUID, rows: Rows) -> Rows:
+    """Return changes of a member's tier as they are told: what the return of another person's order did, a merge did.
+
+    `rows` have cause and reference as the third and fourth, and whether that order is settled in the member's own books
+    as the last, which is left out. Raises nothing.
+    """
+    carried = [(member_id, _order_of_return(row[3])) for row in rows if not row[-1]]
+    others = await orders_of_others(tx, carried)
+    return [
+        (*row[:2], "merge", "merge", *row[4:-1])
+        if not row[-1] and (member_id, _order_of_return(row[3])) in others
+        else row[:-1]
+        for row in rows
+    ]
+
+
+def _order_of_return(reference: str) -> str:
+    return reference.removeprefix("order:").rpartition(":return:")[0]
 
 
 async def orders_of_others(tx: Transaction, named: Iterable[tuple[UUID, str | None]]) -> frozenset[tuple[UUID, str]]:

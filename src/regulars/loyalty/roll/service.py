@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from regulars.loyalty.contracts import RollEntry, TierChange
+from regulars.loyalty.merging.naming import tier_changes_told
 from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.roll import store
@@ -53,7 +54,7 @@ async def tier_history(
 ) -> list[TierChange]:
     """Return how a member came to each tier, the last first."""
     await _follow(tx, configuration)
-    rows = await store.read_tier_changes(tx, member_id, limit)
+    rows = await tier_changes_told(tx, member_id, await store.read_tier_changes(tx, member_id, limit))
     return [
         TierChange(
             tier=code_of(configuration.policy_of_version(version).tier, after),

@@ -53,7 +53,9 @@ NAMED: LiteralString = (
     ENTRY + "WHERE m.member_id = ANY (%(members)s::uuid[]) ORDER BY m.signed_up_at DESC, m.member_id DESC"
 )
 TIER_CHANGES: LiteralString = """
-SELECT c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.effective_at, c.recorded_at
+SELECT c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.effective_at, c.recorded_at,
+       c.cause <> 'return' OR EXISTS (SELECT FROM settlements AS s
+           WHERE s.member_id = c.member_id AND s.order_id = split_part(c.reference, ':', 2))
 FROM tier_changes AS c WHERE c.member_id = %s ORDER BY c.seq DESC LIMIT %s
 """
 

@@ -22,6 +22,7 @@ from regulars.loyalty.errors import UnknownMember
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.books import open_books
 from regulars.loyalty.ledger.needs import Needs
+from regulars.loyalty.merging.naming import lots_told, reference_told, tier_changes_told
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy
 from regulars.loyalty.policy.errors import UnknownWallet
 from regulars.loyalty.policy.service import Configuration
@@ -106,7 +107,8 @@ async def lots(
     rows = await store.read_lots(tx, member_id, spent=spent, after=after, limit=limit)
     if not rows:
         await _require_member(tx, member_id)
-    return [_lot_of(row, tx.now) for row in rows]
+    orders = await lots_told(tx, member_id, [(row[0], row[7], row[9]) for row in rows])
+    return [_lot_of(row, orders[row[0]], tx.now) for row in rows]
 
 
 async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> LotStanding | None:
@@ -115,11 +117,13 @@ async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> LotStanding | No
     Amounts are units of its wallet, instants UTC. Raises nothing. Source: lots.
     """
     row = await store.read_lot(tx, member_id, lot_no)
-    return None if row is None else _lot_of(row, tx.now)
+    if row is None:
+        return None
+    return _lot_of(row, (await lots_told(tx, member_id, [(row[0], row[7], row[9])]))[row[0]], tx.now)
 
 
-def _lot_of(row: tuple[Any, ...], now: datetime) -> LotStanding:
-    lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, order_id, held = row
+def _lot_of(row: tuple[Any, ...], order_id: str | None, now: datetime) -> LotStanding:
+    lot_no, wallet, amount, remaining, earned_at, available_at, expires_at, _, held, _ = row
     return LotStanding(
         lot_no=lot_no,
         wallet=wallet,
@@ -181,7 +185,7 @@ def _line(rows: Rows, language: str) -> StatementLine:
         balance=balance,
         debt_change=debt_change,
         order_id=order_id,
-        reference=reference,
+        reference=reference_told(reference),
         effective_at=effective,
         recorded_at=recorded,
         written_at=written,
@@ -231,7 +235,8 @@ async def tier_status(
         row = looking.journal.tier_changes[-1][2:] if looking.journal.tier_changes else None
     else:
         metric = await store.read_metric(tx, member_id, at - timedelta(days=policy.tier.window_days), at)
-    row = row or await store.read_tier_change(tx, member_id, at)
+    if row is None:
+        row = next(iter(await tier_changes_told(tx, member_id, await store.read_tier_change(tx, member_id, at))), None)
     change = _tier_change(configuration, row) if row is not None else None
     rank = held(policy.tier, row[1]) if row is not None else 0
     following = missing_for_next(policy.tier, rank, metric)

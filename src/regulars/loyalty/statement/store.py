@@ -88,7 +88,8 @@ ORDER BY w.wallet_id
 READ_WALLET_CODES: LiteralString = "SELECT code FROM wallets ORDER BY wallet_id"
 _LOTS: LiteralString = """
 SELECT l.lot_no, w.code, l.amount, l.remaining, l.earned_at, l.available_at, l.expires_at, l.order_id,
-       coalesce(k.amount, 0)
+       coalesce(k.amount, 0), l.order_id IS NULL OR EXISTS (
+           SELECT FROM settlements AS s WHERE s.member_id = l.member_id AND s.order_id = l.order_id)
 FROM lots AS l JOIN wallets AS w ON w.wallet_id = l.wallet_id
 LEFT JOIN (
     SELECT p.lot_no, sum(p.amount)::bigint AS amount
@@ -136,7 +137,9 @@ LEFT JOIN lot_uses AS u ON u.member_id = p.member_id AND u.seq = p.seq AND u.amo
 ORDER BY p.seq DESC, u.use_no
 """
 READ_TIER_CHANGE: LiteralString = """
-SELECT c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.effective_at, c.recorded_at
+SELECT c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.effective_at, c.recorded_at,
+       c.cause <> 'return' OR EXISTS (SELECT FROM settlements AS s
+           WHERE s.member_id = c.member_id AND s.order_id = split_part(c.reference, ':', 2))
 FROM tier_changes AS c WHERE c.member_id = %s AND c.recorded_at <= %s ORDER BY c.seq DESC LIMIT 1
 """
 READ_METRIC: LiteralString = """
@@ -248,6 +251,8 @@ async def read_wallet_codes(tx: Transaction) -> list[str]:
 async def read_lots(tx: Transaction, member_id: UUID, *, spent: bool, after: int | None, limit: int | None) -> Rows:
     """Return lots in spending order: lot_no, wallet, amount, remaining, three instants, order_id, held.
 
+    And whether the order, if there is one, is settled in the member's own books.
+
     `after` names the lot behind which they begin.
     """
     parameters = {"member": member_id, "spent": spent, "after": after, "limit": limit, "now": tx.now}
@@ -270,10 +275,13 @@ async def read_statement(tx: Transaction, member_id: UUID, wallet: str | None, b
     return await tx.rows(READ_STATEMENT, {"member": member_id, "wallet": wallet, "before": before, "limit": limit})
 
 
-async def read_tier_change(tx: Transaction, member_id: UUID, at: datetime) -> tuple[Any, ...] | None:
-    """Return the last tier change recorded by `at`: from tier, to tier, cause, reference, metric, version, instants."""
-    rows = await tx.rows(READ_TIER_CHANGE, (member_id, at))
-    return rows[0] if rows else None
+async def read_tier_change(tx: Transaction, member_id: UUID, at: datetime) -> Rows:
+    """Return the last tier change recorded by `at`, if any.
+
+    That is from tier, to tier, cause, reference, metric, version, instants, and whether the order of a return that
+    caused it is settled in the member's own books.
+    """
+    return await tx.rows(READ_TIER_CHANGE, (member_id, at))
 
 
 async def read_metric(tx: Transaction, member_id: UUID, after: datetime, at: datetime) -> int:
