@@ -186,6 +186,8 @@ class Rules:
         return found if seen == draft.revision else found | {"DraftChanged"}
 
     def _behind(self, based_on: int) -> set[str]:
+        if self.versions[based_on - 1].withdrawn:
+            return {"DraftOfWithdrawn"}
         return {"DraftBehind"} if self.latest().number > based_on else set()
 
     def _misfits(self, terms: Terms, at: datetime, *, appended: bool) -> set[str]:

@@ -188,6 +188,28 @@ async def test_an_older_draft_is_scheduled_only_by_who_saw_what_came_meanwhile(s
         assert done.status_code == 303, words(done.text)
 
 
+async def test_who_schedules_what_stands_on_a_withdrawn_version_says_that_they_saw_it(site: Site) -> None:
+    async with site.browsing(Role.MARKETER) as browser:
+        first = await begun(browser)
+        sent = fields((await browser.get(first)).text)
+        assert (await browser.post(first, data={**sent, "earning.expiry_months": "7"})).status_code == 303
+        assert (await browser.post(f"{first}/schedule", data=_when("2026-03-05T00:00"))).status_code == 303
+        second = await begun(browser)
+        assert "withdrawn" not in words((await browser.get(second)).text)
+        assert (await browser.post(f"{POLICIES}/versions/2/withdraw", data={"reason": "not yet"})).status_code == 303
+
+        page = (await browser.get(second)).text
+        assert "begun from version 2, or last compared with it, and that version was withdrawn on" in words(page)
+        assert "Points run out 7 months" in words(page)
+        assert '<input type="checkbox" name="based_on" value="1"' in page
+        unseen = {name: value for name, value in _when("2026-03-06T00:00", "1").items() if name != "based_on"}
+        late = await browser.post(f"{second}/schedule", data=unseen)
+        assert (late.status_code, "would come with the draft all the same" in words(late.text)) == (409, True)
+        done = await browser.post(f"{second}/schedule", data={**unseen, "based_on": "1"})
+        assert done.status_code == 303, words(done.text)
+        assert "was withdrawn on" not in words((await browser.get(second)).text)
+
+
 async def test_who_may_not_write_reads(site: Site) -> None:
     async with site.browsing(Role.MARKETER) as browser:
         draft = await begun(browser)

@@ -98,12 +98,15 @@ def compare(
     from regulars.loyalty.drafts.diff import named_in
 
     async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
-        return await loyalty.difference(tx, named_in(before), named_in(after), language)
+        differences = await loyalty.difference(tx, named_in(before), named_in(after), language)
+        return differences, await loyalty.withdrawn_base(tx, named_in(after), language)
 
-    found = in_transaction(look)
+    found, base = in_transaction(look)
     if as_json:
-        print_json({"differences": found})
+        print_json({"differences": found, "base_withdrawn": base})
         return
+    if base is not None:
+        typer.echo(base.said)
     for one in found:
         typer.echo(one.said)
     if not found:

@@ -34,10 +34,11 @@ stands against an amount whoever is to get it; None where the policy lets nobody
 `MERGING` is what the ledger does when members are merged, and when that is undone (`loyalty/merging`). `PRIVACY` is
 what it does when a member is erased (`loyalty/privacy`): the books are closed.
 
-Policies change by drafts (`loyalty/drafts`): `work_on_policy(tx, clock, command)` begins, changes, gives up, schedules
-or answers one (UnknownDraft 404; DraftChanged, DraftNotOpen and others 409), `withdraw_policy` takes a version back
-before its instant, `difference` compares two (a version's number, a draft's id, None: what is in force),
-`read_versions` lists versions with their states. Source: loyalty_policies, policy_withdrawals, policy_drafts.
+Policies change by drafts (`loyalty/drafts`): `work_on_policy(tx, clock, command)` begins, changes, gives up,
+schedules or answers one (UnknownDraft 404; DraftChanged, DraftNotOpen and others 409), `withdraw_policy` takes a
+version back before its instant, `difference` compares two (a version's number, a draft's id, None: what is in force),
+`withdrawn_base` tells that a draft stands on a version that was taken back, `read_versions` lists versions with their
+states. Source: loyalty_policies, policy_withdrawals, policy_drafts.
 `ask_preview(tx, kind, command)` counts in the background (`kind` is `PREVIEW`) who is touched
 when a policy comes and what orders would earn by it; `read_preview`, `latest_preview`, `result_of_preview` and
 `preview_members` read it (UnknownPreview 404), `book_arrivals` books what a version that came does to tiers.
@@ -64,7 +65,7 @@ from regulars.loyalty.drafts.contracts import (
     ScheduleDraft,
     WithdrawVersion,
 )
-from regulars.loyalty.drafts.diff import difference
+from regulars.loyalty.drafts.diff import difference, withdrawn_base
 from regulars.loyalty.drafts.diff import sheet as policy_sheet
 from regulars.loyalty.drafts.rules import Difference
 from regulars.loyalty.drafts.service import carry_out as work_on_policy
@@ -387,5 +388,6 @@ __all__ = [
     "waiting_adjustments",
     "with_defaults",
     "withdraw_policy",
+    "withdrawn_base",
     "work_on_policy",
 ]

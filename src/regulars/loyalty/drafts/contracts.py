@@ -18,7 +18,7 @@ class PolicyDraft(Struct, frozen=True, kw_only=True):
 
     A draft that is `proposed` waits for a second person: `proposed_for` is the instant that was asked for. One that is
     `scheduled` became `version`. `note` is what was said last: why it was proposed, refused or abandoned. `based_on` is
-    the latest version that whoever began or scheduled it has seen.
+    the latest version that whoever began or scheduled it has seen; `based_on_withdrawn_at`, when that was taken back.
     """
 
     draft_id: UUID
@@ -35,6 +35,7 @@ class PolicyDraft(Struct, frozen=True, kw_only=True):
     note: str = ""
     version: int | None = None
     based_on: int | None = None
+    based_on_withdrawn_at: datetime | None = None
 
 
 class DraftRevision(Struct, frozen=True, kw_only=True):
@@ -45,6 +46,17 @@ class DraftRevision(Struct, frozen=True, kw_only=True):
     policy: Policy
     changed_by: str
     changed_at: datetime
+
+
+class WithdrawnBase(Struct, frozen=True, kw_only=True):
+    """The version that an open draft was begun from, or last compared with, which was taken back; said in a sentence.
+
+    What it said comes with the draft, unless it is changed.
+    """
+
+    version: int
+    withdrawn_at: datetime
+    said: str
 
 
 class CreateDraft(Struct, frozen=True, kw_only=True):
@@ -77,7 +89,8 @@ class AbandonDraft(Struct, frozen=True, kw_only=True):
 class ScheduleDraft(Struct, frozen=True, kw_only=True):
     """Let a draft come into force at an instant; where a second person is needed, ask for that.
 
-    `based_on` is the latest version that it was compared with; None: the one that it began from.
+    `based_on` is the latest version that it was compared with; None: the one that it began from, unless that was
+    withdrawn since.
     """
 
     draft_id: UUID

@@ -4,7 +4,7 @@ from typing import Final
 from uuid import UUID
 
 from regulars.loyalty.drafts import rules, service
-from regulars.loyalty.drafts.contracts import DRAFT_PREFIX
+from regulars.loyalty.drafts.contracts import DRAFT_PREFIX, WithdrawnBase
 from regulars.loyalty.drafts.errors import NothingToBeginFrom, UnknownDraft
 from regulars.loyalty.drafts.rules import Difference, Telling
 from regulars.loyalty.policy.contracts import Policy
@@ -15,9 +15,13 @@ from regulars.loyalty.policy.service import list_policies, read_version
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import parse_public_id
 from regulars.platform.markets.service import list_markets
-from regulars.platform.texts import say
+from regulars.platform.texts import mark, say
 
 Named = int | UUID | None  # a version, a draft; None: what is in force
+STANDS_ON_WITHDRAWN: Final = mark(
+    "The draft was begun from version {version}, or last compared with it, and that version was withdrawn at "
+    "{withdrawn_at}: what it said comes with the draft."
+)
 _MOST_DIGITS: Final = 9
 
 
@@ -28,6 +32,18 @@ async def difference(tx: Transaction, before: Named, after: Named, language: str
     """
     found = [await policy_named(tx, one) for one in (before, after)]
     return rules.differences(found[0], found[1], await telling_in(tx, language))
+
+
+async def withdrawn_base(tx: Transaction, named: Named, language: str) -> WithdrawnBase | None:
+    """Return what a draft that is open stands on if that was withdrawn; None else. Raises UnknownDraft (404)."""
+    if not isinstance(named, UUID):
+        return None
+    draft = await service.read_draft(tx, named)
+    version, at = draft.based_on, draft.based_on_withdrawn_at
+    if version is None or at is None or draft.state not in {"draft", "proposed"}:
+        return None
+    said = say(STANDS_ON_WITHDRAWN, language, version=version, withdrawn_at=at.isoformat(timespec="seconds"))
+    return WithdrawnBase(version=version, withdrawn_at=at, said=said)
 
 
 async def policy_named(tx: Transaction, named: Named) -> Policy:

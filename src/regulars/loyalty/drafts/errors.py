@@ -37,6 +37,17 @@ class DraftBehind(Conflict):
     )
 
 
+class DraftOfWithdrawn(Conflict):
+    """A draft is a whole document: what was taken back would come with it after all."""
+
+    code = "draft_of_withdrawn"
+    message = (
+        "This draft was begun from version {based_on}, or last compared with it, and that version was withdrawn at "
+        "{withdrawn_at}: what it said would come with the draft all the same. Compare the draft with version {latest}, "
+        "and schedule the draft as based on that."
+    )
+
+
 class DraftNotOpen(Conflict):
     """Only a draft is worked on."""
 

@@ -316,6 +316,9 @@ def _reading(services: Services) -> list[HTTPRouteHandler]:
         language = asked(request.scope).language
         named = diff.named_in(before), diff.named_in(after)
         async with services.database.transaction() as tx:
-            return DifferencesAnswer(differences=await diff.difference(tx, *named, language))
+            return DifferencesAnswer(
+                differences=await diff.difference(tx, *named, language),
+                base_withdrawn=await diff.withdrawn_base(tx, named[1], language),
+            )
 
     return [_listing(services), get_draft, list_revisions, compare]

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from regulars.loyalty.drafts.contracts import DRAFT_PREFIX, DraftRevision, DraftState, PolicyDraft
+from regulars.loyalty.drafts.contracts import DRAFT_PREFIX, DraftRevision, DraftState, PolicyDraft, WithdrawnBase
 from regulars.loyalty.drafts.errors import UnknownDraft
 from regulars.loyalty.drafts.rules import Difference
 from regulars.loyalty.ledger.schemas import Instant
@@ -41,7 +41,7 @@ class DraftChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ScheduleBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the draft comes into force, a minute from now at the earliest, and why.
 
-    `based_on` is needed where a version came after the one that the draft began from.
+    `based_on` is needed where a version came after the one that the draft began from, or that one was withdrawn.
     """
 
     revision: Revision
@@ -65,7 +65,10 @@ class WithdrawalBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class DraftAnswer(Struct, frozen=True, kw_only=True):
-    """A draft as it stands; `version` is what it became."""
+    """A draft as it stands; `version` is what it became.
+
+    `based_on_withdrawn_at` is when the version that it began from, or was last compared with, was taken back.
+    """
 
     draft_id: str
     name: str
@@ -81,6 +84,7 @@ class DraftAnswer(Struct, frozen=True, kw_only=True):
     note: str
     version: int | None
     based_on: int | None
+    based_on_withdrawn_at: datetime | None
 
 
 class DraftsAnswer(Struct, frozen=True, kw_only=True):
@@ -98,9 +102,13 @@ class RevisionsAnswer(Struct, frozen=True, kw_only=True):
 
 
 class DifferencesAnswer(Struct, frozen=True, kw_only=True):
-    """What differs; none for policies that say the same."""
+    """What differs; none for policies that say the same.
+
+    `base_withdrawn` tells that `after` is a draft that was begun from a version which was taken back since.
+    """
 
     differences: list[Difference]
+    base_withdrawn: WithdrawnBase | None
 
 
 def draft_id_in(text: str) -> UUID:

@@ -28,6 +28,7 @@ from regulars.loyalty.drafts.errors import (
     DraftChanged,
     DraftNotOpen,
     DraftNotProposed,
+    DraftOfWithdrawn,
     NothingToBeginFrom,
     OwnProposal,
     PolicyUnchanged,
@@ -79,8 +80,9 @@ async def create(tx: Transaction, command: CreateDraft) -> PolicyDraft:
     policy, based_on = command.policy, command.from_version
     versions = await list_policies(tx)
     latest = versions[-1].version if versions else None
-    if policy is None and based_on is not None:
-        policy = (await read_version(tx, based_on)).policy()
+    base = None if based_on is None else await read_version(tx, based_on)
+    if policy is None and base is not None:
+        policy = base.policy()
     if policy is None:
         if not versions:
             raise NothingToBeginFrom(pointer="/policy")
@@ -97,7 +99,8 @@ async def create(tx: Transaction, command: CreateDraft) -> PolicyDraft:
         created_at=tx.now,
         changed_by=command.actor,
         changed_at=tx.now,
-        based_on=latest if command.from_version is None else command.from_version,
+        based_on=latest if base is None else base.version,
+        based_on_withdrawn_at=None if base is None else base.withdrawn_at,
     )
     store.insert_draft(tx, draft.draft_id, command.actor, tx.now, draft.based_on)
     store.insert_revision(tx, draft)
@@ -148,8 +151,8 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
     """Let a draft come into force at an instant; where the policy in force wants a second person, propose that.
 
     Of two at once the second sees the version of the first: what is compared is read behind the lock on the versions.
-    Raises UnknownDraft, UnknownVersion (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind, and what
-    `schedule_version` raises (409).
+    Raises UnknownDraft, UnknownVersion (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind,
+    DraftOfWithdrawn, and what `schedule_version` raises (409).
     """
     await lock_versions(tx)
     found = _open(await _locked(tx, command.draft_id), command.revision)
@@ -180,8 +183,8 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
 async def answer(tx: Transaction, clock: Clock, command: AnswerDraft) -> PolicyDraft:
     """Agree to what somebody else proposed, which schedules it, or give it back as a draft.
 
-    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, MayBeOnePerson, DraftBehind, and what
-    `schedule_version` raises (409).
+    Raises UnknownDraft (404), DraftNotProposed, ProposalChanged, OwnProposal, MayBeOnePerson, DraftBehind,
+    DraftOfWithdrawn, and what `schedule_version` raises (409).
     """
     if command.agree:
         await lock_versions(tx)
@@ -322,12 +325,24 @@ async def _require_latest(
 ) -> None:
     """Raise DraftBehind where a version is there that came after the one with which a draft was compared.
 
-    Raises UnknownVersion (404) where nobody can have compared it with that one: it would never be behind.
+    Raises DraftOfWithdrawn where that one was taken back: who schedules says that they compared it with the latest of
+    those that are there. Raises UnknownVersion (404) where nobody can have compared it with that one: it would never be
+    behind.
     """
     if compared is not None and compared > await highest_version(tx):
         raise UnknownVersion(pointer="/based_on", version=compared)
     based_on = found.based_on if compared is None else compared
-    if versions and based_on is not None and versions[-1].version > based_on:
+    if not versions or based_on is None:
+        return
+    if based_on not in {one.version for one in versions}:
+        withdrawn_at = (await read_version(tx, based_on)).withdrawn_at
+        raise DraftOfWithdrawn(
+            pointer="/based_on",
+            based_on=based_on,
+            withdrawn_at="" if withdrawn_at is None else withdrawn_at.isoformat(timespec="seconds"),
+            latest=versions[-1].version,
+        )
+    if versions[-1].version > based_on:
         raise DraftBehind(pointer="/based_on", latest=versions[-1].version, based_on=based_on)
 
 

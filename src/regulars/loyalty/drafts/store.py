@@ -15,8 +15,9 @@ _decode = msgspec.json.Decoder(Policy).decode
 
 COLUMNS: LiteralString = """
 SELECT d.draft_id, r.name, d.state, d.revision, r.document, d.created_by, d.created_at, r.changed_by, r.changed_at,
-       d.proposed_for, d.proposed_by, d.note, d.version, d.based_on
+       d.proposed_for, d.proposed_by, d.note, d.version, d.based_on, w.withdrawn_at
 FROM policy_drafts AS d JOIN policy_draft_revisions AS r ON r.draft_id = d.draft_id AND r.revision = d.revision
+LEFT JOIN policy_withdrawals AS w ON w.version = d.based_on
 """
 ONE: LiteralString = COLUMNS + "WHERE d.draft_id = %s"
 ONE_LOCKED: LiteralString = ONE + " FOR UPDATE OF d"
@@ -103,7 +104,7 @@ def set_state(
 
 def _draft(row: tuple[Any, ...]) -> PolicyDraft:
     draft_id, name, state, revision, document, created_by, created_at, changed_by, changed_at, *proposed = row
-    proposed_for, proposed_by, note, version, based_on = proposed
+    proposed_for, proposed_by, note, version, based_on, withdrawn_at = proposed
     return PolicyDraft(
         draft_id=draft_id,
         name=name,
@@ -119,4 +120,5 @@ def _draft(row: tuple[Any, ...]) -> PolicyDraft:
         note=note,
         version=version,
         based_on=based_on,
+        based_on_withdrawn_at=withdrawn_at,
     )

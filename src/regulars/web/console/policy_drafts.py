@@ -45,7 +45,7 @@ class Schedule(msgspec.Struct):
     at: str
     reason: Annotated[str, Meta(min_length=3, max_length=500)]
     revision: int
-    based_on: int
+    based_on: int | None = None  # not sent by who did not say that they saw that it stands on a withdrawn version
 
 
 class Seen(msgspec.Struct):
@@ -107,6 +107,7 @@ async def show_draft(
         before=named,
         sheet=sheet,
         schedule=schedule or blank_form(page.language, at="", reason="", revision=draft.revision),
+        stands_on_withdrawn=draft.based_on_withdrawn_at is not None and draft.state in {"draft", "proposed"},
         second=bool(versions) and _in_force(versions, now).changes.second_person,
         zone=str(page.formats.zone),
         trouble=trouble,
