@@ -19,7 +19,7 @@ LATENCY_MS: Final = 150
 CPU_SLOWDOWN: Final = 4
 VISITS: Final = 5  # a round
 PHONE: Final = {"width": 390, "height": 844}
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 # Nothing of the browser's own goes out into the network; the sandbox needs rights that a container lacks.
 _ARGUMENTS: Final = [
     "--no-sandbox",

@@ -11,17 +11,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
-
-import httpx
 
 from regulars.platform.embedded import wait_until_stopped
 from tests.faults.victims import nothing_runs
 
 DEADLINE_SECONDS = 60
 LOOK_SECONDS = 0.01
+LONGEST_PAUSE_SECONDS = 0.1
 STOPPED_BY_OPERATOR = 2  # the exit code of a command that says what an operator can mend
 
 
@@ -195,21 +197,32 @@ def free_port() -> int:
         return port
 
 
-def answers(url: str) -> bool:
-    """Whether an address answers 200."""
-    try:
-        return httpx.get(url).status_code == 200
-    except httpx.TransportError:
-        return False
+def answers(url: str, within: float = 5) -> bool:
+    """Whether an address answers 200 within so many seconds.
+
+    Asked again and again while a product starts: a client of httpx reads the certificates of the whole world first.
+    """
+    asked = urlsplit(url)
+    with contextlib.closing(HTTPConnection(asked.netloc, timeout=within)) as connection:
+        try:
+            connection.request("GET", asked.path)
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
 
 
 def until(condition: Callable[[], object], seconds: float = DEADLINE_SECONDS) -> float:
-    """Wait until the condition holds; return how long that took, in seconds."""
+    """Wait until the condition holds; return how long that took, in seconds.
+
+    What is waited for needs the processor too: after a look that took long, the next one waits longer.
+    """
     began = time.monotonic()
-    while not condition():
+    while True:
+        looked = time.monotonic()
+        if condition():
+            return time.monotonic() - began
         assert time.monotonic() < began + seconds, f"the condition did not come true within {seconds} s"
-        time.sleep(LOOK_SECONDS)
-    return time.monotonic() - began
+        time.sleep(min(max(LOOK_SECONDS, 4 * (time.monotonic() - looked)), LONGEST_PAUSE_SECONDS))
 
 
 async def until_true(condition: Callable[[], object], seconds: float = DEADLINE_SECONDS) -> float:

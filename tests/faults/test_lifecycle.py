@@ -4,14 +4,13 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from regulars.platform.embedded import EmbeddedServer
 from regulars.platform.embedded.cluster import open_place
 from tests.faults import victims
 from tests.faults.books import is_worked
-from tests.faults.product import Product, product_at, until
+from tests.faults.product import Product, answers, product_at, until
 from tests.faults.victims import WEB, WORKER
 
 
@@ -24,10 +23,7 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 def is_ready(product: Product) -> bool:
     """Say whether the web process says that it may be used."""
-    try:
-        return httpx.get(f"{product.address}/ready", timeout=60).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
+    return answers(f"{product.address}/ready", within=60)
 
 
 def works(product: Product) -> bool:
