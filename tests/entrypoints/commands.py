@@ -11,7 +11,10 @@ from urllib.parse import quote
 import httpx
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.entrypoints import forked
+
 START_SECONDS = 30.0
+COMMAND_SECONDS = 60.0
 
 
 def as_url(conninfo: str) -> str:
@@ -22,12 +25,18 @@ def as_url(conninfo: str) -> str:
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, forked from one that has loaded what commands load."""
+    return forked.run(environment, arguments, COMMAND_SECONDS)
+
+
+def run_from_nothing(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a shell does."""
     return subprocess.run(
         [sys.executable, "-m", "regulars.entrypoints.cli", *arguments],
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_SECONDS,
         check=False,
     )
 

@@ -15,7 +15,7 @@ import pytest
 
 from regulars.platform.audit.service import seal_all
 from regulars.platform.db.database import Database
-from tests.entrypoints.commands import run, serving
+from tests.entrypoints.commands import run, run_from_nothing, serving
 from tests.entrypoints.test_configure import EXAMPLE
 
 
@@ -30,7 +30,7 @@ def test_help_loads_no_framework() -> None:
 
 
 def test_a_key_from_its_making_to_its_revocation(environment: dict[str, str]) -> None:
-    made = run(environment, "keys", "create", "--scope", "members:read", "--label", "till [7]", "--json")
+    made = run_from_nothing(environment, "keys", "create", "--scope", "members:read", "--label", "till [7]", "--json")
     key = json.loads(made.stdout)
     assert key["scopes"] == ["members:read"]
     assert "till [7]" in run(environment, "keys", "list").stdout
@@ -60,7 +60,7 @@ def test_a_key_from_its_making_to_its_revocation(environment: dict[str, str]) ->
 def test_served_with_its_worker_and_described(environment: dict[str, str]) -> None:
     with serving(environment) as (client, process):
         described = client.get("/openapi.json").json()
-        taken = run(environment, "serve", "--port", str(client.base_url.port))
+        taken = run_from_nothing(environment, "serve", "--port", str(client.base_url.port))
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
 
@@ -108,7 +108,7 @@ def test_the_doctor_and_the_books(environment: dict[str, str], database_url: str
 
 
 def test_the_version_is_told() -> None:
-    told = run({}, "--version")
+    told = run_from_nothing({}, "--version")
 
     assert (told.returncode, re.fullmatch(r"regulars \d+\.\d+\.\d+\S*\n", told.stdout) is not None) == (0, True)
 
@@ -207,7 +207,7 @@ def test_a_rewritten_audit_log_is_found_by_its_earlier_head_alone(
 def test_what_an_operator_can_mend_is_one_sentence(
     environment: dict[str, str], change: dict[str, str], arguments: list[str], said: str
 ) -> None:
-    told = run({**environment, **change}, *arguments)
+    told = run_from_nothing({**environment, **change}, *arguments)
 
     assert told.returncode == 2
     assert said in told.stderr
