@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 
 import uvicorn
-from litestar import Response, Router, get
-from litestar.types import ControllerRouterHandler
+from litestar import Response, get
 
 from regulars.entrypoints.companion import keep_worker
 from regulars.entrypoints.framework import framework_of
@@ -61,10 +60,9 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
             described.append(describe(framework))
         return Response(described[0], media_type="application/json")
 
-    routes: list[ControllerRouterHandler] = [health, ready, openapi, Router("/", route_handlers=list(offered.routes))]
     failures = None if offered.kit is None else Failures(offered.kit)
     framework = framework_of(
-        routes,
+        [health, ready, openapi, *offered.routes],
         EXCEPTION_HANDLERS if failures is None else {Exception: failures.on_failure},
         openapi_config(version("regulars")),
         after_exception=() if failures is None else (failures.after,),

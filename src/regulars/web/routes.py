@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from litestar import Router
 from litestar.types import ControllerRouterHandler
 
+from regulars.platform.http.late_routes import Owned
 from regulars.web.console.account import account_pages
 from regulars.web.console.bookings import booking_pages
 from regulars.web.console.corrections import correction_pages
@@ -99,8 +99,8 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
 )
 
 
-def pages(kit: Kit) -> Router:
-    """Return the router of every page; the gallery only in development mode."""
+def pages(kit: Kit) -> Owned:
+    """Return every page under its router; the gallery only in development mode."""
     rooms = [*ROOMS, gallery_pages] if kit.development else list(ROOMS)
     handlers: list[ControllerRouterHandler] = [handler for room in rooms for handler in kit.take(room(kit))]
     return page_router(kit, handlers)

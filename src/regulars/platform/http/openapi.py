@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme
 
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.http.guards import Requires, RequiresKey
+from regulars.platform.http.late_routes import read_all
 from regulars.platform.http.problems import PROBLEM_JSON, Problem
 from regulars.platform.public_events.telling import DATA_STRUCTS
 
@@ -70,6 +71,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
 
 def describe(app: Litestar) -> bytes:
     """Return the whole description as JSON."""
+    read_all(app)
     described: dict[str, Any] = app.openapi_schema.to_schema()
     (_, schemas) = msgspec.json.schema_components([Problem, *DATA_STRUCTS], ref_template="#/components/schemas/{name}")
     described["components"].setdefault("schemas", {}).update(schemas)

@@ -3,28 +3,26 @@
 Else `?dryrun=true`, a slip for `dry_run`, would write what was only to be tried.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from litestar import Litestar, Request
-from litestar.routes import HTTPRoute
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
 
 from regulars.platform.http.errors import FieldUnknown
 
+if TYPE_CHECKING:  # private to Litestar, and named only in a signature
+    from litestar._kwargs import KwargsModel
+
 
 class KnownQueries:
-    """Which query parameters each route takes, learnt from the framework's own routes."""
+    """Which query parameters each route takes, learnt as the framework reads its handlers."""
 
     def __init__(self) -> None:
         self._names: dict[int, frozenset[str]] = {}
 
-    def learn(self, framework: Litestar) -> None:
-        """Take over the routes of an application."""
-        for route in framework.routes:
-            if isinstance(route, HTTPRoute):
-                for handler, parameters in route.route_handler_map.values():
-                    self._names[id(handler)] = frozenset(
-                        [parameter.field_alias for parameter in parameters.expected_query_params]
-                    )
+    def learn(self, handler: HTTPRouteHandler, parameters: "KwargsModel") -> None:
+        """Take over what was read of a handler."""
+        self._names[id(handler)] = frozenset([parameter.field_alias for parameter in parameters.expected_query_params])
 
     async def refuse_unknown(self, request: Request[Any, Any, Any]) -> None:  # Litestar would take a thread
         """Refuse a request that gives a parameter its route does not take. Raises FieldUnknown."""

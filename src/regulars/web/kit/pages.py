@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 
 import segno
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context, Macro
 from litestar import Request, Response
 from litestar.datastructures import Cookie
@@ -89,6 +91,23 @@ class Page:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
+class _Compiled(BytecodeCache):
+    """What templates were compiled to in this process: who makes several applications in one compiles them once."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED: Final = _Compiled()
+
+
 @dataclass(slots=True)
 class Templates:
     """The Jinja environment of the pages: escaped, strict about names, with the kit's macros as `ui`."""
@@ -110,6 +129,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=self.follow_changes,
+            bytecode_cache=_COMPILED,
         )
         self.environment.globals.update(
             _=translate,

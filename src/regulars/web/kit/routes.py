@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import ControllerRouterHandler
 
 from regulars.platform.errors import NotFound
+from regulars.platform.http.late_routes import Owned
 from regulars.platform.texts import LANGUAGES
 from regulars.web.kit.assets import IMMUTABLE, PREFIX
 from regulars.web.kit.forms import form_values
@@ -35,8 +36,8 @@ _WORKER: Final = "worker.js"
 TOUCH_ICON: Final = "/apple-touch-icon.png"
 
 
-def page_router(kit: Kit, handlers: Sequence[ControllerRouterHandler]) -> Router:
-    """Return the router of every page: not in the API's description, safe headers, no changes for other sites."""
+def page_router(kit: Kit, handlers: Sequence[ControllerRouterHandler]) -> Owned:
+    """Return every page under one router: not in the API's description, safe headers, no changes for other sites."""
 
     # Litestar sends hooks that are not asynchronous through threads, which takes longer than all they do.
     async def answered(response: Response[Any]) -> Response[Any]:
@@ -46,7 +47,7 @@ def page_router(kit: Kit, handlers: Sequence[ControllerRouterHandler]) -> Router
         return response
 
     hooks: dict[str, Any] = {"before_request": _begun, "after_request": answered}
-    return Router("/", route_handlers=[*_routes(kit), *handlers], include_in_schema=False, **hooks)
+    return Owned(Router("/", route_handlers=[], include_in_schema=False, **hooks), [*_routes(kit), *handlers])
 
 
 async def _begun(request: Request[Any, Any, Any]) -> None:
