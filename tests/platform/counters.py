@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -204,6 +204,7 @@ async def room(
     networks: Sequence[str] = (),
     often: int | None = None,
     trusted_proxies: str = "",
+    more: Callable[[Services], Sequence[Any]] | None = None,
 ) -> AsyncIterator[Room]:
     settings = Settings(home=home, body_limit_bytes=body_limit_bytes, trusted_proxies=trusted_proxies)
     services = Services(settings, database, LocalVault(home / "vault"))
@@ -217,7 +218,10 @@ async def room(
         )
     log = StringIO()
     request_log = RequestLog(log)
-    app = create_app(services, offered(services, lane), request_log)
+    shown = offered(services, lane)
+    if more is not None:
+        shown = replace(shown, routes=[*shown.routes, *more(services)])
+    app = create_app(services, shown, request_log)
     transport = httpx.ASGITransport(app=app)
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:

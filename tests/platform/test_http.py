@@ -346,7 +346,7 @@ async def test_every_operation_is_described_with_its_refusals(counters: Room) ->
     assert described["info"]["title"] == "Regulars"
     assert described["components"]["securitySchemes"]["api_key"]["scheme"] == "bearer"
     operation = described["paths"]["/v1/counters/{counter_id}/additions"]["post"]
-    assert operation["security"] == [{"api_key": ["ledger:write"]}]
+    assert operation["security"] == [{"api_key": ["ledger:write"]}, {"oauth2": ["ledger:write"]}]
     assert set(operation["responses"]) == {
         "200", "400", "401", "403", "404", "408", "409", "413", "422", "429", "500", "503",
     }  # fmt: skip

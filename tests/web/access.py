@@ -12,6 +12,7 @@ from regulars.platform.ids import new_id
 ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "anybody": (
         "GET /",
+        "GET /.well-known/oauth-authorization-server",
         "GET /apple-touch-icon.png",
         "GET /assets/{name}",
         "GET /console/invitation/{token}",
@@ -30,6 +31,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /kit",
         "GET /kit/broken",
         "GET /kit/charts",
+        "POST /oauth/token",
         "POST /kit/forms",
         "GET /kit/forms",
         "GET /kit/listing",

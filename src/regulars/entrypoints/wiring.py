@@ -128,6 +128,7 @@ def offered_to_programs(services: "Services") -> Web:
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
     from regulars.platform.event_feed.routes import feed_routes
+    from regulars.platform.http.oauth import oauth_routes
 
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
     routes = [
@@ -136,6 +137,7 @@ def offered_to_programs(services: "Services") -> Web:
         *commerce.routes,
         *engagement_routes(services),
         *feed_routes(services),
+        *oauth_routes(services),
     ]
     return Web(routes=routes, hot=[*loyalty.hot, *commerce.hot])
 

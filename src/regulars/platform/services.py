@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from regulars.platform.auth.access_tokens import AccessTokens
 from regulars.platform.auth.service import Authenticator
 from regulars.platform.auth.staff.limits import terms_of
 from regulars.platform.auth.staff.sign_in import StaffSignIn
@@ -41,7 +42,11 @@ class Services:
 
     def __post_init__(self) -> None:
         """Make what follows from the rest."""
-        self.authenticator = Authenticator(self.database, self.settings.requests_per_second)
+        self.authenticator = Authenticator(
+            self.database,
+            self.settings.requests_per_second,
+            AccessTokens(key_for(self.vault.pepper, "access-token")),
+        )
         self.staff = StaffSignIn(self.database, self.vault.pepper, terms_of(self.settings))
         self.oidc = _identity_provider(self.settings, self.database, self.vault.pepper)
         self.origins = Origins(self.settings.trusted_proxies, self.settings.home)

@@ -6,29 +6,30 @@ here: a slow one (argon2, scrypt) protects secrets that people think up and othe
 """
 
 from asyncio import Task, create_task, shield
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import ip_network
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from msgspec import structs
 
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth import store
+from regulars.platform.auth.access_tokens import TOKEN_PREFIX, AccessTokens
+from regulars.platform.auth.contracts import ADMIN, SCOPES, ApiKey, Principal
 from regulars.platform.auth.contracts import KEY_PREFIX as KEY_IDS
-from regulars.platform.auth.contracts import SCOPES, ApiKey, Principal
 from regulars.platform.auth.errors import KeyEnded, KeyWithoutScope, NetworkUnknown, RotationUnderWay, ScopeUnknown
 from regulars.platform.auth.store import StoredSecret
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotAuthenticated, NotFound, TemporarilyUnavailable
-from regulars.platform.ids import new_id, public_id
+from regulars.platform.ids import new_id, parse_public_id, public_id
 
 KEY_PREFIX: Final = "rgl"
 ID_PREFIX: Final = KEY_IDS
@@ -36,6 +37,8 @@ _BEARER = b"bearer "
 _SECRET_BYTES = 32
 _HEX_DIGITS = 32
 _MAX_TOKEN_LENGTH = 200
+_BEARER_TOKEN = _BEARER + TOKEN_PREFIX.encode()
+_MAX_ACCESS_TOKEN_LENGTH = 2_000
 
 OVERLAP: Final = timedelta(hours=24)  # for which a rotated key's secret of before is good, unless told otherwise
 KNOWN_FOR_SECONDS: Final = 1.0  # a revoked key is refused within this time
@@ -187,16 +190,35 @@ def _entry(tx: Transaction, action: str, key_id: UUID, *, reason: str = "", deta
     )
 
 
+class Exchanged(NamedTuple):
+    """An access token, what it is good for, and whose key was exchanged for it."""
+
+    token: str
+    scopes: list[str]
+    principal: Principal
+
+
+class _Claim(NamedTuple):
+    """What a header says: whose key it is of; `is_of` tells whether of a secret with this hash. A token has an end."""
+
+    key_id: UUID
+    is_of: Callable[[bytes], bool]
+    scopes: frozenset[str] | None = None
+    ends: datetime | None = None
+
+
 class Authenticator:
     """Recognises keys; remembers those it has met, by the hash of the token, so that a request costs a hash.
 
     Twice a second, while requests come, it reads one number that counts the changes of keys; when that has moved, it
     forgets everything. So a revocation takes effect within a second, and ten thousand keys cost no more than one.
-    `requests_per_second` is the limit of keys that have none of their own; 0 for no limit.
+    `requests_per_second` is the limit of keys that have none of their own; 0 for no limit. `tokens` reads the access
+    tokens of the deployment; without it there are those of this process alone.
     """
 
-    def __init__(self, database: Database, requests_per_second: int = 0) -> None:
+    def __init__(self, database: Database, requests_per_second: int = 0, tokens: AccessTokens | None = None) -> None:
         self._database = database
+        self._tokens = tokens or AccessTokens(token_bytes(_SECRET_BYTES))
         self._requests_per_second = requests_per_second
         self._known: dict[bytes, Principal] = {}
         self._revision = -1
@@ -220,15 +242,48 @@ class Authenticator:
         """Return who sent this header. Raises NotAuthenticated, or TemporarilyUnavailable without a database."""
         if principal := self.recognise(authorization):
             return principal
-        key_id, secret = _parse(authorization)
+        claim = self._claim_in(authorization)
         try:
             if monotonic() - self._asked_at > KNOWN_FOR_SECONDS:
                 await shield(self._look())
                 if principal := self.recognise(authorization):
                     return principal
-            return await self._ask(authorization, key_id, secret)
+            return await self._ask(authorization, claim)
         except CONNECTION_LOST as error:
             raise TemporarilyUnavailable from error
+
+    async def exchange(self, client_id: str, client_secret: str, scopes: Sequence[str]) -> Exchanged:
+        """Return an access token for a key: id `ak_…`, secret the whole key or what stands behind its last `_`.
+
+        It is good for some of the key's scopes, all of them if none are named. Raises NotAuthenticated,
+        ScopeUnknown (one that the key has not), TemporarilyUnavailable.
+        """
+        key_id = parse_public_id(ID_PREFIX, client_id)
+        key = client_secret if key_id is None or "_" in client_secret else _token(key_id, client_secret)
+        authorization = _BEARER + key.encode("utf-8", "replace")
+        found, secret = _parse(authorization)
+        if found != key_id:
+            raise NotAuthenticated
+        principal = await self.authenticate(authorization)
+        wanted = frozenset(scopes) or principal.scopes
+        for scope in sorted(wanted):
+            if scope not in SCOPES or not principal.may(scope):
+                raise ScopeUnknown(scope=scope, scopes=", ".join(sorted(principal.scopes)))
+        token = self._tokens.write(found, sha256(secret).digest(), wanted, wall_now())
+        return Exchanged(token, sorted(wanted), principal)
+
+    def _claim_in(self, authorization: bytes) -> _Claim:
+        """Return what a header says of itself. Raises NotAuthenticated for what is neither a key nor a token."""
+        if authorization[: len(_BEARER_TOKEN)].lower() != _BEARER_TOKEN:
+            key_id, secret = _parse(authorization)
+            secret_hash = sha256(secret).digest()
+            return _Claim(key_id, lambda kept: compare_digest(secret_hash, kept))
+        if len(authorization) > _MAX_ACCESS_TOKEN_LENGTH:
+            raise NotAuthenticated
+        granted = self._tokens.read(authorization[len(_BEARER) :].decode("ascii", "replace"), wall_now())
+        if granted is None:
+            raise NotAuthenticated
+        return _Claim(granted.key_id, granted.is_of, frozenset(granted.scopes), granted.ends_at)
 
     def _look(self) -> "Task[None]":
         if self._looking is None:
@@ -250,20 +305,23 @@ class Authenticator:
             self._revision, self._today = revision, today
         self._asked_at = began
 
-    async def _ask(self, authorization: bytes, key_id: UUID, secret: bytes) -> Principal:
+    async def _ask(self, authorization: bytes, claim: _Claim) -> Principal:
         revision, now = self._revision, wall_now()
         async with self._database.transaction() as tx:
-            stored = await store.select_secret(tx, key_id) or _NOBODY
-            known, ends = _is_known(stored, sha256(secret).digest())
+            stored = await store.select_secret(tx, claim.key_id) or _NOBODY
+            known, ends = _is_known(stored, claim)
             if not known or (ends is not None and ends <= now):
                 raise NotAuthenticated
-            store.note_use(tx, key_id, now.date())
-        public = public_id(ID_PREFIX, key_id)
+            store.note_use(tx, claim.key_id, now.date())
+        public = public_id(ID_PREFIX, claim.key_id)
+        scopes = frozenset(stored.scopes)
+        if claim.scopes is not None:
+            scopes = claim.scopes if ADMIN in scopes else scopes & claim.scopes
         often = self._requests_per_second if stored.requests_per_second is None else stored.requests_per_second
         principal = Principal(
             client=f"key:{public}",
             key_id=public,
-            scopes=frozenset(stored.scopes),
+            scopes=scopes,
             expires_at=ends,
             networks=tuple(ip_network(network) for network in stored.networks),
             requests_per_second=often or None,
@@ -273,16 +331,15 @@ class Authenticator:
         return principal
 
 
-def _is_known(stored: StoredSecret, secret_hash: bytes) -> tuple[bool, datetime | None]:
-    """Tell whether a secret is one of a key's, and until when it is good.
+def _is_known(stored: StoredSecret, claim: _Claim) -> tuple[bool, datetime | None]:
+    """Tell whether what is claimed is one of a key's secrets, or got with one, and until when it is good.
 
     Compared with both, even if there is no such key, so that the time taken tells nothing.
     """
-    is_previous = compare_digest(secret_hash, stored.previous_hash or bytes(_SECRET_BYTES))
-    if compare_digest(secret_hash, stored.secret_hash):
-        return True, stored.expires_at
-    ends = [one for one in (stored.expires_at, stored.previous_until) if one is not None]
-    return is_previous and stored.previous_hash is not None, min(ends, default=None)
+    is_current = claim.is_of(stored.secret_hash)
+    is_previous = claim.is_of(stored.previous_hash or bytes(_SECRET_BYTES)) and stored.previous_hash is not None
+    ends = [stored.expires_at, claim.ends, None if is_current else stored.previous_until]
+    return is_current or is_previous, min([one for one in ends if one is not None], default=None)
 
 
 def _parse(authorization: bytes) -> tuple[UUID, bytes]:

@@ -52,16 +52,17 @@ class Asked:
 
     async def identify(self) -> Principal:
         """Return who asks, whatever they may. Raises NotAuthenticated, AddressNotAllowed (403), RateLimited (429)."""
-        return self._let_in(self.principal or await self.authenticate(self.authorization))
+        return self.let_in(self.principal or await self.authenticate(self.authorization))
 
     def admit(self, principal: Principal, scope: str) -> Principal:
         """Take note of who asks. Raises AddressNotAllowed, NotAllowed (403), RateLimited (429)."""
-        self._let_in(principal)
+        self.let_in(principal)
         if not principal.may(scope):
             raise NotAllowed(scope=scope)
         return principal
 
-    def _let_in(self, principal: Principal) -> Principal:
+    def let_in(self, principal: Principal) -> Principal:
+        """Take note of who asks, whatever they may. Raises AddressNotAllowed (403), RateLimited (429)."""
         self.principal = principal
         if principal.networks and not is_in(address := self.address(), principal.networks):
             raise AddressNotAllowed(address=address)

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, License, SecurityScheme
+from litestar.openapi.spec import Components, License, OAuthFlow, OAuthFlows, SecurityScheme
 
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.http.guards import Requires, RequiresKey
@@ -35,6 +35,8 @@ _REASONS: Final = {
 _MUTATING: Final = frozenset({"post", "put", "patch", "delete"})
 _KEY_HEADER: Final = "Idempotency-Key"
 _SECURITY: Final = "api_key"
+_OAUTH: Final = "oauth2"
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - an address
 ONLY_READS: Final = "only_reads"  # an option of a POST that changes nothing, and so takes no idempotency key
 ALSO_REFUSES: Final = "also_refuses"  # an option that names refusals which only few operations meet, by their status
 _EXAMPLES: Final = Path(__file__).with_name("worked_examples.json")  # written from requests carried out: `make docs`
@@ -63,7 +65,13 @@ def openapi_config(version: str) -> OpenAPIConfig:
                     bearer_format="rgl_…",
                     description="An API key. Scopes: "
                     + "; ".join(f"`{scope}` {what}" for scope, what in SCOPES.items()),
-                )
+                ),
+                _OAUTH: SecurityScheme(
+                    type="oauth2",
+                    description="A key is exchanged for an access token, good for an hour: client_id is its id (ak_…), "
+                    "client_secret the key.",
+                    flows=OAuthFlows(client_credentials=OAuthFlow(token_url=TOKEN_PATH, scopes=dict(SCOPES))),
+                ),
             }
         ),
     )
@@ -90,7 +98,7 @@ def describe(app: Litestar) -> bytes:
             for status in sorted(handler.opt.get(ALSO_REFUSES, ())):
                 operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
             if _takes_any_key(handler):
-                operation["security"] = [{_SECURITY: []}]
+                operation["security"] = [{_SECURITY: []}, {_OAUTH: []}]
                 for status in ("401", "403", "429"):
                     operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
             _show(operation)
@@ -123,7 +131,7 @@ def _complete(operation: dict[str, Any], path: str, method: str, scope: str | No
     responses = operation["responses"]
     refusals = {500, 503}
     if scope is not None:
-        operation["security"] = [{_SECURITY: [scope]}]
+        operation["security"] = [{_SECURITY: [scope]}, {_OAUTH: [scope]}]
         refusals |= {401, 403, 429}
     if parameters:
         refusals |= {422}
