@@ -116,6 +116,10 @@ LOCAL = {
     "staff_sessions",
     "staff_steps",
     "store_devices",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_endpoints",
+    "webhook_events",
 }
 # Made by libraries; local as well.
 NOT_OURS = ("procrastinate_", "alembic_version")

@@ -22,7 +22,11 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def services(database: Database, tmp_path: Path) -> AsyncIterator[Services]:
-    made = Services(Settings(home=tmp_path, brand_name="北辰"), database, LocalVault(tmp_path / "vault"))
+    made = Services(
+        Settings(home=tmp_path, brand_name="北辰", webhook_networks="203.0.113.0/24"),
+        database,
+        LocalVault(tmp_path / "vault"),
+    )
     yield made
     await made.drain()
 

@@ -26,7 +26,7 @@ from regulars.platform.rollups.service import bring_up_to_date
 from regulars.platform.services import Services
 from tests.architecture.source import ROOT
 from tests.entrypoints.walking_consents import walk_consents
-from tests.entrypoints.walking_events import ask_what_happened
+from tests.entrypoints.walking_events import HOOKS, walk_events
 from tests.entrypoints.walking_extensions import extensions
 from tests.entrypoints.walking_households import walk_households
 from tests.entrypoints.walking_merges import walk_merges, walk_proposals
@@ -42,12 +42,13 @@ DIGEST: Final = "c0ffee" + 58 * "0"
 SAME: Final = {
     "token": "AZ3gAAAAAHCAAIAAAAAAAAGd4AAAAABwgACAAAAAAAAE…",
     "digest": DIGEST,
+    "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
     "recomputed": DIGEST,
     "request_id": "req_" + 24 * "0",
 }
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CLEAR: Final = {"getHousehold", "getMember", "lookUpMember", "listMessages", "readExport"}
-PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at")
+PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at", *HOOKS)
 # What this programme clock does not decide.
 WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "automatic_at", "schema", *PRIVACY)
 # Of 32 digits; a lot's has 12 more.
@@ -102,7 +103,7 @@ class Walk:
             await walk_households(self)
             await walk_proposals(self, self._client)
             await walk_transfers(self, wang)
-            await ask_what_happened(self)
+            await walk_events(self, self.services.database)
         return self
 
     async def clock(self, after: timedelta, *, ticking: bool = False) -> None:

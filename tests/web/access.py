@@ -8,6 +8,7 @@ from typing import Final
 
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.ids import new_id
+from tests.web.access_by_keys import ACCESS_BY_KEYS
 
 ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "anybody": (
@@ -345,29 +346,6 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/policies",
         "GET /v1/wallets",
     ),
-    "key policies:read": (
-        "GET /v1/identity-rules",
-        "GET /v1/policy-diff",
-        "GET /v1/policy-drafts",
-        "GET /v1/policy-drafts/{draft_id}",
-        "GET /v1/policy-drafts/{draft_id}/revisions",
-        "GET /v1/policy-previews/{preview_id}",
-        "GET /v1/policy-previews/{preview_id}/members",
-    ),
-    "key policies:write": (
-        "PUT /v1/identity-rules",
-        "POST /v1/policies/{version}/withdraw",
-        "POST /v1/policy-drafts",
-        "POST /v1/policy-previews",
-        "POST /v1/policy-previews/{preview_id}/cancel",
-        "PUT /v1/policy-drafts/{draft_id}",
-        "DELETE /v1/policy-drafts/{draft_id}",
-        "POST /v1/policy-drafts/{draft_id}/schedule",
-    ),
-    "key policies:approve": (
-        "POST /v1/policy-drafts/{draft_id}/approve",
-        "POST /v1/policy-drafts/{draft_id}/refuse",
-    ),
     "key ledger:approve": (
         "POST /v1/members/{member_id}/adjustment-requests/{request_id}/approve",
         "POST /v1/members/{member_id}/adjustment-requests/{request_id}/refuse",
@@ -451,7 +429,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/orders/{order_id}/claim",
         "POST /v1/orders/{order_id}/returns",
     ),
-    "key events:read": ("GET /v1/events",),
+    **ACCESS_BY_KEYS,
     "key stores:write": ("PUT /v1/stores/{store_id}",),
 }
 
@@ -476,6 +454,8 @@ def ids_of_nobody() -> dict[str, str]:
         "household_id": f"hhd_{nobody}",
         "proposal_id": f"mpr_{nobody}",
         "draft_id": f"pdr_{nobody}",
+        "webhook_id": f"whe_{nobody}",
+        "delivery_id": f"whd_{nobody}",
         "preview_id": f"rep_{nobody}",
         "version": "9",
         "report_id": f"rep_{nobody}",

@@ -16,6 +16,7 @@ from regulars.platform.http.origin import proxy_not_believed
 from regulars.platform.settings import Settings
 from regulars.platform.verification.books import look_at_books
 from regulars.platform.verification.service import verify
+from regulars.platform.webhooks.health import look_at_webhooks
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +46,13 @@ async def examine(settings: Settings, place: Place) -> AsyncIterator[Examined]:
         )
         return
     try:
-        looks = {**LOOKS, "messages": look_at_messages, "codes": look_at_codes(settings), "books": look_at_books}
+        looks = {
+            **LOOKS,
+            "messages": look_at_messages,
+            "codes": look_at_codes(settings),
+            "webhooks": look_at_webhooks,
+            "books": look_at_books,
+        }
         for name, look in looks.items():
             found = _examined(await looked(name, look, database))
             yield found

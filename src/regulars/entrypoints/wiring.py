@@ -34,6 +34,7 @@ TASK_MODULES = (
     "regulars.platform.commit.tasks",
     "regulars.platform.outbox.tasks",
     "regulars.platform.reports.tasks",
+    "regulars.platform.webhooks.tasks",
 )
 
 _PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
@@ -129,6 +130,7 @@ def offered_to_programs(services: "Services") -> Web:
     from regulars.members.routes import routes as members_routes
     from regulars.platform.event_feed.routes import feed_routes
     from regulars.platform.http.oauth import oauth_routes
+    from regulars.platform.webhooks.routes import webhook_routes
 
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
     routes = [
@@ -138,6 +140,7 @@ def offered_to_programs(services: "Services") -> Web:
         *engagement_routes(services),
         *feed_routes(services),
         *oauth_routes(services),
+        *webhook_routes(services),
     ]
     return Web(routes=routes, hot=[*loyalty.hot, *commerce.hot])
 

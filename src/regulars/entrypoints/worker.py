@@ -1,4 +1,4 @@
-"""The worker: relays events, sends messages, seals the audit log, runs jobs, and follows the programme clock.
+"""The worker: relays events, sends messages and webhooks, seals the audit log, runs jobs, follows the clock.
 
 Any number of workers may run; each of these does its work in one of them at a time, except jobs, which they share.
 """
@@ -22,6 +22,7 @@ from regulars.platform.jobs.queue import run_jobs
 from regulars.platform.outbox.relay import run_relay
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
+from regulars.platform.webhooks.couriers import run_webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
             group.create_task(run_privacy(database, vault, PARTS, stop))
             group.create_task(proposals.run_proposals(database, vault, MERGING, stop))
             group.create_task(run_messages(database, settings, vault, stop))
+            group.create_task(run_webhooks(database, settings, vault, stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))
             group.create_task(run_jobs(database, place.direct_url, stop))

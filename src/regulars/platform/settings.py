@@ -273,6 +273,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "30, 7"
 
+    webhook_networks: Annotated[
+        str,
+        told(
+            "REGULARS_WEBHOOK_NETWORKS",
+            "Networks to which webhooks are delivered although they are private, and by http as well: addresses or "
+            "networks, with commas between. Without it, to public addresses by https alone.",
+            kind="addresses, e.g. 127.0.0.1, 10.2.0.0/16",
+            pattern=r"^[0-9a-fA-F.:/, ]*$",
+        ),
+    ] = ""
     double_opt_in: Annotated[
         str,
         told(

@@ -34,6 +34,8 @@ SCOPES: Final[dict[str, str]] = {
     "finance:write": "Close months.",
     "stores:write": "Register and change stores.",
     "events:read": "Read what happened: the events feed.",
+    "webhooks:read": "Read webhooks and what was delivered.",
+    "webhooks:write": "Make, change and replay webhooks.",
     "audit:read": "Read who looked at whose personal data.",
     ADMIN: "Everything.",
 }

@@ -16,7 +16,9 @@ from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.http.guards import Requires, RequiresKey
 from regulars.platform.http.late_routes import read_all
 from regulars.platform.http.problems import PROBLEM_JSON, Problem
-from regulars.platform.public_events.telling import DATA_STRUCTS
+from regulars.platform.public_events.catalogue import PUBLIC_TYPES, PublicType
+from regulars.platform.public_events.contracts import PublicEvent
+from regulars.platform.public_events.telling import DATA_STRUCTS, data_struct, first_sentence
 
 _REASONS: Final = {
     400: "The request cannot be read, or a required header is missing.",
@@ -37,6 +39,11 @@ _KEY_HEADER: Final = "Idempotency-Key"
 _SECURITY: Final = "api_key"
 _OAUTH: Final = "oauth2"
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - an address
+_SIGNED_BY: Final = {
+    "webhook-id": "The event's id, the same however often it comes.",
+    "webhook-timestamp": "When it was sent, in seconds since 1970.",
+    "webhook-signature": "`v1,` and the HMAC-SHA256 of id, timestamp and body in base64; two while two secrets hold.",
+}
 ONLY_READS: Final = "only_reads"  # an option of a POST that changes nothing, and so takes no idempotency key
 ALSO_REFUSES: Final = "also_refuses"  # an option that names refusals which only few operations meet, by their status
 _EXAMPLES: Final = Path(__file__).with_name("worked_examples.json")  # written from requests carried out: `make docs`
@@ -81,7 +88,9 @@ def describe(app: Litestar) -> bytes:
     """Return the whole description as JSON."""
     read_all(app)
     described: dict[str, Any] = app.openapi_schema.to_schema()
-    (_, schemas) = msgspec.json.schema_components([Problem, *DATA_STRUCTS], ref_template="#/components/schemas/{name}")
+    (_, schemas) = msgspec.json.schema_components(
+        [Problem, PublicEvent, *DATA_STRUCTS], ref_template="#/components/schemas/{name}"
+    )
     described["components"].setdefault("schemas", {}).update(schemas)
     described["components"]["responses"] = {
         str(status): {
@@ -102,7 +111,34 @@ def describe(app: Litestar) -> bytes:
                 for status in ("401", "403", "429"):
                     operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
             _show(operation)
+    described["webhooks"] = {public.name: {"post": _webhook(public)} for public in PUBLIC_TYPES}
     return msgspec.json.encode(described)
+
+
+def _webhook(public: PublicType) -> dict[str, Any]:
+    """Describe an event as it is delivered: a PublicEvent whose data is of its type."""
+    narrowed = {
+        "type": "object",
+        "properties": {
+            "type": {"const": public.name},
+            "data": {"$ref": f"#/components/schemas/{data_struct(public.name).__name__}"},
+        },
+    }
+    schema = {"allOf": [{"$ref": "#/components/schemas/PublicEvent"}, narrowed]}
+    return {
+        "summary": public.name,
+        "description": first_sentence(public.event),
+        "tags": ["events"],
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": told, "schema": {"type": "string"}}
+            for name, told in _SIGNED_BY.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": schema}}},
+        "responses": {
+            "2XX": {"description": "Taken. Any other answer, or none within 15 seconds: it comes again."},
+            "410": {"description": "Wanted no more: nothing is delivered to this address until somebody enables it."},
+        },
+    }
 
 
 def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:

@@ -20,7 +20,7 @@ from regulars.platform.db.snapshots import OUTBOX
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.contracts import Delivered, Handler, Reactions
 from regulars.platform.outbox.dispatch import Dispatch, Entry, name_of
-from regulars.platform.outbox.liveness import News, is_live
+from regulars.platform.outbox.liveness import News, Wanted, is_live, wanted_by
 from regulars.platform.outbox.store import relayed
 from regulars.platform.outbox.store.relayed import Recorded
 
@@ -40,12 +40,20 @@ class UnknownEvent(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A handler and the types it reacts to; a `live` one is handed news only."""
+    """A handler and the types it reacts to; a `live` one is handed news only.
+
+    One that says what is `wanted` is handed that, and news of any age.
+    """
 
     name: str
     handler: Handler
     types: frozenset[str]
     live: bool
+    wanted: Wanted | None = None
+
+    def is_for(self, news: News, recorded_at: datetime) -> bool:
+        """Tell whether a fact recorded at that instant is for this handler."""
+        return not self.live or news.has(recorded_at, of_any_age=self.wanted is not None)
 
 
 def subscriptions(reactions: Reactions) -> list[Subscription]:
@@ -58,7 +66,10 @@ def subscriptions(reactions: Reactions) -> list[Subscription]:
             if handlers.setdefault(name, handler) is not handler:
                 raise ValueError(f"two handlers are called {name}")
             types.setdefault(name, set()).add(event.__name__)
-    return [Subscription(name, handler, frozenset(types[name]), is_live(handler)) for name, handler in handlers.items()]
+    return [
+        Subscription(name, handler, frozenset(types[name]), is_live(handler), wanted_by(handler))
+        for name, handler in handlers.items()
+    ]
 
 
 class Relay:
@@ -149,10 +160,15 @@ class Relay:
 
     async def _hand_out(self, tx: Transaction, page: Sequence[Recorded], at: datetime) -> None:
         news = await News.at(tx) if self._live_types & {row.type for row in page} else News(None)
+        wanted_of = {
+            each.name: each.types if each.wanted is None else each.types & await each.wanted(tx)
+            for each in self._subscriptions
+        }
+        heeded = frozenset[str]().union(*wanted_of.values())
         entries = [
-            (row.type, self._entry(row, 0), is_news)
+            (row.type, self._entry(row, 0), row.recorded_at)
             for row in page
-            if (is_news := news.has(row.recorded_at)) or row.type in self._lasting_types
+            if row.type in heeded and (row.type in self._lasting_types or news.has(row.recorded_at, of_any_age=True))
         ]
         if not entries:
             return
@@ -163,8 +179,8 @@ class Relay:
         for subscription in self._subscriptions:
             wanted = [
                 entry
-                for kind, entry, is_news in entries
-                if kind in subscription.types and (is_news or not subscription.live)
+                for kind, entry, recorded_at in entries
+                if kind in wanted_of[subscription.name] and subscription.is_for(news, recorded_at)
             ]
             if wanted:
                 dispatch = self._dispatch(tx, subscription, held.get(subscription.name, set()), at)
@@ -180,7 +196,7 @@ class Relay:
             subscription = self._by_name[name]
             found = list(group)
             passed_over = (
-                [held.recorded.seq for held in found if not news.has(held.recorded.recorded_at)]
+                [held.recorded.seq for held in found if not subscription.is_for(news, held.recorded.recorded_at)]
                 if subscription.live
                 else []
             )

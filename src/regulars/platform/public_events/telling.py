@@ -45,19 +45,23 @@ def class_names(type_names: Iterable[str]) -> list[str]:
 ALL_CLASS_NAMES: Final = tuple(BY_CLASS_NAME)
 
 
+def data_of(event: Event) -> dict[str, Any]:
+    """Return what is told of an event, of a class that is told."""
+    return {name: told(event) for name, told in _plan(BY_CLASS_NAME[type(event).__name__].name).items()}
+
+
 def tell(  # noqa: PLR0917 - the columns of an outbox row, in their order
     event_id: UUID, class_name: str, member_id: UUID | None, recorded_at: datetime, payload: str, source: str
 ) -> PublicEvent:
     """Return the public event of a row of the outbox, of a class that is told."""
     public = BY_CLASS_NAME[class_name]
-    event = _decoder(class_name).decode(payload)
     return PublicEvent(
         id=public_id(EVENT_PREFIX, event_id),
         source=source,
         type=public.name,
         subject=UNSET if member_id is None else public_id(MEMBER_PREFIX, member_id),
         time=recorded_at,
-        data={name: told(event) for name, told in _plan(public.name).items()},
+        data=data_of(_decoder(class_name).decode(payload)),
     )
 
 

@@ -8,6 +8,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.service import backlog
 from regulars.platform.texts import mark
 from regulars.platform.verification.contracts import Check, CheckResult, Fault
+from regulars.platform.webhooks.health import deliveries_have_events
 
 CHANGED = mark("{count} entries were changed: {first}")
 REMOVED = mark("{count} entries were removed: {first}")
@@ -83,4 +84,5 @@ def platform_checks(known_head: Head | None = None) -> list[Check]:
     return [
         Check(mark("audit chain"), partial(audit_chain, known_head=known_head)),
         Check(mark("outbox drained"), outbox_drained, quick=True),
+        Check(mark("webhooks tell what happened"), deliveries_have_events),
     ]

@@ -1,0 +1,1 @@
+"""Webhooks: events delivered to addresses of others, signed, in order for each member; see docs/webhooks.md."""

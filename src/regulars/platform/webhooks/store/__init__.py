@@ -1,0 +1,1 @@
+"""SQL of webhooks. Instants are the wall clock's, unless said otherwise."""

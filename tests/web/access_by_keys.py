@@ -1,0 +1,46 @@
+"""The part of the access matrix that is about policies, events and webhooks: what keys with their scopes may ask."""
+
+from collections.abc import Mapping
+from typing import Final
+
+ACCESS_BY_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "key policies:read": (
+        "GET /v1/identity-rules",
+        "GET /v1/policy-diff",
+        "GET /v1/policy-drafts",
+        "GET /v1/policy-drafts/{draft_id}",
+        "GET /v1/policy-drafts/{draft_id}/revisions",
+        "GET /v1/policy-previews/{preview_id}",
+        "GET /v1/policy-previews/{preview_id}/members",
+    ),
+    "key policies:write": (
+        "PUT /v1/identity-rules",
+        "POST /v1/policies/{version}/withdraw",
+        "POST /v1/policy-drafts",
+        "POST /v1/policy-previews",
+        "POST /v1/policy-previews/{preview_id}/cancel",
+        "PUT /v1/policy-drafts/{draft_id}",
+        "DELETE /v1/policy-drafts/{draft_id}",
+        "POST /v1/policy-drafts/{draft_id}/schedule",
+    ),
+    "key policies:approve": (
+        "POST /v1/policy-drafts/{draft_id}/approve",
+        "POST /v1/policy-drafts/{draft_id}/refuse",
+    ),
+    "key events:read": ("GET /v1/events",),
+    "key webhooks:read": (
+        "GET /v1/webhooks",
+        "GET /v1/webhooks/{webhook_id}",
+        "GET /v1/webhooks/{webhook_id}/deliveries",
+        "GET /v1/webhooks/{webhook_id}/deliveries/{delivery_id}",
+    ),
+    "key webhooks:write": (
+        "POST /v1/webhooks",
+        "PATCH /v1/webhooks/{webhook_id}",
+        "DELETE /v1/webhooks/{webhook_id}",
+        "POST /v1/webhooks/{webhook_id}/rotate",
+        "POST /v1/webhooks/{webhook_id}/test",
+        "POST /v1/webhooks/{webhook_id}/replay",
+        "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+    ),
+}
