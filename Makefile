@@ -39,7 +39,7 @@ ui: $(VENV)/ready-demo ## Build the pages' scripts, styles and icons, where thei
 setup: $(VENV)/ready-dev ui ## Install what development needs, from the hashed lists
 
 test: check ui ## Set up, check and run every test but the long ones
-	$(call timed,pytest,$(BIN)/python -m pytest -n 3 --durations=15 $(ARGS))
+	$(call timed,pytest,$(BIN)/python -m pytest -n 3 --maxschedchunk 16 --durations=15 $(ARGS))
 
 test-year: $(VENV)/ready-dev ## The variants of the replay on the whole year
 	$(call timed,pytest (whole year),$(BIN)/python -m pytest -m year --durations=15 $(ARGS))

@@ -5,9 +5,10 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import psycopg
@@ -48,6 +49,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
+        keeper(given).close()
         return
     with home_in_memory() as in_memory, acquire(in_memory or tmp_path_factory.mktemp("server")) as server:
         with psycopg.connect(server.url, autocommit=True) as connection:
@@ -56,6 +58,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
             connection.execute("SELECT pg_reload_conf()")
         yield server.url
+        keeper(server.url).close()
 
 
 @contextmanager
@@ -73,6 +76,12 @@ def home_in_memory() -> Iterator[Path | None]:
             shutil.rmtree(left, ignore_errors=True)
     with TemporaryDirectory(prefix=f"{MARK}{os.getpid()}-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+@cache
+def keeper(server_url: str) -> "psycopg.Connection[tuple[Any, ...]]":
+    """Return the connection by which databases are made and dropped, one for the whole run."""
+    return psycopg.connect(server_url, autocommit=True)
 
 
 def on(server_url: str, database: str) -> str:
@@ -96,11 +105,9 @@ def template(server_url: str) -> Iterator[str]:
 def fresh_database(server_url: str, template: str) -> Iterator[str]:
     """Give the connection string of a fresh, migrated database, dropped afterwards."""
     name = f"test_{uuid4().hex}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    keeper(server_url).execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield on(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    keeper(server_url).execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

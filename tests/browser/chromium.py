@@ -88,18 +88,18 @@ class Visit:
 
         `colours_only` is for a page that was looked at whole in its other theme.
         """
-        if not self.page.evaluate("() => 'axe' in window"):
-            self.page.add_script_tag(path=AXE)
-        self.page.evaluate(_SETTLED)
         # A letter is shown in a frame of ours: it has no landmarks of its own, but all that WCAG asks for.
-        rules = RULES[:-1] if self.page.locator("main").count() == 0 else RULES
-        rules = COLOUR_RULES if colours_only else rules
-        found: dict[str, Any] = self.page.evaluate(
-            "(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", rules
-        )
+        rules = {"whole": RULES, "without main": RULES[:-1], "colours": COLOUR_RULES}
+        looking = (_LOOKED_AT, [rules, colours_only])
+        found: list[dict[str, Any]] | None = self.page.evaluate(*looking)
+        if found is None:
+            self.page.add_init_script(_AT_THE_TOP.format(AXE.read_text(encoding="utf-8")))  # of the pages to come
+            self.page.add_script_tag(path=AXE)
+            found = self.page.evaluate(*looking)
+            assert found is not None
         return [
             f"{one['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary'].splitlines()[-1].strip()}"
-            for one in found["violations"]
+            for one in found
             for node in one["nodes"]
         ]
 
@@ -120,8 +120,14 @@ class Visit:
             self.troubles.append(f"left the machine: {request.url}")
 
 
-# Colours must have arrived where they fade to before contrast is measured.
-_SETTLED = "() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)))"
+_AT_THE_TOP = "if (window === window.top) {{ {} }}"
+# Colours must have arrived where they fade to before contrast is measured. Only what is wrong is brought back.
+_LOOKED_AT = """async ([rules, coloursOnly]) => {
+    if (!("axe" in window)) return null;
+    await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)));
+    const which = coloursOnly ? "colours" : document.querySelector("main") ? "whole" : "without main";
+    return (await axe.run(document, { runOnly: rules[which], resultTypes: ["violations"] })).violations;
+}"""
 
 Visiting = Callable[..., Any]
 
