@@ -1,7 +1,7 @@
 """A policy changes as an operator does it: commands, processes of their own."""
 
 import json
-from datetime import UTC, timedelta
+from datetime import UTC, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def test_what_one_proposes_another_person_agrees_to(server_url: str, template: s
     at = (wall_now() + timedelta(days=1)).astimezone(UTC).replace(microsecond=0)
     with deployment(server_url, template, tmp_path / "home", terms) as desk:
         draft = desk.told("policy", "draft", "Silver asks for less", "--file", str(file))["draft_id"]
-        schedule = ("policy", "schedule", draft, "--at", at.strftime("%Y-%m-%dT%H:%M:%S"))
+        schedule = ("policy", "schedule", draft, "--at", at.astimezone(timezone(timedelta(hours=8))).isoformat())
         assert desk.told(*schedule)["state"] == "proposed"
         seen = (draft, "--revision", "1", "--for", at.isoformat())
         assert desk.refused("policy", "approve", *seen)["code"] == "own_proposal"

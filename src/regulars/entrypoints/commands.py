@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +17,17 @@ import typer
 from regulars.platform.settings import SettingError, Settings, load_settings
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from regulars.entrypoints.wiring import Place
     from regulars.platform.db.database import Database
     from regulars.platform.db.transaction import Transaction
     from regulars.platform.services import Services
 
 Result = TypeVar("Result")
+_PIECE = re.compile(r"(?=.*\d)[\w:+.-]{18,}")  # an id, an instant, a digest
+_WORD = 12  # what a column of words may be folded to
+_GAP = 2
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
 
@@ -158,13 +164,45 @@ def print_json(what: object) -> None:
 
 
 def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows as a table; what it is read by further (no terminal) in lines as long as they are.
+
+    Ids and instants stay in one piece, as they are copied from here: where a terminal is too narrow for them, each row
+    is told field by field.
+    """
     from rich.console import Console
+
+    if not rows:
+        typer.echo("There are none.", err=True)
+        return
+    texts = [[cell.strip() for cell in row] for row in rows]
+    columns = list(zip(head, *texts, strict=True))
+    whole = [max([len(line) for cell in column for line in cell.split("\n")]) for column in columns]
+    pieces = [
+        max([len(word) for cell in column for word in cell.split() if _PIECE.fullmatch(word)] or [0])
+        for column in columns
+    ]
+    gaps = _GAP * (len(head) - 1)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=sum(whole) + gaps)
+    least = sum([max(piece, min(wide, _WORD)) for piece, wide in zip(pieces, whole, strict=True)])
+    if least + gaps <= console.width or not all(head):
+        console.print(_table(head, texts, pieces))
+        return
+    for number, row in enumerate(texts):
+        if number:
+            console.print()
+        told = [[name, cell] for name, cell in zip(head, row, strict=True) if cell]
+        console.print(_table(("", ""), told, [max([len(name) for name in head]), 0]))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in head:
-        table.add_column(name, overflow="fold")  # an id that is cut short is of no use
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(head))
+    for name, width in zip(head, widths, strict=True):
+        table.add_column(name, overflow="fold", min_width=width)  # an id that is cut short is of no use
     for row in rows:
-        table.add_row(*[Text(cell.strip()) for cell in row])  # as text: a label may hold what looks like markup
-    Console().print(table)
+        table.add_row(*[Text(cell) for cell in row])  # as text: a label may hold what looks like markup
+    return table

@@ -69,7 +69,7 @@ def show_liability(
                 [f"{it.movement} {it.units + it.debt_change:+,}" for it in one.movements if it.units or it.debt_change]
             ),
             f"{one.closing.outstanding:,}",
-            "" if one.closing_worth is None else f"{one.closing_worth.at_most_minor:,} ({one.currency}, minor units)",
+            "" if one.closing_worth is None else _money(one.closing_worth.at_most_minor, one.currency),
             "yes" if one.is_closed else "",
         )
         for one in months
@@ -173,7 +173,7 @@ def write_journal(
     by: Annotated[By, typer.Option(help="Added up by account and day, or transfer by transfer.")] = By.day,
     market: Market = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file to write; else standard output.")
+        Path | None, typer.Option("--out", "--output", "-o", help="A file to write; else standard output.")
     ] = None,
 ) -> None:
     """Write a month's bookings as a journal: spendable wallets, with what was there before and after."""
@@ -202,6 +202,13 @@ def month_given(text: str | None) -> date | None:
     if found is None:
         raise typer.BadParameter(f"{text} is no month; write it as 2026-05")
     return found
+
+
+def _money(minor: int, currency: str) -> str:
+    from regulars.platform.formats import major_units
+    from regulars.platform.money import Money
+
+    return f"{major_units(Money(minor, currency)):,} {currency}"
 
 
 def _instant(text: str) -> datetime:

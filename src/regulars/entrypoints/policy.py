@@ -45,7 +45,8 @@ TOUCHED_AT_ONCE: Final = 1_000
 PREVIEWS: Final = "/v1/policy-previews"
 _DRAFTS: Final = "/v1/policy-drafts"
 _DRAFT: Final = _DRAFTS + "/{}"
-At = Annotated[datetime | None, typer.Option(help="An instant (UTC), e.g. 2026-06-01T00:00:00.")]
+_AN_INSTANT: Final = "An instant with its zone (else UTC), e.g. 2026-06-01T00:00:00+08:00."
+At = Annotated[datetime | None, typer.Option(help=_AN_INSTANT)]
 
 
 @policy.command("list")
@@ -78,7 +79,9 @@ def list_policies(*, as_json: Json = False) -> None:
 )
 def begin_draft(
     name: Annotated[str, typer.Argument(help="What it is about.")],
-    file: Annotated[Path | None, typer.Option(help="A TOML file with [policy]; else the latest version.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A TOML file with a section policy; else the latest version.")
+    ] = None,
 ) -> Change:
     """Begin a draft, from a file as `regulars configure` takes it, or from what the latest version says."""
     document = None if file is None else msgspec.to_builtins(_policy_in(file))
@@ -126,7 +129,7 @@ def preview_policy(
 ) -> None:
     """Count whom a draft or a scheduled version touches, and what orders of the last ninety days would have earned."""
     version = int(named) if named.isascii() and named.isdigit() else None
-    instant = None if at is None else at.replace(tzinfo=UTC).isoformat()
+    instant = None if at is None else _in_utc(at).isoformat()
     body = dict(given(version=version, draft_id=named if version is None else None, active_from=instant))
 
     async def count(api: "OwnApi", database: "Database") -> "Answer":
@@ -224,14 +227,14 @@ def _scheduled(document: "Document", _: bool) -> None:
 @change(policy, "schedule", _scheduled)
 def schedule(
     draft: Draft,
-    active_from: Annotated[datetime, typer.Option("--at", help="The instant (UTC), e.g. 2026-06-01T00:00:00.")],
+    active_from: Annotated[datetime, typer.Option("--at", help=_AN_INSTANT)],
     reason: Reason = "",
     based_on: Annotated[
         int | None, typer.Option(help="The latest version that you have compared it with, where one came meanwhile.")
     ] = None,
 ) -> Change:
     """Let a draft come into force at an instant, or propose it where a second person must agree."""
-    at = _instant(active_from.replace(tzinfo=UTC))
+    at = _instant(_in_utc(active_from))
     return Change(
         path=path_of(_DRAFT + "/schedule", draft),
         body=given(active_from=at, reason=reason, based_on=based_on),
@@ -265,7 +268,7 @@ def list_revisions(draft: Draft) -> Look:
 @change(policy, "change", _STANDS)
 def change_draft(
     draft: Draft,
-    file: Annotated[Path, typer.Option(help="A TOML file with [policy]: all that the draft shall say.")],
+    file: Annotated[Path, typer.Option(help="A TOML file with a section policy: all that the draft shall say.")],
     name: Annotated[str, typer.Option(help="What it is about.")],
     revision: Revision,
 ) -> Change:
@@ -308,6 +311,11 @@ def _policy_in(file: Path) -> "Policy":
     if section is None:
         give_up(f"{file} has no [policy]. Add one.")
     return section.policy()
+
+
+def _in_utc(typed: datetime) -> datetime:
+    """Return an instant as it was typed: with its zone, or in UTC."""
+    return typed.replace(tzinfo=UTC) if typed.tzinfo is None else typed.astimezone(UTC)
 
 
 def _instant(at: datetime | None) -> str:

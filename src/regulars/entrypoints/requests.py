@@ -101,7 +101,8 @@ def sentence(text: str, *, looked: str = "") -> Tell:
     """Tell an answer in a sentence with places for its fields; `looked` where it was only looked at."""
 
     def tell(document: "Document", only_looked: bool) -> None:
-        typer.echo((looked if only_looked else text).format_map(document))
+        told = {name: _FRACTION.sub("", one) if isinstance(one, str) else one for name, one in document.items()}
+        typer.echo((looked if only_looked else text).format_map(told))
 
     return tell
 
