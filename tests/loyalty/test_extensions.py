@@ -83,9 +83,9 @@ async def test_its_reason_stands_on_the_statement(programme: Programme, member: 
             page = await api.statement(tx, member, limit=2, language=language)
         said[language] = [line.reason for line in page.lines]
         assert [line.amount for line in page.lines] == [100, -100]
-    assert said["en"][0] == "100 points are good until 2017-02-27 now: shop closed."
-    assert said["en"][1].startswith("100 points that were good until 2017-02-11 only got a later day")
-    assert said["zh"][0] == "100 积分有效期延至 2017-02-27：shop closed。"
+    assert said["en"][0] == "100 points are good until Feb 27, 2017 now: shop closed."
+    assert said["en"][1].startswith("100 points that were good until Feb 11, 2017 only got a later day")
+    assert said["zh"][0] == "100 积分有效期延至 2017年2月27日：shop closed。"
     assert "extensions of lots" in catalogue("zh")
 
 

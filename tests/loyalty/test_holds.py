@@ -156,7 +156,7 @@ async def test_a_lot_that_runs_out_while_held_pays_and_else_runs_out_with_the_ho
     ]
     async with programme.database.transaction() as tx:
         line = (await api.statement(tx, member, limit=1)).lines[0]
-    assert line.reason == "30 points ran out at 2017-02-07 12:00, when they were no longer held: workshop."
+    assert line.reason == "30 points ran out at Feb 7, 2017 12:00, when they were no longer held: workshop."
     assert await programme.problems() == {}
 
 

@@ -146,8 +146,8 @@ async def test_a_statement_explains_each_row_in_both_languages(programme: Progra
         ("points", "expire", -2_829, 0),
     ]
     assert [line.reason for line in reversed(english.lines)] == [
-        "Order A earned 3000 × 1 = 3000 points (tier Regular).",
-        "Order A counts 3000 growth.",
+        "Order A earned 3,000 × 1 = 3,000 points (tier Regular).",
+        "Order A counts 3,000 growth.",
         "500 points paid for part of order B.",
         "Order B earned 95 × 2 = 190 points (tier Gold).",
         "Order B counts 95 growth.",
@@ -157,7 +157,7 @@ async def test_a_statement_explains_each_row_in_both_languages(programme: Progra
         "20 points were added: birthday.",
         "30 points were redeemed: shop:mug.",
         "5 points were taken as a correction: counted anew.",
-        "2829 points ran out unused at 2018-03-01 00:00.",
+        "2,829 points ran out unused at Mar 1, 2018 00:00.",
     ]
     assert [line.reason for line in reversed(chinese.lines)][3] == "订单 B 获得 95 × 2 = 190 积分（等级 金卡）。"
     assert all(any("\u4e00" <= sign <= "\u9fff" for sign in line.reason) for line in chinese.lines)

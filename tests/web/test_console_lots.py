@@ -64,7 +64,7 @@ async def test_a_lot_is_extended_once_and_the_member_reads_why(site: Site) -> No
     assert (again.status_code, [one.status_code for one in unknown]) == (409, [404, 404])
     assert "May 31, 2026" in after
     assert "Mar 10, 2026" not in after
-    assert "60 points are good until 2026-05-31 now: the shop was closed." in statement
+    assert "60 points are good until May 31, 2026 now: the shop was closed." in statement
     assert await site.rows("SELECT count(*) FROM ledger_transfers WHERE kind = 'extend'") == [(2,)]
     audited = await site.rows("SELECT DISTINCT reason FROM audit_entries WHERE action = 'extend_lot'")
     assert audited == [("the shop was closed",)]
@@ -78,7 +78,7 @@ async def test_the_member_sees_the_new_day_with_its_reason(site: Site) -> None:
         after = words((await browser.get("/portal/points", headers=brings(await member(site)))).text)
     assert ("2026年3月10日" in before, "2026年5月31日" in before) == (True, False)
     assert ("2026年5月31日 60" in after, "2026年3月10日 " in after) == (True, False)
-    assert "60 积分有效期延至 2026-05-31：the shop was closed。" in after
+    assert "60 积分有效期延至 2026年5月31日：the shop was closed。" in after
 
 
 async def member(site: Site) -> dict[str, str]:

@@ -127,8 +127,8 @@ async def test_the_statement_says_why(browser: httpx.AsyncClient, membership: Me
         "Return R1 of order A1 gave back 202 points that had paid for it. Mar 4, 2026 20:00 · See the order +202",
         "Order A2 counts 50 growth. Mar 3, 2026 20:00 · See the order +50 growth",
         "Order A1 earned 980 × 1 = 980 points (tier Regular). Mar 2, 2026 20:00 · See the order +980 points",
-        "2000 points paid for part of order A1. Mar 2, 2026 20:00 · See the order −2,000 points",
-        "3000 points were added: Welcome gift. Mar 2, 2026 20:00 +3,000 points",
+        "2,000 points paid for part of order A1. Mar 2, 2026 20:00 · See the order −2,000 points",
+        "3,000 points were added: Welcome gift. Mar 2, 2026 20:00 +3,000 points",
     ):
         assert sentence in text
     growth = await said(browser, membership, "/portal/statement?wallet=growth")

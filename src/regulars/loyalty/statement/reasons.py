@@ -27,6 +27,10 @@ def name_of_wallet(code: str, language: str) -> str:
             return code
 
 
+def _number(units: str | int) -> str:
+    return f"{int(units):,}"  # as both languages group it
+
+
 def reason_of(
     language: str,
     *,
@@ -43,17 +47,19 @@ def reason_of(
     """Return why a transfer is there. `amount` is signed; days are local to the member's market."""
     told: dict[str, Any] = {
         "wallet": name_of_wallet(wallet, language),
-        "amount": abs(amount),
         "order_id": order_id,
         "reference": reference,
         **read_basis(basis),
+        "amount": _number(abs(amount)),
     }
+    told |= {name: _number(told[name]) for name in ("base", "forgiven") if name in told}
     if kind == "extend":
         return _of_extension(amount, language, told, time_zone)
     if kind in {"move_in", "move_out"}:
         return _of_move(kind, language, told)
     if kind == "expire":
-        at = f"{effective_at.astimezone(zone(time_zone)):%Y-%m-%d %H:%M}"
+        local = effective_at.astimezone(zone(time_zone))
+        at = f"{format_date(local, 'medium', locale=language)} {local:%H:%M}"
         if "purpose" in told:
             return say(
                 "{amount} {wallet} ran out at {at}, when they were no longer held: {purpose}.", language, **told, at=at
@@ -65,18 +71,18 @@ def reason_of(
         return _of_order(kind, language, told)
     sentence = _of_order(kind, language, told) if order_id is not None else _of_posting(kind, amount, language, told)
     if debt_change < 0:
-        sentence += say(" {repaid} of them repaid debt.", language, repaid=-debt_change)
+        sentence += say(" {repaid} of them repaid debt.", language, repaid=_number(-debt_change))
     elif "forgiven" in told:
         sentence += say(" {forgiven} of them could not be taken, and are forgiven.", language, **told)
     elif debt_change > 0:
-        sentence += say(" {owed} of them could not be taken and are owed.", language, owed=debt_change)
+        sentence += say(" {owed} of them could not be taken and are owed.", language, owed=_number(debt_change))
     return sentence
 
 
 def _of_extension(amount: int, language: str, told: dict[str, Any], time_zone: str) -> str:
     """Return the reason of units that run out later than they would have."""
     last = datetime.fromisoformat(str(told["until"])).astimezone(zone(time_zone)) - _JUST_BEFORE
-    told["until"] = f"{last:%Y-%m-%d}"
+    told["until"] = format_date(last, "medium", locale=language)
     told["why"] = str(told["reason"]).rstrip(".。")
     if amount > 0:
         return say("{amount} {wallet} are good until {until} now: {why}.", language, **told)
