@@ -58,6 +58,8 @@ async def test_points_are_tried_out_given_once_and_taken_back(site: Site) -> Non
             )
         ]
         done = [await browser.post(pages, data=form) for _ in range(2)]
+        async with site.browsing(Role.FINANCE, language="zh") as other:
+            chinese = words((await other.get(pages)).text)
         mine, theirs = [words((await browser.get(f"{site.path(one)}/transfers")).text) for one in (site.chen, li)]
         ((transfer_id,),) = await site.rows("SELECT transfer_id FROM point_transfers WHERE side = 'given'")
         async with site.services.database.transaction(set_based=True) as tx:
@@ -79,6 +81,7 @@ async def test_points_are_tried_out_given_once_and_taken_back(site: Site) -> Non
     assert ("Gave" in mine, "Got" in theirs) == (True, True)
     assert "Spent meanwhile, will be owed 150" in shown
     assert (short.status_code, taken.status_code, again.status_code) == (422, 303, 409)
+    assert "撤回…" in chinese
     assert "Taken back" in after
     audited = await site.rows(
         "SELECT action, reason FROM audit_entries WHERE action LIKE '%%transfer%%' ORDER BY entry_id"

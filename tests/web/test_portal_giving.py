@@ -140,7 +140,7 @@ async def test_within_a_household_one_chooses_and_learns_why_not(
     early = await wang.post(GIVE, who=LI, amount="20")
     await home(membership, membership.li)
     page = await wang.get(GIVE)
-    (token,) = re.findall(r'name="to" type="radio" value="([^"]+)"', page.text)
+    (token,) = re.findall(r'name="to" type="radio" value="([^"]+)" class="[^"]+" checked', page.text)  # the only one
     much = read(await wang.post(GIVE, to=token, amount="120"))
     chosen = await wang.post(GIVE, to=token, amount="60")
     review = words(await wang.get(chosen.headers["location"]))

@@ -36,6 +36,8 @@ APPROVE: Final = "points:approve"
 PREFIX: Final = "ptr"
 SIDES: Final = {"given": Badge(mark("Gave"), "warning"), "received": Badge(mark("Got"), "success")}
 _MANY: Final = 50
+_TAKE_BACK: Final = mark("Take back …")
+_IN_THE_PORTAL: Final = mark("given in the portal")  # what the portal writes down as the reason
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -92,7 +94,7 @@ async def _show(
         seen=seen,
         is_allowed=policy is not None and policy.transfers is not None,
         may_give=page.viewer.may(WRITE),
-        transfers=[_row(one, person.public, back=page.viewer.may(APPROVE)) for one in found[:_MANY]],
+        transfers=[_row(one, person.public, page.language, back=page.viewer.may(APPROVE)) for one in found[:_MANY]],
         more=write_place(*found[_MANY - 1].place) if len(found) > _MANY else None,
     )
 
@@ -102,7 +104,7 @@ def _seen(to_id: UUID, amount: int) -> str:
     return f"{to_id.hex}:{amount}"
 
 
-def _row(one: loyalty.TransferSeen, public: str, *, back: bool) -> list[Cell]:
+def _row(one: loyalty.TransferSeen, public: str, language: str, *, back: bool) -> list[Cell]:
     path = f"/console/members/{public}/transfers/{public_id(PREFIX, one.transfer_id)}"
     taken = Badge(mark("Taken back"), "neutral") if one.reversed_at is not None else None
     can = back and one.side == "given" and one.reversed_at is None
@@ -111,8 +113,8 @@ def _row(one: loyalty.TransferSeen, public: str, *, back: bool) -> list[Cell]:
         member_link(one.other_id),
         one.amount,
         one.recorded_at,
-        one.reason or None,
-        Link(mark("Take back …"), path) if can else taken,
+        (in_language(one.reason, language) if one.reason == _IN_THE_PORTAL else one.reason) or None,
+        Link(in_language(_TAKE_BACK, language), path) if can else taken,
     ]
 
 

@@ -3,6 +3,7 @@
 Who it goes to is looked for only once nothing else stands against it, and counted: nobody tries numbers for nothing.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -77,6 +78,10 @@ class Desk:
             mates = [] if standing is None else await self.mates(tx, member_id)
         anyone = standing is not None and standing.policy.among == "anyone"
         nameless = in_language(NAMELESS, page.language)
+        choices = [(one.token, one.hint or nameless, "") for one in mates]
+        choices += [(OTHER, in_language(_SOMEBODY, page.language), "")] if anyone else []
+        if len(choices) == 1 and not form.values.get("to"):  # nobody else can be meant
+            form = replace(form, values={**form.values, "to": choices[0][0]})
         return self.kit.render(
             request,
             "portal/give.html",
@@ -87,8 +92,7 @@ class Desk:
             most=None if standing is None else _most(standing),
             mates=mates,
             anyone=anyone,
-            choices=[(one.token, one.hint or nameless, "") for one in mates]
-            + ([(OTHER, in_language(_SOMEBODY, page.language), "")] if anyone else []),
+            choices=choices,
             OTHER=OTHER,
             spans={span: in_language(text, page.language) for span, text in SPANS.items()},
         )
