@@ -6,15 +6,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from regulars.commerce import api as commerce
-from regulars.demo.programme import END
+from regulars.demo.programme import END, PROGRAMMES
 from regulars.demo.replay import AnotherReplay, ProgrammeInUse
 from regulars.loyalty import api as loyalty
+from regulars.loyalty.policy.contracts import ChangePolicy
 from regulars.platform.db.database import Database
 from regulars.platform.verification.service import verify
 
@@ -26,11 +28,11 @@ from .replaying import FULL, TENTH, Scope, Standing, replay, standings, summary
 pytestmark = pytest.mark.anyio
 
 PROJECT = Path(__file__).parents[2]
-PROGRAMMES: tuple[ProgrammeName, ...] = ("easy", "hard")
+NAMES: tuple[ProgrammeName, ...] = ("easy", "hard")
 in_full = pytest.mark.parametrize(
     "scope", [pytest.param(TENTH, id="tenth"), pytest.param(FULL, id="full", marks=pytest.mark.year)]
 )
-both_programmes = pytest.mark.parametrize("programme", PROGRAMMES)
+both_programmes = pytest.mark.parametrize("programme", NAMES)
 
 
 async def assert_agrees_with_the_oracle(database: Database, scope: Scope, programme: ProgrammeName) -> None:
@@ -153,8 +155,13 @@ async def test_a_second_replay_leaves_the_clock_of_a_finished_one_alone(database
     setting = database.clock.setting
     assert setting is not None
     assert (setting.programme_at, setting.ticking) == (END, True)
+    async with database.transaction() as tx:
+        tried = msgspec.structs.replace(PROGRAMMES["easy"].policy, changes=ChangePolicy(second_person=True))
+        await loyalty.activate_policy(tx, tried, END + timedelta(days=1))
     await replay(database, tmp_path, few, "easy")
     assert database.clock.setting == setting
+    async with database.transaction() as tx:  # nor does it set back, or fall over, what was tried out meanwhile
+        assert [one.version for one in await loyalty.list_policies(tx)] == [1, 2]
 
 
 async def test_the_demo_refuses_a_programme_in_use_and_another_programmes_year(

@@ -112,7 +112,8 @@ class Replay:
         store.advance(tx, self.programme.name, 0, 0)
         await markets.define_market(tx, MARKET)
         loyalty.define_standard_wallets(tx)
-        await loyalty.activate_policy(tx, self.programme.policy, START)
+        if not self.rules.configuration.policies:  # else it stays as whoever tries the demo has changed it since
+            await loyalty.activate_policy(tx, self.programme.policy, START)
         shops = sorted(set(self.year.stores.tolist()))
         await commerce.define_stores(tx, [commerce.Store(str(shop), MARKET.code, f"Store {shop}") for shop in shops])
         tx.audit(AuditEntry(actor=tx.actor, action="replay", subject=self.programme.name, reason="demo"))
