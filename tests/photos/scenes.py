@@ -12,6 +12,7 @@ from tests.photos.face_scenes import FACES
 # No pages for people: parts of a page, files, and what programs ask for.
 NO_PAGES: Final = frozenset(
     {
+        "GET /.well-known/oauth-authorization-server",
         "GET /apple-touch-icon.png",
         "GET /assets/{name}",
         "GET /console/finance/months/{month}/journal",

@@ -45,6 +45,7 @@ TASK_NAMES: Final[dict[str, str]] = {
     "platform.reports.tasks.end_abandoned_reports": mark("End reports that nobody computes any more"),
     "platform.reports.tasks.compute_report": mark("Compute a report"),
     "platform.reports.tasks.forget_reports": mark("Forget old reports"),
+    "platform.webhooks.tasks.forget_old_deliveries": mark("Forget old deliveries of webhooks"),
 }
 
 AnyRequest = Request[Any, Any, Any]
