@@ -30,6 +30,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/health/books",
             "/console/health/jobs",
             "/console/health/parked",
+            "/console/webhooks",
             "/console/holds",
             "/console/holds?state=open",
             "/console/holds/{member_id}/{hold_id}",

@@ -84,7 +84,9 @@ def demo_at(home: Path, address: str | None) -> Iterator[Programme]:
         yield begin_demo(address, demo_password(Settings(home=home)))
         return
     home.parent.mkdir(parents=True, exist_ok=True)
-    product = Product(home, free_port(), settings={"REGULARS_BRAND_NAME": "Beichen"})
+    product = Product(
+        home, free_port(), settings={"REGULARS_BRAND_NAME": "Beichen", "REGULARS_WEBHOOK_NETWORKS": "127.0.0.0/8"}
+    )
     try:
         product.add("demo", "demo", "--port", str(product.port))
         until(lambda: answers(product.address), _A_YEAR_SECONDS)

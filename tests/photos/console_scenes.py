@@ -253,6 +253,15 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/health-empty", "/console/health", "owner", "empty"),
         Scene("console/health-refused", "/console/health", "care", "error"),
     ),
+    "GET /console/webhooks": (
+        Scene("console/webhooks", "/console/webhooks", "owner"),
+        Scene("console/webhooks-empty", "/console/webhooks", "owner", "empty"),
+        Scene("console/webhooks-refused", "/console/webhooks", "owner", "error", act=send(url="http://10.0.0.1/")),
+    ),
+    "GET /console/webhooks/{webhook_id}": (Scene("console/webhook", "{webhook}", "owner"),),
+    "GET /console/webhooks/{webhook_id}/deliveries/{delivery_id}": (
+        Scene("console/webhook-delivery", "{delivery}", "owner"),
+    ),
     "GET /console/health/books": (
         Scene("console/books", "/console/health/books", "owner", act=send()),
         Scene("console/books-empty", "/console/health/books", "owner", "empty"),

@@ -21,6 +21,7 @@ _BROWSER: Final = {
     "User-Agent": _AGENT,
     "Sec-Fetch-Site": "same-origin",
 }
+_WEBHOOK: Final = re.compile(r"(/console/webhooks/whe_\w+)")
 _INVITATION: Final = re.compile(r"(/console/invitation/[\w-]+)")
 _MEMBER: Final = re.compile(r'href="/console/members/(mbr_\w+)"')
 _STAFF: Final = re.compile(r'href="/console/staff/(stf_\w+)"')
@@ -124,6 +125,14 @@ class Programme:
             preview = browser.post("/console/policies/previews", data=wish).headers["location"]
         return draft.rpartition("/")[2], preview.rpartition("/")[2]
 
+    def hooked(self) -> tuple[str, str]:
+        """Make a webhook that nobody answers on this machine, and try it out; return the paths of both pages."""
+        with self.browser("owner") as browser:
+            form = {"url": "http://127.0.0.1:9/hooks", "description": "The web shop", "types": "order.paid"}
+            made = browser.post("/console/webhooks", data=form)
+            webhook = _first(_WEBHOOK, made)
+            return webhook, _sent(browser.post(f"{webhook}/test"))
+
     def device(self, store: str) -> dict[str, str]:
         """Enrol a device of a store; return its cookies."""
         with self.browser("owner") as browser:
@@ -188,6 +197,7 @@ def begin_demo(address: str, password: str) -> Programme:
     facts["message"] = here.found(_MESSAGE, "/console/messages")
     facts["mail"] = here.found(_MAIL, "/outbox", "nobody")
     facts["staff"] = here.found(_STAFF, "/console/staff")
+    facts["webhook"], facts["delivery"] = here.hooked()
     facts["household"] = here.lives(facts["member"], facts["new_member"])
     facts["draft"], facts["preview"] = here.drafted("Silver asks for less")
     facts["invitation"] = here.invite("Li Na")[1]

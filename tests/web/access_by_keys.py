@@ -1,4 +1,4 @@
-"""The part of the access matrix that is about policies, events and webhooks: what keys with their scopes may ask."""
+"""The part of the access matrix that is about policies, events and webhooks, in the API and in the console."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,6 +26,20 @@ ACCESS_BY_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "key policies:approve": (
         "POST /v1/policy-drafts/{draft_id}/approve",
         "POST /v1/policy-drafts/{draft_id}/refuse",
+    ),
+    "staff webhooks:read": (
+        "GET /console/webhooks",
+        "GET /console/webhooks/{webhook_id}",
+        "GET /console/webhooks/{webhook_id}/deliveries/{delivery_id}",
+    ),
+    "staff webhooks:read webhooks:write": (
+        "POST /console/webhooks",
+        "POST /console/webhooks/{webhook_id}/state",
+        "POST /console/webhooks/{webhook_id}/test",
+        "POST /console/webhooks/{webhook_id}/replay",
+        "POST /console/webhooks/{webhook_id}/rotate",
+        "POST /console/webhooks/{webhook_id}/delete",
+        "POST /console/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
     ),
     "key events:read": ("GET /v1/events",),
     "key webhooks:read": (

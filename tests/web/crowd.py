@@ -36,6 +36,7 @@ from regulars.platform.ids import new_id, public_id
 from regulars.platform.outbox.relay import Relay
 from regulars.platform.reports.contracts import REPORT_PREFIX
 from regulars.platform.services import Services
+from regulars.platform.webhooks import service as webhooks
 from regulars.web.portal.wishes import Wish, Wishes
 from tests.web.proposing import named_together
 from tests.web.site import DAY, NOW, POLICY, Site
@@ -117,6 +118,9 @@ class Crowd:
         receipt = await browser.post("/store/returns/find", data={"code": order_id}, headers=device)
         account = visitors.accounts[Role.CARE]
         async with services.database.transaction() as tx:
+            hook = await webhooks.create(tx, services.vault, "http://127.0.0.1:9/", "", ["tier.lost"])
+            hook_id = hook.endpoint.endpoint_id
+            sent = [await webhooks.send_ping(tx, hook_id) for _ in range(self.rows)]
             wish = AskExport(member_id=self.site.chen, actor="test")
             export = await members.ask_export(tx, wish)
         assert await members.gather_waiting(services.database, services.vault, PARTS) == 1
@@ -149,6 +153,8 @@ class Crowd:
             "household_id": public_id(HOUSEHOLD_PREFIX, await self._home()),
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
+            "webhook_id": public_id("whe", hook_id),
+            "delivery_id": public_id("whd", sent[0].delivery_id),
             "handler": "a.handler_1",
             "seq": str(seq),
             "message": public_id(MESSAGE_PREFIX, letter.ref.message_id),

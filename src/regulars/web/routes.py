@@ -30,6 +30,7 @@ from regulars.web.console.sign_in import staff_sign_in_pages
 from regulars.web.console.staff import staff_pages
 from regulars.web.console.stores import store_pages
 from regulars.web.console.transfers import transfer_pages
+from regulars.web.console.webhooks import webhook_pages
 from regulars.web.console.welcome import welcome_pages
 from regulars.web.console.why import refusal_pages
 from regulars.web.kit.gallery import gallery_pages
@@ -85,6 +86,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     policy_pages,
     staff_pages,
     store_device_pages,
+    webhook_pages,
     health_pages,
     refusal_pages,
     staff_sign_in_pages,

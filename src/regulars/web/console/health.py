@@ -19,6 +19,7 @@ from regulars.platform.clock import wall_now
 from regulars.platform.health.contracts import Ago, Bytes, Looked, Sentence, State, Told
 from regulars.platform.health.looks import LOOKS, look_at_disk, looked_together
 from regulars.platform.verification.books import look_at_books
+from regulars.platform.webhooks.health import look_at_webhooks
 from regulars.web.console.books import BOOKS, book_pages
 from regulars.web.console.health_jobs import JOBS, job_pages
 from regulars.web.console.parked import PARKED, parked_pages
@@ -60,6 +61,7 @@ PLACES: Final[dict[str, Place]] = {
     "messages": Place(mark("Messages out"), (mark("All messages"), "/console/messages")),
     "codes": Place(mark("Sign-in codes")),
     "channels": Place(mark("Ways out")),
+    "webhooks": Place(mark("Webhooks"), (mark("All webhooks"), "/console/webhooks")),
     "books": Place(mark("Books"), (mark("The verification"), BOOKS)),
     "audit log": Place(mark("Audit log")),
     "clock": Place(mark("Clocks")),
@@ -114,6 +116,7 @@ async def findings(kit: Kit) -> Mapping[str, Looked]:
     services = kit.services
     codes = engagement.look_at_codes(services.settings)
     looks = {**LOOKS, "messages": engagement.look_at_messages, "codes": codes, "books": look_at_books}
+    looks["webhooks"] = look_at_webhooks
     found = await looked_together(looks, services.database)
     found["channels"] = engagement.look_at_channels(services.settings)
     if services.settings.database_url is None:

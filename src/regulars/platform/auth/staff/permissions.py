@@ -52,6 +52,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "devices:write": "Enrol and revoke the devices of stores.",
     "health:read": "See how the system stands: queues, clocks, books; have the books verified.",
     "health:write": "Replay or discard parked events, let failed jobs run again.",
+    "webhooks:read": "See webhooks and what was delivered.",
+    "webhooks:write": "Make, change and replay webhooks.",
     "till:use": "Work at a shop's till: scan members, ring up, register.",
 }
 
@@ -99,7 +101,16 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     },
     Role.ASSISTANT: _TILL | {"returns:write"},
     Role.AUDITOR: _OFFICE
-    | {"privacy:read", "finance:read", "points:read", "staff:read", "devices:read", "messages:read", "health:read"},
+    | {
+        "privacy:read",
+        "finance:read",
+        "points:read",
+        "staff:read",
+        "devices:read",
+        "messages:read",
+        "health:read",
+        "webhooks:read",
+    },
 }
 
 # Who works in a shop is bound to shops: an account with one of these roles must name its stores.
@@ -122,6 +133,8 @@ OF_THE_WHOLE: Final = frozenset(
         "staff:write",
         "health:read",
         "health:write",
+        "webhooks:read",
+        "webhooks:write",
         "finance:read",
         "finance:write",
         "points:read",
