@@ -1,8 +1,11 @@
 """What staff merge without anybody's proof lets nobody in: until proved by who is signed in, or shown to staff."""
 
+from datetime import timedelta
+
 import pytest
 
 from regulars.engagement import api as engagement
+from regulars.engagement.channels import addresses
 from regulars.engagement.channels.composing import Composer
 from regulars.engagement.contracts import MessageChannel, MessageKind
 from regulars.entrypoints.reactions import REACTIONS
@@ -106,6 +109,22 @@ async def test_no_letter_asks_for_a_proof_that_its_link_could_not_take(door: Doo
     assert await confirmed(door, before) == ""
     await door.order("o-4", absorbed, 10_000)
     assert await asked_to_confirm(door) == [before]  # once; what was written to both since is forgotten
+
+
+async def test_no_letter_asks_for_one_behind_an_address_that_was_refused(door: Door) -> None:
+    survivor, absorbed = await door.sign_up(email=EMAIL), await door.sign_up(email=OTHER_EMAIL)
+    await portal_of(door).sign_in(ADDRESS)  # the survivor's own is proved
+    await door.merge(survivor, absorbed)
+    async with door.services.database.transaction() as tx:
+        refused = (uuid_of(survivor), addresses.hash_of(door.services.vault, EMAIL), tx.now + timedelta(minutes=1))
+        tx.write(
+            "INSERT INTO mail_standings (member_id, address_hash, refused_at, answer) VALUES (%s, %s, %s, '550')",
+            refused,
+        )
+
+    await door.order("o-2", survivor, 10_000)
+
+    assert await asked_to_confirm(door) == []
 
 
 async def test_somebody_else_s_session_is_no_inside(door: Door) -> None:

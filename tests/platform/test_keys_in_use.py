@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from regulars.platform.auth import service
-from regulars.platform.auth.contracts import ApiKey, Principal
+from regulars.platform.auth.contracts import ApiKey, KeyChange, Principal
 from regulars.platform.auth.errors import KeyEnded, NetworkUnknown, RateLimited, RotationUnderWay
 from regulars.platform.auth.service import KNOWN_FOR_SECONDS, Authenticator
 from regulars.platform.clock import wall_now
@@ -137,7 +137,7 @@ async def test_what_has_ended_gets_no_new_secret(database: Database) -> None:
             await rotate(database, key_id)
         async with database.transaction() as tx:
             with pytest.raises(refusal):
-                await service.change_key(tx, key_id, label="", networks=[], requests_per_second=None)
+                await service.change_key(tx, key_id, KeyChange(networks=[]))
 
 
 async def test_a_rotation_is_in_the_audit_log_and_its_secrets_are_nowhere(database: Database) -> None:
@@ -205,9 +205,7 @@ async def test_the_short_way_sees_the_address_too(database: Database, home: Path
     async with room(database, home, networks=["10.0.0.0/8"]) as counters, served(counters) as (port, _):
         (refused,) = await ask(port, get(counters))
         async with database.transaction() as tx:
-            await service.change_key(
-                tx, counters.key_id, label="", networks=["10.0.0.0/8", "127.0.0.1"], requests_per_second=None
-            )
+            await service.change_key(tx, counters.key_id, KeyChange(networks=["10.0.0.0/8", "127.0.0.1"]))
         await counters.services.authenticator._forget_if_changed()
         (answered,) = await ask(port, get(counters))
 
@@ -218,12 +216,37 @@ async def test_the_short_way_sees_the_address_too(database: Database, home: Path
 
 async def test_networks_are_read_and_written_as_networks(database: Database) -> None:
     async with database.transaction() as tx:
-        key, _ = await service.create_key(
-            tx, label="", scopes=["admin"], networks=[" 10.1.2.3/8", "2001:DB8::1", "10.0.0.0/8"]
-        )
+        networks = [" 10.1.2.3/8", "2001:DB8::1", "10.0.0.0/8", "::ffff:203.0.113.9/120"]
+        key, _ = await service.create_key(tx, label="", scopes=["admin"], networks=networks)
         with pytest.raises(NetworkUnknown, match=r"10\.0\.0\.0/33"):
             await service.create_key(tx, label="", scopes=["admin"], networks=["10.0.0.0/33"])
-    assert key.networks == ["10.0.0.0/8", "2001:db8::1/128"]
+    assert key.networks == ["10.0.0.0/8", "2001:db8::1/128", "203.0.113.0/24"]
+
+
+async def test_what_is_changed_is_what_was_named_and_stands_in_the_audit_log(database: Database) -> None:
+    async with database.transaction(actor="cli:anna") as tx:
+        key, _ = await service.create_key(
+            tx, label="till", scopes=["admin"], networks=["10.0.0.0/8"], requests_per_second=5
+        )
+        for change in (
+            KeyChange(label="till 7"),
+            KeyChange(networks=["10.1.0.0/16"]),
+            KeyChange(requests_per_second=0),
+            KeyChange(requests_per_second=None),
+            KeyChange(networks=[]),
+        ):
+            await service.change_key(tx, key.key_id, change)
+    async with database.transaction() as tx:
+        told = [row[0] for row in await tx.rows("SELECT detail FROM audit_entries ORDER BY entry_id")]
+
+    assert told == [
+        "admin; from 10.0.0.0/8, 5/s, 'till'",
+        "from 10.0.0.0/8, 5/s, 'till 7'",
+        "from 10.1.0.0/16, 5/s, 'till 7'",
+        "from 10.1.0.0/16, no limit, 'till 7'",
+        "from 10.1.0.0/16, the usual limit, 'till 7'",
+        "from anywhere, the usual limit, 'till 7'",
+    ]
 
 
 @both

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from regulars.platform.auth import service
 from regulars.platform.auth.access_tokens import AccessTokens
@@ -116,6 +117,13 @@ async def test_a_token_ends_after_an_hour(counters: Room, pass_time: Callable[[t
     assert (await counters.add(key="3", more=bearing(token))).status_code == 401
 
 
+async def test_a_token_says_when_it_ends_though_its_secret_ends_before_the_hour(counters: Room) -> None:
+    async with counters.services.database.transaction(actor="cli") as tx:
+        await service.rotate_key(tx, counters.key_id, overlap=timedelta(minutes=5))
+
+    assert 290 < (await token_of(counters))["expires_in"] <= 300
+
+
 async def test_a_token_that_is_remembered_ends_too(counters: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     token = (await token_of(counters))["access_token"]
     await counters.add(key="1", more=bearing(token))
@@ -202,16 +210,20 @@ async def test_a_token_is_exchanged_for_nothing(counters: Room) -> None:
 
 
 async def test_libraries_find_where_tokens_are_got(counters: Room) -> None:
+    """But not by what a caller calls us: another's address would be kept, and be sent keys."""
+    unknown = await counters.client.get("/.well-known/oauth-authorization-server")
+    counters.services.settings = structs.replace(counters.services.settings, public_url="https://club.example")
     facts = (await counters.client.get("/.well-known/oauth-authorization-server")).json()
 
-    assert facts["token_endpoint"] == "http://test/oauth/token"
+    assert unknown.status_code == 404
+    assert facts["token_endpoint"] == "https://club.example/oauth/token"
     assert facts["grant_types_supported"] == ["client_credentials"]
 
 
 async def test_a_token_is_read_by_who_wrote_it_and_by_nobody_else(counters: Room) -> None:
     now = wall_now()
     ours, others = AccessTokens(b"k" * 32), AccessTokens(b"j" * 32)
-    token = ours.write(counters.key_id, b"s" * 32, frozenset({"ledger:read"}), now)
+    token = ours.write(counters.key_id, b"s" * 32, frozenset({"ledger:read"}), now + timedelta(hours=1))
     granted = ours.read(token, now)
 
     assert granted is not None

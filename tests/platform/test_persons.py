@@ -12,9 +12,12 @@ from tests.platform.staffing import invite
 pytestmark = pytest.mark.anyio
 
 
-async def key(database: Database, made_by: str, staff_id: UUID | None = None) -> str:
+async def key(database: Database, made_by: str, staff_id: UUID | None = None, rotated_by: str = "") -> str:
     async with database.transaction(actor=made_by) as tx:
         made, _ = await service.create_key(tx, label="", scopes=["ledger:approve"], staff_id=staff_id)
+    if rotated_by:
+        async with database.transaction(actor=rotated_by) as tx:
+            await service.rotate_key(tx, made.key_id)
     return f"key:ak_{made.key_id.hex}"
 
 
@@ -27,6 +30,8 @@ async def actors(database: Database) -> dict[str, str]:
         "shell": "cli:operator",
         "its key": await key(database, "cli:operator"),
         "other shell": "cli:deploy",
+        "its key, rotated": await key(database, "cli:operator", rotated_by="cli:deploy"),
+        "her key, rotated": await key(database, "cli:operator", account.staff_id, rotated_by="cli:deploy"),
         "bo": f"staff:stf_{32 * '0'}",
         "key of before": await key(database, "system"),
         "other of before": await key(database, "system"),
@@ -56,9 +61,16 @@ async def test_names_are_compared_by_the_person_behind_them(database: Database, 
             ("key of before", "other of before"),
             ("key of before", "mei"),
             ("key of before", "shell"),
+            ("its key, rotated", "other shell"),
+            ("its key, rotated", "shell"),
+            ("its key, rotated", "its key"),
+            ("her key, rotated", "other shell"),
+            ("her key, rotated", "bo"),
+            ("her key, rotated", "its key, rotated"),
         )
     }
-    assert list(told.values()) == [ONE, ONE, TWO, TWO, TWO, TWO, UNCLEAR, UNCLEAR, UNCLEAR, TWO, TWO, UNCLEAR]
+    assert list(told.values())[:12] == [ONE, ONE, TWO, TWO, TWO, TWO, UNCLEAR, UNCLEAR, UNCLEAR, TWO, TWO, UNCLEAR]
+    assert list(told.values())[12:] == [ONE, ONE, ONE, ONE, TWO, UNCLEAR]
     assert all(behind.compare(actors[other], actors[one]) == verdict for (one, other), verdict in told.items())
     assert behind.compare_all(actors["mei"], (actors["bo"], actors["shell"], actors["her key"])) is ONE
     assert behind.compare_all(actors["mei"], (actors["bo"], actors["shell"])) is UNCLEAR

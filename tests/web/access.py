@@ -10,6 +10,9 @@ from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.ids import new_id
 from tests.web.access_by_keys import ACCESS_BY_KEYS
 
+# Changes that no cookie makes: mail programs send the one (RFC 8058), programs with their own key the other.
+FROM_ANYWHERE: Final = frozenset({"POST /stop/{token}", "POST /oauth/token"})
+
 ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "anybody": (
         "GET /",

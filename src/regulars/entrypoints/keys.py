@@ -114,22 +114,14 @@ def change_key(
 ) -> None:
     """Change what a key is called, where it may be used and how often; what is not named stays."""
     from regulars.platform.auth import service
+    from regulars.platform.auth.contracts import KeyChange
 
     if (networks and anywhere) or (often is not None and usual_limit):
         raise typer.BadParameter("--network excludes --anywhere, and --requests-per-second excludes --usual-limit.")
 
-    async def change(tx: "Transaction") -> None:
-        found = await service.key_of(tx, _read(key_id))
-        await service.change_key(
-            tx,
-            found.key_id,
-            label=found.label if label is None else label,
-            networks=[] if anywhere else networks or found.networks,
-            requests_per_second=None if usual_limit else found.requests_per_second if often is None else often,
-            reason=reason,
-        )
-
-    in_transaction(change)
+    limit = None if usual_limit else msgspec.UNSET if often is None else often
+    wanted = KeyChange(label=label, networks=[] if anywhere else networks or None, requests_per_second=limit)
+    in_transaction(lambda tx: service.change_key(tx, _read(key_id), wanted, reason=reason))
     typer.echo(f"{key_id} is changed.")
 
 

@@ -135,12 +135,12 @@ class Composer:
     async def _not_proved(self, tx: Transaction, shown: "Sequence[tuple[Member, list[IdentityShown]]]") -> set[UUID]:
         """Return the addresses of which no letter asks whose they are: a merge brought them, and no link proves them.
 
-        Asked of those alone who have no other address: of all others nobody looks at them.
+        Asked of those alone who have an unproved address: it may be looked at also behind a proved one that was refused.
         """
         unsure = [
             member.member_id
             for member, identities in shown
-            if any(one.verified_at is None for one in rules.emails_of(identities)[:1])
+            if any(one.verified_at is None for one in rules.emails_of(identities))
         ]
         return await members.identities_not_proved(tx, unsure) if unsure else set()
 

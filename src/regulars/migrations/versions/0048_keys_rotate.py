@@ -26,6 +26,7 @@ def upgrade() -> None:
     op.add_column("api_keys", sa.Column("rotated_at", TIMESTAMP(timezone=True)))
     op.add_column("api_keys", sa.Column("previous_hash", sa.LargeBinary))
     op.add_column("api_keys", sa.Column("previous_until", TIMESTAMP(timezone=True)))
+    op.add_column("api_keys", sa.Column("rotated_by", ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'")))
     for name, condition in CHECKS.items():
         op.create_check_constraint(op.f(f"api_keys_{name}_check"), "api_keys", condition)
 
@@ -34,5 +35,5 @@ def downgrade() -> None:
     """Take them back: of two secrets the newer one stays."""
     for name in CHECKS:
         op.drop_constraint(op.f(f"api_keys_{name}_check"), "api_keys")
-    for column in ("networks", "requests_per_second", "rotated_at", "previous_hash", "previous_until"):
+    for column in ("networks", "requests_per_second", "rotated_at", "previous_hash", "previous_until", "rotated_by"):
         op.drop_column("api_keys", column)

@@ -1,4 +1,4 @@
-"""Access tokens: what a key is exchanged for by OAuth2 client credentials, good for an hour.
+"""Access tokens: what a key is exchanged for by OAuth2 client credentials, good for an hour at most.
 
 A token reads `rga_<content>` and holds which key it is of, with which of its secrets it was got, a part of its scopes
 and when it ends, under a keyed hash (BLAKE2b). Nothing of it is kept: whether the key and that secret are still good is
@@ -50,10 +50,9 @@ class AccessTokens:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def write(self, key_id: UUID, secret_hash: bytes, scopes: frozenset[str], now: datetime) -> str:
-        """Return the token of a key, got with the secret of this hash, for some scopes."""
-        ends = int((now + GOOD_FOR).timestamp())
-        content = _encode(Granted(key_id, secret_hash[:_SECRET_MARK_BYTES], sorted(scopes), ends))
+    def write(self, key_id: UUID, secret_hash: bytes, scopes: frozenset[str], ends: datetime) -> str:
+        """Return the token of a key, got with the secret of this hash, for some scopes, good until an instant."""
+        content = _encode(Granted(key_id, secret_hash[:_SECRET_MARK_BYTES], sorted(scopes), int(ends.timestamp())))
         return TOKEN_PREFIX + write_sealed(self._seal(content) + content)
 
     def read(self, token: str, now: datetime) -> Granted | None:

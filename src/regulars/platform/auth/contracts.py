@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from regulars.platform.ids import public_id
 
@@ -83,6 +83,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     `made_by` is the actor who made it; `staff_id` the member of staff for whom, if it was for one. `networks` are those
     it may be used from, all if there are none; `requests_per_second` is None where the deployment's limit holds, and 0
     for no limit. `rotated_at` is when it got the secret it has, `previous_until` until when the one before is good too.
+    `rotated_by` are the actors who rotated it, and so were shown a secret of it.
     """
 
     key_id: UUID
@@ -98,6 +99,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     requests_per_second: int | None = None
     rotated_at: datetime | None = None
     previous_until: datetime | None = None
+    rotated_by: list[str] = []
 
     @property
     def owner(self) -> str:
@@ -105,3 +107,11 @@ class ApiKey(Struct, frozen=True, kw_only=True):
         if self.staff_id is not None:
             return f"staff:{public_id(STAFF_PREFIX, self.staff_id)}"
         return self.made_by if self.made_by.startswith(f"{SHELL}:") else ""
+
+
+class KeyChange(Struct, frozen=True, kw_only=True):
+    """What of a key is to be another; what is not named stays. For `requests_per_second` see `ApiKey`."""
+
+    label: str | None = None
+    networks: list[str] | None = None
+    requests_per_second: int | UnsetType | None = UNSET

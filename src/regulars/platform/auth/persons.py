@@ -3,7 +3,7 @@
 Where two persons are asked for, two names are not enough: one person may have an account, keys, and a shell.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final
 
@@ -26,13 +26,17 @@ class Compared(Enum):
 class Persons:
     """The persons behind some actors, as they were looked up."""
 
-    def __init__(self, owners: Mapping[str, str]) -> None:
+    def __init__(self, owners: Mapping[str, str], rotators: Mapping[str, Sequence[str]] | None = None) -> None:
         self._owners = owners
+        self._rotators = rotators or {}
 
     def compare(self, one: str, other: str) -> Compared:
-        """Compare two actors. A shell tells no account: who works there and who does not may be one person."""
+        """Compare two actors. A shell tells no account: who works there and who does not may be one person.
+
+        Whoever rotated a key was shown a secret of it and can act with it, whosever it is: they are one with it.
+        """
         first, second = self._owners.get(one, one), self._owners.get(other, other)
-        if first == second:
+        if first == second or first in self._rotators.get(other, ()) or second in self._rotators.get(one, ()):
             return Compared.ONE
         return Compared.TWO if _at_shell(first) == _at_shell(second) else Compared.UNCLEAR
 
@@ -46,8 +50,9 @@ async def persons_behind(tx: Transaction, actors: Iterable[str]) -> Persons:
     """Look up who owns the keys among actors; every other actor is a person. Source: api_keys."""
     named = {actor: parse_public_id(KEY_PREFIX, actor.removeprefix(_KEY)) for actor in actors if actor.startswith(_KEY)}
     ids = {key_id: actor for actor, key_id in named.items() if key_id is not None}
-    owners = {key.key_id: key.owner for key in await store.select_keys(tx, list(ids))} if ids else {}
-    return Persons({actor: owner for key_id, actor in ids.items() if (owner := owners.get(key_id))})
+    keys = await store.select_keys(tx, list(ids)) if ids else []
+    owners = {ids[key.key_id]: key.owner for key in keys if key.owner}
+    return Persons(owners, {ids[key.key_id]: key.rotated_by for key in keys})
 
 
 def _at_shell(person: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from secrets import token_bytes, token_hex
 from time import monotonic
 from typing import Final, NamedTuple
@@ -20,8 +20,8 @@ from msgspec import structs
 
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth import store
-from regulars.platform.auth.access_tokens import TOKEN_PREFIX, AccessTokens
-from regulars.platform.auth.contracts import ADMIN, SCOPES, ApiKey, Principal
+from regulars.platform.auth.access_tokens import GOOD_FOR, TOKEN_PREFIX, AccessTokens
+from regulars.platform.auth.contracts import ADMIN, SCOPES, ApiKey, KeyChange, Network, Principal
 from regulars.platform.auth.contracts import KEY_PREFIX as KEY_IDS
 from regulars.platform.auth.errors import KeyEnded, KeyWithoutScope, NetworkUnknown, RotationUnderWay, ScopeUnknown
 from regulars.platform.auth.store import StoredSecret
@@ -44,6 +44,7 @@ OVERLAP: Final = timedelta(hours=24)  # for which a rotated key's secret of befo
 KNOWN_FOR_SECONDS: Final = 1.0  # a revoked key is refused within this time
 _ASK_AGAIN_SECONDS = 0.5  # from here on somebody looks, in the background, whether keys have changed
 _MAX_KNOWN = 50_000
+_MAPPED_BITS: Final = 96  # of an IPv6 address that stands for an IPv4 one
 _NOBODY: Final = StoredSecret(bytes(_SECRET_BYTES), (), None, None, None, (), None)
 
 
@@ -80,7 +81,8 @@ async def create_key(
         requests_per_second=requests_per_second,
     )
     store.insert_key(tx, key, sha256(secret.encode()).digest())
-    tx.audit(_entry(tx, "create_key", key.key_id, detail=" ".join(key.scopes)))
+    bound = f"; {_terms(key)}" if key.networks or key.requests_per_second is not None else ""
+    tx.audit(_entry(tx, "create_key", key.key_id, detail=" ".join(key.scopes) + bound))
     return key, _token(key.key_id, secret)
 
 
@@ -111,27 +113,19 @@ async def end_overlap(tx: Transaction, key_id: UUID, *, reason: str = "") -> Api
     return key
 
 
-async def change_key(
-    tx: Transaction,
-    key_id: UUID,
-    *,
-    label: str,
-    networks: Sequence[str],
-    requests_per_second: int | None,
-    reason: str = "",
-) -> ApiKey:
-    """Write anew what a key is called, where it may be used and how often; within a second every process knows.
+async def change_key(tx: Transaction, key_id: UUID, wanted: KeyChange, *, reason: str = "") -> ApiKey:
+    """Write anew what a key is called, where it may be used or how often; within a second every process knows.
 
     Raises NotFound, KeyEnded, NetworkUnknown.
     """
-    found = await _still_good(tx, key_id, wall_now())
-    wanted = structs.replace(found, label=label, networks=_written(networks), requests_per_second=requests_per_second)
-    key = await store.change(tx, wanted)
+    if wanted.networks is not None:
+        wanted = structs.replace(wanted, networks=_written(wanted.networks))
+    now = wall_now()
+    key = await store.change(tx, key_id, wanted, now)
     if key is None:
+        await _still_good(tx, key_id, now)
         raise NotFound
-    often = "" if requests_per_second is None else f"{requests_per_second}/s"
-    told = " ".join(part for part in (*key.networks, often) if part)
-    tx.audit(_entry(tx, "change_key", key_id, reason=reason, detail=told))
+    tx.audit(_entry(tx, "change_key", key_id, reason=reason, detail=_terms(key)))
     return key
 
 
@@ -147,10 +141,26 @@ def _written(networks: Sequence[str]) -> list[str]:
     found = set[str]()
     for network in networks:
         try:
-            found.add(str(ip_network(network.strip(), strict=False)))
+            found.add(str(_plain(ip_network(network.strip(), strict=False))))
         except ValueError:
             raise NetworkUnknown(pointer="/networks", network=network) from None
     return sorted(found)
+
+
+def _plain(network: Network) -> Network:
+    """Write `::ffff:203.0.113.0/120` as what it means: addresses of callers are read so, too."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+
+
+def _terms(key: ApiKey) -> str:
+    """Return where a key may be used, how often, and what it is called, for the audit log."""
+    often = "the usual limit"
+    if key.requests_per_second is not None:
+        often = f"{key.requests_per_second}/s" if key.requests_per_second else "no limit"
+    return f"from {' '.join(key.networks) or 'anywhere'}, {often}, {key.label!r}"
 
 
 def _token(key_id: UUID, secret: str) -> str:
@@ -191,10 +201,11 @@ def _entry(tx: Transaction, action: str, key_id: UUID, *, reason: str = "", deta
 
 
 class Exchanged(NamedTuple):
-    """An access token, what it is good for, and whose key was exchanged for it."""
+    """An access token, what it is good for, for how many seconds, and whose key was exchanged for it."""
 
     token: str
     scopes: list[str]
+    seconds: int
     principal: Principal
 
 
@@ -269,8 +280,10 @@ class Authenticator:
         for scope in sorted(wanted):
             if scope not in SCOPES or not principal.may(scope):
                 raise ScopeUnknown(scope=scope, scopes=", ".join(sorted(principal.scopes)))
-        token = self._tokens.write(found, sha256(secret).digest(), wanted, wall_now())
-        return Exchanged(token, sorted(wanted), principal)
+        now = wall_now()
+        ends = now + GOOD_FOR if principal.expires_at is None else min(now + GOOD_FOR, principal.expires_at)
+        token = self._tokens.write(found, sha256(secret).digest(), wanted, ends)
+        return Exchanged(token, sorted(wanted), int((ends - now).total_seconds()), principal)
 
     def _claim_in(self, authorization: bytes) -> _Claim:
         """Return what a header says of itself. Raises NotAuthenticated for what is neither a key nor a token."""

@@ -5,13 +5,15 @@ from datetime import date, datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from regulars.platform.auth.contracts import ApiKey
+from msgspec import UNSET
+
+from regulars.platform.auth.contracts import ApiKey, KeyChange
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
 _COLUMNS: LiteralString = """
 key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id, networks,
-requests_per_second, rotated_at, previous_until
+requests_per_second, rotated_at, previous_until, rotated_by
 """
 
 INSERT_KEY: LiteralString = """
@@ -36,6 +38,7 @@ RETURNING {_COLUMNS}
 ROTATE_KEY: LiteralString = f"""
 UPDATE api_keys
 SET secret_hash = %(hash)s, rotated_at = %(now)s,
+    rotated_by = array_append(array_remove(rotated_by, %(by)s), %(by)s),
     previous_hash = CASE WHEN %(until)s > %(now)s THEN secret_hash END,
     previous_until = CASE WHEN %(until)s > %(now)s THEN %(until)s END
 WHERE key_id = %(key_id)s AND revoked_at IS NULL AND (expires_at > %(now)s) IS NOT FALSE
@@ -49,7 +52,10 @@ RETURNING {_COLUMNS}
 """  # noqa: S608 - our own text
 
 CHANGE_KEY: LiteralString = f"""
-UPDATE api_keys SET label = %s, networks = %s::text[], requests_per_second = %s WHERE key_id = %s
+UPDATE api_keys
+SET label = coalesce(%(label)s, label), networks = coalesce(%(networks)s::text[], networks),
+    requests_per_second = CASE WHEN %(changes_limit)s THEN %(limit)s ELSE requests_per_second END
+WHERE key_id = %(key_id)s AND revoked_at IS NULL AND (expires_at > %(now)s) IS NOT FALSE
 RETURNING {_COLUMNS}
 """  # noqa: S608 - our own text
 
@@ -106,7 +112,8 @@ async def revoke(tx: Transaction, key_id: UUID, at: datetime) -> ApiKey | None:
 
 async def rotate(tx: Transaction, key_id: UUID, secret_hash: bytes, now: datetime, until: datetime) -> ApiKey | None:
     """Give a key another secret; that of before is good `until` then. None if it cannot be rotated now, or is none."""
-    return await _changed(tx, ROTATE_KEY, {"key_id": key_id, "hash": secret_hash, "now": now, "until": until})
+    wishes = {"key_id": key_id, "hash": secret_hash, "now": now, "until": until, "by": tx.actor}
+    return await _changed(tx, ROTATE_KEY, wishes)
 
 
 async def end_overlap(tx: Transaction, key_id: UUID) -> ApiKey | None:
@@ -114,9 +121,13 @@ async def end_overlap(tx: Transaction, key_id: UUID) -> ApiKey | None:
     return await _changed(tx, END_OVERLAP, (key_id,))
 
 
-async def change(tx: Transaction, key: ApiKey) -> ApiKey | None:
-    """Write label, networks and limit anew."""
-    return await _changed(tx, CHANGE_KEY, (key.label, arrays.texts(key.networks), key.requests_per_second, key.key_id))
+async def change(tx: Transaction, key_id: UUID, wanted: KeyChange, now: datetime) -> ApiKey | None:
+    """Write what is named anew; None if the key has ended, or is none."""
+    networks = None if wanted.networks is None else arrays.texts(wanted.networks)
+    changes_limit = wanted.requests_per_second is not UNSET
+    limit = wanted.requests_per_second if changes_limit else None
+    wishes = {"label": wanted.label, "networks": networks, "changes_limit": changes_limit, "limit": limit}
+    return await _changed(tx, CHANGE_KEY, {**wishes, "key_id": key_id, "now": now})
 
 
 async def _changed(tx: Transaction, statement: LiteralString, parameters: Any) -> ApiKey | None:  # noqa: ANN401 - psycopg's
@@ -152,7 +163,7 @@ def note_use(tx: Transaction, key_id: UUID, day: date) -> None:
 
 def _key(row: Sequence[Any]) -> ApiKey:
     key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id, *rest = row
-    networks, requests_per_second, rotated_at, previous_until = rest
+    networks, requests_per_second, rotated_at, previous_until, rotated_by = rest
     return ApiKey(
         key_id=key_id,
         label=label,
@@ -167,4 +178,5 @@ def _key(row: Sequence[Any]) -> ApiKey:
         requests_per_second=requests_per_second,
         rotated_at=rotated_at,
         previous_until=previous_until,
+        rotated_by=rotated_by,
     )

@@ -39,6 +39,8 @@ api_keys = Table(
     # The secret before the last rotation, and until when it is good.
     Column("previous_hash", LargeBinary),
     Column("previous_until", TIMESTAMP(timezone=True)),
+    # Who rotated it, and so was shown a secret of it.
+    Column("rotated_by", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
     CheckConstraint("octet_length(previous_hash) = 32", name="previous_hash"),
     CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="previous_until"),

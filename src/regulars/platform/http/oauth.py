@@ -12,10 +12,9 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from regulars.platform.auth.access_tokens import GOOD_FOR
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.auth.errors import ScopeUnknown
-from regulars.platform.errors import NotAuthenticated
+from regulars.platform.errors import NotAuthenticated, NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.http.openapi import TOKEN_PATH
 from regulars.platform.services import Services
@@ -63,9 +62,11 @@ def oauth_routes(services: Services) -> list[HTTPRouteHandler]:
             return _answer(body, status=refused.status, headers=headers)
 
     @get("/.well-known/oauth-authorization-server", include_in_schema=False)
-    async def facts(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Say where tokens are got, and how."""
-        issuer = services.settings.public_url or str(request.base_url).rstrip("/")
+    async def facts() -> Response[bytes]:
+        """Say where tokens are got, and how. Raises NotFound (404) where nobody knows our own address."""
+        issuer = services.settings.public_url
+        if issuer is None:  # what a caller writes into `Host` must not become where others send their keys
+            raise NotFound
         return _answer(
             {
                 "issuer": issuer,
@@ -92,12 +93,11 @@ async def _exchanged(services: Services, request: Request[Any, Any, Any], body: 
     except ScopeUnknown:
         raise Refused("invalid_scope") from None
     asked(request.scope).let_in(exchanged.principal)
-    seconds = int(GOOD_FOR.total_seconds())
     return _answer(
         {
             "access_token": exchanged.token,
             "token_type": "Bearer",
-            "expires_in": seconds,
+            "expires_in": exchanged.seconds,
             "scope": " ".join(exchanged.scopes),
         }
     )
