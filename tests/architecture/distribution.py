@@ -98,6 +98,7 @@ LOCAL = {
     "audit_entries",
     "audit_seals",
     "code_tallies",
+    "corrections_alone",
     "device_enrolments",
     "expiry_notices",
     "handled_events",

@@ -56,7 +56,7 @@ OTHER = Policy(
     earning=EarningPolicy(minor_per_point=250, maturity_hours=36, expiry_months=6),
     payment=PaymentPolicy(point_value_minor=2, max_percent=10, min_spendable=1_500),
     returns=ReturnPolicy(give_back_days=14, shortfall="within_balance"),
-    adjustments=AdjustmentPolicy(approve_above=5_000, answer_days=7),
+    adjustments=AdjustmentPolicy(approve_above=5_000, answer_days=7, alone_per_day=9_000),
     changes=ChangePolicy(second_person=True),
     transfers=TransferPolicy(
         among="anyone",
@@ -99,6 +99,9 @@ SAID = {
     "/payment/max_percent": "Points pay at most 10 % of an order, instead of 5 %.",
     "/payment/min_spendable": "A member needs 1,500 points that can be spent before any may pay, instead of 200.",
     "/adjustments/approve_above": "Corrections of more than 5,000 need a second person; so far none did.",
+    "/adjustments/alone_per_day": (
+        "One person corrects 9,000 units a day without a second person; so far there was no limit."
+    ),
     "/tier/review": "Tiers are reviewed at the beginning of these months: 2, 8, before: never.",
 }
 

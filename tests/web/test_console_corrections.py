@@ -74,6 +74,28 @@ async def test_up_to_the_limit_a_correction_is_posted_at_once_and_once(site: Sit
     assert "staff:stf_" in str(basis)
 
 
+async def test_beyond_what_one_corrects_alone_in_a_day_it_is_asked_for(site: Site) -> None:
+    by_day = AdjustmentPolicy(approve_above=100, answer_days=14, alone_per_day=150)
+    async with site.services.database.transaction(actor="test") as tx:
+        await loyalty.activate_policy(tx, structs.replace(POLICY, adjustments=by_day), NOW + 3 * MINUTE)
+    site.at(NOW + 4 * MINUTE)
+    form = wish(60)
+    async with site.browsing(Role.CARE) as care, site.browsing(Role.FINANCE) as finance:
+        page = words((await care.get(f"{site.path()}/correct")).text)
+        alone = await care.post(f"{site.path()}/correct", data=wish(100))
+        first, again = [await care.post(f"{site.path()}/correct", data=form) for _ in range(2)]
+        assert (await balance(site))[0] == 1_770
+        path = str(first.headers["Location"])
+        done = await finance.post(f"{path}/approve", data={"note": ""})
+        other = await finance.post(f"{site.path()}/correct", data=wish(100))
+        terms = words((await finance.get("/console/programme")).text)
+    assert "You correct up to 150 units a day alone" in page
+    assert alone.headers["Location"] == other.headers["Location"] == f"{site.path()}/points"
+    assert (path.startswith(CORRECTIONS), again.headers["Location"], done.status_code) == (True, path, 303)
+    assert (await balance(site))[0] == 1_930
+    assert "One person corrects at most 150 points a day alone" in terms
+
+
 async def test_above_the_limit_somebody_else_approves(site: Site) -> None:
     async with site.browsing(Role.CARE) as care, site.browsing(Role.FINANCE) as finance:
         path = await asked(site, care, 500)

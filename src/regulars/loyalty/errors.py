@@ -122,6 +122,17 @@ class ApprovalNeeded(Conflict):
     near_miss = "{over} less would have needed nobody else."
 
 
+class ApprovalNeededToday(ApprovalNeeded):
+    """The policy lets one person correct so much in a day, and then asks for a second one."""
+
+    code = "approval_needed_today"
+    message = (
+        "One person corrects up to {limit} units a day without a second person, and you have corrected {corrected} "
+        "today: a correction by {asked} needs approval. Ask for it as an adjustment request."
+    )
+    near_miss = "Up to {left} would have needed nobody else today."
+
+
 class NothingToExtend(Conflict):
     """The lot is used up or kept by holds, or the member has no such lot."""
 

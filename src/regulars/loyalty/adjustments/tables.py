@@ -1,9 +1,13 @@
-"""Tables of adjustment requests: what was asked, and what was answered. Their rows never change."""
+"""Tables of adjustment requests: what was asked, and what was answered. Their rows never change.
+
+Beside them what each person corrects alone.
+"""
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -57,4 +61,15 @@ adjustment_answers = Table(
     ),
     CheckConstraint("answer IN ('approved', 'refused')", name="answer"),
     CheckConstraint("(answer = 'approved') = (transfer_seq IS NOT NULL)", name="transfer_seq"),
+)
+
+# What each person posted by corrections on a local day without a second one, while a limit of that was in force.
+corrections_alone = Table(
+    "corrections_alone",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("time_zone", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("units", BigInteger, nullable=False),
+    CheckConstraint("units >= 0", name="units"),
 )

@@ -176,6 +176,9 @@ _POSTINGS: Final = {
         },
     ),
     "posting.within_limit": Sentence(mark("Corrections of up to {limit} need nobody else.")),
+    "posting.within_day": Sentence(
+        mark("With it, who corrected has posted {corrected} alone that day; up to {limit} need nobody else.")
+    ),
     "posting.needs_nobody": Sentence(mark("The policy asks for no second person.")),
     "posting.left_of_limit": Sentence(mark("{left} more, and a second person would have had to approve it.")),
     "posting.terms": Sentence(mark("They can be spent from {available_at} and run out at {expires_at}.")),
@@ -277,6 +280,12 @@ _STATES: Final = {
                 "It was asked for although the policy names no limit; an answer is due within {answer_days} days."
             )
         },
+    ),
+    "correction.day": Sentence(
+        mark(
+            "What one person corrects alone in a day is at most {limit}; beyond that a second person answers within "
+            "{answer_days} days."
+        )
     ),
     "correction.over": Sentence(mark("{over} less would have needed nobody else.")),
     "correction.note": Sentence(mark("With the answer: {note}.")),

@@ -296,8 +296,11 @@ async def explain_request(
                 "expires_at": found.expires_at,
             },
         ),
-        Reason("correction.limit", {"limit": terms.approve_above, "answer_days": terms.answer_days}),
     ]
+    if terms.approve_above is not None or terms.alone_per_day is None:
+        reasons.append(Reason("correction.limit", {"limit": terms.approve_above, "answer_days": terms.answer_days}))
+    if terms.alone_per_day is not None:
+        reasons.append(Reason("correction.day", {"limit": terms.alone_per_day, "answer_days": terms.answer_days}))
     if found.note:
         reasons.append(Reason("correction.note", {"note": found.note.rstrip(".。 ")}))
     links = [] if found.transfer_no is None else [to_transfer(member_id, found.transfer_no)]

@@ -321,13 +321,15 @@ def _given(it: Decided) -> Iterator[Reason]:
 def _corrected(it: Decided) -> Iterator[Reason]:
     rule = TRANSFERS["adjust"] if it.amount > 0 else "posting.corrected_down"
     yield it.first(rule, reason=_ended(it.basis.get("reason")) or it.reference, by=it.basis.get("by"))
-    limit = it.terms.adjustments.approve_above
+    limit, by_day = it.terms.adjustments.approve_above, it.terms.adjustments.alone_per_day
     if "approved_by" in it.basis:
         yield Reason("posting.approved_by", {"approved_by": it.basis["approved_by"], "limit": limit})
-    elif limit is None:
-        yield Reason("posting.needs_nobody", {})
-    else:
+    elif limit is not None:
         yield Reason("posting.within_limit", {"limit": limit})
+    elif "today" not in it.basis:
+        yield Reason("posting.needs_nobody", {})
+    if "today" in it.basis:
+        yield Reason("posting.within_day", {"corrected": it.basis["today"], "limit": by_day})
     if it.amount > 0:
         yield from _of_new_units(it)
     elif it.taken.lots:

@@ -11,11 +11,7 @@ from uuid import UUID
 from msgspec import structs
 from psycopg import errors as database_errors
 
-from regulars.domain_events.loyalty import (
-    PointsExpired,
-    PointsExtended,
-    PointsHeld,
-)
+from regulars.domain_events.loyalty import PointsExpired, PointsExtended, PointsHeld
 from regulars.loyalty.contracts import (
     Accrue,
     Adjust,
@@ -31,7 +27,7 @@ from regulars.loyalty.contracts import (
     SettleReturn,
 )
 from regulars.loyalty.errors import ReferenceReused, UnknownMember
-from regulars.loyalty.ledger import holding, moves, passing, postings, requests, settlement, telling
+from regulars.loyalty.ledger import alone, holding, moves, passing, postings, requests, settlement, telling
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import Hold, HoldEnd, Journal, Named
 from regulars.loyalty.ledger.needs import HoldCommand, Needs, PostingCommand
@@ -66,6 +62,7 @@ class Books:
     _ways: Ways = field(default_factory=Ways)
     _known: dict[tuple[UUID, str], Earlier] = field(default_factory=dict)
     _requests: dict[tuple[UUID, str], requests.Asked] = field(default_factory=dict)
+    _alone: alone.Alone = field(default_factory=alone.Alone)
     _known_holds: dict[tuple[UUID, UUID], tuple[HoldStanding, bytes]] = field(default_factory=dict)
     _events: list[telling.DirectEvent | PointsExpired | PointsExtended | PointsHeld] = field(default_factory=list)
 
@@ -103,7 +100,7 @@ class Books:
         elif (approved := self._as_asked(named, command, book.begin(at))) is not None:
             return approved
         else:
-            posting = postings.adjust(book, self.configuration, command, at)
+            posting = self._alone.adjust(book, self.configuration, command, at)
         self.journal.command_hashes[command.member_id, posting.seq] = command_hash
         wallet_id = self.configuration.wallet(posting.wallet).wallet_id
         self._known[command.member_id, command.reference] = earlier_now(book, posting, wallet_id, command_hash)
@@ -247,6 +244,7 @@ class Books:
     def write(self, tx: Transaction) -> None:
         """Buffer everything decided, and the facts that follow from it."""
         writing.write_journal(tx, self._books, self.journal, self._written)
+        self._alone.write(tx)
         if self._ways.new:
             writing.write_forwards(tx, self._ways.new)
         unused = [book for member, first in self._reserved.items() if (book := self._books[member]).next_seq == first]
@@ -264,7 +262,7 @@ class Books:
 
         Where an id stands for another's books, or once did, those are locked and read with it, all in one order.
         """
-        corrections = needs.corrections
+        corrections, corrected_alone = needs.corrections, needs.alone
         if not await self._read_own(tx, needs, lock=lock):
             needs = await self._read_families(tx, needs, lock=lock)
         if corrections:
@@ -272,6 +270,9 @@ class Books:
         until = self._until(needs)
         await self._read_holds(tx, needs, until, lock=lock)
         await self._read_ageing(tx, until)
+        if corrected_alone and alone.asks_for_it(self.configuration.policies):
+            wishes = alone.wishes(corrected_alone, self._books, self._ways.of, self._last, self.now, until)
+            self._alone = await alone.read(tx, wishes, lock=lock)
 
     async def _read_own(self, tx: Transaction, needs: Needs, *, lock: bool) -> bool:
         """Read books that are their own; where anybody is to be found elsewhere, nothing is locked, and False comes."""

@@ -20,9 +20,10 @@ DirectCommand = PostingCommand | HoldCommand
 class Needs:
     """What a batch has to see: which members, whose lots, which orders, references and holds, up to which instant.
 
-    `corrections` are references that may have been asked for, too. `postings` is how many transfers each member will
-    probably get at the batch's own instant: they are numbered with the lock. It may be wrong, and left out. `together`:
-    something is recorded in all these books at one instant, which is the latest of theirs.
+    `corrections` are references that may have been asked for, too, `alone` what nobody else has approved of them.
+    `postings` is how many transfers each member will probably get at the batch's own instant: they are numbered with
+    the lock. It may be wrong, and left out. `together`: something is recorded in all these books at one instant, which
+    is the latest of theirs.
     """
 
     until: datetime
@@ -33,6 +34,7 @@ class Needs:
     holds: set[tuple[UUID, UUID]] = field(default_factory=set)
     postings: dict[UUID, int] = field(default_factory=dict)
     corrections: set[tuple[UUID, str]] = field(default_factory=set)
+    alone: list[Adjust] = field(default_factory=list)
     together: bool = False
 
     def want(self, command: DirectCommand) -> None:
@@ -47,6 +49,7 @@ class Needs:
             self.references.add((member_id, command.reference))
             if isinstance(command, Adjust):
                 self.corrections.add((member_id, command.reference))
+                self.alone += () if command.approved_by else (command,)
                 self.references.add((member_id, reference_of(request_id_of(member_id, command.reference))))
         elif isinstance(command, PlaceHold):
             self.holds.add((member_id, holding.hold_id_of(command.reference)))

@@ -23,6 +23,7 @@ from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.entries import ADJUSTED, EXPIRED, EXTENDED, ISSUED, REDEEMED, Lot, Take, pick
 from regulars.loyalty.ledger.errors import TermOutOfRange
 from regulars.loyalty.ledger.needs import PostingCommand
+from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration, Wallet
 from regulars.loyalty.tiers.rules import code_of, tier_of
@@ -50,14 +51,22 @@ def accrue(book: Book, configuration: Configuration, command: Accrue, at: dateti
     return _put(book, configuration, wallet, command, at)
 
 
-def _basis_of(command: Accrue | Redeem | Adjust) -> str:
-    """Return why, and of corrections who did it."""
+def _basis_of(command: Accrue | Redeem | Adjust, today: int | None = None) -> str:
+    """Return why, and of corrections who did it, and how much alone that day."""
     if isinstance(command, Adjust):
-        return basis(reason=command.reason, by=command.actor, approved_by=command.approved_by)
+        return basis(reason=command.reason, by=command.actor, approved_by=command.approved_by, today=today)
     return basis(reason=command.reason) if command.reason else ""
 
 
-def _put(book: Book, configuration: Configuration, wallet: Wallet, command: Accrue | Adjust, at: datetime) -> Posting:
+def _put(
+    book: Book,
+    configuration: Configuration,
+    wallet: Wallet,
+    command: Accrue | Adjust,
+    at: datetime,
+    *,
+    today: int | None = None,
+) -> Posting:
     """Post units in: what accruals and upward corrections share."""
     asked = command if isinstance(command, Accrue) else None
     kind: Literal["accrue", "adjust"] = "accrue" if asked else "adjust"
@@ -86,7 +95,7 @@ def _put(book: Book, configuration: Configuration, wallet: Wallet, command: Accr
         now=now,
         effective_at=effective_at,
         policy=policy,
-        basis=_basis_of(command),
+        basis=_basis_of(command, today),
         debt_change=-repaid,
     )
     if available_at is not None and expires_at is not None and amount > repaid:
@@ -128,7 +137,15 @@ def redeem(book: Book, configuration: Configuration, command: Redeem, at: dateti
     return _take(book, configuration, wallet, command, at)
 
 
-def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Redeem | Adjust, at: datetime) -> Posting:
+def _take(
+    book: Book,
+    configuration: Configuration,
+    wallet: Wallet,
+    command: Redeem | Adjust,
+    at: datetime,
+    *,
+    today: int | None = None,
+) -> Posting:
     """Post units out: what redemptions and downward corrections share."""
     kind: Literal["redeem", "adjust"] = "redeem" if isinstance(command, Redeem) else "adjust"
     counter = REDEEMED if kind == "redeem" else ADJUSTED
@@ -156,7 +173,7 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
         now=now,
         effective_at=now,
         policy=policy,
-        basis=_basis_of(command),
+        basis=_basis_of(command, today),
     )
     uses = book.take(seq, takes)
     if wallet.qualifying:
@@ -178,21 +195,32 @@ def _take(book: Book, configuration: Configuration, wallet: Wallet, command: Red
     )
 
 
-def adjust(book: Book, configuration: Configuration, command: Adjust, at: datetime) -> Posting:
-    """Correct a wallet: up like an accrual available at once, down like a redemption; growth may lower the tier."""
+def needs_second(policy: Policy, command: Adjust) -> bool:
+    """Tell whether a correction is so large that it needs a second person."""
+    limit = policy.adjustments.approve_above
+    return limit is not None and abs(command.amount) > limit
+
+
+def adjust(
+    book: Book, configuration: Configuration, command: Adjust, at: datetime, *, today: int | None = None
+) -> Posting:
+    """Correct a wallet: up like an accrual available at once, down like a redemption; growth may lower the tier.
+
+    `today` is what its person corrected alone that day, with this, where that is counted.
+    """
     wallet = configuration.wallet(command.wallet)
     if command.amount == 0:
         raise AmountIsZero(pointer="/amount")
     policy = configuration.policy_at(book.begin(at))
     limit = policy.adjustments.approve_above
-    if limit is not None and abs(command.amount) > limit and not command.approved_by:
+    if limit is not None and needs_second(policy, command) and not command.approved_by:
         over = abs(command.amount) - limit
         raise ApprovalNeeded(
             pointer="/amount", limit=limit, asked=command.amount, over=over, policy_version=policy.version
         )
     if command.amount > 0:
-        return _put(book, configuration, wallet, command, at)
-    return _take(book, configuration, wallet, command, at)
+        return _put(book, configuration, wallet, command, at, today=today)
+    return _take(book, configuration, wallet, command, at, today=today)
 
 
 def extend(book: Book, configuration: Configuration, command: ExtendLot, at: datetime) -> Posting:

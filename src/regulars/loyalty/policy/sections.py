@@ -152,6 +152,15 @@ LEAVES: Final = (
         help=mark("Left empty, none does."),
     ),
     Leaf(
+        "adjustments.alone_per_day",
+        mark("Units that one person corrects in a day without a second person"),
+        "number",
+        mark("One person corrects {after} units a day without a second person, instead of {before}."),
+        begins=mark("One person corrects {after} units a day without a second person; so far there was no limit."),
+        ends=mark("What one person corrects in a day has no limit any more; so far it was {before} units."),
+        help=mark("Up and down together, of all members, by the days of the market. Left empty, there is no limit."),
+    ),
+    Leaf(
         "adjustments.answer_days",
         mark("Days to answer a correction that was asked for"),
         "days",

@@ -163,6 +163,17 @@ CORRECTED_TWICE = _telling(
     mark("{member}, {reference}: {posted} were corrected directly, and {asked} asked for under the same reference."),
     "member reference asked posted",
 )
+ALONE_OFF = _telling(
+    mark(
+        "{day} ({time_zone}): {counted} units are counted as corrected by one person alone, {posted} were posted so; "
+        "one person has {largest} of them, where at most {limit} were allowed."
+    ),
+    "time_zone day counted posted largest limit",
+)
+NOT_COUNTED = _telling(
+    mark("{member}, {transfer}: a correction that nobody approved is not counted, where one person may {limit} a day."),
+    "member transfer limit",
+)
 HOLD_OFF = _telling(
     mark(
         "{member}, hold {hold} ({state}): asked for {asked} and keeps {kept} of lots; {posted} were "

@@ -74,6 +74,8 @@ def checks() -> list[Check]:
             store.REQUESTS,
             (store.REQUESTS_OFF, sentences.REQUEST_OFF),
             (store.CORRECTED_TWICE, sentences.CORRECTED_TWICE),
+            (store.ALONE_OFF, sentences.ALONE_OFF),
+            (store.NOT_COUNTED, sentences.NOT_COUNTED),
         ),
         _check(
             mark("double entry, books to zero"),

@@ -30,6 +30,10 @@ class Persons:
         self._owners = owners
         self._rotators = rotators or {}
 
+    def behind(self, actor: str) -> str:
+        """Return the person behind an actor: the owner of a key if one is known, else the actor."""
+        return self._owners.get(actor, actor)
+
     def compare(self, one: str, other: str) -> Compared:
         """Compare two actors. A shell tells no account: who works there and who does not may be one person.
 

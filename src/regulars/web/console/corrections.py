@@ -55,6 +55,7 @@ STATES: Final[dict[RequestState, Badge]] = {
     "refused": Badge(mark("Refused"), "error"),
     "expired": Badge(mark("Not answered in time"), "neutral"),
 }
+TO_BE_ASKED: Final = frozenset({"already_asked_for", "approval_needed_today"})  # the same form sent again, or too much
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -320,6 +321,7 @@ def _ask(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
             tabs=member_tabs(person.public, page.language, merges=page.viewer.may("members:merge")),
             wallets=[(one.wallet, wallet_name(one.wallet, page.language), one.balance) for one in wallets],
             limit=None if policy is None else policy.adjustments.approve_above,
+            by_day=None if policy is None else policy.adjustments.alone_per_day,
             days=0 if policy is None else policy.adjustments.answer_days,
         )
 
@@ -372,6 +374,8 @@ async def _corrected(
         post_it = Adjust(member_id=member_id, reference=reference, actor=actor, **told)  # type: ignore[arg-type] # its fields
         (outcome,) = await loyalty.post(tx, configuration, [post_it])
     else:
+        outcome = None
+    if outcome is None or (isinstance(outcome, DomainError) and outcome.code in TO_BE_ASKED):
         ask_for_it = AskAdjustment(member_id=member_id, reference=reference, actor=actor, **told)  # type: ignore[arg-type] # its fields
         (outcome,) = await loyalty.decide_adjustments(tx, configuration, [ask_for_it])
     if isinstance(outcome, DomainError):

@@ -157,8 +157,18 @@ def returning_said(policy: loyalty.Policy, language: str) -> list[str]:
 def correcting_said(policy: loyalty.Policy, formats: Formats) -> list[str]:
     """Say who may correct a balance."""
     correcting, language = policy.adjustments, formats.language
+    by_day = [
+        say(
+            "One person corrects at most {points} points a day alone; what goes beyond that needs a second person.",
+            language,
+            points=formats.number(correcting.alone_per_day),
+        )
+        for _ in (correcting.alone_per_day,)
+        if correcting.alone_per_day is not None
+    ]
     if correcting.approve_above is None:
-        return [say("Whoever has the right corrects a balance alone, with a reason that stays with it.", language)]
+        alone = say("Whoever has the right corrects a balance alone, with a reason that stays with it.", language)
+        return [alone, *by_day]
     return [
         say(
             "Corrections of more than {points} points need a second person, who has {days} days to answer.",
@@ -166,6 +176,7 @@ def correcting_said(policy: loyalty.Policy, formats: Formats) -> list[str]:
             points=formats.number(correcting.approve_above),
             days=correcting.answer_days,
         ),
+        *by_day,
         say("Who asks and who approves are never the same; both stay with the correction, with its reason.", language),
     ]
 

@@ -232,6 +232,31 @@ SELECT e.member_id, e.hold_id FROM hold_ends AS e
 LEFT JOIN holds AS h ON h.member_id = e.member_id AND h.hold_id = e.hold_id
 WHERE h.hold_id IS NULL ORDER BY 1, 2 LIMIT %s
 """
+# By day, as the books do not say who owns the key of somebody who corrects.
+ALONE_OFF: LiteralString = """
+WITH booked AS (
+    SELECT b.time_zone, (t.recorded_at AT TIME ZONE b.time_zone)::date AS day, sum(t.amount)::bigint AS units,
+           max((p.document::jsonb #>> '{adjustments,alone_per_day}')::bigint) AS most
+    FROM ledger_transfers AS t
+    JOIN member_books AS b ON b.member_id = t.member_id
+    JOIN loyalty_policies AS p ON p.version = t.policy_version
+    WHERE t.kind = 'adjust' AND nullif(t.basis, '')::jsonb ? 'today'
+    GROUP BY 1, 2
+), counted AS (
+    SELECT time_zone, day, sum(units)::bigint AS units, max(units) AS largest FROM corrections_alone GROUP BY 1, 2
+)
+SELECT time_zone, day::text, coalesce(c.units, 0), coalesce(b.units, 0), coalesce(c.largest, 0), coalesce(b.most, 0)
+FROM booked AS b FULL JOIN counted AS c USING (time_zone, day)
+WHERE coalesce(c.units, 0) <> coalesce(b.units, 0) OR c.largest > b.most
+ORDER BY 1, 2 LIMIT %s
+"""
+NOT_COUNTED: LiteralString = """
+SELECT t.member_id, t.seq, (p.document::jsonb #>> '{adjustments,alone_per_day}')::bigint
+FROM ledger_transfers AS t JOIN loyalty_policies AS p ON p.version = t.policy_version
+WHERE t.kind = 'adjust' AND p.document::jsonb #>> '{adjustments,alone_per_day}' IS NOT NULL
+  AND NOT coalesce(nullif(t.basis, '')::jsonb ?| ARRAY['today', 'approved_by'], false)
+ORDER BY 1, 2 LIMIT %s
+"""
 REQUESTS: LiteralString = "SELECT count(*) FROM adjustment_requests"
 # Each approved request is one transfer, and each such transfer an approved request, by another, in time.
 REQUESTS_OFF: LiteralString = """
