@@ -135,7 +135,7 @@ class Composer:
     async def _not_proved(self, tx: Transaction, shown: "Sequence[tuple[Member, list[IdentityShown]]]") -> set[UUID]:
         """Return the addresses of which no letter asks whose they are: a merge brought them, and no link proves them.
 
-        Asked of those alone who have an unproved address: it may be looked at also behind a proved one that was refused.
+        Asked of those alone who have an unproved one, which counts also behind a proved one that was refused.
         """
         unsure = [
             member.member_id
