@@ -16,7 +16,11 @@ from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import Web
 from regulars.platform.auth import service as auth
 from regulars.platform.db.database import Database
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.event_feed import service, store, waiting
+from regulars.platform.event_feed.contracts import FeedPage, Wanted
 from regulars.platform.event_feed.routes import feed_routes
+from regulars.platform.event_feed.waiting import Pulse
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
@@ -157,3 +161,47 @@ async def test_who_waits_is_told_when_something_comes(client: httpx.AsyncClient,
 
     assert [[event["data"]["amount"] for event in answer["events"]] for answer in answers] == [[1]] * 3
     assert (nothing["events"], nothing["has_more"]) == ([], False)
+
+
+async def test_who_waits_alone_reads_when_something_came_and_not_before(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    read_feed, has_news = service.read_feed, store.has_news
+
+    async def counted_read(
+        tx: Transaction, cursor: str | None, wanted: Wanted, source: str, *, look_at: int = service.LOOK_AT
+    ) -> FeedPage:
+        done.append("read")
+        return await read_feed(tx, cursor, wanted, source, look_at=look_at)
+
+    async def counted_look(tx: Transaction, last: str) -> tuple[str, bool]:
+        done.append("look")
+        return await has_news(tx, last)
+
+    cursor = (await ask(client, cursor="now"))["next_cursor"]
+    monkeypatch.setattr(service, "read_feed", counted_read)
+    monkeypatch.setattr(store, "has_news", counted_look)
+    assert (await ask(client, cursor=cursor, wait=1))["events"] == []
+
+    assert done.count("read") == 1
+    assert 1 <= done.count("look") <= 6  # one each fifth of a second
+
+
+async def test_who_joins_a_look_hears_what_came_before_it_and_after_their_own(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two who wait the first read after an event that it does not want, the second before."""
+    monkeypatch.setattr(waiting, "BETWEEN_LOOKS_SECONDS", 60.0)
+    pulse = Pulse(database)
+    async with database.transaction() as tx:
+        (before,) = (await tx.rows("SELECT pg_current_snapshot()::text"))[0]
+    beats = pulse.beats
+    await publish(database, accrued(ANNE, 1))
+    async with database.transaction() as tx:
+        (after,) = (await tx.rows("SELECT pg_current_snapshot()::text"))[0]
+    first = asyncio.create_task(pulse.wait(pulse.beats, 60, after))
+    await asyncio.sleep(0)
+
+    assert await pulse.wait(beats, 60, before) is True
+    first.cancel()

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import Web
@@ -15,6 +15,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.ids import new_id
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
+from regulars.platform.webhooks.addresses import Guard
 from regulars.platform.webhooks.routes import webhook_routes
 from tests.platform.feeding import ANNE, BO, accrued, redeemed
 from tests.platform.receiving import LOOPBACK, House, Receiver, answering, receiving
@@ -187,3 +188,47 @@ async def test_what_cannot_be_is_refused(client: httpx.AsyncClient, house: House
         )
     full = await send(client, "POST", "/v1/webhooks", {"url": receiver.url})
     assert (full.status_code, full.json()["code"]) == (409, "too_many_webhooks")
+
+
+async def test_a_repeated_request_gives_its_first_answer_wherever_names_lead_by_now(
+    client: httpx.AsyncClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"url": receiver.url.replace("127.0.0.1", "localhost")}
+    first = await send(client, "POST", "/v1/webhooks", body, "k")
+    path = f"/v1/webhooks/{first.json()['webhook_id']}"
+    change = await send(client, "PATCH", path, body, "c")
+
+    async def nobody(*_: object) -> list[object]:
+        raise OSError
+
+    monkeypatch.setattr(Guard, "resolve", nobody)
+    again = [await send(client, "POST", "/v1/webhooks", body, "k"), await send(client, "PATCH", path, body, "c")]
+    other = await send(client, "POST", "/v1/webhooks", body, "another")
+
+    assert [one.status_code for one in (first, change, *again)] == [201, 200, 201, 200]
+    assert again[0].json() == first.json()
+    assert (other.status_code, other.json()["code"]) == (422, "webhook_host_unknown")
+
+
+async def test_a_secret_signs_for_as_long_as_was_said(
+    client: httpx.AsyncClient, house: House, receiver: Receiver
+) -> None:
+    made = (await send(client, "POST", "/v1/webhooks", {"url": receiver.url})).json()
+    path = f"/v1/webhooks/{made['webhook_id']}/rotate"
+    first = await send(client, "POST", path, {"overlap_hours": 24})
+    second = await send(client, "POST", path, {"overlap_hours": 24})
+    await house.tell(accrued(ANNE, 1))
+    await house.courier.drain()
+    (got,) = receiver.received
+
+    for secret in (made["secret"], first.json()["secret"]):
+        Webhook(secret).verify(got.body, got.headers)
+    assert (second.status_code, second.json()["code"]) == (409, "secret_rotation_under_way")
+
+    third = await send(client, "POST", path, {"overlap_hours": 0})
+    await house.tell(accrued(ANNE, 2))
+    await house.courier.drain()
+    Webhook(third.json()["secret"]).verify(receiver.received[1].body, receiver.received[1].headers)
+    for secret in (made["secret"], first.json()["secret"]):
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(receiver.received[1].body, receiver.received[1].headers)

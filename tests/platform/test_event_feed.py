@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from regulars.platform.db import snapshots
 from regulars.platform.db.database import Database
@@ -220,3 +221,56 @@ def test_a_snapshot_that_is_none_is_refused() -> None:
             cursors.read(cursors.write(Cursor(b"", bad)))
     with pytest.raises(EventCursorUnreadable):
         cursors.read("A" * 20_000)
+
+
+async def test_after_a_physical_restore_nothing_is_passed_over_in_silence(database: Database) -> None:
+    """The cursor saw transactions without events behind the last event, to which the database was then set back."""
+    await publish(database, accrued(ANNE, 1))
+    reader = Reader(database)
+    assert await reader.drain() == [1]
+    before = cursors.read(reader.cursor or "")
+    ahead = int(before.last_snapshot.split(":")[1]) + 20
+    later = replace(before, last_snapshot=f"{ahead}:{ahead}:")
+    # From here on this is the database of before those transactions, which goes on.
+    for number in range(2, 12):
+        await publish(database, accrued(ANNE, number))
+    for _ in range(40):
+        async with database.transaction() as tx:
+            await tx.rows("SELECT pg_current_xact_id()")
+
+    with pytest.raises(EventCursorOutdated):
+        await Reader(database, cursor=cursors.write(later)).drain()
+    assert await Reader(database, cursor=cursors.write(before)).drain() == list(range(2, 12))
+
+
+async def test_a_cursor_knows_the_last_event_that_it_was_led_past_wanted_or_not(database: Database) -> None:
+    await publish(database, accrued(ANNE, 1))
+    reader = Reader(database, "points.accrued")
+    await reader.drain()
+    await publish(database, redeemed(ANNE, 2), accrued(ANNE, 3), redeemed(ANNE, 4))
+    await reader.drain()
+    kept = reader.cursor
+    async with database.transaction() as tx:
+        tx.write("DELETE FROM outbox WHERE seq = (SELECT max(seq) FROM outbox)")  # set back to before the last one
+
+    with pytest.raises(EventCursorOutdated):
+        await Reader(database, "points.accrued", cursor=kept).drain()
+
+
+async def test_a_process_of_the_release_before_leaves_what_it_does_not_know_to_the_later_one(
+    database: Database,
+) -> None:
+    await publish(database, accrued(ANNE, 1), accrued(ANNE, 2), accrued(BO, 3), accrued(ANNE, 4))
+    async with database.transaction() as tx:
+        tx.write("UPDATE outbox SET type = 'OfALaterRelease' WHERE seq = (SELECT min(seq) + 1 FROM outbox)")
+    everything, one_type = Reader(database), Reader(database, "points.accrued")
+
+    first = await everything.step()
+    again = await everything.step()
+    assert await one_type.drain() == [1, 3, 4]
+    async with database.transaction() as tx:
+        tx.write("UPDATE outbox SET type = 'PointsAccrued'")  # now this process is of the later release
+
+    assert [event.data["amount"] for event in first.events] == [1]
+    assert (first.has_more, again.events, again.has_more) == (False, [], False)
+    assert await everything.drain() == [2, 3, 4]

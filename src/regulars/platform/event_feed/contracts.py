@@ -15,8 +15,12 @@ class Wanted(NamedTuple):
 
 
 class FeedPage(NamedTuple):
-    """Events in order for each member; `cursor` goes on behind them. `has_more`: there are rows to look at already."""
+    """Events in order for each member; `cursor` goes on behind them. `has_more`: there are rows to look at already.
+
+    `taken` is what was visible when they were read.
+    """
 
     events: list[PublicEvent]
     cursor: str
     has_more: bool
+    taken: str

@@ -63,7 +63,7 @@ def feed_routes(services: Services) -> list[HTTPRouteHandler]:
             beats = pulse.beats
             page = await read(cursor, wanted)
             left = until - asyncio.get_running_loop().time()
-            if page.events or page.has_more or left <= 0 or not await pulse.wait(beats, left):
+            if page.events or page.has_more or left <= 0 or not await pulse.wait(beats, left, page.taken):
                 break
             cursor = page.cursor
         return EventsAnswer(events=page.events, has_more=page.has_more, next_cursor=page.cursor)

@@ -1,7 +1,7 @@
 """Reading the feed."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from regulars.platform.event_feed.cursors import Cursor
 from regulars.platform.event_feed.errors import EventCursorOutdated, UnknownEventType
 from regulars.platform.event_feed.store import Row
 from regulars.platform.public_events.catalogue import BY_NAME
-from regulars.platform.public_events.telling import ALL_CLASS_NAMES, class_names, tell
+from regulars.platform.public_events.telling import class_names, tell
 
 NOW: Final = "now"
 LOOK_AT: Final = 20_000  # rows at most that one answer looks at, told or not
@@ -37,7 +37,8 @@ async def read_feed(
     The transaction has written nothing. Raises EventCursorUnreadable (422), EventCursorOutdated (410). Source: outbox.
     """
     if cursor == NOW:
-        return FeedPage([], cursors.write(await _now(tx)), has_more=False)
+        at = await _now(tx)
+        return FeedPage([], cursors.write(at), has_more=False, taken=at.last_snapshot)
     at, taken = await _begin(tx, cursor)
     rows: list[Row] = []
     has_more = True
@@ -48,55 +49,73 @@ async def read_feed(
                 has_more = False
                 break
             at = replace(at, window_snapshot=window.snapshot, last_seq=max(0, window.last_seq), end_seq=window.end_seq)
-        found, at, looked_enough = await _go_on(tx, at, wanted, wanted.limit - len(rows), look_at)
-        rows += found
-        if looked_enough:
+        step = await _go_on(tx, at, wanted, wanted.limit - len(rows), look_at)
+        at, rows, has_more = step.at, rows + step.rows, not step.waits
+        if step.is_enough:
             break
     events = [tell(row.event_id, row.type, row.member_id, row.recorded_at, row.payload, source) for row in rows]
-    return FeedPage(events, cursors.write(at), has_more)
+    return FeedPage(events, cursors.write(at), has_more, taken)
 
 
 async def _begin(tx: Transaction, cursor: str | None) -> tuple[Cursor, str]:
     """Return where a reader is, and what is visible now."""
     at = Cursor(b"", NOTHING_SEEN) if cursor is None else cursors.read(cursor)
     seen = UUID(bytes=at.seen) if len(at.seen) == _UUID_BYTES else None
-    standing = await store.read_standing(tx, at.window_snapshot or at.last_snapshot, at.seen_seq, seen)
+    known_seq = max(at.seen_seq, at.end_seq)
+    standing = await store.read_standing(
+        tx, store.Met(at.window_snapshot or at.last_snapshot, at.seen_seq, seen, known_seq)
+    )
     if cursor is None:
         return replace(at, epoch=standing.epoch), standing.taken
-    if standing.epoch != at.epoch or standing.is_ahead or (at.seen_seq and not standing.knows):
+    is_of_here = standing.knows or not at.seen_seq
+    if standing.epoch != at.epoch or standing.is_ahead or standing.differs or not is_of_here:
         raise EventCursorOutdated(pointer="/query/cursor")
     return at, standing.taken
 
 
 async def _now(tx: Transaction) -> Cursor:
     """Return the cursor of who has read everything there is."""
-    standing = await store.read_standing(tx, NOTHING_SEEN, 0, None)
+    standing = await store.read_standing(tx, store.Met())
     newest = await store.newest_event(tx)
     at = Cursor(standing.epoch, standing.taken)
     return at if newest is None else replace(at, seen_seq=newest[0], seen=newest[1].bytes)
 
 
-async def _go_on(
-    tx: Transaction, at: Cursor, wanted: Wanted, limit: int, look_at: int
-) -> tuple[list[Row], Cursor, bool]:
-    """Read on in the window that is open; return rows, where that led, and whether that is enough for one answer."""
-    snapshot = at.window_snapshot or at.last_snapshot
-    window = Window(at.last_snapshot, snapshot, at.last_seq, at.end_seq)
-    page = await store.read_page(
-        tx, window, wanted.types or ALL_CLASS_NAMES, wanted.member_id, limit=limit, look_at=look_at
-    )
+class _Step(NamedTuple):
+    """Rows, where they led, whether that is enough for one answer, whether the next row waits for a later release."""
+
+    rows: list[Row]
+    at: Cursor
+    is_enough: bool
+    waits: bool = False
+
+
+async def _go_on(tx: Transaction, at: Cursor, wanted: Wanted, limit: int, look_at: int) -> _Step:
+    """Read on in the window that is open."""
+    window = Window(at.last_snapshot, at.window_snapshot or at.last_snapshot, at.last_seq, at.end_seq)
+    page = await store.read_page(tx, window, wanted.types, wanted.member_id, limit=limit, look_at=look_at)
     last = page.rows[-1] if page.rows else None
     if last is not None:
-        at = replace(at, seen_seq=last.seq, seen=last.event_id.bytes)
+        at = _past(at, last.seq, last.event_id)
     if last is not None and len(page.rows) == limit:
-        place, enough = last.seq, False
-    elif page.looked_to is not None:
-        place, enough = page.looked_to[0], True
-        at = replace(at, seen_seq=place, seen=page.looked_to[1].bytes)
-    else:
-        place, enough = at.end_seq, False
-    if place >= at.end_seq:
-        at = replace(at, last_snapshot=snapshot, window_snapshot=None, last_seq=0, end_seq=0)
-    else:
-        at = replace(at, last_seq=place)
-    return page.rows, at, enough
+        return _Step(page.rows, await _moved(tx, at, last.seq), is_enough=False)
+    if page.strange is not None:
+        return _Step(page.rows, await _moved(tx, at, page.strange - 1), is_enough=True, waits=True)
+    if page.looked_to is not None:
+        at = _past(at, *page.looked_to)
+        return _Step(page.rows, await _moved(tx, at, page.looked_to[0]), is_enough=True)
+    return _Step(page.rows, await _moved(tx, at, at.end_seq), is_enough=False)
+
+
+async def _moved(tx: Transaction, at: Cursor, place: int) -> Cursor:
+    """Move a cursor within its window; of one that is read to its end it keeps the last event, wanted or not."""
+    if place < at.end_seq or at.window_snapshot is None:
+        return replace(at, last_seq=place)
+    if at.end_seq > at.seen_seq:
+        at = _past(at, at.end_seq, await store.event_at(tx, at.end_seq))
+    return replace(at, last_snapshot=at.window_snapshot, window_snapshot=None, last_seq=0, end_seq=0)
+
+
+def _past(at: Cursor, seq: int, event_id: UUID) -> Cursor:
+    """Note that a cursor was led past an event: the one with the highest number counts."""
+    return replace(at, seen_seq=seq, seen=event_id.bytes) if seq > at.seen_seq else at

@@ -8,19 +8,22 @@ from uuid import UUID
 from regulars.platform.db import arrays, snapshots
 from regulars.platform.db.snapshots import IN_WINDOW, NOTHING_SEEN, OUTBOX, Window
 from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.public_events.catalogue import BY_CLASS_NAME, KNOWN_CLASSES
 
 
 class Standing(NamedTuple):
     """How the database stands to a cursor.
 
     `taken` is what is visible now. `is_ahead`: the cursor has seen transactions that this server has not begun.
-    `knows`: the event that the cursor saw last is here under its number.
+    `knows`: the event that the cursor saw last is here under its number. `differs`: of what the cursor has seen there
+    is something behind all that it knows of, so that it has seen something else.
     """
 
     epoch: bytes
     taken: str
     is_ahead: bool
     knows: bool
+    differs: bool
 
 
 class Row(NamedTuple):
@@ -35,25 +38,50 @@ class Row(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Rows of a window. `looked_to` is (number, id) of the row up to which was looked; None: to the window's end."""
+    """Rows of a window. `looked_to` is (number, id) of the row up to which was looked; None: to the window's end.
+
+    `strange`: the number of the first row of a class that this release does not know; nothing from it on is given.
+    """
 
     rows: list[Row]
     looked_to: tuple[int, UUID] | None
+    strange: int | None = None
 
 
+# After a restore to an earlier instant transaction ids are given out once more. What is written first has the lowest of
+# them and the lowest numbers: if the cursor takes them for read, it is of what was there before.
 _STANDING: LiteralString = """
 SELECT pg_current_snapshot()::text, pg_snapshot_xmax(%(newest)s::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()),
-       EXISTS (SELECT 1 FROM outbox WHERE seq = %(seen_seq)s AND event_id = %(seen)s)
+       EXISTS (SELECT 1 FROM outbox WHERE seq = %(seen_seq)s AND event_id = %(seen)s),
+       EXISTS (
+           SELECT 1
+           FROM (SELECT transaction_id FROM outbox WHERE seq > %(known_seq)s ORDER BY seq LIMIT 1000) AS following
+           WHERE pg_visible_in_snapshot(transaction_id, %(newest)s::pg_snapshot)
+       )
 """
 
 
-async def read_standing(tx: Transaction, newest: str, seen_seq: int, seen: UUID | None) -> Standing:
-    """Return how the database stands to a cursor of which `newest` is the later snapshot."""
-    epoch, found = await tx.read(
-        snapshots.epoch(), Statement(_STANDING, {"newest": newest, "seen_seq": seen_seq, "seen": seen})
-    )
-    taken, is_ahead, knows = found[0]
-    return Standing(snapshots.epoch_in(epoch), taken, is_ahead, knows)
+class Met(NamedTuple):
+    """What a cursor has met: its later snapshot, the highest number and id of what it was led past, and the highest
+    number of all that is visible in that snapshot.
+    """
+
+    newest: str = NOTHING_SEEN
+    seen_seq: int = 0
+    seen: UUID | None = None
+    known_seq: int = 0
+
+
+async def read_standing(tx: Transaction, met: Met) -> Standing:
+    """Return how the database stands to a cursor."""
+    epoch, found = await tx.read(snapshots.epoch(), Statement(_STANDING, met._asdict()))
+    return Standing(snapshots.epoch_in(epoch), *found[0])
+
+
+async def event_at(tx: Transaction, seq: int) -> UUID:
+    """Return the id of the event with a number that there is."""
+    event_id: UUID = (await tx.rows("SELECT event_id FROM outbox WHERE seq = %s", (seq,)))[0][0]
+    return event_id
 
 
 async def newest_event(tx: Transaction) -> tuple[int, UUID] | None:
@@ -77,6 +105,8 @@ _REST: LiteralString = """
 SELECT seq, event_id, type, member_id, recorded_at, payload FROM told
 UNION ALL
 SELECT seq, event_id, NULL, NULL, NULL, NULL FROM bound
+UNION ALL
+SELECT seq, NULL, NULL, NULL, NULL, NULL FROM strange
 """
 
 # The bound and the rows up to it are of one statement: of two, the later one might see more rows below the bound.
@@ -85,34 +115,49 @@ _PAGE: LiteralString = (
     """
     SELECT seq, event_id FROM outbox WHERE seq > %(last_seq)s AND seq <= %(end_seq)s
     ORDER BY seq OFFSET %(look_at)s - 1 LIMIT 1
+), strange AS MATERIALIZED (
+    SELECT seq FROM outbox
+    WHERE seq > %(last_seq)s AND seq <= coalesce((SELECT seq FROM bound), %(end_seq)s)
+      AND %(all)s AND type <> ALL (%(known)s::text[])
+"""
+    + IN_WINDOW
+    + """
+    ORDER BY seq LIMIT 1
 ), told AS (
     SELECT seq, event_id, type, member_id, recorded_at, payload FROM outbox
     WHERE seq > %(last_seq)s AND seq <= coalesce((SELECT seq FROM bound), %(end_seq)s)
+      AND seq < coalesce((SELECT seq FROM strange), %(end_seq)s + 1)
       AND type = ANY (%(types)s::text[]) AND (member_id = %(member_id)s::uuid OR %(member_id)s::uuid IS NULL)
-""" + IN_WINDOW + _REST
+"""
+    + IN_WINDOW
+    + _REST
 )
 
 
 async def read_page(
     tx: Transaction, window: Window, types: Sequence[str], member_id: UUID | None, *, limit: int, look_at: int
 ) -> Page:
-    """Return the next rows of a window of these types (and this member), at most `limit`, in order.
+    """Return the next rows of a window of these types (all without any) and this member, at most `limit`, in order.
 
-    `look_at` rows at most are looked at, so that a page costs the same however rare what it asks for is.
+    `look_at` rows at most are looked at, so that a page costs the same however rare what it asks for is. Who asks for
+    all types is given nothing from the first row of an unknown class on: a process of the later release will.
     """
-    wanted = {"types": arrays.texts(types), "member_id": member_id, "limit": limit, "look_at": look_at}
-    rows, looked_to = [], None
-    for row in await tx.rows(_PAGE, window._asdict() | wanted):
-        if row[2] is None:
+    wanted = {"types": arrays.texts(types or BY_CLASS_NAME), "member_id": member_id, "limit": limit, "look_at": look_at}
+    known = {"all": not types, "known": arrays.texts(KNOWN_CLASSES)}
+    rows, looked_to, strange = [], None, None
+    for row in await tx.rows(_PAGE, window._asdict() | wanted | known):
+        if row[1] is None:
+            strange = row[0]
+        elif row[2] is None:
             looked_to = (row[0], row[1])
         else:
             rows.append(Row(*row))
-    return Page(sorted(rows), looked_to)
+    return Page(sorted(rows), looked_to, strange)
 
 
-async def has_news(tx: Transaction, last: str | None) -> tuple[str, bool]:
-    """Return what is visible now, and whether events became visible since `last` (None: that is not known)."""
+async def has_news(tx: Transaction, last: str) -> tuple[str, bool]:
+    """Return what is visible now, and whether events became visible since `last`."""
     taken = (await tx.rows("SELECT pg_current_snapshot()::text"))[0][0]
-    if last is None or taken == last:
-        return taken, last is None
+    if taken == last:
+        return taken, False
     return taken, await snapshots.window_between(tx, OUTBOX, last, taken) is not None

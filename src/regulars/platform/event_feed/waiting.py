@@ -12,28 +12,36 @@ WAITING_AT_MOST: Final = 500
 
 
 class Pulse:
-    """Beats when events may have come. Note `beats` before you read: a beat since then is not waited for again."""
+    """Beats when events came. Note `beats` before you read: a beat since then is not waited for again."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting = 0
         self._looking: asyncio.Task[None] | None = None
+        self._next_look = 0.0  # seconds of the loop's clock
         self._beat = asyncio.Event()
         self._nobody = asyncio.Event()
         self.beats = 0
 
-    async def wait(self, beats: int, seconds: float) -> bool:
-        """Return True when it has beaten more often than `beats`; False after so many seconds, or if too many wait."""
+    async def wait(self, beats: int, seconds: float, taken: str) -> bool:
+        """Return True when it has beaten more often than `beats`; False after so many seconds, or if too many wait.
+
+        `taken` is what was visible when the caller read. A look that is under way may have begun later, so who joins it
+        looks once for what came in between.
+        """
         if self.beats != beats:
             return True
         if self._waiting >= WAITING_AT_MOST:
             return False
         self._waiting += 1
         self._nobody.clear()
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
+        beat, joins = self._beat, self._looking is not None and not self._looking.done()
+        if not joins:
+            self._looking = asyncio.create_task(self._look(taken))
         try:
-            await asyncio.wait_for(self._beat.wait(), seconds)
+            if joins and (await self._look_once(taken))[1]:
+                return True
+            await asyncio.wait_for(beat.wait(), seconds)
         except TimeoutError:
             return False
         finally:
@@ -42,18 +50,27 @@ class Pulse:
                 self._nobody.set()
         return True
 
-    async def _look(self) -> None:
-        """Beat at once, as nobody knows what came while nobody looked, and then whenever something did."""
-        last: str | None = None
-        while self._waiting:
+    async def _look(self, last: str) -> None:
+        """Beat whenever something became visible that is not in `last`, as long as somebody waits."""
+        clock = asyncio.get_running_loop().time
+        while await self._somebody_waits(self._next_look - clock()):
+            self._next_look = clock() + BETWEEN_LOOKS_SECONDS
             try:
-                async with self._database.transaction(set_based=True) as tx:
-                    last, news = await store.has_news(tx, last)
+                last, news = await self._look_once(last)
             except CONNECTION_LOST:
-                news = False  # who waits will be told when it is over, or read in vain
+                continue  # who waits will be told when it is over, or read in vain
             if news:
                 self.beats += 1
                 beat, self._beat = self._beat, asyncio.Event()
                 beat.set()
+
+    async def _look_once(self, last: str) -> tuple[str, bool]:
+        async with self._database.transaction(set_based=True) as tx:
+            return await store.has_news(tx, last)
+
+    async def _somebody_waits(self, seconds: float) -> bool:
+        """Let so much time pass; return whether somebody still waits."""
+        if seconds > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._nobody.wait(), BETWEEN_LOOKS_SECONDS)
+                await asyncio.wait_for(self._nobody.wait(), seconds)
+        return self._waiting > 0

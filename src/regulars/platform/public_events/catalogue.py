@@ -90,3 +90,7 @@ UNTOLD: Final[Mapping[type[Event], str]] = {
 
 BY_NAME: Final = {one.name: one for one in PUBLIC_TYPES}
 BY_CLASS_NAME: Final = {one.event.__name__: one for one in PUBLIC_TYPES}
+KNOWN_CLASSES: Final = (
+    *BY_CLASS_NAME,
+    *[one.__name__ for one in UNTOLD],
+)  # an event of any other is of a later release

@@ -13,11 +13,13 @@ from typing import Any, Final
 import httpcore
 from httpcore import AsyncNetworkBackend, AsyncNetworkStream, ConnectError
 
+from regulars.platform.errors import DomainError
 from regulars.platform.webhooks import rules
 from regulars.platform.webhooks.errors import WebhookHostUnknown, WebhookUrlImpossible, WebhookUrlNotAllowed
 from regulars.platform.webhooks.rules import Address, Network
 
 _RESOLVING_AT_ONCE: Final = 64
+_RESOLVING_SECONDS: Final = 5.0  # while somebody waits for a verdict
 _resolvers = ThreadPoolExecutor(_RESOLVING_AT_ONCE, thread_name_prefix="webhook-names")
 
 
@@ -36,16 +38,23 @@ class Guard:
 
         Raises WebhookUrlImpossible, WebhookUrlNotAllowed, WebhookHostUnknown (422).
         """
+        if (refusal := await self.judge(url)) is not None:
+            raise refusal
+
+    async def judge(self, url: str) -> DomainError | None:
+        """Return with what an address is refused, see `check`; None if it is not."""
         found = rules.split_url(url)
         if found is None or found.hostname is None:
-            raise WebhookUrlImpossible(pointer="/url")
+            return WebhookUrlImpossible(pointer="/url")
         host = found.hostname
         try:
-            addresses = await self.resolve(host, found.port or 443)
-        except OSError:
-            raise WebhookHostUnknown(pointer="/url", host=host[:64]) from None
+            async with asyncio.timeout(_RESOLVING_SECONDS):
+                addresses = await self.resolve(host, found.port or 443)
+        except OSError:  # TimeoutError is one, too
+            return WebhookHostUnknown(pointer="/url", host=host[:64])
         if not self.may_reach(addresses, is_encrypted=found.scheme == "https"):
-            raise WebhookUrlNotAllowed(pointer="/url", host=host[:64])
+            return WebhookUrlNotAllowed(pointer="/url", host=host[:64])
+        return None
 
     def may_reach(self, addresses: Iterable[Address], *, is_encrypted: bool) -> bool:
         """Tell whether every one of the addresses may be reached so; without encryption only listed ones."""

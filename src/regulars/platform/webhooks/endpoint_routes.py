@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
-from regulars.platform.errors import NotFound
+from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.http.guards import requires
 from regulars.platform.http.mutations import FIRST_REFUSAL, carry_out
 from regulars.platform.ids import parse_public_id
@@ -42,11 +42,19 @@ AnyRequest = Request[Any, Any, Any]
 _encode = msgspec.json.Encoder().encode
 
 
+class Creation(NamedTuple):
+    """A wish for an endpoint, and with what its address was refused: a repeated request is answered before that."""
+
+    body: WebhookBody
+    refusal: DomainError | None
+
+
 class Change(NamedTuple):
-    """A wish to change an endpoint."""
+    """A wish to change an endpoint, and with what its new address was refused."""
 
     endpoint_id: UUID
     changes: Changes
+    refusal: DomainError | None
 
 
 class Rotation(NamedTuple):
@@ -70,8 +78,10 @@ def endpoint_id_in(text: str) -> UUID:
 
 
 def _create(services: Services, guard: Guard) -> HTTPRouteHandler:
-    async def create(tx: Transaction, body: WebhookBody) -> Made:
-        return await service.create(tx, services.vault, body.url, body.description, body.types)
+    async def create(tx: Transaction, wish: Creation) -> Made:
+        if wish.refusal is not None:
+            raise wish.refusal
+        return await service.create(tx, services.vault, wish.body.url, wish.body.description, wish.body.types)
 
     lane = services.lane("create_webhook", one_by_one(create), _with_secret(201))
 
@@ -88,14 +98,16 @@ def _create(services: Services, guard: Guard) -> HTTPRouteHandler:
 
         The address must lead to the public internet by https, unless the operator allows a network.
         """
-        await guard.check(data.url)
-        return _opened(services.vault, await carry_out(request, lane, data, subject="webhooks"))
+        wish = Creation(data, await guard.judge(data.url))
+        return _opened(services.vault, await carry_out(request, lane, wish, subject="webhooks"))
 
     return create_webhook
 
 
 def _change(services: Services, guard: Guard) -> HTTPRouteHandler:
     async def change(tx: Transaction, wish: Change) -> WebhookAnswer:
+        if wish.refusal is not None:
+            raise wish.refusal
         return webhook_answer(await service.change(tx, wish.endpoint_id, wish.changes))
 
     lane = services.lane("change_webhook", one_by_one(change), json_answer(200, _encode))
@@ -112,15 +124,14 @@ def _change(services: Services, guard: Guard) -> HTTPRouteHandler:
         request: AnyRequest, webhook_id: FromPath[str], data: JSONBody[WebhookChanges]
     ) -> Response[Any]:
         """Change a webhook. What waits goes to the new address; while it is disabled nothing is written for it."""
-        if data.url is not UNSET:
-            await guard.check(data.url)
+        refusal = None if data.url is UNSET else await guard.judge(data.url)
         changes = Changes(
             url=None if data.url is UNSET else data.url,
             description=None if data.description is UNSET else data.description,
             types=None if data.types is UNSET else tuple(data.types),
             state=None if data.state is UNSET else EndpointState(data.state),
         )
-        wish = Change(endpoint_id_in(webhook_id), changes)
+        wish = Change(endpoint_id_in(webhook_id), changes, refusal)
         return await carry_out(request, lane, wish, subject=webhook_id)
 
     return change_webhook

@@ -56,6 +56,17 @@ class WebhookDisabled(Conflict):
     message = "This webhook is disabled. Enable it first, then send again."
 
 
+class SecretRotationUnderWay(Conflict):
+    """The secret of an endpoint was changed for another, and the one before still signs."""
+
+    code = "secret_rotation_under_way"
+    status = 409
+    message = (
+        "Two secrets of this webhook are good until {until}. Rotate it again after that; or without an overlap: then "
+        "both end at once."
+    )
+
+
 class TooManyToReplay(Conflict):
     """A range holds more deliveries than are replayed at a time."""
 

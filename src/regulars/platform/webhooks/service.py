@@ -24,6 +24,7 @@ from regulars.platform.webhooks.contracts import (
 )
 from regulars.platform.webhooks.errors import (
     DeliveryUnderWay,
+    SecretRotationUnderWay,
     TooManyToReplay,
     TooManyWebhooks,
     UnknownWebhookType,
@@ -128,10 +129,16 @@ async def delete(tx: Transaction, endpoint_id: UUID) -> Endpoint:
 
 
 async def rotate(tx: Transaction, vault: Vault, endpoint_id: UUID, overlap: timedelta) -> Made:
-    """Draw a new secret; the one before signs beside it for so long. Raises NotFound (404)."""
-    await _hold(tx, endpoint_id)
+    """Draw a new secret; the one before signs beside it for so long.
+
+    With an overlap there are two secrets at most: a third would end one that somebody was told is good. Raises NotFound
+    (404), SecretRotationUnderWay (409).
+    """
+    found, now = await _hold(tx, endpoint_id), wall_now()
+    if overlap and found.old_secret_until is not None and found.old_secret_until > now:
+        raise SecretRotationUnderWay(until=found.old_secret_until.isoformat(timespec="seconds"))
     sealed = seal_secret(vault, endpoint_id, draw())
-    endpoints.rotate(tx, endpoint_id, sealed, wall_now() + overlap if overlap else None)
+    endpoints.rotate(tx, endpoint_id, sealed, now + overlap if overlap else None)
     return Made(await find(tx, endpoint_id), sealed)
 
 
