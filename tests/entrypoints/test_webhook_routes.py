@@ -11,30 +11,16 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import Web
 from regulars.platform.auth import service as auth
-from regulars.platform.db.database import Database
 from regulars.platform.ids import new_id
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.webhooks.addresses import Guard
 from regulars.platform.webhooks.routes import webhook_routes
 from tests.platform.feeding import ANNE, BO, accrued, redeemed
-from tests.platform.receiving import LOOPBACK, House, Receiver, answering, receiving
+from tests.platform.receiving import LOOPBACK, House, Receiver, answering, house, receiver
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
-    made = House.of(database, tmp_path)
-    yield made
-    await made.courier.sender.close()
-    made.vault.close()
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as made:
-        yield made
+__all__ = ["house", "receiver"]  # the fixtures
 
 
 @pytest.fixture

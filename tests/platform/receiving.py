@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 
 from regulars.domain_events.base import Event
 from regulars.platform.clock import wall_now
@@ -183,3 +184,17 @@ class House:
             found = await service.list_deliveries(tx, endpoint_id, Chosen(), 1000)
             attempts = await service.attempts_of(tx, found[-1:])
         return [one.error for one in attempts.get(found[-1].delivery_id, [])]
+
+
+@pytest.fixture
+async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
+    made = House.of(database, tmp_path)
+    yield made
+    await made.courier.sender.close()
+    made.vault.close()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as made:
+        yield made

@@ -13,11 +13,12 @@ from regulars.platform.db.database import Database
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
-from tests.platform.receiving import LOOPBACK, House, Receiver, answering, receiving
+from tests.platform.receiving import LOOPBACK, House, Receiver, answering, receiver
 from tests.web.site import Site
 from tests.web.test_console_members import words
 
 pytestmark = pytest.mark.anyio
+__all__ = ["receiver"]  # the fixture
 KEY = "0" * 32
 
 
@@ -26,12 +27,6 @@ async def services(database: Database, tmp_path: Path) -> AsyncIterator[Services
     made = Services(Settings(home=tmp_path, webhook_networks=LOOPBACK), database, LocalVault(tmp_path / "vault"))
     yield made
     await made.drain()
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as made:
-        yield made
 
 
 def webhook_in(answer: httpx.Response) -> str:
