@@ -71,7 +71,7 @@ docs: $(VENV)/ready-dev ui ## Write the generated pages (docs/errors.md, docs/wa
 lock: $(UV) ## Choose new versions of the dependencies and write the hashed lists
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group build --group ui \
 		--upgrade -o requirements/demo.txt
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --group dev \
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --extra traces --group dev \
 		--upgrade --constraint requirements/demo.txt -o requirements/dev.txt
 
 clean: ## Remove the environment and everything that tools left (never a programme's data)

@@ -7,7 +7,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from regulars.platform.settings import SettingError, Settings, describe_settings, load_settings
+from regulars.platform.environment import describe_settings, load_settings
+from regulars.platform.settings import SettingError, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 

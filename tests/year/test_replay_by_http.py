@@ -20,9 +20,9 @@ from regulars.entrypoints.wiring import web
 from regulars.platform.auth.service import create_key
 from regulars.platform.clock import ClockSetting
 from regulars.platform.db.database import Database
+from regulars.platform.environment import load_settings
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
-from regulars.platform.settings import load_settings
 from regulars.platform.vault.local import LocalVault
 
 from .oracle import recompute

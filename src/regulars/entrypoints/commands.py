@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import msgspec
 import typer
 
-from regulars.platform.settings import SettingError, Settings, load_settings
+from regulars.platform.environment import load_settings
+from regulars.platform.settings import SettingError, Settings
 
 if TYPE_CHECKING:
     from rich.table import Table

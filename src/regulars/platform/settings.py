@@ -1,18 +1,15 @@
-"""What may be set from the environment: read once, typed, each setting described where it is declared.
+"""What may be set: typed, each setting described where it is declared. `environment` reads it, once.
 
 Every command imports this module, so it stays cheap: no SQLAlchemy, no psycopg, no web framework.
 """
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 import platformdirs
 from msgspec import Meta
 
-NOT_SET = "not set"
 PATIENT_LOCK_TIMEOUT_MS = 5_000
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -33,9 +30,6 @@ WebAddress = Annotated[str, Meta(pattern=r"^https?://\S+$")]
 Sender = Annotated[str, Meta(pattern=r"^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$")]
 PathAndValue = Annotated[str, Meta(pattern="^[^=]+=.+$")]
 
-# What these hold is never repeated in a complaint.
-SECRET = frozenset({"oidc_client_secret", "smtp_password", "sms_url", "sms_headers", "sms_body"})
-
 
 def told(variable: str, description: str, *, kind: str | None = None, **limits: Any) -> Meta:  # noqa: ANN401 -- Meta's own
     """Describe a setting: its variable, what it means, and (`kind`) what its value is, where its type does not say."""
@@ -43,7 +37,7 @@ def told(variable: str, description: str, *, kind: str | None = None, **limits: 
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every setting of the program. `load_settings` makes it from the environment."""
+    """Every setting of the program. `environment.load_settings` makes it."""
 
     home: Annotated[
         Path,
@@ -388,91 +382,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def patient_lock_timeout_ms(self) -> int:
         """How long work waits for a lock that no caller waits for, in milliseconds."""
         return max(self.lock_timeout_ms, PATIENT_LOCK_TIMEOUT_MS)
-
-
-class SettingDescription(msgspec.Struct, frozen=True):
-    """One setting as its page shows it."""
-
-    field: str
-    variable: str
-    type: str
-    default: str
-    meaning: str
-
-
-def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings from `environ`. An empty variable counts as not set.
-
-    Raises `SettingError`, which names the variable and the remedy.
-    """
-    values: dict[str, Any] = {}
-    for setting in describe_settings():
-        text = environ.get(setting.variable, "").strip()
-        if text:
-            values[setting.field] = _read(setting, text)
-    settings = Settings(**values)
-    if settings.database_direct_url and not settings.database_url:
-        raise SettingError(
-            "DATABASE_DIRECT_URL",
-            "is set, but DATABASE_URL is not",
-            "Set DATABASE_URL too, or unset both to use the embedded PostgreSQL.",
-        )
-    return settings
-
-
-def describe_settings() -> tuple[SettingDescription, ...]:
-    """Every setting, in the order in which they are declared."""
-    hints = get_type_hints(Settings, include_extras=True)
-    return tuple(_describe(name, *get_args(hints[name])) for name in Settings.__struct_fields__)
-
-
-def _describe(name: str, kind: Any, meta: Meta) -> SettingDescription:  # noqa: ANN401 -- a type, or a union of types
-    extra = meta.extra or {}
-    return SettingDescription(
-        field=name,
-        variable=extra["variable"],
-        type=_in_words(kind, meta),
-        default=extra.get("default") or _default(name),
-        meaning=meta.description or "",
-    )
-
-
-def _default(name: str) -> str:
-    value = getattr(Settings(), name)
-    if value is None:
-        return NOT_SET
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _in_words(kind: Any, meta: Meta) -> str:  # noqa: ANN401 -- as `_describe`
-    if said := (meta.extra or {}).get("kind"):
-        return str(said)
-    if get_origin(kind) is Literal:
-        return ", ".join(get_args(kind)[:-1]) + f" or {get_args(kind)[-1]}"
-    if kind is int:
-        return f"whole number, {meta.ge} to {meta.le}"
-    return {Path: "folder", bool: "true or false", str: "text", str | None: "PostgreSQL URL"}[kind]
-
-
-def _read(setting: SettingDescription, text: str) -> Any:  # noqa: ANN401 -- of the field's own type
-    kind = get_type_hints(Settings, include_extras=True)[setting.field]
-    bare = get_args(kind)[0]
-    if Path in {bare, *get_args(bare)}:
-        return Path(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111 -- Path.resolve follows links
-    if setting.type == "PostgreSQL URL" and not text.startswith(("postgresql://", "postgres://")):
-        # The value may hold a password, so it is not repeated.
-        raise SettingError(
-            setting.variable,
-            "is not a PostgreSQL URL",
-            "Write it as postgresql://user:password@host:5432/database.",
-        )
-    try:
-        return msgspec.convert(
-            text.lower() if bare is bool or get_origin(bare) is Literal else text, kind, strict=False
-        )
-    except msgspec.ValidationError:
-        raise SettingError(
-            setting.variable,
-            f"is {'…' if setting.field in SECRET else repr(text)}, which cannot be used",
-            f"Give it a value of this kind: {setting.type}.",
-        ) from None
