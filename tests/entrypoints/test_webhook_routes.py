@@ -97,6 +97,37 @@ async def test_a_webhook_is_changed_disabled_enabled_and_deleted(client: httpx.A
     assert gone == [404, 404]
 
 
+async def test_the_audit_log_says_which_webhook_was_how_before_and_is_now(
+    client: httpx.AsyncClient, house: House, receiver: Receiver
+) -> None:
+    elsewhere = f"{receiver.url}?token=hidden"
+    webhook_id = (await send(client, "POST", "/v1/webhooks", {"url": receiver.url})).json()["webhook_id"]
+    path = f"/v1/webhooks/{webhook_id}"
+    for change in ({"url": elsewhere}, {"types": ["tier.lost"], "description": "Anne's"}, {"state": "disabled"}, {}):
+        assert (await send(client, "PATCH", path, change)).status_code == 200
+    assert (await send(client, "PATCH", path, {"state": "active"})).status_code == 200
+    assert (await send(client, "POST", f"{path}/replay", {"dry_run": True})).status_code == 200
+    await send(client, "POST", f"{path}/rotate", {"overlap_hours": 0})
+    await send(client, "DELETE", path)
+
+    async with house.database.transaction() as tx:
+        found = await tx.rows("SELECT action, subject, detail FROM audit_entries WHERE action LIKE '%%webhook%%'"
+                              " OR action = 'replay_deliveries' ORDER BY entry_id")  # fmt: skip
+    shown = f"{receiver.url}?…"
+    assert {subject for _, subject, _ in found} == {webhook_id}
+    assert [(action, detail) for action, _, detail in found] == [
+        ("create_webhook", f"{receiver.url}; all types"),
+        ("change_webhook", f"url {receiver.url} -> {shown}"),
+        ("change_webhook", "types all -> tier.lost; description"),
+        ("change_webhook", "active -> disabled"),
+        ("change_webhook", "nothing"),
+        ("change_webhook", "disabled -> active"),
+        ("replay_deliveries", "0, only counted"),
+        ("rotate_webhook_secret", "the old one ends at once"),
+        ("delete_webhook", f"{shown}; tier.lost"),
+    ]
+
+
 async def test_deliveries_are_listed_and_sent_anew(client: httpx.AsyncClient, house: House, receiver: Receiver) -> None:
     receiver.always(answering(500, body=b"broken"))
     webhook = (await send(client, "POST", "/v1/webhooks", {"url": receiver.url})).json()

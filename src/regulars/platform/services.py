@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from regulars.platform.audit.contracts import Deed
 from regulars.platform.auth.access_tokens import AccessTokens
 from regulars.platform.auth.service import Authenticator
 from regulars.platform.auth.staff.limits import terms_of
@@ -64,6 +65,7 @@ class Services:
         *,
         assume_new: bool = False,
         keep_refusals: bool = True,
+        tell: Callable[[Result], Deed] | None = None,
     ) -> Lane[Command, Result]:
         """Make the lane of one kind of mutation; it is drained before the process ends. See `Lane`."""
         lane = Lane(
@@ -75,6 +77,7 @@ class Services:
             recover=self.recover,
             assume_new=assume_new,
             keep_refusals=keep_refusals,
+            tell=tell,
         )
         self.lanes.append(lane)
         return lane

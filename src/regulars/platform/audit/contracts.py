@@ -20,6 +20,13 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class Deed(NamedTuple):
+    """What only the doing tells: the id of what was made (empty: what was asked for), how something was and is now."""
+
+    subject: str = ""
+    detail: str = ""
+
+
 class Look(NamedTuple):
     """Somebody (`actor`) looked at a member (`subject`), why (`reason`) and how (`action`, `detail`)."""
 

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from psycopg import errors as database_errors
 
-from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.audit.contracts import AuditEntry, Deed
 from regulars.platform.commit import store
 from regulars.platform.commit.errors import IdempotencyKeyReused, MemberBusy
 from regulars.platform.commit.group import Attempt, GroupCommit
@@ -84,6 +84,8 @@ class Lane(Generic[Command, Result]):
 
     `concerns` names whose a command is (a member's id), for an `apply` in which commands of two members never meet:
     then two batches may be in flight, see `GroupCommit`.
+
+    `tell` gives what the audit log should say of a result that its call could not know; the call's subject otherwise.
     """
 
     def __init__(
@@ -98,8 +100,10 @@ class Lane(Generic[Command, Result]):
         assume_new: bool = False,
         keep_refusals: bool = True,
         concerns: Callable[[Command], Hashable] | None = None,
+        tell: Callable[[Result], Deed] | None = None,
     ) -> None:
         self.action = action
+        self._tell = tell
         self._assume_new = assume_new
         self._kept_refusals = STORED_REFUSALS if keep_refusals else frozenset()
         self._database = database
@@ -188,15 +192,7 @@ class Lane(Generic[Command, Result]):
                     refused.append(_kept(tx, action, call, outcome))
             else:
                 status, body = render(outcome)
-                tx.audit(
-                    AuditEntry(
-                        actor=call.client,
-                        action=action,
-                        subject=call.subject,
-                        reason=call.reason,
-                        request_id=call.request_id,
-                    )
-                )
+                tx.audit(self._entry(call, outcome))
             answer = known[owner] = StoredAnswer(call.request_hash, status, body)
             busy = isinstance(outcome, MemberBusy)  # says nothing about the request: the next try may go through
             if not busy and (status < 400 or status in self._kept_refusals):  # noqa: PLR2004 - HTTP's own boundary
@@ -208,6 +204,17 @@ class Lane(Generic[Command, Result]):
         if refused:
             store.remember_refusals(tx, refused)
         return passing
+
+    def _entry(self, call: Call[Command], result: Result) -> AuditEntry:
+        deed = Deed() if self._tell is None else self._tell(result)
+        return AuditEntry(
+            actor=call.client,
+            action=self.action,
+            subject=deed.subject or call.subject,
+            reason=call.reason,
+            request_id=call.request_id,
+            detail=deed.detail,
+        )
 
     @staticmethod
     def _reply(call: Call[Command], answer: StoredAnswer, *, replayed: bool) -> Reply | DomainError:

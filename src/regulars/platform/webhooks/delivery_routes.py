@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from regulars.platform.audit.contracts import Deed
 from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
@@ -177,7 +178,10 @@ def _replay_range(services: Services) -> HTTPRouteHandler:
         verb = service.count_to_replay if wish.dry_run else service.replay_range
         return ReplayedAnswer(replayed=await verb(tx, wish.endpoint_id, wish.chosen), dry_run=wish.dry_run)
 
-    lane = services.lane("replay_deliveries", one_by_one(replay), json_answer(200, _encode))
+    def tell(answer: ReplayedAnswer) -> Deed:
+        return Deed(detail=f"{answer.replayed}{', only counted' if answer.dry_run else ''}")
+
+    lane = services.lane("replay_deliveries", one_by_one(replay), json_answer(200, _encode), tell=tell)
 
     @post(
         "/v1/webhooks/{webhook_id:str}/replay",

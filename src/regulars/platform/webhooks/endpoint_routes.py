@@ -12,17 +12,19 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from msgspec import UNSET
 
-from regulars.platform.commit.lane import json_answer, one_by_one
+from regulars.platform.audit.contracts import Deed
+from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.http.guards import requires
 from regulars.platform.http.mutations import FIRST_REFUSAL, carry_out
-from regulars.platform.ids import parse_public_id
+from regulars.platform.ids import parse_public_id, public_id
 from regulars.platform.services import Services
 from regulars.platform.vault.contracts import Vault
 from regulars.platform.webhooks import service
 from regulars.platform.webhooks.addresses import Guard
-from regulars.platform.webhooks.contracts import ENDPOINT_PREFIX, EndpointState
+from regulars.platform.webhooks.contracts import ENDPOINT_PREFIX, Endpoint, EndpointState
+from regulars.platform.webhooks.rules import change_in_words, endpoint_in_words, rotation_in_words
 from regulars.platform.webhooks.schemas import (
     RotateBody,
     WebhookAnswer,
@@ -33,7 +35,7 @@ from regulars.platform.webhooks.schemas import (
     webhook_answer,
     webhook_fields,
 )
-from regulars.platform.webhooks.service import Changes, Made
+from regulars.platform.webhooks.service import Changed, Changes, Made
 from regulars.platform.webhooks.signing import open_secret, shown
 
 TAGS: Final = ["webhooks"]
@@ -83,7 +85,7 @@ def _create(services: Services, guard: Guard) -> HTTPRouteHandler:
             raise wish.refusal
         return await service.create(tx, services.vault, wish.body.url, wish.body.description, wish.body.types)
 
-    lane = services.lane("create_webhook", one_by_one(create), _with_secret(201))
+    lane = services.lane("create_webhook", one_by_one(create), _with_secret(201), tell=_made)
 
     @post(
         "/v1/webhooks",
@@ -105,12 +107,18 @@ def _create(services: Services, guard: Guard) -> HTTPRouteHandler:
 
 
 def _change(services: Services, guard: Guard) -> HTTPRouteHandler:
-    async def change(tx: Transaction, wish: Change) -> WebhookAnswer:
+    async def change(tx: Transaction, wish: Change) -> Changed:
         if wish.refusal is not None:
             raise wish.refusal
-        return webhook_answer(await service.change(tx, wish.endpoint_id, wish.changes))
+        return await service.change(tx, wish.endpoint_id, wish.changes)
 
-    lane = services.lane("change_webhook", one_by_one(change), json_answer(200, _encode))
+    def render(changed: Changed) -> tuple[int, bytes]:
+        return 200, _encode(webhook_answer(changed.after))
+
+    def tell(changed: Changed) -> Deed:
+        return Deed(_public(changed.after), change_in_words(changed.before, changed.after))
+
+    lane = services.lane("change_webhook", one_by_one(change), render, tell=tell)
 
     @patch(
         "/v1/webhooks/{webhook_id:str}",
@@ -138,10 +146,16 @@ def _change(services: Services, guard: Guard) -> HTTPRouteHandler:
 
 
 def _delete(services: Services) -> HTTPRouteHandler:
-    async def remove(tx: Transaction, endpoint_id: UUID) -> WebhookAnswer:
-        return webhook_answer(await service.delete(tx, endpoint_id))
+    async def remove(tx: Transaction, endpoint_id: UUID) -> Endpoint:
+        return await service.delete(tx, endpoint_id)
 
-    lane = services.lane("delete_webhook", one_by_one(remove), json_answer(200, _encode))
+    def render(was: Endpoint) -> tuple[int, bytes]:
+        return 200, _encode(webhook_answer(was))
+
+    def tell(was: Endpoint) -> Deed:
+        return Deed(_public(was), endpoint_in_words(was))
+
+    lane = services.lane("delete_webhook", one_by_one(remove), render, tell=tell)
 
     @delete(
         "/v1/webhooks/{webhook_id:str}",
@@ -163,7 +177,7 @@ def _rotate(services: Services) -> HTTPRouteHandler:
     async def rotate(tx: Transaction, wish: Rotation) -> Made:
         return await service.rotate(tx, services.vault, wish.endpoint_id, wish.overlap)
 
-    lane = services.lane("rotate_webhook_secret", one_by_one(rotate), _with_secret(200))
+    lane = services.lane("rotate_webhook_secret", one_by_one(rotate), _with_secret(200), tell=_rotated)
 
     @post(
         "/v1/webhooks/{webhook_id:str}/rotate",
@@ -212,6 +226,18 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
             return webhook_answer(await service.find(tx, endpoint_id_in(webhook_id)))
 
     return [list_webhooks, get_webhook]
+
+
+def _public(endpoint: Endpoint) -> str:
+    return public_id(ENDPOINT_PREFIX, endpoint.endpoint_id)
+
+
+def _made(made: Made) -> Deed:
+    return Deed(_public(made.endpoint), endpoint_in_words(made.endpoint))
+
+
+def _rotated(made: Made) -> Deed:
+    return Deed(_public(made.endpoint), rotation_in_words(made.endpoint))
 
 
 def _with_secret(status: int) -> Any:  # noqa: ANN401 - what a lane renders by

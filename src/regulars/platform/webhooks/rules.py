@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from regulars.platform.webhooks.contracts import Endpoint
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -21,6 +23,38 @@ _FIRST_SUCCESS, _FIRST_REDIRECT, GONE = 200, 300, 410
 _MAY_ASK_FOR_TIME: Final = frozenset({429, 503})
 _HIGHEST_PORT: Final = 65_535
 _URL_LENGTH: Final = 2_000
+
+
+def without_query(url: str) -> str:
+    """Return an address as the audit log keeps it: without its query, which may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{'?…' if parts.query else ''}"
+
+
+def endpoint_in_words(endpoint: Endpoint) -> str:
+    """Return what an endpoint is, for the audit log."""
+    return f"{without_query(endpoint.url)}; {' '.join(endpoint.types) or 'all types'}"
+
+
+def change_in_words(before: Endpoint, after: Endpoint) -> str:
+    """Return what of an endpoint is other than it was, for the audit log; of descriptions only that they differ."""
+    told = []
+    if before.url != after.url:
+        same = without_query(before.url) == without_query(after.url)
+        told.append(f"url {without_query(before.url)} -> {without_query(after.url)}{', another query' if same else ''}")
+    if before.types != after.types:
+        told.append(f"types {' '.join(before.types) or 'all'} -> {' '.join(after.types) or 'all'}")
+    if before.description != after.description:
+        told.append("description")
+    if before.state != after.state:
+        told.append(f"{before.state} -> {after.state}")
+    return "; ".join(told) or "nothing"
+
+
+def rotation_in_words(endpoint: Endpoint) -> str:
+    """Return for how long the secret before signs beside a new one, for the audit log."""
+    until = endpoint.old_secret_until
+    return "the old one ends at once" if until is None else f"the old one until {until.isoformat(timespec='seconds')}"
 
 
 def is_taken(status: int | None) -> bool:

@@ -48,6 +48,13 @@ class Made(NamedTuple):
     sealed: bytes
 
 
+class Changed(NamedTuple):
+    """An endpoint before and after."""
+
+    before: Endpoint
+    after: Endpoint
+
+
 class Changes(NamedTuple):
     """What is to be changed of an endpoint; None: as it is."""
 
@@ -102,7 +109,7 @@ async def standings(tx: Transaction) -> dict[UUID, Standing]:
     return await endpoints.standings(tx)
 
 
-async def change(tx: Transaction, endpoint_id: UUID, changes: Changes) -> Endpoint:
+async def change(tx: Transaction, endpoint_id: UUID, changes: Changes) -> Changed:
     """Change an endpoint; enabling forgets what failed. Raises NotFound (404), UnknownWebhookType (422)."""
     found = await _hold(tx, endpoint_id)
     if changes.types is not None:
@@ -118,7 +125,7 @@ async def change(tx: Transaction, endpoint_id: UUID, changes: Changes) -> Endpoi
         endpoints.enable(tx, endpoint_id)
     elif changes.state is EndpointState.DISABLED:
         endpoints.disable(tx, endpoint_id, DisabledFor.BY_HAND.value, wall_now())
-    return await find(tx, endpoint_id)
+    return Changed(found, await find(tx, endpoint_id))
 
 
 async def delete(tx: Transaction, endpoint_id: UUID) -> Endpoint:

@@ -17,6 +17,7 @@ from regulars.platform.public_events.catalogue import PUBLIC_TYPES
 from regulars.platform.webhooks import service
 from regulars.platform.webhooks.addresses import Guard
 from regulars.platform.webhooks.contracts import DELIVERY_PREFIX, ENDPOINT_PREFIX, Chosen, Endpoint, EndpointState
+from regulars.platform.webhooks.rules import change_in_words, endpoint_in_words, rotation_in_words
 from regulars.platform.webhooks.service import Changes, Made
 from regulars.platform.webhooks.signing import open_secret, shown
 from regulars.web.console.account import who
@@ -143,7 +144,7 @@ def _all(kit: Kit) -> list[Any]:
                 made = await service.create(tx, kit.services.vault, wish.url, wish.description, wish.types)
                 public = public_id(ENDPOINT_PREFIX, made.endpoint.endpoint_id)
                 await sent.leads_to(tx, f"{WEBHOOKS}/{public}")
-                _audit(tx, "create_webhook", public)
+                _audit(tx, "create_webhook", public, endpoint_in_words(made.endpoint))
         except DomainError as error:
             return await show(request, form.refused(error), error.status)
         return show_secret(kit, request, made)
@@ -228,8 +229,8 @@ def _one(kit: Kit) -> list[Any]:
             return await _show_one(kit, request, webhook_id, status=422)
         state = form.value.state
         async with kit.services.database.transaction(actor=who(request).actor) as tx:
-            await service.change(tx, endpoint_id_in(webhook_id), Changes(state=state))
-            _audit(tx, "change_webhook", webhook_id, state.value)
+            changed = await service.change(tx, endpoint_id_in(webhook_id), Changes(state=state))
+            _audit(tx, "change_webhook", webhook_id, change_in_words(changed.before, changed.after))
         told = (
             mark("Events are delivered again.")
             if state is EndpointState.ACTIVE
@@ -288,7 +289,7 @@ def _risky(kit: Kit) -> list[Any]:
                 return kit.see(led, Notice(ALREADY))
             made = await service.rotate(tx, kit.services.vault, endpoint_id_in(webhook_id), overlap)
             await sent.leads_to(tx, f"{WEBHOOKS}/{webhook_id}")
-            _audit(tx, "rotate_webhook_secret", webhook_id)
+            _audit(tx, "rotate_webhook_secret", webhook_id, rotation_in_words(made.endpoint))
         return show_secret(kit, request, made)
 
     @post(f"{ONE}/delete", guards=[kit.guards.staff(READ, WRITE)])
@@ -300,8 +301,8 @@ def _risky(kit: Kit) -> list[Any]:
             unconfirmed: Form[Any] = Form(language, form.values, {"confirmation": said})
             return await _show_one(kit, request, webhook_id, delete=unconfirmed, status=422)
         async with kit.services.database.transaction(actor=who(request).actor) as tx:
-            await service.delete(tx, endpoint_id_in(webhook_id))
-            _audit(tx, "delete_webhook", webhook_id)
+            was = await service.delete(tx, endpoint_id_in(webhook_id))
+            _audit(tx, "delete_webhook", webhook_id, endpoint_in_words(was))
         return kit.see(WEBHOOKS, Notice(mark("The webhook is deleted.")))
 
     return [rotate, delete]
