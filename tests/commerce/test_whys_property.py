@@ -21,6 +21,7 @@ from regulars.members import api as members
 from regulars.members.contracts.merging import MergeMembers, MergingParts, UndoMerge
 from regulars.platform.errors import DomainError
 from regulars.platform.explaining.contracts import Explanation
+from regulars.platform.ids import public_id
 from tests.commerce.shop import DAY, NOW, POLICY, Shop
 from tests.commerce.test_merged_batches import KINDS, MEMBERS, SHAPES, Wish, World
 from tests.commerce.whys import Lineages, Unit, asked_as_of, asked_why, said, unit_of
@@ -34,6 +35,16 @@ FIRST: Final = structs.replace(
     POLICY,
     earning=EarningPolicy(maturity_hours=48, expiry_months=2),
     transfers=TransferPolicy(among="anyone"),
+    # Low enough that a return of an order of whoever was merged lowers what the two have become together.
+    tier=structs.replace(
+        POLICY.tier,
+        tiers=tuple(
+            [
+                structs.replace(tier, threshold=threshold)
+                for tier, threshold in zip(POLICY.tier.tiers, (0, 300, 600, 99_999), strict=True)
+            ]
+        ),
+    ),
 )
 LATER: Final = structs.replace(FIRST, earning=EarningPolicy(maturity_hours=24, expiry_months=3, minor_per_point=50))
 
@@ -185,7 +196,8 @@ async def test_everything_is_told_for_good_and_traced_both_ways(shop: Shop) -> N
         kinds.update(reason.rule for one in told.values() for reason in one.reasons)
     assert await Programme(shop.database, shop.vault).problems() == {}
     assert kinds.keys() >= TRIED
-    assert min(traced["moved"], traced["cover"], traced["extend"], traced["hidden"], traced["through"]) > 0, traced
+    for one in ("moved", "cover", "extend", "hidden", "through", "tiers"):
+        assert traced[one] > 0, traced
 
 
 async def _told_for_good(shop: Shop, people: Sequence[UUID], before: Whys) -> Whys:
@@ -211,6 +223,13 @@ async def _traced(shop: Shop, people: Sequence[UUID]) -> Counter[str]:
     families = {one: whose or one for one, whose in await shop.rows("SELECT member_id, merged_into FROM members")}
     owners = {order_id: families[pages[0]] for order_id, pages in found.orders.items()}
     seen = Counter[str]()
+    # Whatever an order or a return of it did to a tier is told of that order once, in whosever books that is.
+    caused = Counter([(one.member_id, one.seq) for _, pages in found.orders.values() for one in pages[0].tier_changes])
+    assert caused == Counter([(public_id("mbr", whose), seq) for whose, seq in found.tiers])
+    owned = {order_id: public_id("mbr", member_id) for order_id, (member_id, _) in found.orders.items()}
+    seen["tiers"] = sum(
+        [one.member_id != owned[name] for name, (_, pages) in found.orders.items() for one in pages[0].tier_changes]
+    )
     for lot, (origin, uses, order_id, amount, remaining) in found.lots.items():
         assert amount - sum([one.points for one in uses]) == remaining, lot
         assert origin.lot_amount == amount

@@ -105,11 +105,13 @@ class Lineages:
         self.lots: dict[Unit, Traced] = {}
         self.transfers: dict[Unit, tuple[Any, list[Any]]] = {}
         self.orders: dict[str, tuple[UUID, list[Any]]] = {}
+        self.tiers: list[tuple[UUID, int]] = []  # changes that orders made, and returns of them
 
     async def read(self) -> "Lineages":
         """Read them all, as of one moment."""
         async with self.shop.database.transaction() as tx:
             for member_id in self.members:
+                self.tiers += [(member_id, seq) for (seq,) in await tx.rows(_TIERS, (member_id,))]
                 for lot_no, order_id, amount, remaining in await tx.rows(_LOTS, (member_id,)):
                     origin, uses = await self._paged(tx, loyalty.lot_lineage, member_id, lot_no, 0)
                     self.lots[Unit(member_id, lot_no)] = Traced(origin, uses, order_id, amount, remaining)
@@ -203,5 +205,6 @@ _DECIDED_BY = (
     "LEFT JOIN settlements AS s ON s.member_id = t.member_id AND s.order_id = t.order_id WHERE t.member_id = %s"
 )
 _LOTS = "SELECT lot_no, order_id, amount, remaining FROM lots WHERE member_id = %s ORDER BY lot_no"
+_TIERS = "SELECT seq FROM tier_changes WHERE member_id = %s AND cause IN ('order', 'return')"
 _HOLDS = "SELECT hold_id FROM holds WHERE member_id = %s"
 _ORDERS = "SELECT order_id FROM orders WHERE member_id = %s ORDER BY order_id"

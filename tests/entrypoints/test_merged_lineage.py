@@ -123,3 +123,36 @@ async def test_lineage_follows_a_chain_an_extension_and_a_return(door: Door) -> 
     moved = found["moved"][2]["movements"]
     assert [one["reference"].count(":") for one in moved] == [1]
     assert await door.problems() == {}
+
+
+async def test_lineage_tells_the_tier_that_a_return_took_from_whoever_the_owner_is_one_with(door: Door) -> None:
+    """The metric is with the last of a chain of merges: so is the tier that a return of an order lowers there."""
+    first, second, third = [await door.sign_up(external=f"no:{number}") for number in range(3)]
+    await door.order("of-A", first, 120_000)
+    await door.merge(second, first)
+    last = await door.merge(third, second)
+    half = {"return_id": "r-1", "lines": [{"line_id": "1", "quantity": 1}]}
+    await door.call("POST", "/v1/orders/of-A/returns", half, status=201)
+    own = (first, "regular", "silver", "order:of-A", 1_200)
+    there = (third, "silver", "regular", "order:of-A:return:r-1", 600)
+
+    assert await tiers_told(door, "of-A") == [own, there]
+    # Page by page, and once the two are two again, it is still what the order did; and nobody else's order did it.
+    assert await tiers_told(door, "of-A", "?limit=1") == [own, there]
+    await door.order("of-C", third, 5_000)
+    await door.undo(third, last["merge_id"])
+    assert await tiers_told(door, "of-A") == [own, there]
+    assert await tiers_told(door, "of-C") == []
+    # Who may not read members is told of the order's own books.
+    async with door.services.database.transaction() as tx:
+        _, token = await keys.create_key(tx, label="orders", scopes=["orders:read"])
+    answer = await door.client.get("/v1/orders/of-A/lineage", headers={"Authorization": f"Bearer {token}"})
+    assert [one["to_tier"] for one in answer.json()["tier_changes"]] == ["silver"]
+    assert third not in answer.text
+
+
+async def tiers_told(door: Door, order_id: str, query: str = "") -> list[tuple[str, str, str, str, int]]:
+    """Return the changes of tiers that the lineage of an order tells: whose, between which, by what, the metric."""
+    found = await door.call("GET", f"/v1/orders/{order_id}/lineage{query}")
+    names = ("member_id", "from_tier", "to_tier", "reference", "metric")
+    return [tuple([one[name] for name in names]) for one in found["tier_changes"]]

@@ -96,11 +96,20 @@ async def test_an_order_tells_what_its_points_did_after_a_merge_to_who_sees_all_
     wish = {"absorb": public_id("mbr", site.chen), "reason": "the same person"}
     async with site.browsing(Role.CARE) as browser:
         await browser.post(f"/console/members/{other}/merge", data=wish)
+        lines = (ReturnLine("1", 2000), ReturnLine("2", 535))
+        back = ReturnOrder(
+            order_id="o-1", return_id="r-1", lines=lines, store_id=STORE, occurred_at=NOW, recorded_at=NOW
+        )
+        await site.apply(back)
         order = words((await browser.get("/console/orders/o-1")).text)
     async with site.browsing(Role.STORE_MANAGER) as browser:
         in_the_shop = words((await browser.get("/console/orders/o-1")).text)
 
     assert went in order
+    # The tier that the return lowered is held by whom Chen is part of: there for who sees all shops.
+    lost = f"Tier Silver → Regular mbr_…{other[-6:]}"
+    assert lost in order
+    assert lost not in in_the_shop
     assert "What became of its points" in in_the_shop
     assert went not in in_the_shop
 

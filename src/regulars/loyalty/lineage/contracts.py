@@ -73,8 +73,12 @@ class MovedLot(Struct, frozen=True, kw_only=True):
 
 
 class CausedTierChange(Struct, frozen=True, kw_only=True):
-    """A tier change by the order or a return of it, with the qualifying metric that decided."""
+    """A tier change by the order or a return of it, with the qualifying metric that decided.
 
+    `member_id` is whose tier it was: of a return, that of whoever the order's member was merged into by then.
+    """
+
+    member_id: str
     seq: int
     from_tier: str
     to_tier: str

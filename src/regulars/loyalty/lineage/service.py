@@ -102,15 +102,17 @@ async def lineage(
     `lots` are the points it brought with what took from them since (later orders, claw-backs, expiry); `spent` what its
     payment took from which lots, in the same units, negative where a return gave back, `reference` and `order_id`
     being those of the fact that had brought the lot. With `follows` also what became of them in the books that a merge
-    brought them to, for who may read these. Empty lists for an order that caused nothing. At most `limit`
-    transfers behind the number `after`, 100 movements of each lot, 100 lots of each transfer, 100 lots elsewhere.
-    Raises nothing. Three round trips, and those of `follow`. Source: ledger_transfers (unique reference), lots,
-    lot_uses, tier_changes.
+    brought them to, and the tier that a return changed there, for who may read these. Empty lists for an order that
+    caused nothing. At most `limit` transfers behind the number `after`, 100 movements of each lot, 100 lots of each
+    transfer, 100 lots elsewhere.
+    Raises nothing. Three round trips, those of `follow`, and one for each merge in a chain. Source: ledger_transfers
+    (unique reference), lots, lot_uses, tier_changes, book_joinings.
     """
-    found, changes = await store.transfers(tx, member_id, order_id, after, limit + 1)
+    found, tiers = await store.transfers(tx, member_id, order_id, after, limit + 1)
     rows = found[:limit]
     brought, uses, taken = await store.lots(tx, member_id, [row[0] for row in rows], AT_MOST + 1)
-    if changes:
+    changes = await _tier_changes(tx, member_id, order_id, tiers) if follows else {member_id: tiers.changes}
+    if any(changes.values()):
         latest = await tx.read(configuration.question)
         await configuration.follow(tx, latest[0])
     used: dict[int, list[Use]] = {}
@@ -138,10 +140,27 @@ async def lineage(
         ],
         spent=[_taken(member_id, each, others) for each in taken if not _claws_back(rows, each[0])],
         next_after=rows[-1][0] if len(found) > limit else None,
-        tier_changes=[_tier_change(configuration.policy_of_version(row[6]), row) for row in changes],
+        tier_changes=[
+            _tier_change(whose, configuration.policy_of_version(row[6]), row)
+            for whose, rows in changes.items()
+            for row in rows
+        ],
         moved=followed.lots,
         moved_more=followed.more,
     )
+
+
+async def _tier_changes(
+    tx: Transaction, member_id: UUID, order_id: str, own: store.TierChanges
+) -> dict[UUID, Sequence[tuple[Any, ...]]]:
+    """Return by member the tier changes of an order: the metric is with whoever its member was merged into."""
+    found: dict[UUID, Sequence[tuple[Any, ...]]] = {member_id: own.changes}
+    ahead = set(own.merged_into)
+    while ahead := ahead - found.keys():
+        there = await store.tier_changes(tx, sorted(ahead), order_id)
+        found |= {whose: told.changes for whose, told in there.items()}
+        ahead = {one for told in there.values() for one in told.merged_into}
+    return found
 
 
 async def _other_sides(
@@ -240,9 +259,10 @@ def _claws_back(rows: list[tuple[object, ...]], seq: int) -> bool:
     return any(row[0] == seq and row[2] == "claw_back" for row in rows)
 
 
-def _tier_change(policy: Policy, row: tuple[int, int, int, str, str, int, int, Any]) -> CausedTierChange:
+def _tier_change(whose: UUID, policy: Policy, row: tuple[Any, ...]) -> CausedTierChange:
     seq, before, after, cause, reference, metric, version, recorded_at = row
     return CausedTierChange(
+        member_id=public_id("mbr", whose),
         seq=seq,
         from_tier=code_of(policy.tier, before),
         to_tier=code_of(policy.tier, after),

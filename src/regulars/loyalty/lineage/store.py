@@ -1,7 +1,7 @@
 """SQL of lineage: what the references of an order lead to."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from regulars.platform.db.transaction import Rows, Statement, Transaction
@@ -83,10 +83,16 @@ SELECT t.reference, t.seq, EXISTS (SELECT FROM lots AS l WHERE l.member_id = t.m
 FROM unnest(%(references)s::text[]) AS asked (reference)
 JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.reference = asked.reference
 """
+# With each of them whose books these were made part of; without any change, that alone.
 TIER_CHANGES: LiteralString = """
-SELECT c.seq, c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.recorded_at
-FROM tier_changes AS c
-WHERE c.member_id = %s AND (c.reference = %s OR (c.reference >= %s AND c.reference < %s)) ORDER BY c.seq
+SELECT joined.others, c.seq, c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.recorded_at
+FROM (
+    SELECT array_agg(DISTINCT j.other_id) AS others FROM book_joinings AS j
+    WHERE j.member_id = %(member)s AND j.role = 'absorbed'
+) AS joined
+LEFT JOIN tier_changes AS c ON c.member_id = %(member)s
+  AND (c.reference = %(order)s OR (c.reference >= %(order)s || ':return:' AND c.reference < %(order)s || ':return;'))
+ORDER BY c.seq
 """
 
 SETTLED: LiteralString = """
@@ -100,14 +106,33 @@ async def settled(tx: Transaction, after: UUID, up_to: UUID | None) -> Rows:
     return await tx.rows(SETTLED, (after, up_to, up_to))
 
 
-async def transfers(tx: Transaction, member_id: UUID, order_id: str, after: int, limit: int) -> tuple[Rows, Rows]:
+class TierChanges(NamedTuple):
+    """The changes of a member's tier that an order and its returns made, and into whose books theirs were merged."""
+
+    changes: Rows
+    merged_into: list[UUID]
+
+
+async def transfers(
+    tx: Transaction, member_id: UUID, order_id: str, after: int, limit: int
+) -> tuple[Rows, TierChanges]:
     """Return the transfers (behind the number `after`) and the tier changes that an order and its returns caused."""
     reference = f"order:{order_id}"
     caused, changes = await tx.read(
         Statement(TRANSFERS, (member_id, f"{reference}:", f"{reference};", order_id, after, limit)),
-        Statement(TIER_CHANGES, (member_id, reference, f"{reference}:return:", f"{reference}:return;")),
+        Statement(TIER_CHANGES, {"member": member_id, "order": reference}),
     )
-    return caused, changes
+    return caused, _tier_changes(changes)
+
+
+async def tier_changes(tx: Transaction, member_ids: Sequence[UUID], order_id: str) -> dict[UUID, TierChanges]:
+    """Return, by member, the tier changes that an order caused. One statement a member, in one round trip."""
+    asked = [Statement(TIER_CHANGES, {"member": one, "order": f"order:{order_id}"}) for one in member_ids]
+    return {one: _tier_changes(rows) for one, rows in zip(member_ids, await tx.read(*asked), strict=True)}
+
+
+def _tier_changes(rows: Rows) -> TierChanges:
+    return TierChanges([row[1:] for row in rows if row[1] is not None], rows[0][0] or [])
 
 
 async def lots(tx: Transaction, member_id: UUID, seqs: list[int], limit: int) -> tuple[Rows, Rows, Rows]:

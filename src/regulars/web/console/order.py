@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
@@ -113,6 +114,7 @@ def _one(kit: Kit, rules: commerce.Commerce) -> ControllerRouterHandler:
             why=Why.of(verdicts),
             returns=[_returned(stores.get(store or "", store), one, page) for store, one in found.returns],
             caused=[_caused(one, language) for one in caused.transfers],
+            tiers=[_tier(one, found.outcome.member_id, language) for one in caused.tier_changes],
             lots=[_lot(one, hidden, language) for one in caused.lots],
             moved=[_lot(one, hidden, language) for one in caused.moved],
             may_return=_can_return(found, viewer),
@@ -221,6 +223,24 @@ def _caused(one: loyalty.CausedTransfer, language: str) -> list[Cell]:
         one.effective_at,
         say("policy {version}", language, version=one.policy_version),
         one.amount,
+    ]
+
+
+def _tier(one: loyalty.CausedTierChange, owner: UUID | None, language: str) -> list[Cell]:
+    """Return a change of a tier that the order or a return of it made; of another member's, whose it is."""
+    whose = loyalty.member_id_in(one.member_id)
+    change = say(
+        "Tier {before} → {after}",
+        language,
+        before=loyalty.name_of_tier(one.from_tier, language),
+        after=loyalty.name_of_tier(one.to_tier, language),
+    )
+    return [
+        change,
+        None if whose == owner else member_link(whose),
+        one.recorded_at,
+        say("policy {version}", language, version=one.policy_version),
+        say("Growth {metric}", language, metric=f"{one.metric:,}"),
     ]
 
 
