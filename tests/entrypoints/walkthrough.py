@@ -73,9 +73,10 @@ class Step:
 
 @dataclass
 class Walk:
-    """The way through the API, and what was met on it."""
+    """The way through the API, and what was met on it; by a `transport` of the caller's, if one is given."""
 
     services: Services
+    transport: httpx.AsyncBaseTransport | None = None
     steps: list[Step] = field(default_factory=list)
     _ids: dict[str, str] = field(default_factory=dict)
     _client: httpx.AsyncClient = field(init=False)
@@ -89,11 +90,9 @@ class Walk:
         async with self.services.database.transaction() as tx:
             _, token = await keys.create_key(tx, label="walkthrough", scopes=["admin"])
             _, self._colleague = await keys.create_key(tx, label="other", scopes=["ledger:approve", "policies:approve"])
-        application = create_app(self.services, web(self.services))
+        way = self.transport or httpx.ASGITransport(app=create_app(self.services, web(self.services)))
         headers = {"Authorization": f"Bearer {token}", "Regulars-Purpose": "care ticket 5521"}
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=application), base_url="http://api.example", headers=headers
-        ) as self._client:
+        async with httpx.AsyncClient(transport=way, base_url="http://api.example", headers=headers) as self._client:
             await self._programme()
             wang = await self._member()
             for part in (self._orders, self._books, self._messages, self._finance, self._privacy):

@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
+from psycopg.errors import LockNotAvailable
+
 from regulars.members.contracts import IdentityKind
 from regulars.members.contracts.proposals import Evidence, ForStaff, Proposal, ProposalState, ProposalsWanted
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Transaction
 
-# Who is being merged, changed or erased at this moment is passed over, so nobody waits here and nobody locks crosswise.
+# Who is being merged, changed or erased for longer than a moment is passed over: nobody waits long here, and of those
+# who lock crosswise this one gives way.
 SHARE: LiteralString = """
 SELECT m.member_id, m.market FROM members AS m
 WHERE m.member_id = ANY (%s::uuid[]) AND m.status = 'active' AND m.merged_into IS NULL
@@ -21,6 +24,10 @@ IDENTITIES: LiteralString = """
 SELECT i.member_id, i.identity_id, i.kind FROM member_identities AS i
 JOIN unnest(%s::uuid[], %s::bytea[]) AS sought (member_id, blind_index) USING (member_id, blind_index)
 """
+# Of two who send the same request at once, the other holds the member until it is refused, which takes milliseconds.
+SHARE_SOON: LiteralString = SHARE.replace("SKIP LOCKED", "")
+WAIT_A_MOMENT: LiteralString = "SELECT current_setting('lock_timeout'), set_config('lock_timeout', '200ms', true)"
+WAIT_AS_BEFORE: LiteralString = "SELECT set_config('lock_timeout', %s, true)"
 _COLUMNS: LiteralString = """
 SELECT proposal_id, member_id, other_id, state, rank, seen_count, opened_at, last_seen_at, examine_at, for_staff,
        obstacle, ended_at, ended_by, end_reason, merge_id
@@ -222,9 +229,20 @@ class Settled(NamedTuple):
 async def share(tx: Transaction, member_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return of who may be proposed the market, and keep them so until the transaction ends.
 
-    Who is merged or erased, is to be, or is being changed by somebody else, is left out.
+    Who is merged or erased, is to be, or is being changed by somebody else for longer than a moment, is left out.
     """
-    return dict(await tx.rows(SHARE, (arrays.ids(member_ids),)))
+    parameters = (arrays.ids(member_ids),)
+    free: dict[UUID, str] = dict(await tx.rows(SHARE, parameters))
+    if len(free) == len(member_ids):
+        return free
+    try:
+        async with tx.savepoint():
+            ((usual, _),) = await tx.rows(WAIT_A_MOMENT)
+            soon: dict[UUID, str] = dict(await tx.rows(SHARE_SOON, parameters))
+            await tx.rows(WAIT_AS_BEFORE, (usual,))
+    except LockNotAvailable:
+        return free
+    return soon
 
 
 async def identities_found(tx: Transaction, owners: Sequence[tuple[UUID, bytes]]) -> list[tuple[UUID, UUID, str]]:

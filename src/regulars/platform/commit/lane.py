@@ -37,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _AnsweredBefore(Exception):
-    """Among calls that were taken for new there is one that was answered before."""
+    """Among calls that were taken for new there is one that was answered before, or meanwhile."""
 
 
 class _NothingToRepeat(Exception):
@@ -141,12 +141,12 @@ class Lane(Generic[Command, Result]):
             return answers
 
     async def _write_together(self, calls: Sequence[Call[Command]], attempt: Attempt) -> Sequence[Reply | DomainError]:
-        if self._assume_new:
+        assume_new = self._assume_new
+        while True:  # ends: each time one more of them turns out to be answered
             try:
-                return await self._write_once(calls, attempt, assume_new=True)
+                return await self._write_once(calls, attempt, assume_new=assume_new)
             except _AnsweredBefore:
-                pass
-        return await self._write_once(calls, attempt, assume_new=False)
+                assume_new = False
 
     async def _write_once(
         self, calls: Sequence[Call[Command]], attempt: Attempt, *, assume_new: bool
@@ -168,6 +168,9 @@ class Lane(Generic[Command, Result]):
                 passing = self._record(tx, fresh, results, known)
                 if passing and sum([owner in passing for owner in owners]) > len(passing):
                     raise _NothingToRepeat
+                # Another process may have carried the same call out since: what it left is no reason to refuse it.
+                if passing and await store.recall(tx, store.ask(tx, list(passing))):
+                    raise _AnsweredBefore
         return [
             self._reply(call, known[owner], replayed=fresh.get(owner) is not call)
             for owner, call in zip(owners, calls, strict=True)
