@@ -1,6 +1,7 @@
 """What one person corrects in a day without a second one has a limit; beyond it each correction is asked for."""
 
-from datetime import datetime, timedelta
+import importlib
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,10 +12,14 @@ from regulars.loyalty.contracts import Adjust, Posting
 from regulars.loyalty.errors import ApprovalNeeded, ApprovalNeededToday, InsufficientPoints
 from regulars.loyalty.ledger.requests import request_id_of
 from regulars.loyalty.policy.contracts import AdjustmentPolicy
+from regulars.members import api as members
+from regulars.members.contracts import IdentityKind, IdentityValue, Member, SignUp
 from regulars.platform.auth import service as keys
 from regulars.platform.db.database import Database
 from regulars.platform.explaining.speech import Speech
 from regulars.platform.ids import public_id
+from regulars.platform.markets.contracts import Market, PrivacyRegime
+from regulars.platform.markets.service import define_market
 from regulars.platform.vault.local import LocalVault
 from tests.loyalty.adjusting import answer, ask, decide
 from tests.loyalty.programme import DAY, EASY, HOUR, NOON, Programme, adjust
@@ -23,6 +28,14 @@ from tests.platform.staffing import invite
 pytestmark = pytest.mark.anyio
 SECOND = timedelta(seconds=1)
 BY_DAY = structs.replace(EASY, adjustments=AdjustmentPolicy(approve_above=100, alone_per_day=250))
+CN = Market(
+    code="CN",
+    country="CN",
+    currency="CNY",
+    time_zone="Asia/Shanghai",
+    language="zh-CN",
+    privacy_regime=PrivacyRegime.PIPL,
+)
 COUNTED = "SELECT person, time_zone, day::text, units FROM corrections_alone WHERE units > 0 ORDER BY 1, 3"
 
 
@@ -57,15 +70,14 @@ async def test_ten_small_ones_are_no_better_than_a_large_one(limited: Programme)
     assert isinstance(await limited.one(by("li", wang, "f", NOON + HOUR, 41)), Posting)
     await limited.one(by("xu", wang, "g", NOON + HOUR, 100))  # somebody else
     await limited.one(by("li", wang, "h", NOON + HOUR, 40))
-    midnight = NOON + 12 * HOUR  # where the market is
+    midnight = datetime(2017, 2, 2, tzinfo=UTC)  # wherever the members' markets are
     with pytest.raises(ApprovalNeededToday):
         await limited.one(by("li", wang, "i", midnight - SECOND, 1))
     await limited.one(by("li", wang, "i", midnight, 100))
-    zone = "America/New_York"
     assert await limited.rows(COUNTED) == [
-        ("li", zone, "2017-02-01", 250),
-        ("li", zone, "2017-02-02", 100),
-        ("xu", zone, "2017-02-01", 100),
+        ("li", "UTC", "2017-02-01", 250),
+        ("li", "UTC", "2017-02-02", 100),
+        ("xu", "UTC", "2017-02-01", 100),
     ]
     assert await limited.problems() == {}
 
@@ -89,6 +101,42 @@ async def test_keys_of_one_account_are_one_person(limited: Programme) -> None:
     found = await limited.post(*[by(actor, member, actor, NOON, 100) for actor in actors])
     assert [isinstance(one, ApprovalNeededToday) for one in found] == [False, False, True]
     assert [(row[0], row[3]) for row in await limited.rows(COUNTED)] == [(person, 200)]
+    await count_anew(limited)
+    assert [(row[0], row[3]) for row in await limited.rows(COUNTED)] == [(person, 200)]
+
+
+async def test_a_person_has_one_limit_over_all_markets_and_keys_without_owner_have_one_together(
+    limited: Programme,
+) -> None:
+    """At this instant it is one day in New York and the next in Shanghai: it is one day of UTC."""
+    here = await limited.member()
+    async with limited.database.transaction() as tx:
+        await define_market(tx, CN)
+        wish = SignUp(market="CN", identities=(IdentityValue(IdentityKind.EXTERNAL, "cn:1"),), channel="store")
+        there = (await members.sign_up(tx, limited.vault, [wish]))[0]
+        made = [await keys.create_key(tx, label=label, scopes=["ledger:write"]) for label in ("a", "b")]
+    assert isinstance(there, Member)
+    nobodys = [f"key:{public_id('ak', key.key_id)}" for key, _ in made]
+    for actors in (("li", "li"), nobodys):
+        found = await limited.post(
+            by(actors[0], here, f"{actors[0]}:1", NOON, 100),
+            by(actors[1], there.member_id, f"{actors[1]}:2", NOON, 100),
+            by(actors[1], here, f"{actors[1]}:3", NOON, 51),
+        )
+        assert [isinstance(one, ApprovalNeededToday) for one in found] == [False, False, True]
+    counted = [("keys", "UTC", "2017-02-01", 200), ("li", "UTC", "2017-02-01", 200)]
+    assert await limited.rows(COUNTED) == counted
+    assert await limited.problems() == {}
+    await count_anew(limited)
+    assert await limited.rows(COUNTED) == counted
+
+
+async def count_anew(programme: Programme) -> None:
+    """Count from the books what was counted by market and by key, as the migration does."""
+    await programme.execute("UPDATE corrections_alone SET time_zone = 'Asia/Shanghai', person = 'key:' || person")
+    one_day = importlib.import_module("regulars.migrations.versions.0051_one_day_for_all_markets")
+    await programme.execute(*one_day.STATEMENTS)
+    assert await programme.problems() == {}
 
 
 async def test_what_was_decided_keeps_its_words_whatever_comes(limited: Programme) -> None:

@@ -128,7 +128,7 @@ class ApprovalNeededToday(ApprovalNeeded):
     code = "approval_needed_today"
     message = (
         "One person corrects up to {limit} units a day without a second person, and you have corrected {corrected} "
-        "today: a correction by {asked} needs approval. Ask for it as an adjustment request."
+        "today (from midnight UTC): a correction by {asked} needs approval. Ask for it as an adjustment request."
     )
     near_miss = "Up to {left} would have needed nobody else today."
 

@@ -63,7 +63,8 @@ adjustment_answers = Table(
     CheckConstraint("(answer = 'approved') = (transfer_seq IS NOT NULL)", name="transfer_seq"),
 )
 
-# What each person posted by corrections on a local day without a second one, while a limit of that was in force.
+# What each person posted by corrections on a day without a second one, while a limit of that was in force. A day is one
+# for the whole programme, that of UTC: `time_zone` says so.
 corrections_alone = Table(
     "corrections_alone",
     metadata,

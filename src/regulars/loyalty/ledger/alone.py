@@ -1,4 +1,7 @@
-"""What each person corrects without a second one on a local day of a market, where the policy has a limit for that.
+"""What each person corrects without a second one on a day, where the policy has a limit for that.
+
+The day is that of UTC: one for the whole programme, whatever markets the corrected members are of, so that a person has
+one limit. It is no market's own, as those may be many, and which of them comes first may change.
 
 Of two batches in which one person corrects, of whatever members, the second waits until the first has ended: the rows
 of the person's days are locked behind the books, in one order.
@@ -7,7 +10,7 @@ of the person's days are locked behind the books, in one order.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -19,7 +22,6 @@ from regulars.loyalty.ledger import postings
 from regulars.loyalty.ledger.book import Book
 from regulars.loyalty.ledger.store import alone as store
 from regulars.loyalty.policy.contracts import Policy
-from regulars.loyalty.policy.rules import business_date
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.auth.persons import Persons, persons_behind
 from regulars.platform.db.transaction import Transaction
@@ -28,17 +30,16 @@ _A_DAY: Final = timedelta(days=1)
 
 
 class Wish(NamedTuple):
-    """Somebody's correction: in books of this time zone, recorded between two instants."""
+    """Somebody's correction, recorded between two instants."""
 
     actor: str
-    time_zone: str
     first: datetime
     last: datetime
 
 
 @dataclass(slots=True)
 class Alone:
-    """The units that persons corrected alone, by person, time zone and local day, and what a batch adds to them."""
+    """The units that persons corrected alone, by person and day, and what a batch adds to them."""
 
     persons: Persons = field(default_factory=lambda: Persons({}))
     corrected: dict[store.Day, int] = field(default_factory=dict)
@@ -51,7 +52,7 @@ class Alone:
         limit = policy.adjustments.alone_per_day
         if limit is None or command.approved_by or postings.needs_second(policy, command):
             return postings.adjust(book, configuration, command, at)
-        day = self.persons.behind(command.actor), book.time_zone, business_date(now, book.time_zone)
+        day = self.persons.counted(command.actor), _day_of(now)
         if day not in self.corrected:  # it came while the books were waited for
             raise database_errors.SerializationFailure("a correction is recorded on another day than it was read for")
         asked, before = abs(command.amount), self.corrected[day]
@@ -90,7 +91,7 @@ def wishes(  # noqa: PLR0917 - what books know of each other
 ) -> list[Wish]:
     """Return what is to be read for corrections: in whose books they may stand, recorded when."""
     return [
-        Wish(one.actor, book.time_zone, recorded(book, one.recorded_at or now), recorded(book, until))
+        Wish(one.actor, recorded(book, one.recorded_at or now), recorded(book, until))
         for one in corrections
         for member_id in path(one.member_id)
         if (book := books.get(member_id)) is not None
@@ -100,14 +101,18 @@ def wishes(  # noqa: PLR0917 - what books know of each other
 async def read(tx: Transaction, asked: Sequence[Wish], *, lock: bool) -> Alone:
     """Read what the persons of these wishes corrected alone on the days that are asked for, and lock it."""
     persons = await persons_behind(tx, {wish.actor for wish in asked})
-    days = {(persons.behind(wish.actor), wish.time_zone, day) for wish in asked for day in _days(wish)}
+    days = {(persons.counted(wish.actor), day) for wish in asked for day in _days(wish)}
     if not days:
         return Alone(persons)
     return Alone(persons, await store.read_days(tx, sorted(days), lock=lock))
 
 
+def _day_of(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
 def _days(wish: Wish) -> Iterable[date]:
-    day, last = business_date(wish.first, wish.time_zone), business_date(wish.last, wish.time_zone)
+    day, last = _day_of(wish.first), _day_of(wish.last)
     while day <= last:
         yield day
         day += _A_DAY

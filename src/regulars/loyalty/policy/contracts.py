@@ -40,7 +40,7 @@ class ReturnPolicy(Struct, frozen=True, kw_only=True):
 class AdjustmentPolicy(Struct, frozen=True, kw_only=True):
     """Corrections of more than `approve_above` units need a second person, within `answer_days`; with None, none do.
 
-    So does each that takes what one person corrected alone on a local day, up and down, beyond `alone_per_day` units.
+    So does each that takes what one person corrected alone on a day (UTC), up and down, beyond `alone_per_day` units.
     """
 
     approve_above: Count | None = None

@@ -158,7 +158,10 @@ LEAVES: Final = (
         mark("One person corrects {after} units a day without a second person, instead of {before}."),
         begins=mark("One person corrects {after} units a day without a second person; so far there was no limit."),
         ends=mark("What one person corrects in a day has no limit any more; so far it was {before} units."),
-        help=mark("Up and down together, of all members, by the days of the market. Left empty, there is no limit."),
+        help=mark(
+            "Up and down together, of all members in all markets, from midnight to midnight UTC. "
+            "Left empty, there is no limit."
+        ),
     ),
     Leaf(
         "adjustments.answer_days",

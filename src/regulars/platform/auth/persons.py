@@ -12,6 +12,7 @@ from regulars.platform.auth.contracts import KEY_PREFIX, SHELL
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import parse_public_id
 
+UNOWNED: Final = "keys"  # behind which nobody is known to stand
 _KEY: Final = "key:"
 
 
@@ -33,6 +34,14 @@ class Persons:
     def behind(self, actor: str) -> str:
         """Return the person behind an actor: the owner of a key if one is known, else the actor."""
         return self._owners.get(actor, actor)
+
+    def counted(self, actor: str) -> str:
+        """Return under which name acts are counted that one person may do so many of.
+
+        Keys whose owner nobody knows count as one person together: whoever made one may have made each.
+        """
+        person = self.behind(actor)
+        return UNOWNED if person.startswith(_KEY) else person
 
     def compare(self, one: str, other: str) -> Compared:
         """Compare two actors. A shell tells no account: who works there and who does not may be one person.

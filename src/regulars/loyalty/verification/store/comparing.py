@@ -235,10 +235,9 @@ WHERE h.hold_id IS NULL ORDER BY 1, 2 LIMIT %s
 # By day, as the books do not say who owns the key of somebody who corrects.
 ALONE_OFF: LiteralString = """
 WITH booked AS (
-    SELECT b.time_zone, (t.recorded_at AT TIME ZONE b.time_zone)::date AS day, sum(t.amount)::bigint AS units,
+    SELECT 'UTC' AS time_zone, (t.recorded_at AT TIME ZONE 'UTC')::date AS day, sum(t.amount)::bigint AS units,
            max((p.document::jsonb #>> '{adjustments,alone_per_day}')::bigint) AS most
     FROM ledger_transfers AS t
-    JOIN member_books AS b ON b.member_id = t.member_id
     JOIN loyalty_policies AS p ON p.version = t.policy_version
     WHERE t.kind = 'adjust' AND nullif(t.basis, '')::jsonb ? 'today'
     GROUP BY 1, 2
