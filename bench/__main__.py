@@ -19,7 +19,7 @@ from bench import limits
 from bench.figures import MET, Row
 from bench.options import CONNECTIONS, Options
 from bench.programme import Site, opened
-from bench.scenarios import batches, books_at_scale, card, hot_member, pages, postings, processes, reads
+from bench.scenarios import batches, books_at_scale, card, counting, hot_member, pages, postings, processes, reads
 from bench.server import BenchBroken
 from regulars.platform.embedded.server import wait_until_stopped
 
@@ -38,6 +38,7 @@ ALONE: dict[str, Callable[[Options], list[Row]]] = {
     "start": processes.start_up,
     "replay": processes.replay,
     "pages": pages.pages,
+    "metrics": counting.metrics,
     "books": books_at_scale.books_at_scale,
 }
 ONLY_ASKED: tuple[str, ...] = ("books",)  # takes half an hour and 25 GB

@@ -18,6 +18,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.jobs.queue import build_app, run_jobs
 from regulars.platform.jobs.registry import TASKS, task
+from regulars.platform.metrics.measures import JOB_RUNS
 from regulars.platform.outbox.service import backlog
 from regulars.platform.outbox.tasks import forget_handled
 from regulars.platform.settings import Settings
@@ -127,6 +128,8 @@ async def test_failures_are_tried_again_so_often_and_undo_their_work(database: D
                 tx.write('SELECT pg_notify(\'procrastinate_any_queue_v1\', \'{"type": "job_inserted", "job_id": 1}\')')
 
     assert await effects(database, "count") == []
+    counted = [(labels, number) for (what, labels), number in database.counts.told() if what is JOB_RUNS]
+    assert [one for one in counted if one[0][0] == fail.name] == [((fail.name, "failed"), 3)]
 
 
 async def test_a_job_may_wait_for_its_time(database: Database) -> None:

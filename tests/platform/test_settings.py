@@ -26,6 +26,8 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         host="127.0.0.1",
         port=8790,
         pool_size=10,
+        worker_metrics_port=None,
+        worker_metrics_host="127.0.0.1",
         batch_size=100,
         log_level="info",
         prepared_statements=True,
@@ -72,6 +74,8 @@ EVERYTHING = {
     "REGULARS_HOST": "0.0.0.0",  # noqa: S104 -- a value to read back, nothing listens
     "REGULARS_PORT": "80",
     "REGULARS_POOL_SIZE": "3",
+    "REGULARS_WORKER_METRICS_PORT": "9791",
+    "REGULARS_WORKER_METRICS_HOST": "10.2.0.4",
     "REGULARS_BATCH_SIZE": "1",
     "REGULARS_LOG_LEVEL": "WARNING",
     "REGULARS_PREPARED_STATEMENTS": "False",
@@ -127,6 +131,8 @@ def test_every_variable_is_read() -> None:
         host="0.0.0.0",  # noqa: S104 -- as above
         port=80,
         pool_size=3,
+        worker_metrics_port=9791,
+        worker_metrics_host="10.2.0.4",
         batch_size=1,
         log_level="warning",
         prepared_statements=False,

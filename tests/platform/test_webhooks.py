@@ -11,6 +11,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from regulars.platform.clock import wall_now
 from regulars.platform.db.programme_clock import set_programme_clock
+from regulars.platform.metrics.measures import WEBHOOK_ATTEMPTS, WEBHOOKS_DISABLED
 from regulars.platform.webhooks import service
 from regulars.platform.webhooks.contracts import Chosen, DeliveryState, EndpointState
 from regulars.platform.webhooks.health import deliveries_have_events, look_at_webhooks
@@ -223,6 +224,9 @@ async def test_410_disables_at_once_and_nothing_more_is_written(house: House, re
         await service.change(tx, endpoint_id, service.Changes(state=EndpointState.ACTIVE))
     await house.courier.drain()
     assert receiver.numbers == [1, 2]
+    counted = {labels: number for (what, labels), number in house.database.counts.told() if what is WEBHOOK_ATTEMPTS}
+    assert (counted["4xx",], counted["delivered",]) == (1, 1)
+    assert dict(house.database.counts.told())[WEBHOOKS_DISABLED, ("gone",)] == 1
 
 
 async def test_a_delivery_is_tried_for_three_days_and_then_the_next_goes(house: House, receiver: Receiver) -> None:

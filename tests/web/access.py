@@ -67,6 +67,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /preferences/guide",
         "POST /preferences/language",
         "POST /preferences/theme",
+        "GET /metrics",  # by a key with the scope metrics:read
         "GET /ready",
         "GET /schema",
         "GET /schema/openapi.json",

@@ -24,6 +24,8 @@ from regulars.platform.http.openapi import describe, openapi_config
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import RequestLog
 from regulars.platform.markets.service import list_markets
+from regulars.platform.metrics.measures import Requests
+from regulars.platform.metrics.routes import metrics_route
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.web.kit.demo import Demo
@@ -52,6 +54,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         schema = await require_ready(services.database)
         return {"status": "ready", "schema": schema, "programme_now": services.database.clock.now().isoformat()}
 
+    requests = Requests()
     described: list[bytes] = []
 
     @get("/openapi.json", include_in_schema=False)
@@ -62,7 +65,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
 
     failures = None if offered.kit is None else Failures(offered.kit)
     framework = framework_of(
-        [health, ready, openapi, *offered.routes],
+        [health, ready, openapi, metrics_route(services, requests), *offered.routes],
         EXCEPTION_HANDLERS if failures is None else {Exception: failures.on_failure},
         openapi_config(version("regulars")),
         after_exception=() if failures is None else (failures.after,),
@@ -75,6 +78,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         origins=services.origins,
         body_limit_bytes=services.settings.body_limit_bytes,
         log=log or RequestLog(),
+        requests=requests,
     )
 
 

@@ -5,7 +5,7 @@ Any number of workers may run; each of these does its work in one of them at a t
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 from regulars.engagement.api import run_messages
 from regulars.entrypoints.merging import PARTS as MERGING
@@ -49,7 +49,8 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
     vault = LocalVault(settings.home / "vault")
     try:
         await apply_journal(database, vault, PARTS)
-        async with asyncio.TaskGroup() as group:
+        async with AsyncExitStack() as beside, asyncio.TaskGroup() as group:
+            _tell_metrics(beside, database, settings)
             group.create_task(run_privacy(database, vault, PARTS, stop))
             group.create_task(proposals.run_proposals(database, vault, MERGING, stop))
             group.create_task(run_messages(database, settings, vault, stop))
@@ -86,6 +87,18 @@ async def _opened(place: Place, settings: Settings, stop: asyncio.Event) -> Data
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _FOLLOW_CLOCK_SECONDS)
     return None
+
+
+def _tell_metrics(beside: AsyncExitStack, database: Database, settings: Settings) -> None:
+    """Tell this process's metrics at a port of their own, where one is set."""
+    if settings.worker_metrics_port is None:
+        return
+    from regulars.platform.metrics.listening import listening
+
+    try:
+        beside.enter_context(listening(database, settings.worker_metrics_host, settings.worker_metrics_port))
+    except OSError as error:  # the work matters more; whoever asks for them finds nobody
+        logger.error("the worker's metrics cannot be told: %s", error)  # noqa: TRY400 - its text says all
 
 
 async def _follow_clock(database: Database, stop: asyncio.Event) -> None:

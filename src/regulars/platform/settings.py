@@ -25,6 +25,7 @@ class SettingError(Exception):
         super().__init__(f"{variable} {complaint}. {remedy}")
 
 
+Port = Annotated[int, Meta(ge=1, le=65_535)]
 PublicUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+$")]
 WebAddress = Annotated[str, Meta(pattern=r"^https?://\S+$")]
 Sender = Annotated[str, Meta(pattern=r"^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$")]
@@ -79,6 +80,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"variable": "REGULARS_POOL_SIZE"},
         ),
     ] = 10
+    worker_metrics_port: Annotated[
+        Port | None,
+        told(
+            "REGULARS_WORKER_METRICS_PORT",
+            "At which port a worker tells its metrics. Without it, it tells none; the web process's are at `/metrics`.",
+            kind="whole number, 1 to 65535",
+        ),
+    ] = None
+    worker_metrics_host: Annotated[
+        str,
+        told("REGULARS_WORKER_METRICS_HOST", "The address at which it does. Nobody is asked for a key there."),
+    ] = "127.0.0.1"
     batch_size: Annotated[
         int,
         Meta(

@@ -37,6 +37,7 @@ SCOPES: Final[dict[str, str]] = {
     "webhooks:read": "Read webhooks and what was delivered.",
     "webhooks:write": "Make, change and replay webhooks.",
     "audit:read": "Read who looked at whose personal data.",
+    "metrics:read": "Read the metrics of the deployment.",
     ADMIN: "Everything.",
 }
 

@@ -22,6 +22,7 @@ from psycopg import errors as database_errors
 
 from regulars.platform.db.database import CONNECTION_LOST
 from regulars.platform.errors import DomainError, TemporarilyUnavailable
+from regulars.platform.metrics.measures import Batches
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -88,6 +89,12 @@ class GroupCommit(Generic[Request, Answer]):
         self._worth_waking = 0  # so many must wait for a batch to be begun beside another
         self._watched = False
         self._database_lost = False
+        self.batches = Batches()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a batch."""
+        return len(self._waiting)
 
     async def submit(self, request: Request) -> Answer:
         """Return the answer to `request` once it is committed; raises its `DomainError` when it is refused.
@@ -159,10 +166,15 @@ class GroupCommit(Generic[Request, Answer]):
         return taken
 
     def _start(self, batch: Sequence[Waiting[Request, Answer]]) -> None:
+        began, batches = monotonic(), self.batches
+        batches.sizes.observe(len(batch))
+        batches.waits.observe(began - batch[0].since)
+
         async def settle() -> None:
             try:
                 await self._settle(batch, Attempt())
             finally:
+                batches.writes.observe(monotonic() - began)
                 del self._in_flight[settling]
                 self._wake.set()
 

@@ -22,6 +22,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.problems import problem_body
+from regulars.platform.metrics.measures import Batches
 
 Owner = tuple[str, str]  # the client and its idempotency key
 
@@ -115,6 +116,16 @@ class Lane(Generic[Command, Result]):
             batch_size=batch_size,
             recover=recover,
         )
+
+    @property
+    def batches(self) -> Batches:
+        """What was measured of its batches."""
+        return self._group.batches
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a batch."""
+        return self._group.waiting
 
     async def submit(self, call: Call[Command]) -> Reply:
         """Return the reply to a call: its own, or the stored one of an earlier call with the same key."""

@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from regulars.platform.clock import Clock
 from regulars.platform.db.programme_clock import read_setting
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.metrics.measures import Counts
 
 SYSTEM = "system"
 _ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -44,6 +45,7 @@ class Database:
     ) -> None:
         self.url = url
         self.clock = Clock()
+        self.counts = Counts()
         self._settings: tuple[LiteralString, ...] = (f"SET LOCAL lock_timeout = {lock_timeout_ms:d}",)
         self._prepare_threshold = 0 if prepared_statements else None
         self._pool: AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
@@ -101,6 +103,12 @@ class Database:
             transaction = Transaction(connection, self.clock.now(), actor, request_id, settings)
             yield transaction
             await transaction.commit()
+            if transaction.counts:
+                self.counts.add_all(transaction.counts.items())
+
+    def pool_stats(self) -> dict[str, int]:
+        """Return what the pool has counted, by psycopg_pool's names."""
+        return self._pool.get_stats()
 
     async def prewarm(self) -> None:
         """Open one connection ahead of the first request."""

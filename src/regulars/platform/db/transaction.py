@@ -14,6 +14,7 @@ from regulars.domain_events.base import Event
 from regulars.platform.audit import store as audit_store
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.pipeline import sent_together
+from regulars.platform.metrics.measures import Counted, Key
 from regulars.platform.outbox import store as outbox_store
 
 Rows = list[tuple[Any, ...]]
@@ -60,6 +61,7 @@ class Transaction:
     actor: str
     request_id: str = ""
     settings: tuple[LiteralString, ...] = ()
+    counts: dict[Key, int] = field(default_factory=dict)
     _writes: list[tuple[Statement, Question | None]] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
     _audit: list[AuditEntry] = field(default_factory=list)
@@ -127,6 +129,10 @@ class Transaction:
         """Record facts for the relay; they become visible with this transaction or not at all."""
         self._events.extend(events)
 
+    def count(self, what: Counted, *labels: str, number: int = 1) -> None:
+        """Count something for the metrics of this process, once it is committed."""
+        self.counts[what, labels] = self.counts.get((what, labels), 0) + number
+
     async def defer(self, task: Deferrable, **arguments: JsonValue) -> None:
         """Enqueue a job (`platform.jobs`) with this transaction: it runs after the commit, or never."""
         await task.defer_on(self.connection, arguments)
@@ -139,12 +145,13 @@ class Transaction:
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo what is done inside, events and audit entries included, when an exception leaves it."""
         await self.flush()
+        counted = self.counts.copy()
         try:
             async with self.connection.transaction():
                 yield
                 await self.flush()
         except BaseException:
-            self._writes, self._events, self._audit = [], [], []
+            self._writes, self._events, self._audit, self.counts = [], [], [], counted
             raise
 
     async def flush(self) -> None:

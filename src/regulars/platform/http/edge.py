@@ -22,6 +22,7 @@ from regulars.platform.http.quotas import Quotas
 from regulars.platform.http.refusals import answer_to_failure
 from regulars.platform.http.timeouts import SharedTimeout
 from regulars.platform.logs import RequestLog
+from regulars.platform.metrics.measures import Requests
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -72,6 +73,7 @@ class Edge:
         origins: Origins,
         body_limit_bytes: int,
         log: RequestLog,
+        requests: Requests,
         body_seconds: float = _BODY_SECONDS,
     ) -> None:
         self._framework = framework
@@ -84,6 +86,7 @@ class Edge:
         self._quotas = Quotas()
         self._limit = body_limit_bytes
         self._log = log
+        self._count = requests.note
         self._logs = log.wanted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -181,10 +184,12 @@ class Edge:
         return await taken.begin(parameter, asking)
 
     def _note(self, method: str, route: str, status: int, began: float, asking: Asked) -> None:
+        seconds = perf_counter() - began
+        self._count(method, route, status, seconds)
         if self._logs:
             principal = asking.principal
             key_id = principal.key_id if principal else ""
-            self._log.note((method, route, status, perf_counter() - began, asking.request_id, key_id))
+            self._log.note((method, route, status, seconds, asking.request_id, key_id))
 
     async def _body_in_time(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Read the whole body. Raises BodyTooLarge, BodyTooSlow, CallerGone."""

@@ -14,6 +14,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.failures import describe
 from regulars.platform.db.transaction import JsonValue
 from regulars.platform.jobs.registry import TASKS, Task
+from regulars.platform.metrics.measures import JOB_RUNS
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +54,13 @@ def _add(app: App, declared: Task, database: Database, stop: asyncio.Event) -> N
         while more:
             if stop.is_set():
                 raise StoppedBetweenRounds
-            async with database.transaction(actor=f"job:{declared.name}", set_based=True) as tx:
-                more = bool(await declared.work(tx, **arguments))
+            try:
+                async with database.transaction(actor=f"job:{declared.name}", set_based=True) as tx:
+                    more = bool(await declared.work(tx, **arguments))
+            except Exception:
+                database.counts.add(JOB_RUNS, (declared.name, "failed"))
+                raise
+        database.counts.add(JOB_RUNS, (declared.name, "done"))
 
     retry = RetryStrategy(max_attempts=declared.max_attempts - 1, exponential_wait=5)
     alone = declared.name if declared.cron else None

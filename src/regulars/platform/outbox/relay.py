@@ -18,6 +18,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.failures import describe, may_pass
 from regulars.platform.db.snapshots import OUTBOX
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.metrics.measures import RELAYED
 from regulars.platform.outbox.contracts import Delivered, Handler, Reactions
 from regulars.platform.outbox.dispatch import Dispatch, Entry, name_of
 from regulars.platform.outbox.liveness import News, Wanted, is_live, wanted_by
@@ -110,6 +111,8 @@ class Relay:
         try:
             async with self._database.transaction(actor="relay", set_based=True) as tx:
                 carried = await self._step(tx)
+                if carried:
+                    tx.count(RELAYED, number=carried)
         except Exception as error:
             self._interruptions += may_pass(error)
             raise

@@ -87,6 +87,12 @@ async def proven_head(tx: Transaction) -> str:
     return "" if before is None else found_by(before).proven_head
 
 
+async def last_verified(tx: Transaction) -> tuple[datetime, Verified] | None:
+    """Return when the books were last verified, and what was found; None if they never were."""
+    last = await reports.latest_done(tx, books_kind(), {}) if BOOKS in KINDS else None
+    return None if last is None or last.ended_at is None else (last.ended_at, found_by(last))
+
+
 async def look_at_books(tx: Transaction) -> Looked:
     """When were the books last verified, and what was found?"""
     last = await reports.latest_done(tx, books_kind(), {})

@@ -25,6 +25,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.failures import describe
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import public_id
+from regulars.platform.metrics.measures import WEBHOOK_ATTEMPTS, WEBHOOKS_DISABLED
 from regulars.platform.public_events.telling import source_of
 from regulars.platform.settings import Settings
 from regulars.platform.vault.contracts import Vault
@@ -187,6 +188,8 @@ async def _write(tx: Transaction, ended: list[Ended], now: datetime) -> None:
     known = {
         one.endpoint_id: one for one in await endpoints.hold(tx, {one.taken.delivery.endpoint_id for one in ended})
     }
+    for one in ended:
+        tx.count(WEBHOOK_ATTEMPTS, _outcome(one.answered))
     settled = [_judged(one, now) for one in ended]
     queue.settle(tx, settled)
     behind = [
@@ -212,6 +215,14 @@ async def _write(tx: Transaction, ended: list[Ended], now: datetime) -> None:
     for endpoint_id, course in courses.items():
         if rules.is_failing_for_good(course.failing_since, now):
             _disable(tx, endpoint_id, DisabledFor.FAILING, now)
+
+
+def _outcome(answered: Answered) -> str:
+    """Return what came of an attempt as metrics tell it."""
+    if answered.is_taken:
+        return "delivered"
+    whole = answered.status is not None and not rules.is_taken(answered.status)  # a yes that broke off is none
+    return f"{(answered.status or 0) // 100}xx" if whole else "no_answer"
 
 
 def line_of(delivery: Delivery) -> UUID:
@@ -242,6 +253,7 @@ def _course(so_far: Course, one: Ended, now: datetime) -> Course:
 def _disable(tx: Transaction, endpoint_id: UUID, reason: DisabledFor, now: datetime) -> None:
     """Leave an endpoint alone, and let both logs say so: the health page shows it until it is mended."""
     endpoints.disable(tx, endpoint_id, reason.value, now)
+    tx.count(WEBHOOKS_DISABLED, reason.value)
     subject = public_id(ENDPOINT_PREFIX, endpoint_id)
     logger.warning("webhook disabled: %s", reason.value, extra={"fields": {"webhook": subject}})
     tx.audit(AuditEntry(actor=tx.actor, action="disable_webhook", subject=subject, reason=reason.value, request_id=""))

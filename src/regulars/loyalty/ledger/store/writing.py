@@ -1,5 +1,6 @@
 """SQL that writes what books have decided, set-based, one statement a table."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
@@ -10,6 +11,7 @@ from regulars.loyalty.ledger.entries import Forward, HoldEnd, Journal, Lot
 from regulars.platform.clock import wall_now
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.metrics.measures import POSTINGS
 
 INSERT_BOOKS: LiteralString = """
 INSERT INTO member_books (member_id, time_zone, signed_up_at)
@@ -215,6 +217,8 @@ def _write_transfers(tx: Transaction, journal: Journal) -> None:
         versions,
         bases,
     ) = zip(*journal.transfers, strict=True)
+    for kind, number in Counter(kinds).items():
+        tx.count(POSTINGS, kind, number=number)
     hashes = journal.command_hashes
     tx.write(
         INSERT_TRANSFERS,

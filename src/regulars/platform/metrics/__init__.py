@@ -1,0 +1,1 @@
+"""What a deployment measures of itself, told to Prometheus; see docs/metrics.md."""
