@@ -4,11 +4,12 @@ import pytest
 from msgspec import structs
 
 from regulars.loyalty import api
-from regulars.loyalty.drafts.errors import DraftOfWithdrawn
+from regulars.loyalty.drafts.errors import DraftOfOnlyWithdrawn, DraftOfWithdrawn
 from regulars.loyalty.policy.errors import UnknownVersion
 from regulars.platform.db.database import Database
+from regulars.platform.markets.service import define_market
 from regulars.platform.vault.local import LocalVault
-from tests.loyalty.programme import DAY, NOON, Programme
+from tests.loyalty.programme import DAY, NOON, US, Programme
 from tests.loyalty.test_drafts import (
     DEARER,
     STRICT,
@@ -74,3 +75,31 @@ async def test_a_proposal_is_agreed_to_only_while_what_it_stands_on_is_there(
     with pytest.raises(DraftOfWithdrawn):
         await work(programme, agreeing(second, NOON + 2 * DAY))
     assert await states(programme) == [(1, "active"), (2, "withdrawn")]
+
+
+async def test_a_draft_whose_only_version_was_withdrawn_is_scheduled_only_by_who_names_that(
+    database: Database, vault: LocalVault
+) -> None:
+    """Nothing is there to compare it with: who schedules says that they know of which version its terms are."""
+    programme = Programme(database, vault)
+    async with database.transaction() as tx:
+        await define_market(tx, US)
+        api.define_standard_wallets(tx)
+    set_clock(database, NOON)
+    await scheduled(programme, await begun(programme), NOON + DAY)
+    draft = await work(programme, api.CreateDraft(name="again", actor="staff:bo"))
+    await withdrawn(programme, 1)
+
+    command = api.ScheduleDraft(draft_id=draft.draft_id, revision=1, active_from=NOON + DAY, actor="staff:bo")
+    with pytest.raises(DraftOfOnlyWithdrawn) as caught:
+        await work(programme, command)
+    assert (caught.value.code, caught.value.pointer) == ("draft_of_only_withdrawn", "/based_on")
+    assert caught.value.data == {"based_on": 1, "withdrawn_at": NOON.isoformat()}
+    assert await states(programme) == [(1, "withdrawn")]
+    with pytest.raises(UnknownVersion):
+        await work(programme, structs.replace(command, based_on=2))
+    fresh = await begun(programme)  # begun when nothing was there any more: of no version's terms
+    assert fresh.based_on is None
+    done = await work(programme, structs.replace(command, based_on=1))
+    assert (done.state, done.version) == ("scheduled", 2)
+    assert await states(programme) == [(1, "withdrawn"), (2, "scheduled")]

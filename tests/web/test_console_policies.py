@@ -9,11 +9,13 @@ from msgspec import structs
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.policy.contracts import TransferPolicy
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 from regulars.web.console.policy_forms import read_policy, sent_values, values_of
-from tests.web.site import DAY, NOW, Site
+from tests.web.site import DAY, NOW, POLICY, Site
 from tests.web.test_console_finance import work
 from tests.web.test_console_members import words
+from tests.web.visitors import Visitors
 
 pytestmark = pytest.mark.anyio
 POLICIES = "/console/policies"
@@ -262,3 +264,29 @@ def test_a_form_says_all_of_a_policy() -> None:
     ):
         sent = {name: str(value) for name, value in values_of(one).items() if value is not False}
         assert read_policy(sent_values(sent), "en") == (one, {})
+
+
+async def test_a_first_policy_is_scheduled_and_one_that_stands_on_nothing_but_a_withdrawn_one_knowingly(
+    services: Services,
+) -> None:
+    site = Site(services)
+    site.at(NOW)
+    site.visitors = await Visitors(services).begin()
+    async with services.database.transaction(actor="test") as tx:
+        loyalty.define_standard_wallets(tx)
+        command = loyalty.CreateDraft(name="first", actor="test", policy=POLICY)
+        made = await loyalty.work_on_policy(tx, services.database.clock, command)
+    first = f"{POLICIES}/drafts/{public_id(loyalty.DRAFT_PREFIX, made.draft_id)}"
+    async with site.browsing(Role.MARKETER) as browser:
+        assert 'name="based_on"' not in (await browser.get(first)).text
+        unseen = {"at": "2026-03-05T00:00", "reason": "agreed", "revision": "1"}
+        done = await browser.post(f"{first}/schedule", data=unseen)
+        assert done.status_code == 303, words(done.text)
+        again = await begun(browser)
+        assert (await browser.post(f"{POLICIES}/versions/1/withdraw", data={"reason": "not yet"})).status_code == 303
+        page = (await browser.get(again)).text
+        assert '<input type="checkbox" name="based_on" value="1"' in page
+        late = await browser.post(f"{again}/schedule", data=unseen)
+        assert (late.status_code, "no other version is there to compare it with" in words(late.text)) == (409, True)
+        done = await browser.post(f"{again}/schedule", data={**unseen, "based_on": "1"})
+        assert done.status_code == 303, words(done.text)

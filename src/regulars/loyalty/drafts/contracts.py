@@ -90,7 +90,7 @@ class ScheduleDraft(Struct, frozen=True, kw_only=True):
     """Let a draft come into force at an instant; where a second person is needed, ask for that.
 
     `based_on` is the latest version that it was compared with; None: the one that it began from, unless that was
-    withdrawn since.
+    withdrawn since. Where no version is left, it is the one that was withdrawn.
     """
 
     draft_id: UUID

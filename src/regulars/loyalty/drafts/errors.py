@@ -48,6 +48,17 @@ class DraftOfWithdrawn(Conflict):
     )
 
 
+class DraftOfOnlyWithdrawn(Conflict):
+    """A draft would bring what was taken back, and no version is there with which it could be compared."""
+
+    code = "draft_of_only_withdrawn"
+    message = (
+        "This draft was begun from version {based_on}, or last compared with it, and that version was withdrawn at "
+        "{withdrawn_at}: what it said would come with the draft all the same, and no other version is there to compare "
+        "it with. If it shall come, schedule the draft as based on version {based_on}."
+    )
+
+
 class DraftNotOpen(Conflict):
     """Only a draft is worked on."""
 

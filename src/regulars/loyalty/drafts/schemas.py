@@ -41,7 +41,8 @@ class DraftChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ScheduleBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the draft comes into force, a minute from now at the earliest, and why.
 
-    `based_on` is needed where a version came after the one that the draft began from, or that one was withdrawn.
+    `based_on` is needed where a version came after the one that the draft began from, or that one was withdrawn. It is
+    the latest that is there; where none is, the one that was withdrawn.
     """
 
     revision: Revision

@@ -28,6 +28,7 @@ from regulars.loyalty.drafts.errors import (
     DraftChanged,
     DraftNotOpen,
     DraftNotProposed,
+    DraftOfOnlyWithdrawn,
     DraftOfWithdrawn,
     NothingToBeginFrom,
     OwnProposal,
@@ -152,7 +153,7 @@ async def schedule(tx: Transaction, clock: Clock, command: ScheduleDraft) -> Pol
 
     Of two at once the second sees the version of the first: what is compared is read behind the lock on the versions.
     Raises UnknownDraft, UnknownVersion (404), DraftNotOpen, DraftChanged, PolicyUnchanged, DraftBehind,
-    DraftOfWithdrawn, and what `schedule_version` raises (409).
+    DraftOfWithdrawn, DraftOfOnlyWithdrawn, and what `schedule_version` raises (409).
     """
     await lock_versions(tx)
     found = _open(await _locked(tx, command.draft_id), command.revision)
@@ -326,22 +327,23 @@ async def _require_latest(
     """Raise DraftBehind where a version is there that came after the one with which a draft was compared.
 
     Raises DraftOfWithdrawn where that one was taken back: who schedules says that they compared it with the latest of
-    those that are there. Raises UnknownVersion (404) where nobody can have compared it with that one: it would never be
+    those that are there. Where none is there, DraftOfOnlyWithdrawn is raised unless they name the one that was taken
+    back. Raises UnknownVersion (404) where nobody can have compared it with that one: it would never be
     behind.
     """
     if compared is not None and compared > await highest_version(tx):
         raise UnknownVersion(pointer="/based_on", version=compared)
     based_on = found.based_on if compared is None else compared
-    if not versions or based_on is None:
+    if based_on is None:
         return
     if based_on not in {one.version for one in versions}:
+        if not versions and compared == found.based_on:
+            return
         withdrawn_at = (await read_version(tx, based_on)).withdrawn_at
-        raise DraftOfWithdrawn(
-            pointer="/based_on",
-            based_on=based_on,
-            withdrawn_at="" if withdrawn_at is None else withdrawn_at.isoformat(timespec="seconds"),
-            latest=versions[-1].version,
-        )
+        at = "" if withdrawn_at is None else withdrawn_at.isoformat(timespec="seconds")
+        if not versions:
+            raise DraftOfOnlyWithdrawn(pointer="/based_on", based_on=found.based_on or based_on, withdrawn_at=at)
+        raise DraftOfWithdrawn(pointer="/based_on", based_on=based_on, withdrawn_at=at, latest=versions[-1].version)
     if versions[-1].version > based_on:
         raise DraftBehind(pointer="/based_on", latest=versions[-1].version, based_on=based_on)
 
