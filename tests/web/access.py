@@ -401,6 +401,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "key members:write": (
         "POST /v1/members",
+        "POST /v1/members/batch",
         "POST /v1/consent-confirmations",
         "POST /v1/members/{member_id}/consents",
         "POST /v1/members/{member_id}/consents/{consent_id}/letters",
@@ -429,6 +430,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "GET /v1/stores/{store_id}",
     ),
     "key orders:write": (
+        "PUT /v1/orders",
         "PUT /v1/orders/{order_id}",
         "POST /v1/orders/{order_id}/claim",
         "POST /v1/orders/{order_id}/returns",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from litestar.handlers import HTTPRouteHandler
 
 from regulars.commerce.explaining.routes import routes as explanation_routes
+from regulars.commerce.orders.batches import put_orders_route
 from regulars.commerce.orders.routes import routes as order_routes
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.stores.routes import routes as store_routes
@@ -24,4 +25,5 @@ def routes(services: Services) -> Offered:
     """Return them, with their lanes made."""
     commerce = Commerce(loyalty.Configuration())
     orders, hot = order_routes(services, commerce)
-    return Offered([*orders, *explanation_routes(services, commerce), *store_routes(services)], hot)
+    others = [put_orders_route(services, commerce), *explanation_routes(services, commerce), *store_routes(services)]
+    return Offered([*orders, *others], hot)

@@ -164,11 +164,11 @@ async def sign_up(tx: Transaction, vault: Vault, sign_ups: Sequence[SignUp]) -> 
     """Make a member of each sign-up; one path for one and for thousands, set-based, a result for each in order.
 
     They are decided in the given order, each as if alone: the first of two that name the same value gets it. A sign-up
-    whose `member_id` exists with the same market and `signed_up_at` is a repeat of the same fact: it changes nothing
-    and gives the member as it is now. Otherwise a value that belongs to anybody gives IdentityTaken (409), which says
-    nothing of the other member. Also given, not raised: UnknownMarket, IdentityMissing, TooManyIdentities,
-    PhoneImpossible, EmailImpossible, CardImpossible, ExternalIdImpossible, InstantImpossible (422), MemberExists,
-    MemberErased (409). A refused sign-up leaves nothing.
+    whose `member_id` exists with the same market and `signed_up_at` (without one, with the same values) is a repeat of
+    the same fact: it changes nothing and gives the member as it is now. Otherwise a value that belongs to anybody gives
+    IdentityTaken (409), which says nothing of the other member. Also given, not raised: UnknownMarket, IdentityMissing,
+    TooManyIdentities, PhoneImpossible, EmailImpossible, CardImpossible, ExternalIdImpossible, InstantImpossible (422),
+    MemberExists, MemberErased (409). A refused sign-up leaves nothing.
 
     Keys are made before anything is written. Publishes MemberSignedUp. Source: identities, members.
     """

@@ -6,6 +6,7 @@ from regulars.members.consent.routes import routes as consent_routes
 from regulars.members.contracts.merging import MergingParts
 from regulars.members.contracts.privacy import Parts
 from regulars.members.households.routes import routes as household_routes
+from regulars.members.identity.batches import sign_up_batch_route
 from regulars.members.identity.routes import routes as identity_routes
 from regulars.members.identity_rules.routes import rules_routes
 from regulars.members.merging.routes import routes as merging_routes
@@ -21,6 +22,7 @@ def routes(services: Services, parts: Parts = (), merging: MergingParts = ()) ->
     """Return them, with their lanes made; `parts` is what the rooms above have to do with privacy, and with merges."""
     return [
         *identity_routes(services),
+        sign_up_batch_route(services),
         *profile_routes(services),
         *consent_routes(services),
         *privacy_routes(services, parts),

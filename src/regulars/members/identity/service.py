@@ -1,6 +1,6 @@
 """Members come to be, and are found by what they call themselves."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -63,12 +63,14 @@ Result = TypeVar("Result")
 class _Candidate:
     """A sign-up that is possible in itself: whether the values are free is still to be seen.
 
-    `against` is what the rules about identities have against it, if nobody signed up so before.
+    `against` is what the rules about identities have against it, if nobody signed up so before. `is_dated`: it says
+    itself when it was, so that a repeat of it says the same.
     """
 
     member: Member
     values: dict[bytes, Normalised]
     against: DomainError | None
+    is_dated: bool
 
     @property
     def identities(self) -> Iterable[tuple[bytes, Normalised, Identity]]:
@@ -330,6 +332,7 @@ async def _prepare(tx: Transaction, vault: Vault, wish: SignUp, rules: IdentityR
         ),
         values,
         against,
+        wish.signed_up_at is not None,
     )
 
 
@@ -377,7 +380,7 @@ def _decide(
             earlier = before.member
         taken = next((at for at, sought in enumerate(candidate.values) if sought in owners), None)
         if earlier is not None:
-            same = (earlier.market, earlier.signed_up_at) == (member.market, member.signed_up_at)
+            same = _is_repeat(candidate, earlier, owners)
             gone = earlier.status is MemberStatus.ERASED
             outcomes.append(MemberErased() if gone else earlier if same else MemberExists())
         elif member.member_id in erased:
@@ -392,6 +395,15 @@ def _decide(
             fresh[member.member_id] = candidate
             outcomes.append(member)
     return outcomes, list(fresh.values())
+
+
+def _is_repeat(candidate: _Candidate, earlier: Member, owners: Mapping[bytes, UUID]) -> bool:
+    """Say whether a sign-up is the one by which a member came to be; one without its moment is known by its values."""
+    if earlier.market != candidate.member.market:
+        return False
+    if candidate.is_dated:
+        return earlier.signed_up_at == candidate.member.signed_up_at
+    return all(owners.get(sought) == earlier.member_id for sought in candidate.values)
 
 
 def _write(tx: Transaction, fresh: Sequence[_Candidate], keys: dict[UUID, bytes]) -> None:

@@ -21,7 +21,8 @@ _NOWHERE = "UTC"
 RULE = "refusal."
 KEPT: Final = frozenset({409, 422})  # what says something about the request itself
 CLIENTS_AT_MOST: Final = 20
-IN_BATCHES: Final = ("accrue_in_batch", "extend_in_batch")  # actions of rows
+# Actions of rows.
+IN_BATCHES: Final = ("accrue_in_batch", "extend_in_batch", "put_order_in_batch", "sign_up_in_batch")
 
 _encode = msgspec.json.Encoder().encode
 
