@@ -26,6 +26,8 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         host="127.0.0.1",
         port=8790,
         pool_size=10,
+        traces_url=None,
+        traces_share=100,
         worker_metrics_port=None,
         worker_metrics_host="127.0.0.1",
         batch_size=100,
@@ -74,6 +76,8 @@ EVERYTHING = {
     "REGULARS_HOST": "0.0.0.0",  # noqa: S104 -- a value to read back, nothing listens
     "REGULARS_PORT": "80",
     "REGULARS_POOL_SIZE": "3",
+    "REGULARS_TRACES_URL": "http://127.0.0.1:4318/v1/traces",
+    "REGULARS_TRACES_SHARE": "5",
     "REGULARS_WORKER_METRICS_PORT": "9791",
     "REGULARS_WORKER_METRICS_HOST": "10.2.0.4",
     "REGULARS_BATCH_SIZE": "1",
@@ -131,6 +135,8 @@ def test_every_variable_is_read() -> None:
         host="0.0.0.0",  # noqa: S104 -- as above
         port=80,
         pool_size=3,
+        traces_url="http://127.0.0.1:4318/v1/traces",
+        traces_share=5,
         worker_metrics_port=9791,
         worker_metrics_host="10.2.0.4",
         batch_size=1,

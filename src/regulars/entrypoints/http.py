@@ -79,6 +79,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         body_limit_bytes=services.settings.body_limit_bytes,
         log=log or RequestLog(),
         requests=requests,
+        tracer=services.database.tracer,
     )
 
 
@@ -190,7 +191,7 @@ async def run(
     stop = asyncio.Event()
     stop_on_signals(stop)
     log = RequestLog()
-    async with opened(settings, place) as services:
+    async with opened(settings, place, traced_as="web") as services:
         offered = web(services, demo)
         tasks = [
             asyncio.create_task(serve(create_app(services, offered, log), taken, stop)),

@@ -82,12 +82,16 @@ def located(settings: Settings, meanwhile: Callable[[], object] | None = None) -
 
 
 @asynccontextmanager
-async def opened(settings: Settings, place: Place) -> AsyncIterator["Services"]:
-    """Open what the rooms need, and close it after what was asked for is done."""
+async def opened(settings: Settings, place: Place, *, traced_as: str | None = None) -> AsyncIterator["Services"]:
+    """Open what the rooms need, and close it after what was asked for is done.
+
+    What a long-lived process does is traced under its name, where traces are wanted. Raises SettingError.
+    """
     from regulars.entrypoints.privacy import PARTS
     from regulars.members.api import apply_journal, claim_vault
     from regulars.platform.db.database import Database
     from regulars.platform.services import Services
+    from regulars.platform.traces.starting import traced
     from regulars.platform.vault.local import LocalVault
 
     database = Database(
@@ -103,10 +107,11 @@ async def opened(settings: Settings, place: Place) -> AsyncIterator["Services"]:
             async with database.transaction() as tx:
                 await claim_vault(tx, vault)
             await apply_journal(database, vault, PARTS)
-            try:
-                yield services
-            finally:
-                await services.drain()
+            with traced(settings, database, traced_as):
+                try:
+                    yield services
+                finally:
+                    await services.drain()
     finally:
         vault.close()
 

@@ -21,6 +21,7 @@ from regulars.platform.embedded import EmbeddedError
 from regulars.platform.jobs.queue import run_jobs
 from regulars.platform.outbox.relay import run_relay
 from regulars.platform.settings import Settings
+from regulars.platform.traces.starting import traced
 from regulars.platform.vault.local import LocalVault
 from regulars.platform.webhooks.couriers import run_webhooks
 
@@ -50,6 +51,7 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
     try:
         await apply_journal(database, vault, PARTS)
         async with AsyncExitStack() as beside, asyncio.TaskGroup() as group:
+            beside.enter_context(traced(settings, database, "worker"))
             _tell_metrics(beside, database, settings)
             group.create_task(run_privacy(database, vault, PARTS, stop))
             group.create_task(proposals.run_proposals(database, vault, MERGING, stop))

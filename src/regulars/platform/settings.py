@@ -80,6 +80,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"variable": "REGULARS_POOL_SIZE"},
         ),
     ] = 10
+    traces_url: Annotated[
+        WebAddress | None,
+        told(
+            "REGULARS_TRACES_URL",
+            "Where a collector takes traces by OTLP over HTTP, e.g. `http://127.0.0.1:4318/v1/traces`. Without it "
+            "nothing is traced. Needs `regulars[traces]`.",
+            kind="web address",
+        ),
+    ] = None
+    traces_share: Annotated[
+        int,
+        told(
+            "REGULARS_TRACES_SHARE",
+            "How many of a hundred new traces are kept; a caller's `traceparent` decides for its own.",
+            ge=1,
+            le=100,
+        ),
+    ] = 100
     worker_metrics_port: Annotated[
         Port | None,
         told(

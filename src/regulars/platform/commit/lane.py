@@ -8,7 +8,7 @@ about the request itself (401, 403, 429, 5xx) is not.
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 from psycopg import errors as database_errors
@@ -23,6 +23,9 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.problems import problem_body
 from regulars.platform.metrics.measures import Batches
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 Owner = tuple[str, str]  # the client and its idempotency key
 
@@ -61,6 +64,7 @@ class Call(Generic[Command]):
     language: str = "en"
     request_id: str = ""
     reason: str = ""
+    span: "Span | None" = None  # of the request, where traces are wanted
 
 
 @dataclass(slots=True)
@@ -143,6 +147,12 @@ class Lane(Generic[Command, Result]):
         await self._group.drain()
 
     async def _write(self, calls: Sequence[Call[Command]], attempt: Attempt) -> Sequence[Reply | DomainError]:
+        if (tracer := self._database.tracer) is None:
+            return await self._write_batch(calls, attempt)
+        with tracer.batch(self.action, [call.span for call in calls]):
+            return await self._write_batch(calls, attempt)
+
+    async def _write_batch(self, calls: Sequence[Call[Command]], attempt: Attempt) -> Sequence[Reply | DomainError]:
         try:
             return await self._write_together(calls, attempt)
         except _NothingToRepeat:

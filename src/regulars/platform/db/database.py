@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from select import POLLIN, poll
-from typing import Any, Final, LiteralString, Self
+from typing import TYPE_CHECKING, Any, Final, LiteralString, Self
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -12,6 +12,9 @@ from regulars.platform.clock import Clock
 from regulars.platform.db.programme_clock import read_setting
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.metrics.measures import Counts
+
+if TYPE_CHECKING:
+    from regulars.platform.traces.tracer import Tracer
 
 SYSTEM = "system"
 _ONE_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -46,6 +49,7 @@ class Database:
         self.url = url
         self.clock = Clock()
         self.counts = Counts()
+        self.tracer: Tracer | None = None  # where traces are wanted, see platform.traces
         self._settings: tuple[LiteralString, ...] = (f"SET LOCAL lock_timeout = {lock_timeout_ms:d}",)
         self._prepare_threshold = 0 if prepared_statements else None
         self._pool: AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
@@ -100,9 +104,15 @@ class Database:
                 *self._settings,
                 *((_BY_KEYS,) if set_based else ()),
             )
-            transaction = Transaction(connection, self.clock.now(), actor, request_id, settings)
-            yield transaction
-            await transaction.commit()
+            if self.tracer is None:
+                transaction = Transaction(connection, self.clock.now(), actor, request_id, settings)
+                yield transaction
+                await transaction.commit()
+            else:
+                asking = (actor, request_id)
+                with self.tracer.transaction(connection, self.clock.now(), asking, settings) as transaction:
+                    yield transaction
+                    await transaction.commit()
             if transaction.counts:
                 self.counts.add_all(transaction.counts.items())
 

@@ -71,6 +71,11 @@ class Transaction:
         """Buffer the settings: they leave with what is asked first."""
         self._writes = [(Statement(text), None) for text in self.settings]
 
+    @property
+    def traceparent(self) -> str | None:
+        """What is traced now, as W3C writes it: events keep it. None where nothing is."""
+        return None
+
     async def read(self, *statements: Statement) -> list[Rows]:
         """Run statements in order, in one round trip, after any buffered writes; rows of each, in order."""
         self._begin_again()
@@ -173,7 +178,7 @@ class Transaction:
 
     def _write_records(self) -> None:
         if self._events:
-            self.write(*outbox_store.insert_events(self._events))
+            self.write(*outbox_store.insert_events(self._events, self.traceparent))
             self._events = []
         if self._audit:
             self.write(*audit_store.insert_entries(self._audit))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from regulars.platform.auth.contracts import Principal
 from regulars.platform.auth.errors import AddressNotAllowed
@@ -11,6 +11,9 @@ from regulars.platform.errors import NotAllowed, NotAuthenticated
 from regulars.platform.http.origin import is_in
 from regulars.platform.http.quotas import Quota, Quotas
 from regulars.platform.texts import negotiate
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 SCOPE_KEY: Final = "regulars"  # where it lies in the ASGI scope
 
@@ -26,7 +29,7 @@ class Asked:
     """One request at the edge: its id, its headers that matter, its body, who asks, and what makes the hash of it.
 
     `address` tells where it comes from, if somebody needs to know; `quotas` are where it is counted, if anywhere, and
-    `quota` what is left there.
+    `quota` what is left there. `span` traces it, where traces are wanted.
     """
 
     request_id: str
@@ -40,6 +43,7 @@ class Asked:
     address: Callable[[], str] = str
     quotas: Quotas | None = None
     quota: Quota | None = None
+    span: "Span | None" = None
 
     @property
     def language(self) -> str:

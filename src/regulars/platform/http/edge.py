@@ -7,9 +7,10 @@ and logs one line.
 import re
 from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from random import Random
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from regulars.platform.auth.service import Authenticator
 from regulars.platform.errors import BodyTooLarge, BodyTooSlow
@@ -23,6 +24,11 @@ from regulars.platform.http.refusals import answer_to_failure
 from regulars.platform.http.timeouts import SharedTimeout
 from regulars.platform.logs import RequestLog
 from regulars.platform.metrics.measures import Requests
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+    from regulars.platform.traces.tracer import Tracer
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -74,6 +80,7 @@ class Edge:
         body_limit_bytes: int,
         log: RequestLog,
         requests: Requests,
+        tracer: "Tracer | None" = None,
         body_seconds: float = _BODY_SECONDS,
     ) -> None:
         self._framework = framework
@@ -87,6 +94,7 @@ class Edge:
         self._limit = body_limit_bytes
         self._log = log
         self._count = requests.note
+        self._tracer = tracer
         self._logs = log.wanted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,12 +162,11 @@ class Edge:
             self._note(taken.method, taken.template, status, began, asking)
 
         try:
-            principal = self._recognise(asking.authorization)
-            if principal is None:
-                pending: Future[Any] = get_running_loop().create_task(self._admit_first(taken, parameter, asking))
+            if self._tracer is None:
+                pending = self._begin(taken, parameter, asking)
             else:
-                asking.admit(principal, taken.scope)
-                pending = taken.begin(parameter, asking)
+                with self._within(asking):
+                    pending = self._begin(taken, parameter, asking)
         except Exception as error:  # noqa: BLE001 - as above
             refuse(error)
         else:
@@ -177,7 +184,19 @@ class Edge:
             None,
             address,
             self._quotas,
+            span=None if self._tracer is None else _span_of(self._tracer, headers),
         )
+
+    def _begin(self, taken: Taken, parameter: str, asking: Asked) -> "Future[Any]":
+        principal = self._recognise(asking.authorization)
+        if principal is None:
+            return get_running_loop().create_task(self._admit_first(taken, parameter, asking))
+        asking.admit(principal, taken.scope)
+        return taken.begin(parameter, asking)
+
+    def _within(self, asking: Asked) -> AbstractContextManager[None]:
+        """Let what is done for a request be a part of its span, where it is traced."""
+        return nullcontext() if self._tracer is None or asking.span is None else self._tracer.within(asking.span)
 
     async def _admit_first(self, taken: Taken, parameter: str, asking: Asked) -> Any:  # noqa: ANN401 - see Taken
         asking.admit(await self._authenticate(asking.authorization), taken.scope)
@@ -185,6 +204,8 @@ class Edge:
 
     def _note(self, method: str, route: str, status: int, began: float, asking: Asked) -> None:
         seconds = perf_counter() - began
+        if self._tracer is not None and asking.span is not None:
+            self._tracer.end_request(asking.span, method, route, status)
         self._count(method, route, status, seconds)
         if self._logs:
             principal = asking.principal
@@ -224,7 +245,8 @@ class Edge:
 
     async def _by_hot_route(self, taken: Taken, parameter: str, asking: Asked, send: Send) -> int:
         try:
-            status, body, replayed = taken.answer(await self._admit_first(taken, parameter, asking))
+            with self._within(asking):
+                status, body, replayed = taken.answer(await self._admit_first(taken, parameter, asking))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
             return await _answer_failure(error, asking, send)
         head = [
@@ -262,7 +284,8 @@ class Edge:
             await send(message)
 
         scope[SCOPE_KEY] = asking
-        await self._framework(scope, receive_again, send_with_id)
+        with self._within(asking):
+            await self._framework(scope, receive_again, send_with_id)
         return scope.get("path_template", ""), status
 
 
@@ -279,6 +302,10 @@ async def _answer_failure(error: Exception, asking: Asked, send: Send, *more: tu
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
     return status
+
+
+def _span_of(tracer: "Tracer", headers: Headers) -> "Span":
+    return tracer.begin_request(headers.get(b"traceparent"), headers.get(b"tracestate"))
 
 
 def _lines(fields: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -114,6 +114,7 @@ def _mutation(route: HotMutation) -> Steps:
                 language=asking.language,
                 request_id=asking.request_id,
                 reason=reason(body) if reason else "",
+                span=asking.span,
             )
         )
 

@@ -46,6 +46,7 @@ async def carry_out(
         language=asking.language,
         request_id=asking.request_id,
         reason=reason,
+        span=asking.span,
     )
     reply = await lane.submit(call)
     return Response(

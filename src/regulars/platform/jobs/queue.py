@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from typing import Any
 
@@ -48,8 +48,14 @@ def build_app(connector: PsycopgConnector, tasks: Iterable[Task], database: Data
 
 
 def _add(app: App, declared: Task, database: Database, stop: asyncio.Event) -> None:
-    async def run(_: JobContext, /, timestamp: int | None = None, **arguments: JsonValue) -> None:
+    async def run(
+        _: JobContext, /, timestamp: int | None = None, traceparent: str | None = None, **arguments: JsonValue
+    ) -> None:
         del timestamp  # procrastinate's, of scheduled runs
+        with nullcontext() if database.tracer is None else database.tracer.job(declared.name, traceparent):
+            await run_rounds(arguments)
+
+    async def run_rounds(arguments: dict[str, JsonValue]) -> None:
         more = True
         while more:
             if stop.is_set():

@@ -2,10 +2,11 @@
 
 import traceback
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from regulars.platform.db.failures import describe, is_connection_lost, may_pass
@@ -14,6 +15,9 @@ from regulars.platform.errors import DomainError
 from regulars.platform.outbox.contracts import Delivered, Handler, ParkedState
 from regulars.platform.outbox.store import relayed
 from regulars.platform.outbox.store.relayed import Setback
+
+if TYPE_CHECKING:
+    from regulars.platform.traces.tracer import Tracer
 
 MAX_ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 5.0
@@ -27,13 +31,17 @@ class UnreadableEvent(Exception):
 
 
 class Entry(NamedTuple):
-    """One event on its way to a handler; `delivered` is None if its payload could not be read."""
+    """One event on its way to a handler.
+
+    `delivered` is None if its payload could not be read, `origin` the trace it came of, where that is known.
+    """
 
     seq: int
     event_id: UUID
     member_id: UUID | None
     attempts: int
     delivered: Delivered[Any] | None
+    origin: str | None = None
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -72,6 +80,7 @@ class Dispatch:
     held: set[UUID]
     at: datetime
     patient: bool = True
+    tracer: "Tracer | None" = None
     done: list[Entry] = field(default_factory=list)
     setbacks: list[Setback] = field(default_factory=list)
 
@@ -81,8 +90,9 @@ class Dispatch:
         if not entries:
             return
         try:
-            async with self.tx.savepoint():
-                await self._hand_over(entries)
+            with self._traced(entries):
+                async with self.tx.savepoint():
+                    await self._hand_over(entries)
         except Exception as error:
             if is_connection_lost(error) or (self.patient and may_pass(error)):
                 raise
@@ -94,6 +104,11 @@ class Dispatch:
                 await self.run(entries[middle:])
         else:
             self.done.extend(entries)
+
+    def _traced(self, entries: Sequence[Entry]) -> AbstractContextManager[None]:
+        if self.tracer is None:
+            return nullcontext()
+        return self.tracer.handling(name_of(self.handler), [entry.origin for entry in entries], len(entries))
 
     def _let_pass(self, entries: Sequence[Entry]) -> list[Entry]:
         passing = []

@@ -216,7 +216,9 @@ class Relay:
         return through
 
     def _dispatch(self, tx: Transaction, subscription: Subscription, held: set[UUID], at: datetime) -> Dispatch:
-        return Dispatch(tx, subscription.handler, held, at, patient=self._interruptions < PATIENCE)
+        return Dispatch(
+            tx, subscription.handler, held, at, patient=self._interruptions < PATIENCE, tracer=self._database.tracer
+        )
 
     def _note(self, tx: Transaction, subscription: Subscription, dispatch: Dispatch, at: datetime) -> None:
         if dispatch.setbacks:
@@ -229,7 +231,7 @@ class Relay:
                     )  # fmt: skip
 
     def _entry(self, row: Recorded, attempts: int) -> Entry:
-        return Entry(row.seq, row.event_id, row.member_id, attempts, self._read(row))
+        return Entry(row.seq, row.event_id, row.member_id, attempts, self._read(row), row.traceparent)
 
     def _read(self, row: Recorded) -> Delivered[Event] | None:
         decoder = self._decoders.get(row.type)

@@ -16,6 +16,7 @@ outbox = Table(
     Column("member_id", UUID(as_uuid=True)),
     Column("recorded_at", TIMESTAMP(timezone=True), nullable=False),
     Column("payload", Text, nullable=False),
+    Column("traceparent", Text),  # of the trace it came of, where traces are wanted
     Index("outbox_transaction_id_idx", "transaction_id"),
 )
 

@@ -88,13 +88,14 @@ class Attempt(NamedTuple):
 
 
 class Told(NamedTuple):
-    """An event as webhooks keep it; `data` is JSON."""
+    """An event as webhooks keep it; `data` is JSON, `traceparent` says what it came of, where that was traced."""
 
     event_id: UUID
     type: str
     member_id: UUID | None
     recorded_at: datetime
     data: str
+    traceparent: str | None = None
 
 
 class Taken(NamedTuple):

@@ -157,11 +157,23 @@ class Courier:
             body = body_of(taken.told, self.source)
             secrets = secrets_in_force(self.vault, taken.delivery.endpoint_id, taken.secrets, at)
             headers = headers_of(taken, int(at.timestamp()), secrets, body)
-            answered = await self.sender.post(taken.url, headers, body)
+            answered = await self._post(taken, headers, body)
         except Exception as error:
             logger.error("a webhook breaks", exc_info=error, extra={"fields": {"type": taken.told.type}})  # noqa: TRY400 - with fields
             answered = Answered(None, "", f"fault: {type(error).__name__}", 0)
         self._ended.append(Ended(taken, answered, at))
+
+    async def _post(self, taken: Taken, headers: list[tuple[str, str]], body: bytes) -> Answered:
+        """Send it; where traces are wanted the receiver is told of which one it is a part."""
+        if (tracer := self.database.tracer) is None:
+            return await self.sender.post(taken.url, headers, body)
+        with tracer.delivery(taken.told.type, taken.told.traceparent, taken.delivery.attempts) as ended:
+            origin = tracer.current()
+            answered = await self.sender.post(
+                taken.url, [*headers, *([("traceparent", origin)] if origin else [])], body
+            )
+            ended(answered.status, answered.is_taken)
+            return answered
 
     async def _rest(self, stop: asyncio.Event) -> None:
         """Wait for something to end, for the next look, or for the end."""

@@ -38,7 +38,7 @@ async def announce(tx: Transaction, events: Sequence[Delivered[Any]]) -> None:
         to = [endpoint_id for endpoint_id, types in wanting if not types or name in types]
         if to:
             data = _encode(data_of(event)).decode()
-            told.append(Told(event_id, name, event.member_id, event.recorded_at, data))
+            told.append(Told(event_id, name, event.member_id, event.recorded_at, data, tx.traceparent))
             fresh += [Fresh(new_id(), endpoint_id, event_id, name, event.member_id) for endpoint_id in to]
     if fresh:
         deliveries.write(tx, told, fresh, wall_now())

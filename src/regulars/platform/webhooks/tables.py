@@ -59,6 +59,7 @@ webhook_events = Table(
     Column("member_id", UUID(as_uuid=True)),
     Column("recorded_at", INSTANT, nullable=False),
     Column("data", Text, nullable=False),
+    Column("traceparent", Text),  # of the trace it came of, where traces are wanted
 )
 
 # `line` is the member, or a UUID of zeros: of one line one delivery at a time is under way, in order of `position`.

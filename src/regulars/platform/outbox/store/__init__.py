@@ -12,14 +12,15 @@ from regulars.platform.ids import new_ids_in_hex
 _encode = msgspec.json.Encoder().encode
 
 INSERT_EVENTS: LiteralString = """
-INSERT INTO outbox (event_id, type, member_id, recorded_at, payload)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::text[])
+INSERT INTO outbox (traceparent, event_id, type, member_id, recorded_at, payload)
+SELECT %s::text, told.* FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::text[]) AS told
 """
 
 
-def insert_events(events: Sequence[Event]) -> tuple[LiteralString, tuple[Any, ...]]:
-    """Return the statement that appends events in the given order."""
+def insert_events(events: Sequence[Event], traceparent: str | None) -> tuple[LiteralString, tuple[Any, ...]]:
+    """Return the statement that appends events in the given order; `traceparent` says what they came of."""
     return INSERT_EVENTS, (
+        traceparent,
         arrays.texts(new_ids_in_hex(len(events))),
         arrays.texts([type(event).__name__ for event in events]),
         arrays.ids([event.member_id for event in events]),

@@ -20,6 +20,7 @@ class Recorded(NamedTuple):
     member_id: UUID | None
     recorded_at: datetime
     payload: str
+    traceparent: str | None
 
 
 class Held(NamedTuple):
@@ -43,7 +44,7 @@ class Setback(NamedTuple):
 
 _PAGE: LiteralString = (
     """
-SELECT seq, event_id, type, member_id, recorded_at, payload
+SELECT seq, event_id, type, member_id, recorded_at, payload, traceparent
 FROM outbox
 WHERE seq > %(last_seq)s AND seq <= %(end_seq)s AND NOT type = ANY (%(unheeded)s::text[])
 """
@@ -101,7 +102,7 @@ WITH due AS (
     SELECT p.handler, p.seq FROM due JOIN parked_events AS p
         ON p.handler = due.handler AND p.member_id = due.member_id AND p.state = 'waiting' AND p.seq > due.seq
 )
-SELECT p.handler, p.attempts, o.seq, o.event_id, o.type, o.member_id, o.recorded_at, o.payload
+SELECT p.handler, p.attempts, o.seq, o.event_id, o.type, o.member_id, o.recorded_at, o.payload, o.traceparent
 FROM rows JOIN parked_events AS p USING (handler, seq) JOIN outbox AS o USING (seq)
 ORDER BY o.seq LIMIT %(limit)s
 """

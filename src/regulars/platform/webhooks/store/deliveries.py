@@ -37,8 +37,8 @@ def columns() -> LiteralString:
 
 
 _INSERT_EVENTS: LiteralString = """
-INSERT INTO webhook_events (event_id, type, member_id, recorded_at, data)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::text[])
+INSERT INTO webhook_events (event_id, type, member_id, recorded_at, data, traceparent)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[])
 ON CONFLICT (event_id) DO NOTHING
 """
 # Numbered in the order given: the order of the relay.
@@ -67,6 +67,7 @@ def write(tx: Transaction, told: Sequence[Told], fresh: Sequence[Fresh], at: dat
             arrays.ids([one.member_id for one in told]),
             arrays.instants([one.recorded_at for one in told]),
             arrays.texts([one.data for one in told]),
+            arrays.texts([one.traceparent for one in told]),
         ),
     )
     tx.write(

@@ -74,7 +74,7 @@ UPDATE webhook_deliveries AS d
 SET due_at = %(until)s, attempts = d.attempts + 1, first_tried_at = coalesce(d.first_tried_at, %(at)s)
 FROM taken, webhook_events AS e, webhook_endpoints AS w
 WHERE d.delivery_id = taken.delivery_id AND e.event_id = d.event_id AND w.endpoint_id = d.endpoint_id
-RETURNING {columns()}, e.event_id, e.type, e.member_id, e.recorded_at, e.data,
+RETURNING {columns()}, e.event_id, e.type, e.member_id, e.recorded_at, e.data, e.traceparent,
           w.url, w.sealed_secret, w.sealed_old_secret, w.old_secret_until, d.first_tried_at
 """  # noqa: S608 - our own text
 
@@ -93,10 +93,10 @@ async def take(tx: Transaction, places: Mapping[UUID, int], at: datetime, lease:
     return [
         Taken(
             as_delivery(row[:11]),
-            Told(*row[11:16]),
-            row[16],
-            Secrets(bytes(row[17]), None if row[18] is None else bytes(row[18]), row[19]),
-            row[20],
+            Told(*row[11:17]),
+            row[17],
+            Secrets(bytes(row[18]), None if row[19] is None else bytes(row[19]), row[20]),
+            row[21],
         )
         for row in rows
     ]

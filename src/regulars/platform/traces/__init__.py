@@ -1,0 +1,1 @@
+"""Traces by OpenTelemetry, where a collector is named; see docs/traces.md."""
