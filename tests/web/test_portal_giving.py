@@ -91,6 +91,24 @@ async def test_points_are_looked_at_once_more_and_sent_once(services: Services, 
     ]
 
 
+async def test_what_was_given_of_several_lots_is_one_line_whose_why_has_them(
+    services: Services, browser: httpx.AsyncClient
+) -> None:
+    membership, wang = await club(services, giving(), browser)
+    for days, points in ((2, 5), (4, 6), (6, 7)):
+        await membership.grant(membership.wang, points, f"day {days}", expires_at=LATER + days * DAY)
+    at = (await wang.post(GIVE, who=LI, amount="18")).headers["location"]
+    await wang.post(at)
+    answer = await wang.get("/portal/statement?wallet=points")
+    page, told = answer.text, read(answer)
+
+    assert (page.count("18 points were given to another member."), "5 points were given to" in page) == (3, False)
+    assert page.count("data-why") == page.count('<li class="flex items-start')
+    for part in ("They are of 3 parts:", "5 that run out at", "6 that run out at", "7 that run out at"):
+        assert part in told, told
+    assert "They are of 3 parts:" in read(await wang.get("/portal/points"))
+
+
 async def test_what_one_may_not_give_anybody_is_said_before_anybody_is_looked_for(
     services: Services, browser: httpx.AsyncClient
 ) -> None:

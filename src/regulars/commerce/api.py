@@ -52,6 +52,7 @@ from regulars.commerce.devices.service import make_enrolment as make_device_enro
 from regulars.commerce.devices.service import recognise as recognise_device
 from regulars.commerce.explaining.contracts import OrderExplained
 from regulars.commerce.explaining.service import (
+    explain_lines,
     explain_lot,
     explain_order,
     explain_transfer,
@@ -145,6 +146,7 @@ __all__ = [
     "effects_of_return",
     "enrol_device",
     "every_store",
+    "explain_lines",
     "explain_lot",
     "explain_order",
     "explain_transfer",

@@ -71,6 +71,7 @@ from regulars.loyalty.drafts.rules import Difference
 from regulars.loyalty.drafts.service import carry_out as work_on_policy
 from regulars.loyalty.drafts.service import list_drafts, read_draft, read_revisions, require_alone
 from regulars.loyalty.drafts.service import withdraw as withdraw_policy
+from regulars.loyalty.explain.acts import explain_act
 from regulars.loyalty.explain.service import (
     explain_balance,
     explain_balances,
@@ -178,6 +179,7 @@ from regulars.loyalty.privacy.service import PRIVACY
 from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing, still_counts
+from regulars.loyalty.statement.acts import statement_of_acts
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
@@ -309,6 +311,7 @@ __all__ = [
     "expire_due",
     "expiries",
     "expiring",
+    "explain_act",
     "explain_balance",
     "explain_balances",
     "explain_hold",
@@ -375,6 +378,7 @@ __all__ = [
     "standing",
     "standings",
     "statement",
+    "statement_of_acts",
     "still_counts",
     "tier_history",
     "tier_label",

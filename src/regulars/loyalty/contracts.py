@@ -355,7 +355,11 @@ class HoldStanding(Struct, frozen=True, kw_only=True):
 
 
 class StatementLine(Struct, frozen=True, kw_only=True):
-    """One transfer as its member reads it: `amount` is signed, `reason` a sentence made of the row's own data."""
+    """One transfer as its member reads it: `amount` is signed, `reason` a sentence made of the row's own data.
+
+    Of an act that moved several parts it may be all of them in one wallet: `part_count` transfers, the latest of them
+    `seq`, the first few `parts`; uses of lots stand with these.
+    """
 
     seq: int
     wallet: str
@@ -371,6 +375,8 @@ class StatementLine(Struct, frozen=True, kw_only=True):
     policy_version: int
     lots: tuple[LotMove, ...]
     reason: str
+    parts: tuple[int, ...] = ()
+    part_count: int = 1
 
 
 class StatementPage(Struct, frozen=True, kw_only=True):

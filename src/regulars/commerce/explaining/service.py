@@ -18,6 +18,7 @@ from regulars.commerce.orders.explain import (
 from regulars.commerce.orders.service import Commerce
 from regulars.commerce.orders.witness import Seen
 from regulars.loyalty import api as loyalty
+from regulars.loyalty.contracts import LotStanding, StatementLine
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link
 from regulars.platform.ids import public_id
@@ -65,6 +66,30 @@ async def explain_transfers(
     orders = {seq: link.id for seq, one in found.items() for link in one.links if link.kind == "order"}
     currencies = await reading.currencies_of(tx, member_id, sorted(set(orders.values()))) if orders else {}
     return {seq: structs.replace(one, currency=currencies.get(orders.get(seq, ""))) for seq, one in found.items()}
+
+
+async def explain_lines(
+    tx: Transaction,
+    configuration: loyalty.Configuration,
+    member_id: UUID,
+    lines: Sequence[StatementLine],
+    lots: Sequence[LotStanding] = (),
+    *,
+    followed: bool = False,
+) -> tuple[dict[int, Explanation], dict[int, Explanation]]:
+    """Say why lines of a member's statement are there, and why lots are, by their numbers.
+
+    A line that tells an act is explained part by part; a lot by what brought it alone. `followed` and source: as
+    `explain_transfers`.
+    """
+    asked = {lot.lot_no for lot in lots} | {seq for line in lines for seq in (line.seq, *line.parts)}
+    if not asked:
+        return {}, {}
+    found = await explain_transfers(tx, configuration, member_id, sorted(asked), followed=followed)
+    return (
+        {line.seq: loyalty.explain_act(line, found) for line in lines if line.seq in found},
+        {lot.lot_no: found[lot.lot_no] for lot in lots if lot.lot_no in found},
+    )
 
 
 async def explain_lot(

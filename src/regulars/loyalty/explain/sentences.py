@@ -13,6 +13,8 @@ from regulars.loyalty.tiers.names import name_of_tier
 from regulars.platform.explaining.speech import Sentence, declare
 from regulars.platform.texts import mark, say
 
+# By which rules an act is told that moved units this way in all.
+MOVED_PARTS: Final[dict[str, str]] = {"move_in": "moved.in", "move_out": "moved.out"}
 KINDS: Final[dict[TransferKind, str]] = {
     "accrue": mark("given"),
     "earn": mark("earned by orders"),
@@ -205,6 +207,10 @@ _POSTINGS: Final = {
     "moved.out.transfer_back": Sentence(mark("{amount} {wallet} that another member had given were taken back.")),
     "moved.kept": Sentence(mark("Nothing was summed up: they keep the dates of what they were made of.")),
     "moved.debt": Sentence(mark("{owed} of what is owed went with it.")),
+    "moved.parts": Sentence(mark("They are of {parts} parts:")),
+    "moved.part": Sentence(mark("{amount} that run out at {expires_at}")),
+    "moved.entry": Sentence(mark("{amount} that count from {effective_at}")),
+    "moved.more": Sentence(mark("and {parts} more.")),
     "expiry.unused": Sentence(mark("{amount} {wallet} ran out unused at {expired_at}.")),
     "expiry.held": Sentence(
         mark("{amount} {wallet} ran out at {expired_at}, when they were no longer held: {purpose}.")

@@ -419,6 +419,8 @@ def _moved(it: Decided) -> Iterator[Reason]:
         yield Reason("moved.debt", {"owed": abs(it.debt_change)})
     elif it.lot is not None or it.qualifying:
         yield Reason("moved.kept", {})
+    if it.kind == "move_out" and it.taken.lots:
+        yield _lots(it)
     if it.lot is not None:
         yield Reason("posting.terms", {"available_at": it.lot.available_at, "expires_at": it.lot.expires_at})
 

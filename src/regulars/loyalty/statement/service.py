@@ -165,18 +165,24 @@ async def statement(
     limit = max(1, min(limit, LINES_AT_MOST))
     rows = await store.read_statement(tx, member_id, wallet, NEWEST if before is None else before, limit + 1)
     if not rows:
-        await _require_member(tx, member_id)
-        codes = await store.read_wallet_codes(tx)
-        if wallet is not None and wallet not in codes:
-            raise UnknownWallet(pointer="/query/wallet", wallet=wallet, wallets=", ".join(codes))
-    lines = [_line(list(group), language) for _, group in groupby(rows, key=lambda row: row[0])]
+        await require_wallet(tx, member_id, wallet)
+    lines = [line_of(list(group), language) for _, group in groupby(rows, key=lambda row: row[0])]
     more = len(lines) > limit
     return StatementPage(lines=tuple(lines[:limit]), next_before=lines[limit - 1].seq if more else None)
 
 
-def _line(rows: Rows, language: str) -> StatementLine:
+async def require_wallet(tx: Transaction, member_id: UUID, wallet: str | None) -> None:
+    """Raise UnknownMember (404) or UnknownWallet (422) for whom, or what, there are no books of."""
+    await _require_member(tx, member_id)
+    codes = await store.read_wallet_codes(tx)
+    if wallet is not None and wallet not in codes:
+        raise UnknownWallet(pointer="/query/wallet", wallet=wallet, wallets=", ".join(codes))
+
+
+def line_of(rows: Rows, language: str) -> StatementLine:
+    """Return one transfer, given a row for each of its uses of lots."""
     seq, wallet, kind, amount, balance, debt_change, order_id, reference, effective, recorded, written = rows[0][:11]
-    version, basis, _, _, time_zone = rows[0][11:]
+    version, basis, _, _, time_zone = rows[0][11:16]
     return StatementLine(
         seq=seq,
         wallet=wallet,

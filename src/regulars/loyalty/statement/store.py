@@ -136,6 +136,45 @@ JOIN member_books AS b ON b.member_id = p.member_id
 LEFT JOIN lot_uses AS u ON u.member_id = p.member_id AND u.seq = p.seq AND u.amount <> 0
 ORDER BY p.seq DESC, u.use_no
 """
+# The same, and behind it what each act that moved something there did as a whole: the sum, and what its latest transfer
+# says. All references of an act begin with its cause; those of its undoing do, too, and are another act.
+READ_STATEMENT_OF_ACTS: LiteralString = """
+WITH page AS (
+    SELECT t.*, w.code, CASE WHEN t.kind IN ('move_in', 'move_out')
+        THEN regexp_replace(t.reference, ':[a-z]+:[0-9]+:(in|out)$', '') END AS cause
+    FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
+    WHERE t.member_id = %(member)s AND t.seq < %(before)s AND (%(wallet)s::text IS NULL OR w.code = %(wallet)s)
+    ORDER BY t.seq DESC LIMIT %(limit)s
+), acts AS (
+    SELECT asked.cause, t.wallet_id, count(*) AS parts, min(t.seq) AS first, max(t.seq) AS last,
+           sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount ELSE -t.amount END)::bigint AS amount,
+           sum(t.debt_change)::bigint AS debt, (array_agg(t.seq ORDER BY t.seq))[:%(named)s] AS seqs,
+           min(t.effective_at) = max(t.effective_at) AS is_of_one_time
+    FROM (SELECT DISTINCT cause FROM page WHERE cause IS NOT NULL) AS asked
+    JOIN ledger_transfers AS t
+      ON t.member_id = %(member)s AND t.reference >= asked.cause || ':' AND t.reference < asked.cause || ';'
+    WHERE t.kind IN ('move_in', 'move_out')
+      AND regexp_replace(t.reference, ':[a-z]+:[0-9]+:(in|out)$', '') = asked.cause
+    GROUP BY asked.cause, t.wallet_id
+)
+SELECT p.seq, p.code, p.kind, CASE WHEN p.credit_account %% 100 = 0 THEN p.amount ELSE -p.amount END, p.balance_after,
+       p.debt_change, p.order_id, p.reference, p.effective_at, p.recorded_at, p.written_at, p.policy_version, p.basis,
+       u.lot_no, u.amount, b.time_zone, p.cause, NULL, NULL, NULL, u.use_no
+FROM page AS p
+JOIN member_books AS b ON b.member_id = p.member_id
+LEFT JOIN lot_uses AS u ON u.member_id = p.member_id AND u.seq = p.seq AND u.amount <> 0
+UNION ALL
+SELECT t.seq, w.code, CASE WHEN a.amount > 0 THEN 'move_in' WHEN a.amount < 0 THEN 'move_out' ELSE t.kind END, a.amount,
+       t.balance_after, a.debt, t.order_id, t.reference,
+       CASE WHEN a.is_of_one_time THEN t.effective_at ELSE t.recorded_at END, t.recorded_at, t.written_at,
+       t.policy_version, t.basis, NULL, NULL, b.time_zone, a.cause, a.first, a.seqs, a.parts, NULL
+FROM acts AS a
+JOIN wallets AS w ON w.wallet_id = a.wallet_id
+JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.seq = a.last
+JOIN member_books AS b ON b.member_id = t.member_id
+WHERE %(wallet)s::text IS NULL OR w.code = %(wallet)s
+ORDER BY 1 DESC, 21
+"""
 READ_TIER_CHANGE: LiteralString = """
 SELECT c.from_tier, c.to_tier, c.cause, c.reference, c.metric, c.policy_version, c.effective_at, c.recorded_at,
        c.cause <> 'return' OR EXISTS (SELECT FROM settlements AS s
@@ -273,6 +312,18 @@ async def read_expiries(tx: Transaction, member_id: UUID, wallet: str, after: da
 async def read_statement(tx: Transaction, member_id: UUID, wallet: str | None, before: int, limit: int) -> Rows:
     """Return the newest `limit` transfers before a `seq`, one row for each of their lot uses."""
     return await tx.rows(READ_STATEMENT, {"member": member_id, "wallet": wallet, "before": before, "limit": limit})
+
+
+async def read_statement_of_acts(
+    tx: Transaction, member_id: UUID, wallet: str | None, before: int, limit: int, *, named: int
+) -> Rows:
+    """Return the same, and of each act that moved something there a row for each wallet with what it moved in all.
+
+    Behind the columns of `read_statement` stand the cause of an act, and in the row that sums it up the number of the
+    first of its transfers, those of the first `named`, and how many there are.
+    """
+    parameters = {"member": member_id, "wallet": wallet, "before": before, "limit": limit, "named": named}
+    return await tx.rows(READ_STATEMENT_OF_ACTS, parameters)
 
 
 async def read_tier_change(tx: Transaction, member_id: UUID, at: datetime) -> Rows:

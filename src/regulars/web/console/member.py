@@ -165,7 +165,7 @@ async def _summary(kit: Kit, tx: Transaction, rules: commerce.Commerce, page: Pa
     policy = await loyalty.policy_in_force(tx, rules.configuration)
     balances = await loyalty.balances(tx, member_id)
     tier = None if policy is None else await loyalty.tier_status(tx, rules.configuration, member_id, language=language)
-    statement = await loyalty.statement(
+    statement = await loyalty.statement_of_acts(
         tx, member_id, limit=_FEW, wallet=_spending(policy) if policy else None, language=language
     )
     orders: list[OrderOutcome] = []
@@ -344,6 +344,7 @@ def statement_listing(language: str, wallets: Sequence[str], *, bound: bool) -> 
             Column(
                 "order", mark("Order"), lambda line: order_link(line.order_id) if line.order_id else None, minor=True
             ),
+            Column("parts", mark("Parts"), lambda line: line.part_count, minor=True, shown=False),
             Column("recorded", mark("Recorded"), lambda line: line.recorded_at, minor=True, shown=False),
             Column("version", mark("Policy version"), lambda line: line.policy_version, minor=True, shown=False),
         ),
@@ -365,7 +366,7 @@ def _points(kit: Kit) -> ControllerRouterHandler:
             lines: list[LineSeen] = []
             while len(lines) < wanted.limit:  # the ledger gives at most 200 at once, a file wants 1,000
                 async with wanted.reading() as tx:
-                    found = await loyalty.statement(
+                    found = await loyalty.statement_of_acts(
                         tx,
                         person.member.member_id,
                         before=before,
@@ -483,7 +484,7 @@ async def _happenings(tx: Transaction, rules: commerce.Commerce, page: Page, per
     orders: list[OrderOutcome] = []
     if viewer.may("orders:read"):
         orders, _ = await commerce.orders_of_member(tx, member_id, None, _MANY, stores=scope_of(viewer))
-    booked = (await loyalty.statement(tx, member_id, limit=2 * _MANY, language=language)).lines
+    booked = (await loyalty.statement_of_acts(tx, member_id, limit=2 * _MANY, language=language)).lines
     lines = await lines_seen(tx, viewer, member_id, booked, language)
     tiers: list[TierChange] = await loyalty.tier_history(tx, rules.configuration, member_id)
     _, consents = await members.consents(tx, member_id, as_of=tx.now)

@@ -40,6 +40,7 @@ class LineSeen:
     effective_at: datetime
     recorded_at: datetime
     policy_version: int
+    part_count: int = 1
 
 
 def scope_of(viewer: Viewer, chosen: str | None = None) -> list[str] | None:
@@ -99,6 +100,7 @@ def _seen(line: StatementLine, viewer: Viewer, language: str, *, is_kept: bool) 
         effective_at=line.effective_at,
         recorded_at=line.recorded_at,
         policy_version=line.policy_version,
+        part_count=line.part_count,
     )
 
 

@@ -49,27 +49,28 @@ async def whys_of_member(
     policy = await loyalty.policy_in_force(tx, configuration)
     balances = await loyalty.explain_balances(tx, configuration, member_id)
     tier = None if policy is None else await loyalty.explain_tier(tx, configuration, member_id)
-    lines = (await loyalty.statement(tx, member_id, limit=_LINES, language=page.language)).lines
+    lines = (await loyalty.statement_of_acts(tx, member_id, limit=_LINES, language=page.language)).lines
     seen = await lines_seen(tx, viewer, member_id, lines, page.language)
     lots = await loyalty.lots(tx, member_id, limit=_LINES)
-    wanted = {line.seq for line in lines} | {lot.lot_no for lot in lots}
-    found = await commerce.explain_transfers(tx, configuration, member_id, sorted(wanted))
+    told, brought = await commerce.explain_lines(tx, configuration, member_id, lines, lots)
     named = [lot.order_id for lot in lots if lot.order_id is not None]
-    named += [link.id for one in [*found.values(), *([] if tier is None else [tier])] for link in one.links]
+    named += [
+        link.id for one in [*told.values(), *brought.values(), *([] if tier is None else [tier])] for link in one.links
+    ]
     hidden = await hidden_orders(tx, viewer, member_id, named)
     return {
         "balances": [(wallet_name(one.id, page.language), _why(without_sums(one, viewer), page)) for one in balances],
         "tier": None if tier is None else _why(seen_of(tier, viewer, hidden), page),
         "lines": [
-            (line, kind_name(line.kind, page.language), _why(seen_of(found[whole.seq], viewer, hidden), page))
+            (line, kind_name(line.kind, page.language), _why(seen_of(told[whole.seq], viewer, hidden), page))
             for line, whole in zip(seen, lines, strict=True)
         ],
         # What is left of a lot, beside what it brought, would tell what was paid with it elsewhere.
         "tells_left": viewer.stores is None,
         "lots": [
-            (lot, _why(seen_of(found[lot.lot_no], viewer, hidden), page))
+            (lot, _why(seen_of(brought[lot.lot_no], viewer, hidden), page))
             for lot in lots
-            if lot.lot_no in found and (viewer.stores is None or lot.order_id not in hidden)
+            if lot.lot_no in brought and (viewer.stores is None or lot.order_id not in hidden)
         ],
     }
 

@@ -1,18 +1,17 @@
 """Points: what can be spent, what is on its way, what runs out; and the statement, line by line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Final
-from uuid import UUID
 
 from litestar import Response, get
 
 from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import HoldStanding, LotStanding, StatementLine, StatementPage
-from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import InvalidInput, NotFound
+from regulars.platform.explaining.contracts import Explanation
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
@@ -45,7 +44,7 @@ def points_pages(kit: Kit) -> Pages:
             policy = await loyalty.policy_in_force(tx, configuration)
             balances = await loyalty.balances(tx, member_id)
             purse = await read_purse(tx, member_id, policy, days, known=balances)
-            latest = await loyalty.statement(tx, member_id, limit=_LATEST, language=page.language)
+            latest = await loyalty.statement_of_acts(tx, member_id, limit=_LATEST, language=page.language)
             why, lots, held = None, list[LotStanding](), list[HoldStanding]()
             wallet = "" if policy is None else policy.spending_wallet
             if wallet:
@@ -54,8 +53,9 @@ def points_pages(kit: Kit) -> Pages:
                 lots = [one for one in await loyalty.lots(tx, member_id, limit=_LOTS + 1) if one.wallet == wallet]
             if any(one.held for one in balances if one.wallet == wallet):
                 held = [one for one in await loyalty.holds(tx, member_id, is_open=True) if one.wallet == wallet]
-            seqs = _seqs(latest.lines, lots[:_LOTS])
-            whys = await _whys(tx, configuration, member_id, seqs, page.formats, followed=True)
+            lines, brought = await commerce.explain_lines(
+                tx, configuration, member_id, latest.lines, lots[:_LOTS], followed=True
+            )
         return kit.render(
             request,
             "portal/points.html",
@@ -69,7 +69,8 @@ def points_pages(kit: Kit) -> Pages:
             days=days,
             last_moment=last_moment,
             balance_why=None if why is None else why_of(why, page.formats),
-            whys=whys,
+            whys=_whys(lines, page.formats),
+            lot_whys=_whys(brought, page.formats),
         )
 
     @get(STATEMENT, guards=[kit.guards.member()])
@@ -80,46 +81,30 @@ def points_pages(kit: Kit) -> Pages:
             raise NotFound
         async with services.database.transaction() as tx:
             try:
-                found = await loyalty.statement(
+                found = await loyalty.statement_of_acts(
                     tx, member_id, before=before, limit=_ROWS, wallet=wallet or None, language=page.language
                 )
             except InvalidInput:  # a programme without this wallet
                 found = NOTHING
-            whys = await _whys(tx, configuration, member_id, _seqs(found.lines), page.formats)
+            lines, _ = await commerce.explain_lines(tx, configuration, member_id, found.lines)
         older = f"{STATEMENT}?before={found.next_before}" + (f"&wallet={wallet}" if wallet else "")
         return kit.render(
             request,
             "portal/statement.html",
             page=page,
-            months=[(page.formats.month(at), list(lines)) for at, lines in groupby(found.lines, _month(page.formats))],
+            months=[(page.formats.month(at), list(of)) for at, of in groupby(found.lines, _month(page.formats))],
             older=older if found.next_before is not None else "",
             wallet=wallet,
             is_first=before is None,
-            whys=whys,
+            whys=_whys(lines, page.formats),
         )
 
     entries = (Entry(HOME, mark("Points"), icon="coins", also=(STATEMENT,)),)
     return Pages(ViewerKind.MEMBER, [points, statement], navigation=[Group("", entries)])
 
 
-def _seqs(lines: Sequence[StatementLine], lots: Sequence[LotStanding] = ()) -> list[int]:
-    """Return by what number the transfers of lines, and those that brought lots, are known."""
-    return sorted({line.seq for line in lines} | {lot.lot_no for lot in lots})
-
-
-async def _whys(
-    tx: Transaction,
-    configuration: loyalty.Configuration,
-    member_id: UUID,
-    seqs: list[int],
-    formats: Formats,
-    *,
-    followed: bool = False,
-) -> dict[int, Why]:
+def _whys(found: Mapping[int, Explanation], formats: Formats) -> dict[int, Why]:
     """Return why each line or lot is there, step by step; the line itself says it in short."""
-    if not seqs:
-        return {}
-    found = await commerce.explain_transfers(tx, configuration, member_id, seqs, followed=followed)
     return {seq: why_of(unnamed(one), formats) for seq, one in found.items()}
 
 
