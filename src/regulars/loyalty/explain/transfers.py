@@ -179,7 +179,6 @@ async def explain_lot(tx: Transaction, configuration: Configuration, member_id: 
 
 
 def _explained(decided: Decided) -> Explanation:
-    reasons = tuple(SPEAKERS[decided.kind](decided))
     return Explanation(
         about="transfer",
         id=transfer_id(decided.member_id, decided.seq),
@@ -188,7 +187,7 @@ def _explained(decided: Decided) -> Explanation:
         effective_at=decided.effective_at,
         recorded_at=decided.recorded_at,
         time_zone=decided.time_zone,
-        reasons=reasons,
+        reasons=tuple(SPEAKERS[decided.kind](decided)),
         near=tuple(_near(decided)),
         links=tuple(_links(decided)),
     )
@@ -413,8 +412,7 @@ def _expired(it: Decided) -> Iterator[Reason]:
 
 def _moved(it: Decided) -> Iterator[Reason]:
     why = f"{TRANSFERS[it.kind]}.{it.basis.get('why')}"
-    rule = why if why in SENTENCES else TRANSFERS[it.kind]
-    yield it.first(rule, member=str(it.basis.get("member", "")))
+    yield it.first(why if why in SENTENCES else TRANSFERS[it.kind], member=str(it.basis.get("member", "")))
     if it.debt_change:
         yield Reason("moved.debt", {"owed": abs(it.debt_change)})
     elif it.lot is not None or it.qualifying:
