@@ -18,6 +18,7 @@ from tests.browser.chromium import Look
 from tests.faults.product import Product, free_port, product_at, until
 from tests.photos import readme
 from tests.photos.camera import Camera, camera, contact_sheet
+from tests.photos.deeds import Deeds
 from tests.photos.scenes import SCENES
 from tests.photos.walks import Programme, begin_demo, begin_empty
 
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen = [scene for scene in scenes if (scene.state == "empty") is empty]
             if chosen:
                 with _empty() if empty else demo_at(given.home, given.address) as programme:
+                    if not empty:
+                        Deeds(programme, given.home).done()
                     for look in looks:
                         taking.shoot(programme, chosen, look, tell=_tell if given.verbose else lambda _: None)
         return _say(taking, given.folder, perf_counter() - began)

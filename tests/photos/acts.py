@@ -82,6 +82,17 @@ def find(code: str, *, then: Act | None = None) -> Act:
     return act
 
 
+def give(amount: str, *, then: Act | None = None) -> Act:
+    """Choose to give points to a friend, then go on."""
+
+    def act(page: Page, facts: Facts) -> None:
+        send(who="{friend_email}", amount=amount)(page, facts)
+        if then is not None:
+            then(page, facts)
+
+    return act
+
+
 def ring_up(*lines: tuple[str, str], to_payment: bool = False) -> Act:
     """Ring lines up at the till."""
 

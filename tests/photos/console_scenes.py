@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.photos.acts import ENDED, NOBODY, Scene, check_month, compute, first_lot, press, send
+from tests.photos.deeds import CLOSED
 
 CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /console/welcome": tuple(
@@ -24,6 +25,8 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
     ),
     "GET /console/members/{member_id}": (
         Scene("console/member", "/console/members/{member}", "owner"),
+        Scene("console/member-erased", "/console/members/{erased}", "owner"),
+        Scene("console/member-seen", "/console/members/{member}", "owner", act=send(purpose="A question by telephone")),
         Scene("console/member-new", "/console/members/{new_member}", "owner", "empty"),
         Scene("console/member-unknown", "/console/members/mbr_01900000000070008000000000000000", "owner", "error"),
     ),
@@ -39,6 +42,8 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/member-privacy", "/console/members/{member}/privacy", "owner"),
         Scene("console/member-privacy-new", "/console/members/{new_member}/privacy", "owner", "empty"),
         Scene("console/member-erase", "/console/members/{member}/privacy", "owner", act=press("[data-opens=erase]")),
+        Scene("console/member-privacy-erased", "/console/members/{erased}/privacy", "owner"),
+        Scene("console/member-privacy-leaving", "/console/members/{leaving}/privacy", "owner"),
     ),
     "GET /console/privacy": (
         Scene("console/looks", "/console/privacy", "owner"),
@@ -90,6 +95,10 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/finance-month", "/console/finance/months/2017-03", "finance"),
         Scene("console/finance-month-checked", "/console/finance/months/2017-03", "finance", act=check_month),
         Scene("console/finance-month-open", "/console/finance/months/2017-12", "finance"),
+        Scene("console/finance-month-closed", f"/console/finance/months/{CLOSED}", "finance"),
+        Scene(
+            "console/finance-month-close", "/console/finance/months/2017-02", "finance", act=press("[data-opens=close]")
+        ),
         Scene("console/finance-month-unknown", "/console/finance/months/1999-01", "finance", "error"),
     ),
     "GET /console/households": (
@@ -106,6 +115,7 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/member-transfers-seen", "/console/members/{member}/transfers", "auditor"),
     ),
     "GET /console/members/{member_id}/transfers/{transfer_id}": (
+        Scene("console/member-transfer-back", "/console/members/{member}/transfers/{transfer}", "owner"),
         Scene(
             "console/member-transfer-unknown",
             "/console/members/{member}/transfers/ptr_01900000000070008000000000000000",
@@ -119,6 +129,9 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/holds-refused", "/console/holds", "marketer", "error"),
     ),
     "GET /console/holds/{member_id}/{hold_id}": (
+        Scene("console/hold", "{hold}", "care"),
+        Scene("console/hold-used", "{hold_used}", "care"),
+        Scene("console/hold-let-go", "{hold_let_go}", "auditor"),
         Scene("console/hold-unknown", f"/console/holds/{NOBODY}/hld_01900000000070008000000000000000", "care", "error"),
     ),
     "GET /console/corrections": (
@@ -127,6 +140,11 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/corrections-empty", "/console/corrections", "owner", "empty"),
     ),
     "GET /console/corrections/{member_id}/{request_id}": (
+        Scene("console/correction", "{correction}", "finance"),
+        Scene("console/correction-own", "{correction}", "care"),
+        Scene("console/correction-approved", "{correction_approved}", "finance"),
+        Scene("console/correction-refused", "{correction_refused}", "care"),
+        Scene("console/correction-of-day", "{correction_of_day}", "finance"),
         Scene(
             "console/correction-unknown",
             f"/console/corrections/{NOBODY}/adj_01900000000070008000000000000000",
@@ -147,16 +165,21 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/proposals-empty", "/console/proposals", "owner", "empty"),
     ),
     "GET /console/proposals/{proposal_id}": (
+        Scene("console/proposal", "{proposal}", "care"),
+        Scene("console/proposal-dismissed", "{proposal_dismissed}", "care"),
         Scene("console/proposal-unknown", "/console/proposals/mpr_01900000000070008000000000000000", "care", "error"),
     ),
     "GET /console/members/{member_id}/merges": (
         Scene("console/member-merges", "/console/members/{member}/merges", "care"),
+        Scene("console/member-merges-parted", "/console/members/{parted}/merges", "care"),
     ),
     "GET /console/members/{member_id}/merge": (
         Scene("console/member-merge", "/console/members/{member}/merge?absorb={new_member}", "care"),
+        Scene("console/member-merge-twins", "{twins}", "care"),
         Scene("console/member-merge-unknown", f"/console/members/{{member}}/merge?absorb={NOBODY}", "care", "error"),
     ),
     "GET /console/members/{member_id}/merges/{merge_id}/undo": (
+        Scene("console/merge-undo", "/console/members/{survivor}/merges/{merge}/undo", "care"),
         Scene(
             "console/merge-unknown",
             "/console/members/{member}/merges/mrg_01900000000070008000000000000000/undo",
@@ -214,6 +237,7 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /console/policies/drafts/{draft_id}": (
         Scene("console/policy-draft", "/console/policies/drafts/{draft}", "owner"),
         Scene("console/policy-draft-reader", "/console/policies/drafts/{draft}", "auditor"),
+        Scene("console/policy-draft-orphan", "/console/policies/drafts/{orphan}", "owner"),
     ),
     "GET /console/policies/previews/{preview_id}": (
         Scene("console/policy-preview", "/console/policies/previews/{preview}", "owner"),

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tests.photos.acts import BASKET, Scene, ask_for_code, find, mistype, press, prove_address, ring_up, send
+from tests.photos.acts import BASKET, Scene, ask_for_code, find, give, mistype, press, prove_address, ring_up, send
+from tests.photos.deeds import LARGEST
 
 FACES: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /": (Scene("door/demo", "/", "nobody"), Scene("door/door", "/", "nobody", "empty")),
@@ -52,12 +53,15 @@ FACES: Final[dict[str, tuple[Scene, ...]]] = {
     ),
     "GET /portal/points/give": (
         Scene("portal/give", "/portal/points/give", "member"),
+        Scene("portal/give-refused", "/portal/points/give", "member", "error", act=give(f"{LARGEST + 1}")),
         Scene("portal/give-not-allowed", "/portal/points/give", "new", "empty"),
     ),
     "GET /portal/points/give/review/{wish}": (
+        Scene("portal/give-review", "/portal/points/give", "member", act=give("10")),
         Scene("portal/give-over", "/portal/points/give/review/over", "member", "error"),
     ),
     "GET /portal/points/given/{given_id}": (
+        Scene("portal/give-done", "/portal/points/give", "member", act=give("10", then=send())),
         Scene("portal/give-unknown", f"/portal/points/given/ptr_{32 * '0'}", "member", "error"),
     ),
     "GET /portal/inbox": (
@@ -70,6 +74,7 @@ FACES: Final[dict[str, tuple[Scene, ...]]] = {
     ),
     "GET /portal/consents": (
         Scene("portal/consents", "/portal/consents", "member"),
+        Scene("portal/consents-history", "/portal/consents", "member", act=press("main details summary")),
         Scene("portal/consents-new", "/portal/consents", "new", "empty"),
     ),
     "GET /portal/confirm-consent/{token}": (
@@ -77,6 +82,7 @@ FACES: Final[dict[str, tuple[Scene, ...]]] = {
     ),
     "GET /portal/data": (
         Scene("portal/data", "/portal/data", "member"),
+        Scene("portal/data-gathering", "/portal/data", "new", act=press("form[action$='/exports'] button")),
         Scene("portal/data-new", "/portal/data", "new", "empty"),
     ),
     "GET /portal/data/erasure": (
@@ -90,6 +96,8 @@ FACES: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /portal/devices": (Scene("portal/devices", "/portal/devices", "member"),),
     "GET /portal/sign-in": (
         Scene("portal/sign-in", "/portal/sign-in", "nobody"),
+        Scene("portal/sign-in-confirm", "/portal/sign-in?confirm=1", "member"),
+        Scene("portal/sign-in-anew", "/portal/sign-in?anew=1", "member"),
         Scene("portal/sign-in-refused", "/portal/sign-in", "nobody", "error", act=send(identity="12")),
     ),
     "GET /portal/sign-in/code": (Scene("portal/sign-in-code", "/portal/sign-in", "nobody", act=ask_for_code),),

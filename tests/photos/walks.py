@@ -25,6 +25,7 @@ _WEBHOOK: Final = re.compile(r"(/console/webhooks/whe_\w+)")
 _INVITATION: Final = re.compile(r"(/console/invitation/[\w-]+)")
 _MEMBER: Final = re.compile(r'href="/console/members/(mbr_\w+)"')
 _STAFF: Final = re.compile(r'href="/console/staff/(stf_\w+)"')
+_HOUSEHOLD: Final = re.compile(r'href="(/console/households/hhd_\w+)"')
 _MESSAGE: Final = re.compile(r'href="/console/messages/(msg_\w+)"')
 _MAIL: Final = re.compile(r'href="/outbox/(msg_\w+)"')
 _CODE: Final = re.compile(r'tracking-\[0\.2em\]">(\d+)<')
@@ -109,6 +110,8 @@ class Programme:
             reason = "told us at the counter"
             made = browser.post(f"/console/members/{member}/household", data={"reason": reason, "name": "林家"})
             home = made.headers["location"]
+            if not home.startswith("/console/households/"):  # they have lived together since an earlier round
+                return _first(_HOUSEHOLD, browser.get(f"/console/members/{member}"))
             browser.post(f"{home}/members", data={"member": other, "reason": reason})
             return str(home)
 

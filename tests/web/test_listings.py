@@ -14,7 +14,7 @@ from litestar.datastructures import MultiDict
 from regulars.platform.money import Money
 from regulars.web.kit.cells import Badge, Cell, Code, Link, csv_cell, render_cell
 from regulars.web.kit.formats import Formats, formats_of
-from regulars.web.kit.listings import Column, CsvFile, Listing, Slice, Wanted
+from regulars.web.kit.listings import Column, CsvFile, Listing, Shown, Slice, Wanted
 from regulars.web.kit.texts import in_language, mark
 
 pytestmark = pytest.mark.anyio
@@ -209,3 +209,33 @@ async def test_a_file_that_breaks_says_so_in_the_viewer_s_language() -> None:
     assert (file.rows, file.ending) == (2_000, "failed")
     assert last == f'"{in_language(BROKEN, "zh").format(rows="2,000")}"'
     assert in_language(BROKEN, "zh") != BROKEN
+
+
+def drawn(*columns: Column) -> str:
+    listing = Listing(name="acts", columns=columns)
+    row = {"what": "A gift", "state": "open", "units": 20, "why": "as agreed", "note": None}
+    wanted = listing.wanted(MultiDict())
+    shown = Shown(listing=listing, wanted=wanted, slice=Slice([row]), path="/acts", may_export=False)
+    return str(shown.body(formats_of("zh", "UTC")))
+
+
+def test_rows_with_sentences_are_cards_on_a_phone_in_which_labels_stand_before_values() -> None:
+    what, state = Column("what", mark("Member"), lambda row: row["what"]), mark("State")
+    why = Column("why", mark("Why"), lambda row: row["why"], wraps=True)
+    few = drawn(what, Column("units", mark("Points"), lambda row: row["units"]), why)
+    many = drawn(
+        what,
+        Column("state", state, lambda row: row["state"]),
+        Column("units", mark("Points"), lambda row: row["units"]),
+        Column("note", mark("Note"), lambda row: row["note"]),
+        why,
+    )
+
+    assert ("data-label" in few, 'class="hover:bg-base-200/70 stacked"' in few) == (False, True)
+    assert re.findall(r'data-label="([^"]+)"', many) == [
+        in_language(one, "zh") for one in (state, mark("Points"), mark("Note"), mark("Why"))
+    ], "the first is the heading of the card"
+    assert re.findall(r"max-md:hidden\"><div>(.*?)</div>", many) == ['<span class="text-quiet">–</span>'], (
+        "what is empty"
+    )
+    assert "stacked" not in drawn(what, Column("state", state, lambda row: row["state"])), "without a sentence: a table"

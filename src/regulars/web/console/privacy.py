@@ -317,7 +317,7 @@ def exports_listing(names: dict[str, str], *, see_staff: bool) -> Listing:
             Column("asked", mark("Asked for"), lambda one: one.asked_at),
             Column("member", mark("Member"), member),
             Column("state", mark("State"), export_badge),
-            Column("ready", mark("Ready since"), lambda one: one.ready_at),
+            Column("ready", mark("Ready since"), lambda one: one.ready_at, minor=True),
             Column("until", mark("Kept until"), lambda one: one.expires_at),
             Column("by", mark("Asked by"), lambda one: who(one.asked_by, names, see_staff=see_staff), minor=True),
         ),

@@ -42,6 +42,7 @@ CSV_MOST_ROWS: Final = 1_000_000  # what the usual spreadsheets open
 _CSV_SLICE: Final = 1_000
 _PAGE_ROWS: Final = 25
 _MANY_COLUMNS: Final = 6
+_BESIDE: Final = 2  # what of a row fits beside each other on a phone, above a sentence
 _MOST_PAGES: Final = 10_000
 _LONGEST_SEARCH: Final = 100
 _BYTE_ORDER_MARK: Final = "\ufeff"  # without it, spreadsheets read Chinese as Latin
@@ -311,24 +312,46 @@ class Shown:
         """
         return "max-lg:hidden" if len(self.wanted.columns) > _MANY_COLUMNS + self.stacked else "max-md:hidden"
 
+    @property
+    def _labelled(self) -> bool:
+        """Whether a phone shows a row cell below cell, each behind its label.
+
+        One with a thing, a figure and a sentence needs none: they stand beside and below each other.
+        """
+        plain = [column for column in self.wanted.columns if not column.minor and not column.wraps]
+        return self.stacked and len(plain) > _BESIDE
+
     def body(self, formats: Formats) -> Markup:
         """Return the rows of the table. A template takes three times as long for its hundreds of cells."""
-        begins = [self._cell_begins(column) for column in self.wanted.columns]
-        narrow = " max-md:grid max-md:grid-cols-2 max-md:py-2" if self.stacked else ""
+        begins = [self._cell_begins(place, formats.language) for place in range(len(self.wanted.columns))]
+        ends = "</div></td>" if self._labelled else "</td>"
+        narrow = "" if not self.stacked else " stacked-labelled" if self._labelled else " stacked"
         row_begins = f'        <tr class="hover:bg-base-200/70{narrow}">'
         drawn = []
         for cells in self._cells:
             drawn.append(row_begins)
-            for begin, value in zip(begins, cells, strict=True):
+            for (begin, bare), value in zip(begins, cells, strict=True):
                 cell = render_cell(value, formats)
-                drawn += (begin, cell if type(cell) is Markup else escape(cell), "</td>")
+                drawn += (
+                    bare if value is None or value == "" else begin,
+                    cell if type(cell) is Markup else escape(cell),
+                    ends,
+                )
             drawn.append("</tr>\n")
         return Markup("".join(drawn))  # noqa: S704 - our own tags, and escaped cells between them
 
-    def _cell_begins(self, column: Column) -> str:
-        place = "min-w-56 max-md:order-last max-md:col-span-2" if column.wraps else "whitespace-nowrap"
-        narrow = (" max-md:py-0.5" if self.stacked else "") + (f" {self.where_wide}" if column.minor else "")
-        return f'<td class="{self.aligned(column)} {place}{narrow}">'
+    def _cell_begins(self, place: int, language: str) -> tuple[str, str]:
+        """Return how a cell of a column begins, and how one does in which nothing stands: a phone leaves that out."""
+        column = self.wanted.columns[place]
+        classes = ["wraps min-w-56" if column.wraps else "whitespace-nowrap", self.aligned(column)]
+        if column.minor:
+            classes.append(self.where_wide)
+        if not self._labelled:
+            begin = f'<td class="{" ".join([one for one in classes if one])}">'
+            return begin, begin
+        label = f' data-label="{escape(in_language(column.label, language))}"' if place else ""
+        begin = f'<td{label} class="{" ".join([one for one in classes if one])}'
+        return f'{begin}"><div>', f'{begin} max-md:hidden"><div>'
 
     def aligned(self, column: Column) -> str:
         """Return the class that puts digits under digits."""

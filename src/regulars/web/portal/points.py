@@ -1,15 +1,17 @@
 """Points: what can be spent, what is on its way, what runs out; and the statement, line by line."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Final
+from uuid import UUID
 
 from litestar import Response, get
 
 from regulars.commerce import api as commerce
 from regulars.loyalty import api as loyalty
-from regulars.loyalty.contracts import HoldStanding, LotStanding, StatementLine, StatementPage
+from regulars.loyalty.contracts import HoldStanding, LotStanding, StatementLine, StatementPage, WalletBalance
+from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import InvalidInput, NotFound
 from regulars.platform.explaining.contracts import Explanation
 from regulars.web.kit.formats import Formats
@@ -45,17 +47,15 @@ def points_pages(kit: Kit) -> Pages:
             balances = await loyalty.balances(tx, member_id)
             purse = await read_purse(tx, member_id, policy, days, known=balances)
             latest = await loyalty.statement_of_acts(tx, member_id, limit=_LATEST, language=page.language)
-            why, lots, held = None, list[LotStanding](), list[HoldStanding]()
+            why, lots = None, list[LotStanding]()
             wallet = "" if policy is None else policy.spending_wallet
             if wallet:
                 (why,) = await loyalty.explain_balances(tx, configuration, member_id, [wallet], known=balances)
             if wallet and latest.lines:
                 lots = [one for one in await loyalty.lots(tx, member_id, limit=_LOTS + 1) if one.wallet == wallet]
-            if any(one.held for one in balances if one.wallet == wallet):
-                held = [one for one in await loyalty.holds(tx, member_id, is_open=True) if one.wallet == wallet]
-            lines, brought = await commerce.explain_lines(
-                tx, configuration, member_id, latest.lines, lots[:_LOTS], followed=True
-            )
+            held = await _held(tx, member_id, [one for one in balances if one.wallet == wallet])
+            asked = (latest.lines, lots[:_LOTS])
+            lines, brought = await commerce.explain_lines(tx, configuration, member_id, *asked, followed=True)
         return kit.render(
             request,
             "portal/points.html",
@@ -101,6 +101,12 @@ def points_pages(kit: Kit) -> Pages:
 
     entries = (Entry(HOME, mark("Points"), icon="coins", also=(STATEMENT,)),)
     return Pages(ViewerKind.MEMBER, [points, statement], navigation=[Group("", entries)])
+
+
+async def _held(tx: Transaction, member_id: UUID, balances: Sequence[WalletBalance]) -> list[HoldStanding]:
+    """Return what is kept of wallets for purposes; asked for only where something is."""
+    wallets = {one.wallet for one in balances if one.held}
+    return [one for one in await loyalty.holds(tx, member_id, is_open=True) if one.wallet in wallets] if wallets else []
 
 
 def _whys(found: Mapping[int, Explanation], formats: Formats) -> dict[int, Why]:

@@ -1,0 +1,256 @@
+"""What happened in the photographed programme beside its year: gifts, corrections, holds, merges, looks, an erasure, ….
+
+Most of it is done by the API with the demo's own key, so that each page of it has something to show.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from os import environ
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from regulars.demo.key import KEY_FILE
+from tests.photos.walks import Programme, WalkFailed
+
+CLOSED: Final = "2017-01"
+LARGEST: Final = 500
+APPROVE_ABOVE, ALONE_A_DAY = 200, 300
+_A_MINUTE: Final = timedelta(minutes=1)
+_PATIENCE_SECONDS: Final = 150
+_FORM: Final = re.compile(r'<form method="post" action="/portal/consents".*?</form>', re.DOTALL)
+_HIDDEN: Final = re.compile(r'<input type="hidden" name="([\w_]+)" value="([^"]*)"')
+_LETTER: Final = re.compile(r"(/portal/confirm-consent/[\w.-]+)")
+
+
+@dataclass
+class Deeds:
+    """Does things in a demo that runs; `home` is where its key and its data are."""
+
+    here: Programme
+    home: Path
+
+    def done(self) -> None:
+        """Do everything, and note what there is to photograph."""
+        self._policy()
+        self._transfers()
+        self._corrections()
+        self._holds()
+        self._merges()
+        self._consents()
+        self._privacy()
+        self._month()
+        self._orphan()
+
+    # --- the API ---
+
+    def ask(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
+        """Ask for an operation."""
+        key = (self.home / KEY_FILE).read_text(encoding="ascii").strip()
+        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": uuid4().hex}
+        url = f"{self.here.address}/v1{path}"
+        return httpx.request(method, url, json=body or None, headers=headers, timeout=60)
+
+    def api(self, method: str, path: str, **body: Any) -> Any:  # noqa: ANN401 - whatever the operation answers
+        """Return what an operation answers. Raises WalkFailed."""
+        answer = self.ask(method, path, body)
+        if not answer.is_success:
+            raise WalkFailed(f"{method} {path}: {answer.status_code} {answer.text[:400]}")
+        return answer.json() if answer.content else None
+
+    def now(self) -> datetime:
+        """Return the programme's instant."""
+        return datetime.fromisoformat(self.api("GET", f"/members/{self.here.facts['member']}/wallets")["as_of"])
+
+    def sent(self, who: str, path: str, **form: str) -> str:
+        """Send a form of the console as somebody; return where it leads. Raises WalkFailed."""
+        with self.here.browser(who) as browser:
+            answer = browser.post(path, data=form)
+            if "location" not in answer.headers:
+                raise WalkFailed(f"{path} answers {answer.status_code}")
+            return str(answer.headers["location"])
+
+    def joined(self, *, points: int = 0, **identities: str) -> str:
+        """Sign somebody up with some points; return their id."""
+        told = [{"kind": kind, "value": value} for kind, value in identities.items()]
+        made = self.api("POST", "/members", market="US", channel="online", language="en", identities=told)
+        if points:
+            given = {"amount": points, "reference": uuid4().hex, "reason": "Welcome"}
+            self.api("POST", f"/members/{made['member_id']}/accruals", **given)
+        return str(made["member_id"])
+
+    # --- what happens ---
+
+    def _policy(self) -> None:
+        """Let members give points, and corrections need a second person, if that is not so already."""
+        found = self.api("GET", "/policies")
+        in_force = next(one for one in found["policies"] if one["version"] == found["in_force"])
+        if in_force["transfers"] is not None:
+            return
+        draft = self.api("POST", "/policy-drafts", name="Members give points to each other")
+        policy = {
+            **draft["policy"],
+            "transfers": {"among": "anyone", "smallest": 10, "largest": LARGEST, "given_per_month": 2 * LARGEST},
+            "adjustments": {"approve_above": APPROVE_ABOVE, "alone_per_day": ALONE_A_DAY, "answer_days": 14},
+        }
+        path = f"/policy-drafts/{draft['draft_id']}"
+        changed = self.api("PUT", path, name=draft["name"], revision=draft["revision"], policy=policy)
+        at = (self.now() + _A_MINUTE + timedelta(seconds=5)).isoformat()
+        reason = "Agreed with finance"
+        self.api("POST", f"{path}/schedule", active_from=at, reason=reason, revision=changed["revision"])
+        self._until(lambda: self.api("GET", "/policies")["in_force"] != found["in_force"])
+
+    def _transfers(self) -> None:
+        """Give points of several lots, take some back, and let the member get some."""
+        facts, address = self.here.facts, f"{uuid4().hex[:8]}@home.example"
+        friend = self.joined(points=400, email=address)
+        facts["friend"], facts["friend_email"] = friend, address
+        path = f"/members/{facts['member']}/transfers"
+        for amount, reason in ((60, "Happy birthday"), (25, "For the tea")):
+            facts["transfer"] = self.api("POST", path, to=friend, amount=amount, reason=reason)["transfer_id"]
+        taken = self.api("POST", path, to=friend, amount=15, reason="A mistake")["transfer_id"]
+        self.api("POST", f"{path}/{taken}/reverse", reason="Given to the wrong person")
+        self.api("POST", f"/members/{friend}/transfers", to=facts["member"], amount=40, reason="Thank you")
+
+    def _corrections(self) -> None:
+        """Ask for corrections: one waits, one is approved, one refused, one was needed for the limit of a day."""
+        facts = self.here.facts
+        form = f"/console/members/{facts['member']}/correct"
+        asked = []
+        for amount, reason in (
+            ("350", "The receipt of 4 December was not scanned"),
+            ("-260", "Booked twice at the till"),
+            ("900", "Promised on the telephone"),
+        ):
+            asked.append(self.sent("care", form, amount=amount, reason=reason, wallet="points", key=uuid4().hex))
+        facts["correction"], approved, refused = asked
+        self.sent("finance", f"{approved}/approve", note="Seen in the journal of the till")
+        self.sent("finance", f"{refused}/refuse", note="Nobody remembers that")
+        facts["correction_approved"], facts["correction_refused"] = approved, refused
+        other = f"/console/members/{facts['friend']}/correct"
+        for _ in range(2):
+            facts["correction_of_day"] = self.sent(
+                "care", other, amount="180", reason="A voucher that did not print", wallet="points", key=uuid4().hex
+            )
+
+    def _holds(self) -> None:
+        """Keep points for purposes: one is open, one was used in part, one let go."""
+        facts = self.here.facts
+        path, deadline = f"/members/{facts['member']}/holds", (self.now() + timedelta(days=14)).isoformat()
+        made = [
+            self.api("POST", path, amount=amount, purpose=purpose, deadline=deadline, reference=uuid4().hex[:12])[
+                "hold_id"
+            ]
+            for amount, purpose in (
+                (30, "Tea workshop on 12 January"),
+                (20, "A gift box"),
+                (25, "A seat at the tasting"),
+            )
+        ]
+        self.api("POST", f"{path}/{made[1]}/post", amount=15)
+        self.api("POST", f"{path}/{made[2]}/void", reason="The tasting was cancelled")
+        for name, hold in zip(("hold", "hold_used", "hold_let_go"), made, strict=True):
+            facts[name] = f"/console/holds/{facts['member']}/{hold}"
+
+    def _merges(self) -> None:
+        """Propose pairs, dismiss one, merge two pairs, undo one of these."""
+        facts = self.here.facts
+        pairs = []
+        for number in range(4):
+            phone, email = f"+1202555{uuid4().int % 10_000:04}", f"{uuid4().hex[:8]}@home.example"
+            pairs.append((self.joined(points=120, phone=phone), self.joined(points=80 + number, email=email)))
+            if number < 2:
+                self._named_together(phone=phone, email=email)
+        proposed = {
+            frozenset(one["members"]): one["proposal_id"]
+            for one in self.api("GET", "/merge-proposals?state=open&limit=100")["proposals"]
+        }
+        open_one, dismissed = (proposed[frozenset(pair)] for pair in pairs[:2])
+        self.api("POST", f"/merge-proposals/{dismissed}/dismiss", reason="The card is a relative's")
+        facts["proposal"] = f"/console/proposals/{open_one}"
+        facts["proposal_dismissed"] = f"/console/proposals/{dismissed}"
+        merged = []
+        for stays, goes in pairs[2:]:
+            made = self.api("POST", f"/members/{stays}/merges", absorb=goes, reason="Signed up twice, says the member")
+            merged.append((stays, made["merge_id"]))
+        (facts["parted"], undone), (facts["survivor"], facts["merge"]) = merged
+        self.api("POST", f"/members/{facts['parted']}/merges/{undone}/undo", reason="Two persons after all")
+        facts["twins"] = "/console/members/{}/merge?absorb={}".format(*pairs[0])
+
+    def _named_together(self, **identities: str) -> None:
+        """Let a sign-up name values of two members: it is refused, and they may be one person."""
+        told = [{"kind": kind, "value": value} for kind, value in identities.items()]
+        refused = self.ask(
+            "POST", "/members", {"market": "US", "channel": "store", "language": "en", "identities": told}
+        )
+        if refused.status_code != httpx.codes.CONFLICT:
+            raise WalkFailed(f"values of two members: {refused.status_code}")
+
+    def _consents(self) -> None:
+        """Let the member agree and take back in the portal; the letter that asks to confirm is read in the outbox."""
+        with self.here.browser("member") as browser:
+            for form in _FORM.findall(browser.get("/portal/consents").text):
+                browser.post("/portal/consents", data={**dict(_HIDDEN.findall(form)), "on": "true"})
+            forms = _FORM.findall(browser.get("/portal/consents").text)
+            browser.post("/portal/consents", data={**dict(_HIDDEN.findall(forms[-1])), "on": ""})
+
+    def _privacy(self) -> None:
+        """Look at somebody with a purpose, gather an export, erase somebody at once, and somebody in three days."""
+        facts = self.here.facts
+        for who, purpose in (("owner", "A question about the last receipt"), ("care", "Called about points")):
+            self.sent(who, f"/console/members/{facts['member']}/reveal", purpose=purpose)
+        self.sent("owner", f"/console/members/{facts['member']}/hide")
+        path = f"/members/{facts['member']}/exports"
+        self.api("POST", path)
+        self._until(lambda: self.api("GET", path)["exports"][0]["ready_at"] is not None)
+        facts["erased"] = self.joined(points=50, email=f"{uuid4().hex[:8]}@home.example")
+        facts["leaving"] = self.joined(points=70, email=f"{uuid4().hex[:8]}@home.example")
+        self.api("POST", f"/members/{facts['leaving']}/erasure", reason="The member asked for it")
+        erase = [
+            "privacy",
+            "erase",
+            facts["erased"],
+            "--reason",
+            "The member asked for it",
+            "--confirm",
+            facts["erased"],
+        ]
+        environment = {**environ, "REGULARS_HOME": str(self.home), "REGULARS_ERASURE_WAIT_HOURS": "0"}
+        command = [sys.executable, "-m", "regulars.entrypoints.cli", *erase]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+        self._until(lambda: self.api("GET", f"/members/{facts['erased']}/erasure")["erasure"]["state"] == "carried_out")
+
+    def _month(self) -> None:
+        """Close the first month, if it is not closed yet, and wait until it is added up."""
+        closed = {one["month"]: one for one in self.api("GET", "/finance/closes")["closes"]}
+        if CLOSED not in closed:
+            self.sent("finance", f"/console/finance/months/{CLOSED}/close", reason="Month end", confirmation=CLOSED)
+        path = f"/finance/closes/{CLOSED}"
+        self._until(lambda: self.api("GET", path)["state"] == "closed")
+
+    def _orphan(self) -> None:
+        """Begin a draft from a version that is withdrawn since."""
+        first = self.api("POST", "/policy-drafts", name="Points run out later in spring")
+        path, at = f"/policy-drafts/{first['draft_id']}", (self.now() + timedelta(days=90)).isoformat()
+        policy = {**first["policy"], "earning": {**first["policy"]["earning"], "expiry_months": 18}}
+        changed = self.api("PUT", path, name=first["name"], revision=first["revision"], policy=policy)
+        body = {"active_from": at, "reason": "Agreed in the meeting", "revision": changed["revision"]}
+        version = self.api("POST", f"{path}/schedule", **body)["version"]
+        draft = self.api("POST", "/policy-drafts", name="What follows on spring", from_version=version)
+        self.api("POST", f"/policies/{version}/withdraw", reason="Spring was put off")
+        self.here.facts["orphan"] = draft["draft_id"]
+
+    @staticmethod
+    def _until(is_so: Callable[[], bool]) -> None:
+        began = monotonic()
+        while not is_so():
+            if monotonic() - began > _PATIENCE_SECONDS:
+                raise WalkFailed("what was waited for did not come")
+            sleep(0.2)
