@@ -24,6 +24,7 @@ NO_PAGES: Final = frozenset(
         "GET /kit/broken",
         "GET /kit/locked",
         "GET /manifest.webmanifest",
+        "GET /metrics",
         "GET /openapi.json",
         "GET /portal/card/codes",
         "GET /portal/data/exports/{export_id}/{form}",
