@@ -82,21 +82,21 @@ BAD_ORDERS: dict[str, tuple[Change, tuple[int, str, str], str, str]] = {
     "lines that do not sum": (
         with_fields(total=money(19_999)),
         (422, "lines_do_not_sum", "/total"),
-        "The lines sum to 20000, the total says 19999 (minor units). Correct the one that is wrong.",
-        "各行合计为 20000，总额却是 19999（最小货币单位）。请更正有误的一方。",
+        "The lines sum to 20,000, the total says 19,999 (minor units). Correct the one that is wrong.",
+        "各行合计为 20,000，总额却是 19,999（最小货币单位）。请更正有误的一方。",
     ),
     "payments that do not sum": (
         with_fields(payments=[{"method": "card", "amount": money(19_999)}]),
         (422, "payments_do_not_sum", "/payments"),
-        "The payments sum to 19999, the total is 20000 (minor units). Correct the one that is wrong.",
-        "各项支付合计为 19999，总额是 20000（最小货币单位）。请更正有误的一方。",
+        "The payments sum to 19,999, the total is 20,000 (minor units). Correct the one that is wrong.",
+        "各项支付合计为 19,999，总额是 20,000（最小货币单位）。请更正有误的一方。",
     ),
     "payments with points that cannot sum": (
         with_fields(
             payments=[{"method": "points", "points_at_most": 500}, {"method": "card", "amount": money(19_000)}]
         ),
         (422, "payments_do_not_sum", "/payments"),
-        "The payments sum to 19000, the total is 20000 (minor units). Correct the one that is wrong.",
+        "The payments sum to 19,000, the total is 20,000 (minor units). Correct the one that is wrong.",
         "",
     ),
     "points with an amount": (

@@ -1,6 +1,7 @@
 """A policy changes as an operator does it: commands, processes of their own."""
 
 import json
+import re
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,15 @@ from msgspec.structs import replace
 
 from regulars.entrypoints import policy as command
 from regulars.entrypoints.configure import read_programme
-from regulars.loyalty.policy.contracts import ChangePolicy
+from regulars.entrypoints.policy_shown import policy_toml
+from regulars.loyalty.policy.contracts import (
+    AdjustmentPolicy,
+    AnniversaryReview,
+    ChangePolicy,
+    MonthlyReview,
+    NoReview,
+    TransferPolicy,
+)
 from regulars.platform.clock import wall_now
 from tests.entrypoints.commands import run
 from tests.entrypoints.test_configure import EXAMPLE, written
@@ -87,12 +96,79 @@ def test_what_was_typed_with_a_key_is_answered_as_it_was_at_first(
         other = desk.told("policy", "draft", "As it is")["draft_id"]
         late = desk.refused("policy", "schedule", other, "--at", "2026-01-01T00:00:00")
         assert late["code"] == "policy_unchanged"
+        # Typed again with its key once the draft says something else, it is another request, as it is to the API; with
+        # the revision that was seen it is the same one, and answered as it was at first.
+        ended = desk.refused("policy", "schedule", other, "--at", at, "--key", "other-1")
+        seen = ("policy", "schedule", other, "--at", at, "--revision", "1", "--key", "other-2")
+        assert (ended["code"], desk.refused(*seen)["code"]) == ("policy_unchanged", "policy_unchanged")
+        desk.told("policy", "change", other, "--file", str(file), "--name", "It is not", "--revision", "1")
+        late = desk.refused("policy", "schedule", other, "--at", at, "--key", "other-1")
+        assert (late["status"], late["code"], late["option"]) == (422, "idempotency_key_reused", "--key")
+        assert desk.refused(*seen)["code"] == "policy_unchanged"
+        assert desk.refused(*seen[:-1], "other-3")["code"] == "draft_changed"
+        kept_still = desk.rows("SELECT count(*) FROM loyalty_policies")
+        assert kept_still == [(2,)]
         gone = desk.refused("policy", "preview", "2")
         assert (gone["code"], desk.refused("policy", "preview", "pdr_none")["code"]) == (
             "version_withdrawn",
             "unknown_draft",
         )
         assert desk.refused("policy", "schedule", "pdr_none", "--at", at)["code"] == "unknown_draft"
+
+
+def test_what_a_version_says_is_shown_and_written_as_a_file_that_is_taken_again(
+    server_url: str, template: str, tmp_path: Path
+) -> None:
+    section = read_programme(EXAMPLE).policy
+    assert section is not None
+    transfers = TransferPolicy(among="anyone", largest=500, given_per_month=2_000)
+    changes: dict[str, Any] = {"transfers": transfers, "adjustments": AdjustmentPolicy(alone_per_day=0)}
+    with deployment(server_url, template, tmp_path / "home", replace(section.policy(), **changes)) as desk:
+        shown = desk.type("policy", "show").stdout
+        for line in (
+            "Gold +from 2,500 growth, 2 points for each",
+            "Silver +from 1,000 growth, 1 point for each",
+            "Months until points run out +12 months",
+            "version +1",
+        ):
+            assert re.search(line, shown), shown
+        assert max([line.count(",") for line in shown.splitlines()]) < 3
+        assert "积分的有效月数" in desk.type("policy", "show", "1", "--lang", "zh").stdout
+        written_out = desk.type("policy", "show", "--toml").stdout
+        file = tmp_path / "in force.toml"
+        file.write_text(written_out, encoding="utf-8")
+        (unchanged,) = desk.told("configure", str(file))["changes"]
+        assert (unchanged["what"], unchanged["effect"]) == ("policy", "unchanged")
+        draft = desk.told("policy", "draft", "As it is", "--file", str(file))["draft_id"]
+        assert desk.told("policy", "diff", draft)["differences"] == []
+        told = desk.type("policy", "show", draft).stdout
+        assert ("revision" in told, "Most points at once" in told) == (True, True)
+        again = desk.type("policy", "show", draft, "--toml").stdout
+        assert again.partition("\n")[2] == written_out.partition("\n")[2]
+        assert "no policy version 9" in desk.type("policy", "show", "9", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tier": {"review": NoReview()}},
+        {"tier": {"review": MonthlyReview(months=(2, 8))}},
+        {"tier": {"review": AnniversaryReview(grace_days=0), "qualifying_wallet": "growth"}},
+        {"changes": {"second_person": True}, "returns": {"shortfall": "only_pending"}},
+        {"adjustments": {"approve_above": 0, "alone_per_day": 5}, "payment": {"max_percent": 0}},
+    ],
+)
+def test_every_kind_of_policy_is_read_as_it_was_written(changed: dict[str, Any], tmp_path: Path) -> None:
+    section = read_programme(EXAMPLE).policy
+    assert section is not None
+    policy = section.policy()
+    parts = {name: replace(getattr(policy, name), **fields) for name, fields in changed.items()}
+    policy = replace(policy, **parts, transfers=TransferPolicy(lowest_tier=1), spending_wallet="stars")
+    file = tmp_path / "policy.toml"
+    file.write_text(policy_toml(policy, "as it is"), encoding="utf-8")
+    found = read_programme(file).policy
+    assert found is not None
+    assert found.policy() == policy
 
 
 def test_what_one_proposes_another_person_agrees_to(server_url: str, template: str, tmp_path: Path) -> None:

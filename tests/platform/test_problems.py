@@ -10,7 +10,7 @@ import pytest
 from msgspec import Meta, Struct, field
 
 from regulars.platform.commit.errors import MemberBusy
-from regulars.platform.errors import InvalidInput, NotFound
+from regulars.platform.errors import BodyTooLarge, Conflict, InvalidInput, NotFound
 from regulars.platform.http.problems import internal_fault_body, problem_body
 from regulars.platform.http.reading import json_decoder, read_json
 from regulars.platform.texts import negotiate
@@ -181,3 +181,14 @@ def test_a_bug_says_so_and_no_more() -> None:
 )
 def test_the_language_of_the_caller(header: str | None, language: str) -> None:
     assert negotiate(header) == language
+
+
+def test_numbers_in_a_sentence_are_grouped_and_those_that_count_nothing_are_not() -> None:
+    class Odd(Conflict):
+        code = "odd"
+        message = "{limit} of {first_year} in version {version}: {asked}, {known}"
+
+    refusal = Odd(limit=1_000_000, first_year=1900, version=1234, asked=-25_000, known=True)
+    assert refusal.said("en") == "1,000,000 of 1900 in version 1234: -25,000, True"
+    told = json.loads(problem_body(BodyTooLarge(limit_bytes=1_048_576), "zh", "req_1"))
+    assert ("1,048,576" in told["detail"], told["data"]) == (True, {"limit_bytes": 1_048_576})

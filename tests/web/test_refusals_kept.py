@@ -119,4 +119,4 @@ async def test_a_refusal_that_cannot_be_kept_is_told_all_the_same(site: Site) ->
         async with site.services.database.transaction() as tx:
             tx.write("ALTER TABLE refusals_away RENAME TO refusals")
     assert refused.status_code == 409
-    assert "Only 1525 can be spent" in html.unescape(refused.text)
+    assert "Only 1,525 can be spent" in html.unescape(refused.text)

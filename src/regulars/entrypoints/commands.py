@@ -129,7 +129,6 @@ def troubles_told() -> Iterator[None]:
 
     from regulars.platform.embedded import EmbeddedError
     from regulars.platform.errors import DomainError
-    from regulars.platform.texts import say
 
     try:
         yield
@@ -140,7 +139,7 @@ def troubles_told() -> Iterator[None]:
             f"The database does not answer: {str(error).strip()}. Check that it runs and that DATABASE_URL is right."
         )
     except DomainError as error:
-        give_up(say(error.message, caller_language(), **error.data))
+        give_up(error.said(caller_language()))
     except Exception as error:
         if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError"}:
             give_up(str(error))
@@ -170,6 +169,7 @@ def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     Ids and instants stay in one piece, as they are copied from here: where a terminal is too narrow for them, each row
     is told field by field.
     """
+    from rich.cells import cell_len
     from rich.console import Console
 
     if not rows:
@@ -177,7 +177,7 @@ def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         return
     texts = [[cell.strip() for cell in row] for row in rows]
     columns = list(zip(head, *texts, strict=True))
-    whole = [max([len(line) for cell in column for line in cell.split("\n")]) for column in columns]
+    whole = [max([cell_len(line) for cell in column for line in cell.split("\n")]) for column in columns]
     pieces = [
         max([len(word) for cell in column for word in cell.split() if _PIECE.fullmatch(word)] or [0])
         for column in columns

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 import typer
 
-from regulars.entrypoints.commands import Json, Reason, give_up, in_transaction, print_json, print_table
+from regulars.entrypoints.commands import (
+    Json,
+    Reason,
+    caller_language,
+    give_up,
+    in_transaction,
+    print_json,
+    print_table,
+)
 from regulars.entrypoints.requests import (
     Change,
     Key,
     Lang,
     Look,
     change,
-    facts,
     given,
     in_steps,
     look,
@@ -72,6 +79,40 @@ def list_policies(*, as_json: Json = False) -> None:
     ]
     rows += [(one.draft_id, one.state, _instant(one.proposed_for), "", one.name, one.changed_by) for one in drafts]
     print_table(("version", "state", "from", "until", "name", "by"), rows)
+
+
+@policy.command("show")
+def show_policy(
+    named: Annotated[
+        str | None, typer.Argument(help="A version's number, or a draft's id (pdr_…); else what is in force.")
+    ] = None,
+    *,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="As a file that `regulars configure` and `policy draft --file` take.")
+    ] = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Show all that a version or a draft says, with what became of it."""
+    from regulars.entrypoints.policy_shown import head_of, heading_of, policy_of, policy_toml, shown
+    from regulars.loyalty import api as loyalty
+
+    language = lang.value if lang else caller_language()
+
+    async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
+        found = await shown(tx, named)
+        return found, await loyalty.policy_sheet(tx, policy_of(found), language)
+
+    found, sheet = in_transaction(look)
+    if as_json:
+        print_json(found)
+    elif toml:
+        typer.echo(policy_toml(policy_of(found), heading_of(found)), nl=False)
+    else:
+        print_table(("", ""), [pair for pair in head_of(found) if pair[1]])
+        for title, lines in sheet:
+            typer.echo(f"\n{title}")
+            print_table(("", ""), [(f"  {label}", value) for label, value in lines])
 
 
 @change(
@@ -230,15 +271,21 @@ def schedule(
     active_from: Annotated[datetime, typer.Option("--at", help=_AN_INSTANT)],
     reason: Reason = "",
     based_on: Annotated[
-        int | None, typer.Option(help="The latest version that you have compared it with, where one came meanwhile.")
+        int | None,
+        typer.Option(
+            help="The latest version that you have compared it with, where one came or was withdrawn meanwhile."
+        ),
+    ] = None,
+    revision: Annotated[
+        int | None, typer.Option("--revision", help="The revision that you have seen; else the one that is there.")
     ] = None,
 ) -> Change:
     """Let a draft come into force at an instant, or propose it where a second person must agree."""
     at = _instant(_in_utc(active_from))
     return Change(
         path=path_of(_DRAFT + "/schedule", draft),
-        body=given(active_from=at, reason=reason, based_on=based_on),
-        seen=path_of(_DRAFT, draft),
+        body=given(active_from=at, reason=reason, based_on=based_on, revision=revision),
+        seen="" if revision is not None else path_of(_DRAFT, draft),
         taken=("revision",),
         told={"at": at},
     )
@@ -251,12 +298,6 @@ def withdraw(version: int, reason: Reason = "") -> Change:
 
 
 _STANDS = sentence("{draft_id} is {state} in its revision {revision}.")
-
-
-@look(policy, "show", facts)
-def show_draft(draft: Draft) -> Look:
-    """Show a draft with all that it says, its revision, and what it is proposed for."""
-    return Look(path_of(_DRAFT, draft))
 
 
 @look(policy, "revisions", rows("revisions", "revision", "name", "changed_by", "changed_at"))

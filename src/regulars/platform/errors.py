@@ -13,6 +13,8 @@ is English, at once the key of its translations, and names the remedy. Anything 
 
 from typing import ClassVar
 
+from regulars.platform.texts import in_figures, say
+
 Datum = str | int | bool | None
 
 
@@ -32,6 +34,10 @@ class DomainError(Exception):
         super().__init__(self.code, pointer, data)
         self.pointer = pointer
         self.data = data
+
+    def said(self, language: str) -> str:
+        """Return the sentence in a language."""
+        return say(self.message, language, **in_figures(self.data))
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message.format_map(self.data)}"

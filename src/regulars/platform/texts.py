@@ -40,6 +40,19 @@ def say(sentence: str, language: str, /, **values: object) -> str:
     return sentence.format_map(values)
 
 
+_NO_AMOUNTS: Final = frozenset({"port", "revision", "version", "year"})  # numbers that count nothing
+
+
+def in_figures(values: Mapping[str, object]) -> dict[str, object]:
+    """Return values as a sentence shows them: what is counted with its digits grouped, in either language alike."""
+    return {
+        name: f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool) and name.rpartition("_")[2] not in _NO_AMOUNTS
+        else value
+        for name, value in values.items()
+    }
+
+
 _SINGLE: Final = {"points": "point", "entries": "entry", "were": "was", "are": "is", "have": "has"}
 _ONE: Final = re.compile(r"(?<![\w.,:/-])1 (points|entries)\b(?: (were|are|have)\b)?")
 

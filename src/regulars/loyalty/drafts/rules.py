@@ -10,7 +10,7 @@ from msgspec import Struct
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview, Policy, TierRule
 from regulars.loyalty.policy.sections import LEAVES, SECTIONS, TIERS, Leaf, Section, value_at
 from regulars.loyalty.tiers.names import name_of_tier
-from regulars.platform.texts import mark, say
+from regulars.platform.texts import mark, of_one, say
 
 HOURS_A_DAY: Final = 24
 
@@ -97,7 +97,7 @@ def lines_of(policy: Policy, section: Section, telling: Telling) -> list[tuple[s
     if section.name == "tier":
         for tier in reversed(policy.tier.tiers):
             numbers = {name: _number(getattr(tier, name), language) for name in ("threshold", "multiplier")}
-            lines.append((name_of_tier(tier.code, language), say(A_TIER, language, **numbers)))
+            lines.append((name_of_tier(tier.code, language), of_one(say(A_TIER, language, **numbers), language)))
     for leaf in LEAVES:
         if leaf.section == section.name:
             value = value_at(policy, leaf.path)

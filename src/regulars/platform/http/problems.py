@@ -36,7 +36,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def problem_body(error: DomainError, language: str, request_id: str) -> bytes:
     """Return the problem document for a refusal, in `language`; `request_id` becomes its instance."""
-    detail = say(error.message, language, **error.data)
+    detail = error.said(language)
     problem = Problem(
         type=f"urn:regulars:problem:{error.code}",
         title=_title(error.code),

@@ -32,6 +32,7 @@ from regulars.platform.auth.staff import service as staff
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
+from regulars.platform.texts import in_figures
 from regulars.web.console.account import who
 from regulars.web.console.member_privacy import who as who_acted
 from regulars.web.console.sight import scope_of
@@ -324,14 +325,10 @@ def _forming(kit: Kit) -> ControllerRouterHandler:
         except NotFound:
             raise
         except DomainError as refusal:
-            return kit.see(member_path(found), Notice(noted(refusal).message, "error", values=_told(refusal)))
+            return kit.see(member_path(found), Notice(noted(refusal).message, "error", values=in_figures(refusal.data)))
         return kit.see(path, said)
 
     return form_one
-
-
-def _told(refusal: DomainError) -> dict[str, str | int]:
-    return {name: value for name, value in refusal.data.items() if value is not None}
 
 
 async def _changed(

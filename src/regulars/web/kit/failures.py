@@ -11,7 +11,6 @@ from regulars.platform.http.problems import INTERNAL_FAULT_STATUS
 from regulars.platform.http.refusals import as_refusal, further_headers
 from regulars.platform.http.refusals import on_failure as answer_problem
 from regulars.platform.logs import LOGGER
-from regulars.platform.texts import say
 from regulars.web.kit.assets import AssetsNotBuilt
 from regulars.web.kit.errors import SignInNeeded
 from regulars.web.kit.kit import SEE_OTHER, Kit
@@ -69,7 +68,7 @@ class Failures:
 
     def _page(self, request: Request[Any, Any, Any], refusal: DomainError | None) -> Response[bytes]:
         status = INTERNAL_FAULT_STATUS if refusal is None else refusal.status
-        said = None if refusal is None else say(refusal.message, self._kit.page(request).language, **refusal.data)
+        said = None if refusal is None else refusal.said(self._kit.page(request).language)
         further = {} if refusal is None else further_headers(refusal)
         headers = {**HEADERS, **{name: value for name, value in further.items() if name != "WWW-Authenticate"}}
         try:

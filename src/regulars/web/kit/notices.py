@@ -9,7 +9,7 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from litestar.datastructures import Cookie
@@ -27,7 +27,7 @@ class Notice(msgspec.Struct, frozen=True):
 
     sentence: str
     tone: NoticeTone = "success"
-    values: dict[str, str | int] = {}
+    values: dict[str, Any] = {}
 
     def said(self, language: str) -> str:
         """Return the sentence in a language, filled."""

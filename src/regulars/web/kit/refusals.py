@@ -18,7 +18,6 @@ from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
 from regulars.platform.logs import LOGGER
-from regulars.platform.texts import say
 from regulars.web.kit.viewers import NOBODY, Viewer, ViewerKind, viewer_of
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -53,7 +52,7 @@ def noted(refusal: DomainError) -> DomainError:
 
 def told(refusal: DomainError, language: str) -> str:
     """Return the sentence of a refusal, and take note of it."""
-    return say(noted(refusal).message, language, **refusal.data)
+    return noted(refusal).said(language)
 
 
 def kept_under(request: Request[Any, Any, Any]) -> str:

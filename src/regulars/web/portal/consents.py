@@ -20,6 +20,7 @@ from regulars.members.contracts import (
 )
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.texts import in_figures
 from regulars.web.kit.forms import read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.notices import Notice
@@ -174,8 +175,7 @@ def _confirming(kit: Kit) -> list[ControllerRouterHandler]:
 
 def _refused(refusal: DomainError) -> Notice:
     """Say why not, on the page to which the browser goes back."""
-    values = {name: value for name, value in refusal.data.items() if isinstance(value, str | int)}
-    return Notice(noted(refusal).message, "error", values)
+    return Notice(noted(refusal).message, "error", in_figures(refusal.data))
 
 
 def _switch(one: ConsentSwitch, addresses: dict[Any, str], language: str) -> dict[str, Any]:
