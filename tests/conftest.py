@@ -1,10 +1,10 @@
-"""One server for the test run, one migrated template, one database a test."""
+"""One server for the test run, one migrated template, one database a test; what tests write lies in memory."""
 
 import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,19 @@ MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
 MARK: Final = "regulars-tests-"
 ROOM_BYTES: Final = 6 * 2**30  # a year of baskets in two of them, and what else is under way
 LONG: Final = ("tests/year/", "tests/browser/test_every_page.py", "tests/faults/")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests write in memory: each vault and each home waits for the disk a dozen times.
+
+    What they wrote ends with the run; `--basetemp` names a folder that stays. Its processes share that of the first.
+    """
+    if config.option.basetemp is None:
+        undone = ExitStack()
+        config.add_cleanup(undone.close)
+        home = undone.enter_context(home_in_memory())
+        config.option.basetemp = home and str(home / "t")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,7 +76,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def home_in_memory() -> Iterator[Path | None]:
-    """Give the server a folder in memory, if there is room: making a database of hundreds of files takes a tenth there.
+    """Give a folder in memory, if there is room: making a database of hundreds of files takes a tenth there.
 
     What a killed run left behind is removed by the next one.
     """
