@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from regulars.entrypoints.backup_commands import backup, restore
 from regulars.entrypoints.commands import (
     Json,
     Reason,
@@ -56,6 +57,8 @@ app = typer.Typer(
 parked = typer.Typer(help="Events that did not get through: list, replay, discard.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(parked, name="parked")
+app.add_typer(backup, name="backup")
+app.command("restore")(restore)
 app.add_typer(staff_group, name="staff")
 app.add_typer(finance, name="finance")
 app.add_typer(privacy, name="privacy")

@@ -141,7 +141,7 @@ def troubles_told() -> Iterator[None]:
     except DomainError as error:
         give_up(error.said(caller_language()))
     except Exception as error:
-        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError"}:
+        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError", "BackupFailed"}:
             give_up(str(error))
         raise
 

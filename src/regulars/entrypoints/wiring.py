@@ -16,6 +16,7 @@ from regulars.platform.settings import Settings
 
 if TYPE_CHECKING:
     from regulars.platform.audit.contracts import Head
+    from regulars.platform.backups.contracts import Plan
     from regulars.platform.embedded import EmbeddedServer
     from regulars.platform.http.hot import HotRoute
     from regulars.platform.rollups.contracts import RollUp
@@ -114,6 +115,15 @@ async def opened(settings: Settings, place: Place, *, traced_as: str | None = No
                     await services.drain()
     finally:
         vault.close()
+
+
+def backup_plan(settings: Settings) -> "Plan | None":
+    """Return where and how often the embedded server is backed up; None where it is not."""
+    from regulars.platform.backups.contracts import Plan
+
+    if settings.backup_folder is None:
+        return None
+    return Plan(folder=settings.backup_folder, hours=settings.backup_hours, days=settings.backup_days)
 
 
 @dataclass(frozen=True, slots=True)

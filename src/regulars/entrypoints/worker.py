@@ -12,9 +12,10 @@ from regulars.entrypoints.merging import PARTS as MERGING
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.entrypoints.watch import watch_server
-from regulars.entrypoints.wiring import Place, declare_tasks, located
+from regulars.entrypoints.wiring import Place, backup_plan, declare_tasks, located
 from regulars.members.api import apply_journal, proposals, run_privacy
 from regulars.platform.audit.service import run_sealer
+from regulars.platform.backups.streaming import run_backups
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.failures import describe
 from regulars.platform.embedded import EmbeddedError
@@ -62,6 +63,8 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
             group.create_task(run_jobs(database, place.direct_url, stop))
             group.create_task(_follow_clock(database, stop))
             group.create_task(watch_server(place, stop))
+            if place.server is not None:
+                group.create_task(run_backups(database, place.server, settings.home, backup_plan(settings), stop))
     finally:
         await database.close()
         vault.close()

@@ -160,6 +160,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=1_000_000,
         ),
     ] = 1_000
+    backup_folder: Annotated[
+        Path | None,
+        told(
+            "REGULARS_BACKUP_FOLDER",
+            "Where the worker keeps backups of the embedded PostgreSQL, from which any instant can be restored: on "
+            "another disk than the data's. Without it there are none; see backup.md.",
+            kind="folder",
+        ),
+    ] = None
+    backup_hours: Annotated[
+        int,
+        told("REGULARS_BACKUP_HOURS", "After how many hours the database is copied whole again.", ge=1, le=168),
+    ] = 24
+    backup_days: Annotated[
+        int,
+        told(
+            "REGULARS_BACKUP_DAYS",
+            "For how many days back any instant can be restored; what is older is removed.",
+            ge=1,
+            le=3_650,
+        ),
+    ] = 7
     development: Annotated[
         bool,
         told(

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ shared_buffers = 256MB
 max_wal_size = 2GB
 min_wal_size = 256MB
 checkpoint_timeout = 15min
+max_slot_wal_keep_size = 4GB
 jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
@@ -75,6 +77,11 @@ class Place:
     @property
     def failure(self) -> Path:
         return self.folder / "failure"
+
+    @property
+    def recovery(self) -> Path:
+        """Settings for as long as a restore is under way; removed after it."""
+        return self.folder / "recovery.conf"
 
     def lock(self, name: str) -> Path:
         return self.folder / f"{name}.lock"
@@ -138,31 +145,74 @@ def prepare_cluster(place: Place, account: Account) -> list[str]:
     """
     programs = server_binaries(account.uid)
     if not place.data.exists():
-        making = open_lock(place.lock("making"))
-        try:
+        with _held_to_make(place) as making:
             _make_cluster(place, account, programs, making)
-        finally:
-            os.close(making)
     _check_version(place)
     _configure(place, account)
     sockets = WORKING_DIRECTORY if place.socket_directory == place.data else str(place.socket_directory)
     return [str(programs / "postgres"), "-D", WORKING_DIRECTORY, "-k", sockets]
 
 
-def _make_cluster(place: Place, account: Account, programs: Path, making: int) -> None:
-    """Make it beside its place and move it there in one step, so that a half cluster is never found there.
+def put_cluster(place: Place, fill: Callable[[Path], None]) -> None:
+    """Put a cluster in its place that `fill` writes into a folder, whole or not at all. `EmbeddedError` where one is.
 
-    The programs inherit the lock `making`. So when an earlier maker was killed, what it left running has ended
-    before its files are removed.
+    Whatever `fill` raises leaves nothing behind.
     """
-    if not lock_within(making, fcntl.LOCK_EX, _MAKING_SECONDS):
-        raise EmbeddedError(
-            f"An earlier attempt to make the database in {place.folder} has been running for {_MAKING_SECONDS} s. "
-            "End its process initdb and try again, or set DATABASE_URL."
-        )
+    account = server_account()
+    with _held_to_make(place):
+        if place.data.exists():
+            raise EmbeddedError(
+                f"{place.data} holds a database already, and nothing was changed. Choose a home without one."
+            )
+        unfinished = _unfinished(place)
+        try:
+            fill(unfinished)
+            if account.uid is not None and account.gid is not None:
+                for folder, _, files in os.walk(unfinished):
+                    for path in (folder, *[os.path.join(folder, name) for name in files]):  # noqa: PTH118 -- thousands
+                        os.chown(path, account.uid, account.gid)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        _put(place, unfinished)
+
+
+@contextlib.contextmanager
+def _held_to_make(place: Place) -> Iterator[int]:
+    """Hold the lock `making`, which the programs that make a cluster inherit.
+
+    So when an earlier maker was killed, what it left running has ended before its files are removed.
+    """
+    making = open_lock(place.lock("making"))
+    try:
+        if not lock_within(making, fcntl.LOCK_EX, _MAKING_SECONDS):
+            raise EmbeddedError(
+                f"An earlier attempt to make the database in {place.folder} has been running for {_MAKING_SECONDS} s. "
+                "End its process initdb and try again, or set DATABASE_URL."
+            )
+        yield making
+    finally:
+        os.close(making)
+
+
+def _unfinished(place: Place) -> Path:
+    """A folder beside the cluster's place, so that a half cluster is never found there."""
     for left in place.folder.glob("new-*"):
         shutil.rmtree(left)
-    unfinished = Path(tempfile.mkdtemp(prefix="new-", dir=place.folder))
+    return Path(tempfile.mkdtemp(prefix="new-", dir=place.folder))
+
+
+def _put(place: Place, finished: Path) -> None:
+    finished.rename(place.data)
+    descriptor = os.open(place.folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_cluster(place: Place, account: Account, programs: Path, making: int) -> None:
+    unfinished = _unfinished(place)
     if account.uid is not None and account.gid is not None:
         os.chown(unfinished, account.uid, account.gid)
     made = subprocess.run(
@@ -189,12 +239,7 @@ def _make_cluster(place: Place, account: Account, programs: Path, making: int) -
             f"The database could not be made in {place.folder} (exit code {made.returncode}). PostgreSQL said:\n{said}"
             "\nPut that right (a full disk, a user without a name), or set DATABASE_URL."
         )
-    unfinished.rename(place.data)
-    descriptor = os.open(place.folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _put(place, unfinished)
 
 
 def _check_version(place: Place) -> None:
@@ -215,10 +260,12 @@ def _check_version(place: Place) -> None:
 
 def _configure(place: Place, account: Account) -> None:
     user = pwd.getpwuid(os.geteuid()).pw_name
-    _write_as_server(place.data, "postgresql.conf", _CONFIGURATION, account)
+    recovery = place.recovery.read_text() if place.recovery.exists() else ""
+    _write_as_server(place.data, "postgresql.conf", _CONFIGURATION + recovery, account)
     # Only the user of the home may connect, as the kernel tells it; the server's own user, whom others may share,
     # may not.
-    _write_as_server(place.data, "pg_hba.conf", f"local all {ROLE} peer map=owner\n", account)
+    allowed = f"local all,replication {ROLE} peer map=owner\n"  # `all` are the databases; copies are asked for apart
+    _write_as_server(place.data, "pg_hba.conf", allowed, account)
     _write_as_server(place.data, "pg_ident.conf", f'owner "{user}" {ROLE}\n', account)
 
 

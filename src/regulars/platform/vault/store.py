@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 from weakref import finalize
@@ -72,6 +73,12 @@ class KeyFile:
     def destroyed(self) -> dict[UUID, str]:
         """Return whose keys were destroyed, and when."""
         return {UUID(bytes=member_id): at for member_id, at in self._connection.execute(SELECT_DESTROYED)}
+
+    def copy_to(self, path: Path) -> None:
+        """Write all of it into a file of its own, as it is at one instant, while others write."""
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE))
+        with closing(sqlite3.connect(path)) as copy:
+            self._connection.backup(copy)
 
     def close(self) -> None:
         """Close the connection."""
