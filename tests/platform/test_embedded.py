@@ -174,7 +174,7 @@ def test_only_the_user_of_the_home_may_enter(home: Path) -> None:
         assert stat.S_IMODE((home / "postgres").stat().st_mode) == 0o700
         assert stat.S_IMODE(data(home).stat().st_mode) == 0o700
         rules = (data(home) / "pg_hba.conf").read_text()
-        assert rules == "local all regulars peer map=owner\n"
+        assert rules == "local all,replication regulars peer map=owner\n"
 
 
 def test_a_setting_changed_by_the_owner_stays(home: Path) -> None:

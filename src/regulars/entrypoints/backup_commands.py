@@ -41,7 +41,7 @@ def take(context: typer.Context, *, as_json: Json = False) -> None:
     if not (settings.home / "postgres" / "data").exists():
         give_up(f"{settings.home} has no database. Name the home of the deployment in REGULARS_HOME.")
     with troubles_told(), located(settings) as place:
-        assert place.server is not None  # noqa: S101 -- `_plan` gave up where the database is not ours
+        assert place.server is not None  # noqa: S101 -- the plan gave up where the database is not ours
         base = take_base(place.server, settings.home, plan)
     if as_json:
         print_json(base)
