@@ -30,6 +30,8 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/health/books",
             "/console/health/jobs",
             "/console/health/parked",
+            "/console/keys",
+            "/console/keys/new",
             "/console/webhooks",
             "/console/holds",
             "/console/holds?state=open",

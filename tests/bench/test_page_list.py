@@ -7,8 +7,8 @@ from bench.page_list import PAGES
 from tests.web.queries import QUERIES, TURNED_AWAY
 
 # Those for development, those that answer only who is on the way to them, the links in messages, files, what is
-# there only once something has failed, or somebody wants to be told, and what needs points given as the bench's policy
-# does not allow.
+# there only once something has failed, or another system is connected, and what needs points given as the bench's
+# policy does not allow.
 NOT_MEASURED: Final = {
     "/outbox",
     "/outbox/{}",
@@ -20,6 +20,7 @@ NOT_MEASURED: Final = {
     "/portal/points/give/review/{}",
     "/stop/{}",
     "/console/health/parked/{}/{}",
+    "/console/keys/{}",
     "/console/webhooks/{}",
     "/console/webhooks/{}/deliveries/{}",
     *TURNED_AWAY,

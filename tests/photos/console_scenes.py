@@ -277,6 +277,16 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/health-empty", "/console/health", "owner", "empty"),
         Scene("console/health-refused", "/console/health", "care", "error"),
     ),
+    "GET /console/keys": (
+        Scene("console/keys", "/console/keys", "owner"),
+        Scene("console/keys-empty", "/console/keys?q=nothing", "owner", "empty"),
+    ),
+    "GET /console/keys/new": (
+        Scene("console/key-new", "/console/keys/new", "owner"),
+        Scene("console/key-new-refused", "/console/keys/new", "owner", "error", act=send(label="", days="x")),
+        Scene("console/key-token", "/console/keys/new", "owner", act=send(label="Till 2", scopes="orders:write")),
+    ),
+    "GET /console/keys/{key_id}": (Scene("console/key", "{key}", "owner"),),
     "GET /console/webhooks": (
         Scene("console/webhooks", "/console/webhooks", "owner"),
         Scene("console/webhooks-empty", "/console/webhooks", "owner", "empty"),

@@ -21,6 +21,7 @@ _BROWSER: Final = {
     "User-Agent": _AGENT,
     "Sec-Fetch-Site": "same-origin",
 }
+_KEY_PAGE: Final = re.compile(r"(/console/keys/ak_\w+)")
 _WEBHOOK: Final = re.compile(r"(/console/webhooks/whe_\w+)")
 _INVITATION: Final = re.compile(r"(/console/invitation/[\w-]+)")
 _MEMBER: Final = re.compile(r'href="/console/members/(mbr_\w+)"')
@@ -136,6 +137,15 @@ class Programme:
             webhook = _first(_WEBHOOK, made)
             return webhook, _sent(browser.post(f"{webhook}/test"))
 
+    def keyed(self) -> str:
+        """Make a key for a till, and draw it a second token; return the path of its page."""
+        with self.browser("owner") as browser:
+            form = {"label": "The till in Harbour Street", "networks": "203.0.113.0/24", "requests_per_second": "50"}
+            made = browser.post("/console/keys", data={**form, "scopes": ["orders:write", "members:read"]})
+            key = _first(_KEY_PAGE, made)
+            browser.post(f"{key}/rotate", data={"overlap_hours": "24"})
+            return key
+
     def device(self, store: str) -> dict[str, str]:
         """Enrol a device of a store; return its cookies."""
         with self.browser("owner") as browser:
@@ -201,6 +211,7 @@ def begin_demo(address: str, password: str) -> Programme:
     facts["mail"] = here.found(_MAIL, "/outbox", "nobody")
     facts["staff"] = here.found(_STAFF, "/console/staff")
     facts["webhook"], facts["delivery"] = here.hooked()
+    facts["key"] = here.keyed()
     facts["household"] = here.lives(facts["member"], facts["new_member"])
     facts["draft"], facts["preview"] = here.drafted("Silver asks for less")
     facts["invitation"] = here.invite("Li Na")[1]

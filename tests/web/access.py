@@ -460,6 +460,7 @@ def ids_of_nobody() -> dict[str, str]:
         "household_id": f"hhd_{nobody}",
         "proposal_id": f"mpr_{nobody}",
         "draft_id": f"pdr_{nobody}",
+        "key_id": f"ak_{nobody}",
         "webhook_id": f"whe_{nobody}",
         "delivery_id": f"whd_{nobody}",
         "preview_id": f"rep_{nobody}",

@@ -27,6 +27,18 @@ ACCESS_BY_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "POST /v1/policy-drafts/{draft_id}/approve",
         "POST /v1/policy-drafts/{draft_id}/refuse",
     ),
+    "staff keys:read": (
+        "GET /console/keys",
+        "GET /console/keys/{key_id}",
+    ),
+    "staff keys:read keys:write": (
+        "GET /console/keys/new",
+        "POST /console/keys",
+        "POST /console/keys/{key_id}/terms",
+        "POST /console/keys/{key_id}/rotate",
+        "POST /console/keys/{key_id}/end-overlap",
+        "POST /console/keys/{key_id}/revoke",
+    ),
     "staff webhooks:read": (
         "GET /console/webhooks",
         "GET /console/webhooks/{webhook_id}",

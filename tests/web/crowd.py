@@ -28,6 +28,7 @@ from regulars.members.access.sessions import open_session
 from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentChannel, ConsentGiven, Decision, Purpose
 from regulars.members.contracts.households import HOUSEHOLD_PREFIX, FormHousehold
 from regulars.members.contracts.privacy import EXPORT_PREFIX, AskExport
+from regulars.platform.auth import service as keys
 from regulars.platform.auth.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff import service as staff
 from regulars.platform.auth.staff.permissions import Role
@@ -121,6 +122,10 @@ class Crowd:
             hook = await webhooks.create(tx, services.vault, "http://127.0.0.1:9/", "", ["tier.lost"])
             hook_id = hook.endpoint.endpoint_id
             sent = [await webhooks.send_ping(tx, hook_id) for _ in range(self.rows)]
+            made = [
+                await keys.create_key(tx, label=f"Till {number}", scopes=["orders:write"])
+                for number in range(self.rows)
+            ]
             wish = AskExport(member_id=self.site.chen, actor="test")
             export = await members.ask_export(tx, wish)
         assert await members.gather_waiting(services.database, services.vault, PARTS) == 1
@@ -153,6 +158,7 @@ class Crowd:
             "household_id": public_id(HOUSEHOLD_PREFIX, await self._home()),
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
+            "key_id": public_id("ak", made[0][0].key_id),
             "webhook_id": public_id("whe", hook_id),
             "delivery_id": public_id("whd", sent[0].delivery_id),
             "handler": "a.handler_1",

@@ -54,6 +54,8 @@ async def test_a_webhook_is_made_tried_out_and_sent_anew(
             "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL, settled_at = queued_at RETURNING 1"
         )
         counted = await browser.post(f"{path}/replay", data={"which": "failed", "act": "count"})
+        of_none = await browser.post(f"{path}/replay", data={"act": "count", "first": "2", "last": "9"})
+        of_what = await browser.post(f"{path}/replay", data={"act": "count", "first": "two"})
         sent = await browser.post(f"{path}/replay", data={"which": "failed", "act": "send"})
         receiver.behave = None
         await house.courier.drain()
@@ -69,6 +71,8 @@ async def test_a_webhook_is_made_tried_out_and_sent_anew(
     assert "answered 500" in failed.text
     assert "&lt;b&gt;broken" in failed.text
     assert "1 delivery would be sent anew." in words(counted.text)
+    assert "0 deliveries would be sent anew." in words(of_none.text)
+    assert (of_what.status_code, "Please write a whole number" in of_what.text) == (422, True)
     assert (sent.status_code, again.status_code) == (303, 303)
     assert "Taken" in words(taken.text)
     assert "webhook.ping" in log.text

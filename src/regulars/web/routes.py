@@ -15,6 +15,7 @@ from regulars.web.console.health import health_pages
 from regulars.web.console.holds import hold_pages
 from regulars.web.console.households import household_pages
 from regulars.web.console.invitation import invitation_pages
+from regulars.web.console.keys import key_pages
 from regulars.web.console.lots import lot_pages
 from regulars.web.console.members import member_pages
 from regulars.web.console.messages import message_pages
@@ -86,6 +87,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     policy_pages,
     staff_pages,
     store_device_pages,
+    key_pages,
     webhook_pages,
     health_pages,
     refusal_pages,

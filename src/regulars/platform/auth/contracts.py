@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
@@ -108,6 +108,15 @@ class ApiKey(Struct, frozen=True, kw_only=True):
         if self.staff_id is not None:
             return f"staff:{public_id(STAFF_PREFIX, self.staff_id)}"
         return self.made_by if self.made_by.startswith(f"{SHELL}:") else ""
+
+
+class KeysWanted(NamedTuple):
+    """Which keys a page of their list shows: those made before one, good or ended ones (None: both), by their label."""
+
+    limit: int
+    before: UUID | None = None
+    good: bool | None = None
+    label: str = ""
 
 
 class KeyChange(Struct, frozen=True, kw_only=True):

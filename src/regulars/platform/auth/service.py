@@ -21,7 +21,7 @@ from msgspec import structs
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth import store
 from regulars.platform.auth.access_tokens import GOOD_FOR, TOKEN_PREFIX, AccessTokens
-from regulars.platform.auth.contracts import ADMIN, SCOPES, ApiKey, KeyChange, Network, Principal
+from regulars.platform.auth.contracts import ADMIN, SCOPES, ApiKey, KeyChange, KeysWanted, Network, Principal
 from regulars.platform.auth.contracts import KEY_PREFIX as KEY_IDS
 from regulars.platform.auth.errors import KeyEnded, KeyWithoutScope, NetworkUnknown, RotationUnderWay, ScopeUnknown
 from regulars.platform.auth.store import StoredSecret
@@ -131,7 +131,7 @@ async def change_key(tx: Transaction, key_id: UUID, wanted: KeyChange, *, reason
 
 async def _still_good(tx: Transaction, key_id: UUID, now: datetime) -> ApiKey:
     key = await key_of(tx, key_id)
-    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+    if not is_good(key, now):
         raise KeyEnded
     return key
 
@@ -187,6 +187,16 @@ async def key_of(tx: Transaction, key_id: UUID) -> ApiKey:
 async def list_keys(tx: Transaction) -> list[ApiKey]:
     """Return every key, revoked ones included, oldest first."""
     return await store.select_keys(tx)
+
+
+async def page_of_keys(tx: Transaction, wanted: KeysWanted) -> list[ApiKey]:
+    """Return a page of keys, the latest first."""
+    return await store.select_page(tx, wanted, wall_now())
+
+
+def is_good(key: ApiKey, now: datetime) -> bool:
+    """Tell whether a key opens anything at an instant of the wall clock."""
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
 
 
 def _entry(tx: Transaction, action: str, key_id: UUID, *, reason: str = "", detail: str = "") -> AuditEntry:

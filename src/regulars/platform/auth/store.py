@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from regulars.platform.auth.contracts import ApiKey, KeyChange
+from regulars.platform.auth.contracts import ApiKey, KeyChange, KeysWanted
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Transaction
 
@@ -62,6 +62,17 @@ RETURNING {_COLUMNS}
 SELECT_KEYS: LiteralString = f"""
 SELECT {_COLUMNS}
 FROM api_keys WHERE %(ids)s::uuid[] IS NULL OR key_id = ANY (%(ids)s::uuid[]) ORDER BY created_at, key_id
+"""  # noqa: S608 - our own text
+
+# A page of the list, the latest first: ids are ordered by time.
+SELECT_PAGE: LiteralString = f"""
+SELECT {_COLUMNS}
+FROM api_keys
+WHERE (%(before)s::uuid IS NULL OR key_id < %(before)s)
+    AND (%(good)s::boolean IS NULL
+        OR (revoked_at IS NULL AND (expires_at > %(now)s) IS NOT FALSE) = %(good)s)
+    AND (%(label)s = '' OR position(lower(%(label)s) IN lower(label)) > 0)
+ORDER BY key_id DESC LIMIT %(limit)s
 """  # noqa: S608 - our own text
 
 SELECT_RECOGNISED: LiteralString = """
@@ -139,6 +150,18 @@ async def _changed(tx: Transaction, statement: LiteralString, parameters: Any) -
 async def select_keys(tx: Transaction, ids: Sequence[UUID] | None = None) -> list[ApiKey]:
     """Return all keys, or those with some ids."""
     return [_key(row) for row in await tx.rows(SELECT_KEYS, {"ids": None if ids is None else list(ids)})]
+
+
+async def select_page(tx: Transaction, wanted: KeysWanted, now: datetime) -> list[ApiKey]:
+    """Return a page of keys, the latest first."""
+    wishes = {
+        "before": wanted.before,
+        "good": wanted.good,
+        "label": wanted.label,
+        "limit": wanted.limit,
+        "now": now,
+    }
+    return [_key(row) for row in await tx.rows(SELECT_PAGE, wishes)]
 
 
 async def select_revision(tx: Transaction) -> int:

@@ -68,8 +68,8 @@ class Replaying(msgspec.Struct):
     """Which deliveries are sent anew; `act` is whether they are only counted."""
 
     which: Literal["failed", "delivered", "both"] = "failed"
-    first: Annotated[int | None, Meta(ge=0, le=2**62)] = None
-    last: Annotated[int | None, Meta(ge=0, le=2**62)] = None
+    first: Annotated[int, Meta(ge=0, le=2**62)] | None = None
+    last: Annotated[int, Meta(ge=0, le=2**62)] | None = None
     act: Literal["count", "send"] = "count"
 
     @property

@@ -132,6 +132,6 @@ def _said(finding: str, language: str) -> str:
         if length:
             return say(_TOO_LONG if length == "<=" else _TOO_SHORT, language, limit=length_limit)
         return say(_TOO_LARGE if bound in {"<=", "<"} else _TOO_SMALL, language, limit=limit)
-    if "`int`" in finding:
+    if "`int`" in finding or "`int | null`" in finding:
         return in_language(_NO_NUMBER, language)
     return in_language(_NO_DATE if "date" in finding else _WRONG, language)
