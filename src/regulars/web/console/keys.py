@@ -120,7 +120,7 @@ def _listing(names: dict[str, str], *, see_staff: bool) -> Listing:
             Column("state", mark("State"), state_of),
             Column("scopes", mark("Scopes"), _scopes, minor=True),
             Column("owner", mark("Whose"), lambda key: named(key.owner, names, see_staff=see_staff), minor=True),
-            Column("used", mark("Last used"), lambda key: key.last_used_on),
+            Column("used", mark("Last used"), lambda key: key.last_used_on, minor=True),
             Column("expires", mark("Expires"), lambda key: key.expires_at, minor=True),
             Column("made", mark("Made"), lambda key: key.created_at, minor=True),
         ),
