@@ -26,6 +26,7 @@ from regulars.platform.errors import NotFound
 from regulars.platform.explaining.contracts import Explanation
 from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import principal_of, requires, requires_key
+from regulars.platform.http.openapi import ALSO_REFUSES
 from regulars.platform.ids import parse_public_id
 from regulars.platform.services import Services
 
@@ -227,6 +228,7 @@ def _refusals(services: Services) -> list[HTTPRouteHandler]:
         operation_id="explainRefusalOfKey",
         tags=TAGS,
         summary="Why was the request with this idempotency key refused?",
+        opt={ALSO_REFUSES: frozenset({404})},
     )
     async def explain_refusal_of_key(
         request: AnyRequest, idempotency_key: FromQuery[str], row: Row = None, languages: Languages = "one"

@@ -40,6 +40,7 @@ from regulars.platform.http.asked import asked
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import ALSO_REFUSES
 from regulars.platform.places import read_place, write_place
 from regulars.platform.services import Services
 
@@ -308,6 +309,7 @@ def _reading(services: Services) -> list[HTTPRouteHandler]:
         tags=TAGS,
         summary="Compare two policies",
         response_description="What differs, as data and as sentences.",
+        opt={ALSO_REFUSES: frozenset({404})},
     )
     async def compare(
         request: AnyRequest, after: FromQuery[str], before: FromQuery[str | None] = None

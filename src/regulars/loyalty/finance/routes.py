@@ -194,6 +194,7 @@ def _close(services: Services) -> HTTPRouteHandler:
         operation_id="closeMonth",
         tags=TAGS,
         summary="Close a month",
+        status_code=202,
         responses={202: ResponseSpec(MonthClose, description="Nothing is booked into the month any more.")},
     )
     async def close_month(request: AnyRequest, data: JSONBody[CloseBody]) -> Response[Any]:

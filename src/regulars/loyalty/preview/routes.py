@@ -25,6 +25,7 @@ from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import ALSO_REFUSES
 from regulars.platform.reports import service as reports
 from regulars.platform.reports.contracts import Report
 from regulars.platform.services import Services
@@ -59,6 +60,8 @@ def _ask(services: Services) -> HTTPRouteHandler:
         operation_id="previewPolicy",
         tags=TAGS,
         summary="Try a policy out",
+        status_code=202,
+        opt={ALSO_REFUSES: frozenset({404})},
         responses={202: ResponseSpec(PreviewAnswer, description="It is being counted: `getPolicyPreview` tells.")},
     )
     async def preview(request: AnyRequest, data: JSONBody[PreviewBody]) -> Response[Any]:

@@ -43,6 +43,7 @@ from regulars.platform.errors import NotFound
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import ALSO_REFUSES
 from regulars.platform.places import read_place, write_place
 from regulars.platform.services import Services
 
@@ -210,6 +211,7 @@ def _letters(services: Services) -> Sequence[HTTPRouteHandler]:
         summary="Confirm a consent by what a letter's link carries",
         status_code=200,
         response_description="What was confirmed.",
+        opt={ALSO_REFUSES: frozenset({404})},
     )
     async def confirm_consent(request: AnyRequest, data: JSONBody[ConfirmationBody]) -> Response[ConfirmationAnswer]:
         """Confirm as the page behind the link does, for a shop with pages of its own; again changes nothing.

@@ -47,6 +47,7 @@ from regulars.platform.http.asked import asked
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import ALSO_REFUSES
 from regulars.platform.http.purposes import purpose_of
 from regulars.platform.ids import new_id, parse_public_id, public_id
 from regulars.platform.services import Services
@@ -83,6 +84,7 @@ def _form(services: Services) -> HTTPRouteHandler:
         tags=TAGS,
         summary="Let members live together",
         response_description="The household; its name is not repeated.",
+        opt={ALSO_REFUSES: frozenset({404})},
     )
     async def form_household(request: AnyRequest, data: JSONBody[FormBody]) -> Response[HouseholdAnswer]:
         """Form a household of a head and others, who live in no other one (409 `in_another_household`)."""

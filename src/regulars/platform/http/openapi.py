@@ -92,6 +92,7 @@ def describe(app: Litestar) -> bytes:
         [Problem, PublicEvent, *DATA_STRUCTS], ref_template="#/components/schemas/{name}"
     )
     described["components"].setdefault("schemas", {}).update(schemas)
+    _mend_items(described["components"]["schemas"])
     described["components"]["responses"] = {
         str(status): {
             "description": reason,
@@ -113,6 +114,16 @@ def describe(app: Litestar) -> bytes:
             _show(operation)
     described["webhooks"] = {public.name: {"post": _webhook(public)} for public in PUBLIC_TYPES}
     return msgspec.json.encode(described)
+
+
+def _mend_items(described: Any) -> None:  # noqa: ANN401 - any JSON there is
+    """Describe the items of `tuple[X, ...]` as X: Litestar takes the dots for another type, which is anything."""
+    parts = described.values() if isinstance(described, dict) else described if isinstance(described, list) else ()
+    for part in parts:
+        if isinstance(part, dict) and len(choices := part.get("oneOf", ())) == 2 and choices[1] == {}:  # noqa: PLR2004
+            part.pop("oneOf")
+            part.update(choices[0])
+        _mend_items(part)
 
 
 def _webhook(public: PublicType) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The API beside its description, as strangers to the code would test it."""
