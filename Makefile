@@ -65,7 +65,7 @@ photos: $(VENV)/ready-dev ui ## Photograph every page, as each person sees it, i
 
 docs: $(VENV)/ready-dev ui ## Write the generated pages (docs/errors.md, docs/walkthrough.md), the API's worked examples, the pictures of README.md
 	@$(BIN)/python -m tests.architecture.errors_page
-	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/entrypoints/test_walkthrough.py
+	@WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/entrypoints/test_walkthrough.py tests/contract/test_versions.py
 	@$(BIN)/python -m tests.photos --readme
 
 lock: $(UV) ## Choose new versions of the dependencies and write the hashed lists

@@ -25,13 +25,14 @@ PURPOSE: Final = "contract test"
 
 @dataclass
 class Walked(httpx.AsyncBaseTransport):
-    """The deployment, its description, and by operation which parameters its paths were asked with."""
+    """The deployment, its description, and by operation with which ids it was asked, and how first."""
 
     services: Services
     runner: asyncio.Runner
     way: httpx.AsyncBaseTransport
     described: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    asked: dict[str, httpx.Request] = field(default_factory=dict)
     key: str = ""
     _templates: list[tuple[str, re.Pattern[str], str]] = field(default_factory=list)
 
@@ -57,6 +58,7 @@ class Walked(httpx.AsyncBaseTransport):
             found = pattern.fullmatch(request.url.path) if method == request.method.lower() else None
             if found is not None:
                 self.seen.setdefault(operation, []).append(found.groupdict())
+                self.asked.setdefault(operation, request)
         return await self.way.handle_async_request(request)
 
     def ask(self, request: httpx.Request, key: str | None) -> httpx.Response:

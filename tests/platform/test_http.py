@@ -355,7 +355,7 @@ async def test_every_operation_is_described_with_its_refusals(counters: Room) ->
     change = described["paths"]["/cold/counters/{counter_id}"]["put"]
     assert next(one for one in change["parameters"] if one["name"] == "Idempotency-Key")["required"] is False
     assert set(described["paths"]["/v1/counters/{counter_id}"]["get"]["responses"]) == {
-        "200", "401", "403", "404", "422", "429", "500", "503",
+        "200", "400", "401", "403", "404", "422", "429", "500", "503",
     }  # fmt: skip
     for answer in described["components"]["responses"].values():
         assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

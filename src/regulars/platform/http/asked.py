@@ -10,6 +10,7 @@ from regulars.platform.auth.errors import AddressNotAllowed
 from regulars.platform.errors import NotAllowed, NotAuthenticated
 from regulars.platform.http.origin import is_in
 from regulars.platform.http.quotas import Quota, Quotas
+from regulars.platform.http.sparse import Wanted
 from regulars.platform.texts import negotiate
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Asked:
     """One request at the edge: its id, its headers that matter, its body, who asks, and what makes the hash of it.
 
     `address` tells where it comes from, if somebody needs to know; `quotas` are where it is counted, if anywhere, and
-    `quota` what is left there. `span` traces it, where traces are wanted.
+    `quota` what is left there. `span` traces it, where traces are wanted. Of the answer only some `fields` may be
+    wanted.
     """
 
     request_id: str
@@ -44,6 +46,7 @@ class Asked:
     quotas: Quotas | None = None
     quota: Quota | None = None
     span: "Span | None" = None
+    fields: Wanted | None = None
 
     @property
     def language(self) -> str:

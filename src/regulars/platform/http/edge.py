@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from regulars.platform.auth.service import Authenticator
 from regulars.platform.errors import BodyTooLarge, BodyTooSlow
 from regulars.platform.http.asked import SCOPE_KEY, Asked
+from regulars.platform.http.errors import VersionUnknown
 from regulars.platform.http.hot import HotRoutes, Taken
 from regulars.platform.http.mutations import FIRST_REFUSAL
 from regulars.platform.http.origin import Origins
 from regulars.platform.http.problems import PROBLEM_JSON
 from regulars.platform.http.quotas import Quotas
 from regulars.platform.http.refusals import answer_to_failure
+from regulars.platform.http.sparse import sparse
 from regulars.platform.http.timeouts import SharedTimeout
+from regulars.platform.http.versions import ANSWERED, ANSWERED_LINE, ASKED_AS, OF_PROGRAMS, check_version
 from regulars.platform.logs import RequestLog
 from regulars.platform.metrics.measures import Requests
 
@@ -46,12 +49,13 @@ _JSON_TYPE = (b"content-type", b"application/json")
 _PROBLEM_TYPE = (b"content-type", PROBLEM_JSON.encode())
 _CLOSING = (b"connection", b"close")  # what the caller may still send is no request
 _REPLAYED = (b"idempotency-replayed", b"true")
-_HEAD_OF_JSON = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+_HEAD_OF_JSON = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n" + ANSWERED_LINE
 _HEAD_OF_PROBLEM = _HEAD_OF_JSON.replace(b"application/json", PROBLEM_JSON.encode())
 _REPLAYED_LINE = b"idempotency-replayed: true\r\n"
 _BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Litestar decodes no empty body, and so would not call the decoder that says that it is missing.
 _EMPTY_BODY = b" "
+_OK: Final = 200
 _random = Random()  # noqa: S311 - request ids are distinct, not secret
 
 
@@ -107,6 +111,8 @@ class Edge:
         asking = self._asking(headers, b"", lambda: self._address_of(scope))
         route = scope["method"]
         try:
+            if scope["path"].startswith(OF_PROGRAMS):
+                check_version(headers.get(ASKED_AS))
             if scope["method"] not in _BODYLESS:
                 asking.body = await self._body_in_time(headers, receive)
             found = None if scope["query_string"] else self._find(scope["method"], scope["path"])
@@ -116,9 +122,10 @@ class Edge:
                 route, status = found[0].template, await self._by_hot_route(*found, asking, send)
         except CallerGone:
             return
-        except (BodyTooLarge, BodyTooSlow) as refusal:
+        except (BodyTooLarge, BodyTooSlow, VersionUnknown) as refusal:
             route, status = "", refusal.status
-            await _answer_failure(refusal, asking, send, _CLOSING)
+            versioned = (ANSWERED,) if scope["path"].startswith(OF_PROGRAMS) else ()
+            await _answer_failure(refusal, asking, send, _CLOSING, *versioned)
         self._note(scope["method"], route, status, began, asking)
 
     def find(self, method: bytes, target: bytes) -> tuple[Taken, str] | None:
@@ -137,7 +144,8 @@ class Edge:
         It says the status, the header lines (each with its line end) and the body.
         """
         began = perf_counter()
-        asking = self._asking(dict(whence.headers), body, lambda: self._address_of(whence._asdict()))
+        headers = dict(whence.headers)
+        asking = self._asking(headers, body, lambda: self._address_of(whence._asdict()))
 
         def answer(pending: "Future[Any]") -> None:
             try:
@@ -162,6 +170,7 @@ class Edge:
             self._note(taken.method, taken.template, status, began, asking)
 
         try:
+            check_version(headers.get(ASKED_AS))
             if self._tracer is None:
                 pending = self._begin(taken, parameter, asking)
             else:
@@ -248,11 +257,12 @@ class Edge:
             with self._within(asking):
                 status, body, replayed = taken.answer(await self._admit_first(taken, parameter, asking))
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
-            return await _answer_failure(error, asking, send)
+            return await _answer_failure(error, asking, send, ANSWERED)
         head = [
             _JSON_TYPE if status < FIRST_REFUSAL else _PROBLEM_TYPE,
             (b"content-length", b"%d" % len(body)),
             (b"x-request-id", asking.request_id.encode()),
+            ANSWERED,
         ]
         if replayed:
             head.append(_REPLAYED)
@@ -274,13 +284,29 @@ class Edge:
             given = True
             return {"type": "http.request", "body": asking.body or _EMPTY_BODY, "more_body": False}
 
+        held: Message = {}
+        body = b""
+
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, held, body
+            if held:
+                body += message.get("body", b"")
+                if message.get("more_body"):
+                    return
+                message["body"] = sparse(body, asking.fields or {})
+                held["headers"].append((b"content-length", b"%d" % len(message["body"])))
+                await send(held)
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", asking.request_id.encode())]
+                if scope["path"].startswith(OF_PROGRAMS):
+                    message["headers"].append(ANSWERED)
                 if asking.quota is not None:
                     message["headers"] += asking.quota.headers
+                if asking.fields is not None and status == _OK and _JSON_TYPE in message["headers"]:
+                    message["headers"] = [field for field in message["headers"] if field[0] != b"content-length"]
+                    held = message
+                    return
             await send(message)
 
         scope[SCOPE_KEY] = asking

@@ -60,6 +60,34 @@ class FieldUnknown(InvalidInput):
     message = "There is no field {field} here. Check its spelling, or leave it out."
 
 
+class VersionUnknown(InvalidInput):
+    """A version of the API is asked for that this release does not speak."""
+
+    code = "version_unknown"
+    status = 400
+    message = (
+        "This release does not speak version {version} of the API. It speaks: {versions}. Name one of these in the "
+        "header Regulars-Version, or leave it out."
+    )
+
+
+class AnswerFieldUnknown(InvalidInput):
+    """A field is asked for that the answer does not have; `place` is where in it, `known` what stands there."""
+
+    code = "answer_field_unknown"
+    message = (
+        "There is no field {field} in the answer. In {place} there are: {known}. Choose from these; what stands "
+        "within another is written with a dot between (`lines.sku`)."
+    )
+
+
+class TooManyFields(InvalidInput):
+    """More fields are asked for one by one than it is worth."""
+
+    code = "too_many_fields"
+    message = "Ask for at most {most} fields, or leave `fields` out for all of them."
+
+
 class WrongType(InvalidInput):
     """A value of another JSON type than the field takes."""
 

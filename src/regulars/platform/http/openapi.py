@@ -16,6 +16,8 @@ from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.http.guards import Requires, RequiresKey
 from regulars.platform.http.late_routes import read_all
 from regulars.platform.http.problems import PROBLEM_JSON, Problem
+from regulars.platform.http.sparse import FIELDS, form_of
+from regulars.platform.http.versions import OF_PROGRAMS, VERSION_HEADER, VERSIONS
 from regulars.platform.public_events.catalogue import PUBLIC_TYPES, PublicType
 from regulars.platform.public_events.contracts import PublicEvent
 from regulars.platform.public_events.telling import DATA_STRUCTS, data_struct, first_sentence
@@ -46,6 +48,14 @@ _SIGNED_BY: Final = {
 }
 ONLY_READS: Final = "only_reads"  # an option of a POST that changes nothing, and so takes no idempotency key
 ALSO_REFUSES: Final = "also_refuses"  # an option that names refusals which only few operations meet, by their status
+_FIELDS_PARAMETER: Final = {
+    "name": FIELDS,
+    "in": "query",
+    "required": False,
+    "description": "Which fields the answer shall have, with commas between; one within another with a dot "
+    "(`lines.sku`). Without it all. `has_more` and `next_cursor` are always there.",
+    "schema": {"type": "string"},
+}
 _EXAMPLES: Final = Path(__file__).with_name("worked_examples.json")  # written from requests carried out: `make docs`
 
 
@@ -60,7 +70,8 @@ def openapi_config(version: str) -> OpenAPIConfig:
         description=(
             "Every mutation takes `Idempotency-Key`: the same key and body give the stored answer again, with the "
             "header `Idempotency-Replayed: true`. Every refusal is a problem document (RFC 9457) in the language of "
-            "`Accept-Language` (en, zh). Money is in minor units, instants are RFC 3339 in UTC."
+            "`Accept-Language` (en, zh). Money is in minor units, instants are RFC 3339 in UTC. The header "
+            f"`{VERSION_HEADER}` ({', '.join(VERSIONS)}) names the version that is spoken; every answer names it, too."
         ),
         license=License(name="MIT", identifier="MIT"),
         use_handler_docstrings=True,
@@ -103,7 +114,9 @@ def describe(app: Litestar) -> bytes:
     for path, method, handler in _handlers(app):
         operation = described["paths"].get(path, {}).get(method)
         if operation is not None:
-            changes = method in _MUTATING and not handler.opt.get(ONLY_READS)
+            changes = not is_read(handler)
+            if not changes and form_of(handler) is not None:
+                operation.setdefault("parameters", []).append(_FIELDS_PARAMETER)
             _complete(operation, path, method, _scope_of(handler), changes=changes)
             for status in sorted(handler.opt.get(ALSO_REFUSES, ())):
                 operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
@@ -120,7 +133,7 @@ def _mend_items(described: Any) -> None:  # noqa: ANN401 - any JSON there is
     """Describe the items of `tuple[X, ...]` as X: Litestar takes the dots for another type, which is anything."""
     parts = described.values() if isinstance(described, dict) else described if isinstance(described, list) else ()
     for part in parts:
-        if isinstance(part, dict) and len(choices := part.get("oneOf", ())) == 2 and choices[1] == {}:  # noqa: PLR2004
+        if isinstance(part, dict) and {} in (choices := part.get("oneOf", [])):
             part.pop("oneOf")
             part.update(choices[0])
         _mend_items(part)
@@ -160,6 +173,11 @@ def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
                     yield route.path_format or "/", method.lower(), handler
 
 
+def is_read(handler: HTTPRouteHandler) -> bool:
+    """Whether a route changes nothing."""
+    return not any(method.lower() in _MUTATING for method in handler.http_methods) or bool(handler.opt.get(ONLY_READS))
+
+
 def _scope_of(handler: HTTPRouteHandler) -> str | None:
     for guard in handler.resolve_guards():
         required = getattr(guard, "func", guard)
@@ -177,6 +195,8 @@ def _complete(operation: dict[str, Any], path: str, method: str, scope: str | No
     parameters = operation.setdefault("parameters", [])
     responses = operation["responses"]
     refusals = {500, 503}
+    if path.startswith(OF_PROGRAMS):
+        refusals |= {400}
     if scope is not None:
         operation["security"] = [{_SECURITY: [scope]}, {_OAUTH: [scope]}]
         refusals |= {401, 403, 429}
