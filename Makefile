@@ -21,7 +21,7 @@ LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emi
 timed = @echo "== $(1)" >&2; began=$$(date +%s); code=0; $(2) || code=$$?; \
 	echo "== $(1): $$(($$(date +%s) - began)) s, exit code $$code" >&2; exit $$code
 
-.PHONY: help demo serve ui test test-year check format bench faults photos docs lock clean setup
+.PHONY: help demo serve ui test test-year check format bench faults photos docs lock dist clean setup
 
 help: ## Say what there is
 	@echo "make TARGET [ARGS=\"...\"]"
@@ -73,6 +73,11 @@ lock: $(UV) ## Choose new versions of the dependencies and write the hashed list
 		--upgrade -o requirements/demo.txt
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra demo --extra traces --group dev \
 		--upgrade --constraint requirements/demo.txt -o requirements/dev.txt
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) pyproject.toml --extra parquet --extra traces \
+		--upgrade --constraint requirements/dev.txt -o requirements/run.txt
+
+dist: ui ## Build the wheel, assets within, into dist/ (deploy/README.md says what for)
+	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist . >&2
 
 clean: ## Remove the environment and everything that tools left (never a programme's data)
 	@rm -rf $(VENV) ui/node_modules src/regulars/web/kit/assets .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

