@@ -1,7 +1,10 @@
 """What the load needs before it begins: a market, a policy, a shop, members with points, and a key."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 from uuid import UUID
+
+from psycopg.conninfo import conninfo_to_dict
 
 from regulars.commerce import api as commerce
 from regulars.demo.programme import MARKET
@@ -52,6 +55,19 @@ async def prepare(product: Product, size: int) -> Shop:
                 return product.shop
         finally:
             vault.close()
+
+
+async def found_at(product: Product, database_url: str, size: int) -> Shop:
+    """Make a programme with `size` members in a database of the tests, migrated and empty."""
+    place = conninfo_to_dict(database_url)
+    product.settings["DATABASE_URL"] = f"postgresql:///{place.pop('dbname')}?{urlencode(place)}"
+    vault = LocalVault(product.home / "vault")
+    try:
+        async with Database(database_url, pool_size=2) as database:
+            product.shop = await _found(database, vault, size)
+            return product.shop
+    finally:
+        vault.close()
 
 
 async def _found(database: Database, vault: LocalVault, size: int) -> Shop:

@@ -48,6 +48,13 @@ async def fail(tx: Transaction) -> None:
     raise RuntimeError
 
 
+@task()
+async def never_end(tx: Transaction) -> None:
+    tx.write("INSERT INTO effects (handler, number) VALUES ('count', 1)")
+    await tx.flush()
+    await asyncio.Event().wait()
+
+
 @pytest.fixture(autouse=True)
 async def _effects(database: Database) -> None:
     await create_effects(database)
@@ -130,6 +137,19 @@ async def test_failures_are_tried_again_so_often_and_undo_their_work(database: D
     assert await effects(database, "count") == []
     counted = [(labels, number) for (what, labels), number in database.counts.told() if what is JOB_RUNS]
     assert [one for one in counted if one[0][0] == fail.name] == [((fail.name, "failed"), 3)]
+
+
+async def test_a_job_that_does_not_end_in_time_is_handed_back(database: Database, database_url: str) -> None:
+    async with database.transaction() as tx:
+        await tx.defer(never_end)
+    stop = asyncio.Event()
+    working = asyncio.create_task(run_jobs(database, database_url, stop, stop_seconds=0.05))
+    await until_jobs_are(database, ("doing", 0))
+    stop.set()
+    await asyncio.wait_for(working, 10)
+
+    assert await jobs(database) == [("todo", 1)]
+    assert await effects(database, "count") == []
 
 
 async def test_a_job_may_wait_for_its_time(database: Database) -> None:

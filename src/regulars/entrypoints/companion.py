@@ -16,7 +16,7 @@ from regulars.platform.settings import Settings
 logger = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-m", "regulars.entrypoints.cli", "work", "--beside")
-_STOP_SECONDS = 20.0
+_LONGER_SECONDS = 5.0  # than the worker takes for itself at most
 _SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 _LASTED_SECONDS = 60.0  # a worker that lived so long did not fail at its start
 
@@ -27,7 +27,7 @@ async def keep_worker(settings: Settings, stop: asyncio.Event) -> None:
     pause = _SHORTEST_PAUSE_SECONDS
     while not stop.is_set():
         began = loop.time()
-        code = await _run_one({**os.environ, **_given(settings)}, stop)
+        code = await _run_one({**os.environ, **_given(settings)}, stop, settings.stop_seconds + _LONGER_SECONDS)
         if stop.is_set():
             return
         if loop.time() - began > _LASTED_SECONDS:
@@ -55,26 +55,26 @@ async def wait_for_end_of_input(stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _run_one(environment: dict[str, str], stop: asyncio.Event) -> int | None:
+async def _run_one(environment: dict[str, str], stop: asyncio.Event, within_seconds: float) -> int | None:
     # In a session of its own: the Ctrl-C that a terminal sends to both would end it before the web process is done.
     process = await asyncio.create_subprocess_exec(*_COMMAND, stdin=PIPE, env=environment, start_new_session=True)
     ended, stopped = asyncio.create_task(process.wait()), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
-            await _end(process)
+            await _end(process, within_seconds)
         return process.returncode
     finally:
         ended.cancel()
         stopped.cancel()
 
 
-async def _end(process: Process) -> None:
-    """Let it finish what it has begun."""
+async def _end(process: Process, within_seconds: float) -> None:
+    """Let it finish what it has begun, within so many seconds."""
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+        await asyncio.wait_for(process.wait(), within_seconds)
     except TimeoutError:
         process.kill()
         await process.wait()

@@ -15,6 +15,7 @@ from regulars.entrypoints.framework import framework_of
 from regulars.entrypoints.watch import stop_on_signals, watch_server
 from regulars.entrypoints.wiring import Place, Web, opened, web
 from regulars.platform.db.database import CONNECTION_LOST
+from regulars.platform.health.errors import ShuttingDown
 from regulars.platform.health.service import require_ready
 from regulars.platform.http.direct import DirectProtocol
 from regulars.platform.http.edge import Edge
@@ -33,7 +34,6 @@ from regulars.web.kit.failures import Failures
 from regulars.web.kit.kit import Kit
 
 FOLLOW_CLOCK_SECONDS = 1.0
-GRACE_SECONDS = 2
 
 
 class PortTaken(Exception):
@@ -50,7 +50,12 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
 
     @get("/ready", operation_id="getReadiness", tags=["operations"], summary="May it be used?")
     async def ready() -> dict[str, str]:
-        """Answer 200 when the database answers and is migrated and the programme clock is known, else 503."""
+        """Answer 200 when the database answers and is migrated and the programme clock is known, else 503.
+
+        So does a process that was told to end, at once.
+        """
+        if services.stopping.is_set():
+            raise ShuttingDown
         schema = await require_ready(services.database)
         return {"status": "ready", "schema": schema, "programme_now": services.database.clock.now().isoformat()}
 
@@ -109,8 +114,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(application: Edge, taken: socket.socket, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then finish what is being answered."""
+async def serve(
+    application: Edge, taken: socket.socket, stop: asyncio.Event, *, drain_seconds: float = 0, stop_seconds: int = 20
+) -> None:
+    """Serve until `stop` is set, for `drain_seconds` more, then finish what is being answered within `stop_seconds`."""
     server = _Server(
         uvicorn.Config(
             application,
@@ -122,7 +129,7 @@ async def serve(application: Edge, taken: socket.socket, stop: asyncio.Event) ->
             log_config=None,
             server_header=False,
             proxy_headers=False,  # nothing here asks for the caller's address
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=stop_seconds,
             backlog=2048,
         )
     )
@@ -130,6 +137,8 @@ async def serve(application: Edge, taken: socket.socket, stop: asyncio.Event) ->
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    if drain_seconds:
+        await asyncio.wait([serving], timeout=drain_seconds)
     server.should_exit = True
     await serving
     stop.set()
@@ -192,9 +201,17 @@ async def run(
     stop_on_signals(stop)
     log = RequestLog()
     async with opened(settings, place, traced_as="web") as services:
+        services.stopping = stop
         offered = web(services, demo)
+        serving = serve(
+            create_app(services, offered, log),
+            taken,
+            stop,
+            drain_seconds=settings.drain_seconds,
+            stop_seconds=settings.stop_seconds,
+        )
         tasks = [
-            asyncio.create_task(serve(create_app(services, offered, log), taken, stop)),
+            asyncio.create_task(serving),
             asyncio.create_task(watch_server(place, stop)),
         ]
         _spare_the_collector()

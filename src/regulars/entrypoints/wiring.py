@@ -38,6 +38,7 @@ TASK_MODULES = (
     "regulars.platform.webhooks.tasks",
 )
 
+LANES_SECONDS = 2.0  # for what is committed although nobody waits for its answer any more
 _PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
 
 
@@ -112,7 +113,7 @@ async def opened(settings: Settings, place: Place, *, traced_as: str | None = No
                 try:
                     yield services
                 finally:
-                    await services.drain()
+                    await services.drain(LANES_SECONDS)
     finally:
         vault.close()
 

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 _CONNECTIONS = 8
 _FOLLOW_CLOCK_SECONDS = 1.0
+_BREAKING_OFF_SECONDS = 3.0  # for jobs to be broken off and handed back
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -43,7 +44,24 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None:
-    """Do the background work on this database until `stop` is set."""
+    """Do the background work on this database until `stop` is set, and what has begun then for a bounded time.
+
+    What is not done by then is broken off: its transaction is undone, and another worker does it.
+    """
+    working, stopping = asyncio.create_task(_work(place, settings, stop)), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        _, late = await asyncio.wait({working}, timeout=settings.stop_seconds + _BREAKING_OFF_SECONDS)
+        if late:
+            logger.warning("the work was broken off: it did not end in time")
+    finally:
+        stopping.cancel()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+
+
+async def _work(place: Place, settings: Settings, stop: asyncio.Event) -> None:
     declare_tasks()
     database = await _opened(place, settings, stop)
     if database is None:
@@ -60,7 +78,7 @@ async def work_at(place: Place, settings: Settings, stop: asyncio.Event) -> None
             group.create_task(run_webhooks(database, settings, vault, stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))
-            group.create_task(run_jobs(database, place.direct_url, stop))
+            group.create_task(run_jobs(database, place.direct_url, stop, stop_seconds=settings.stop_seconds))
             group.create_task(_follow_clock(database, stop))
             group.create_task(watch_server(place, stop))
             if place.server is not None:

@@ -1,6 +1,8 @@
 """What a deployment's rooms are given: the one place that holds the database, the vault and the lanes. No globals."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -29,12 +31,16 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class Services:
-    """Everything a room's routes need. `recover` brings a database back that went away, where that is ours to do."""
+    """Everything a room's routes need. `recover` brings a database back that went away, where that is ours to do.
+
+    `stopping` is set once the process was told to end: who waits for news waits no longer.
+    """
 
     settings: Settings
     database: Database
     vault: Vault
     recover: Callable[[], Awaitable[None]] | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     authenticator: Authenticator = field(init=False)
     staff: StaffSignIn = field(init=False)
     oidc: "Oidc | None" = field(init=False)
@@ -82,10 +88,12 @@ class Services:
         self.lanes.append(lane)
         return lane
 
-    async def drain(self) -> None:
-        """Finish every mutation that was asked for."""
-        for lane in self.lanes:
-            await lane.drain()
+    async def drain(self, within_seconds: float | None = None) -> None:
+        """Finish every mutation that was asked for, if that takes no longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                for lane in self.lanes:
+                    await lane.drain()
 
 
 def _identity_provider(settings: Settings, database: Database, pepper: bytes) -> "Oidc | None":

@@ -110,6 +110,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         told("REGULARS_WORKER_METRICS_HOST", "The address at which it does. Nobody is asked for a key there."),
     ] = "127.0.0.1"
+    drain_seconds: Annotated[
+        int,
+        told(
+            "REGULARS_DRAIN_SECONDS",
+            "For how many seconds a web process that was told to end goes on answering while `/ready` says 503, so "
+            "that a balancer in front takes note.",
+            ge=0,
+            le=300,
+        ),
+    ] = 0
+    stop_seconds: Annotated[
+        int,
+        told(
+            "REGULARS_STOP_SECONDS",
+            "For how many seconds requests and jobs that are under way may then take to end; jobs that do not are "
+            "handed back.",
+            ge=1,
+            le=600,
+        ),
+    ] = 20
     batch_size: Annotated[
         int,
         Meta(

@@ -28,7 +28,7 @@ Seconds = Annotated[int, QueryParameter(ge=0, le=20)]
 def feed_routes(services: Services) -> list[HTTPRouteHandler]:
     """Return the route of the feed."""
     source = source_of(services.settings.public_url)
-    pulse = Pulse(services.database)
+    pulse = Pulse(services.database, lambda: services.stopping)
 
     async def read(cursor: str | None, wanted: Wanted) -> FeedPage:
         async with services.database.transaction(set_based=True) as tx:

@@ -1,6 +1,7 @@
 """Waiting for something new: one look for all who wait, five times a second, and none while nobody does."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -14,8 +15,9 @@ WAITING_AT_MOST: Final = 500
 class Pulse:
     """Beats when events came. Note `beats` before you read: a beat since then is not waited for again."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, stopping: Callable[[], asyncio.Event] = asyncio.Event) -> None:
         self._database = database
+        self._stopping = stopping
         self._waiting = 0
         self._looking: asyncio.Task[None] | None = None
         self._next_look = 0.0  # seconds of the loop's clock
@@ -25,6 +27,8 @@ class Pulse:
 
     async def wait(self, beats: int, seconds: float, taken: str) -> bool:
         """Return True when it has beaten more often than `beats`; False after so many seconds, or if too many wait.
+
+        Nobody waits once the process was told to end.
 
         `taken` is what was visible when the caller read. A look that is under way may have begun later, so who joins it
         looks once for what came in between.
@@ -41,14 +45,11 @@ class Pulse:
         try:
             if joins and (await self._look_once(taken))[1]:
                 return True
-            await asyncio.wait_for(beat.wait(), seconds)
-        except TimeoutError:
-            return False
+            return await _first(beat, self._stopping(), seconds) is beat
         finally:
             self._waiting -= 1
             if not self._waiting:
                 self._nobody.set()
-        return True
 
     async def _look(self, last: str) -> None:
         """Beat whenever something became visible that is not in `last`, as long as somebody waits."""
@@ -74,3 +75,14 @@ class Pulse:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._nobody.wait(), seconds)
         return self._waiting > 0
+
+
+async def _first(beat: asyncio.Event, stopping: asyncio.Event, seconds: float) -> asyncio.Event | None:
+    """Return which of the two was set first; None if neither was in so many seconds."""
+    waits = {asyncio.create_task(event.wait()): event for event in (beat, stopping)}
+    try:
+        done, _ = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return beat if beat.is_set() else next((waits[one] for one in done), None)
+    finally:
+        for each in waits:
+            each.cancel()

@@ -10,6 +10,13 @@ class DatabaseSilent(TemporarilyUnavailable):
     message = "The database does not answer. Check that it runs; `regulars doctor` tells more."
 
 
+class ShuttingDown(TemporarilyUnavailable):
+    """The process was told to end: it answers what it was asked, and should be asked nothing more."""
+
+    code = "shutting_down"
+    message = "This process is shutting down. Ask another one, or this address again in a moment."
+
+
 class NotMigrated(TemporarilyUnavailable):
     """The database has another schema than this release needs."""
 

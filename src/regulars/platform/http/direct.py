@@ -14,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from regulars.platform.http.edge import Edge, Whence
 from regulars.platform.http.hot import Taken
 
+IDLE_SECONDS = 0.1  # within which what a caller sent before it knew arrives
+
 
 class DirectCycle:
     """What uvicorn's protocol sees of a request that is answered directly, in place of its own cycle.
@@ -35,11 +37,31 @@ class DirectProtocol(HttpToolsProtocol):
     """One connection."""
 
     _taken: tuple[Taken, str] | None = None
+    _closing = False
     _body = b""
 
     @property
     def _edge(self) -> Edge:
         return cast("Edge", self.app)
+
+    def shutdown(self) -> None:
+        """End the connection after the answer under way; an idle one after a moment.
+
+        What a caller has sent by then is answered, with the word that the connection closes.
+        """
+        self._closing = True
+        if self._is_idle():
+            self.loop.call_later(IDLE_SECONDS, self._close_if_idle)
+        else:
+            super().shutdown()
+
+    def _is_idle(self) -> bool:
+        under_way = cast("DirectCycle | None", self.cycle)
+        return under_way is None or under_way.response_complete
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle() and not self.transport.is_closing():
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes off the connection; a hot request that is not complete by now goes uvicorn's way."""
@@ -88,6 +110,7 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         cycle = DirectCycle()
+        cycle.keep_alive = not self._closing
         self.cycle = cast("Any", cycle)
         whence = Whence(self.client, self.headers)
 
@@ -102,6 +125,8 @@ class DirectProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expect
         self.headers.extend(headers)
         super().on_headers_complete()
+        if self._closing and self.cycle is not None:
+            self.cycle.keep_alive = False
         if body:
             super().on_body(body)
 

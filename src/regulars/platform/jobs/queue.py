@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 CONCURRENT_JOBS = 2
 LOOK_FOR_LOST_JOBS_SECONDS = 15.0
+STOP_SECONDS = 20.0
 _CONNECTIONS = 3
 _LONGEST_PAUSE_SECONDS = 30.0
 
@@ -75,15 +76,18 @@ def _add(app: App, declared: Task, database: Database, stop: asyncio.Event) -> N
         app.periodic(cron=declared.cron, queueing_lock=alone)(registered)
 
 
-async def run_jobs(database: Database, direct_url: str, stop: asyncio.Event) -> None:
+async def run_jobs(
+    database: Database, direct_url: str, stop: asyncio.Event, *, stop_seconds: float = STOP_SECONDS
+) -> None:
     """Run jobs until `stop` is set; those that are running then end first. Outlives lost connections.
 
+    One that does not end within `stop_seconds` is broken off, its transaction undone, and tried again by another.
     `direct_url` leads past any pgbouncer, for LISTEN.
     """
     failures = 0
     while not stop.is_set():
         try:
-            await _run_until_stopped(database, direct_url, stop)
+            await _run_until_stopped(database, direct_url, stop, stop_seconds)
             failures = 0
         except Exception as error:  # noqa: BLE001 - the jobs are still there to be run
             failures += 1
@@ -92,13 +96,18 @@ async def run_jobs(database: Database, direct_url: str, stop: asyncio.Event) -> 
                 await asyncio.wait_for(stop.wait(), min(0.5 * 2**failures, _LONGEST_PAUSE_SECONDS))
 
 
-async def _run_until_stopped(database: Database, direct_url: str, stop: asyncio.Event) -> None:
+async def _run_until_stopped(database: Database, direct_url: str, stop: asyncio.Event, stop_seconds: float) -> None:
     connector = PsycopgConnector(conninfo=direct_url, min_size=1, max_size=_CONNECTIONS, timeout=10)
     app = build_app(connector, TASKS.values(), database, stop)
     async with app.open_async():
         await _retry_lost_jobs(app)
         running = asyncio.create_task(
-            app.run_worker_async(concurrency=CONCURRENT_JOBS, delete_jobs="successful", install_signal_handlers=False)
+            app.run_worker_async(
+                concurrency=CONCURRENT_JOBS,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=stop_seconds,
+            )
         )
         others = [asyncio.create_task(stop.wait()), asyncio.create_task(_look_for_lost_jobs(app))]
         try:
