@@ -354,7 +354,7 @@ async def test_old_deliveries_are_forgotten_and_lost_events_found(house: House, 
     await house.tell(accrued(ANNE, 1), accrued(BO, 2))
     async with house.database.transaction() as tx:
         await service.delete(tx, gone)
-        assert await service.forget_old(tx) is False
+        assert await service.forget_old(tx, timedelta(days=30)) is False
         assert await tx.rows("SELECT count(*) FROM webhook_deliveries") == [(2,)]
         old = wall_now() - timedelta(days=40)
         tx.write("UPDATE webhook_deliveries SET state = 'delivered', due_at = NULL, settled_at = %s WHERE position ="
@@ -367,7 +367,7 @@ async def test_old_deliveries_are_forgotten_and_lost_events_found(house: House, 
             " WHERE event_id = (SELECT event_id FROM webhook_deliveries WHERE due_at IS NULL)"
         )
         assert (await deliveries_have_events(tx)).ok
-        await service.forget_old(tx)
+        await service.forget_old(tx, timedelta(days=30))
         left = await tx.rows("SELECT state FROM webhook_deliveries")
         assert left == [(DeliveryState.PENDING.value,)]
         tx.write("DELETE FROM webhook_events")

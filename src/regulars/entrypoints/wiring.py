@@ -33,6 +33,7 @@ TASK_MODULES = (
     "regulars.members.tasks",
     "regulars.platform.auth.tasks",
     "regulars.platform.commit.tasks",
+    "regulars.platform.health.tasks",
     "regulars.platform.outbox.tasks",
     "regulars.platform.reports.tasks",
     "regulars.platform.webhooks.tasks",

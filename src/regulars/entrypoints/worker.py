@@ -78,7 +78,7 @@ async def _work(place: Place, settings: Settings, stop: asyncio.Event) -> None:
             group.create_task(run_webhooks(database, settings, vault, stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))
-            group.create_task(run_jobs(database, place.direct_url, stop, stop_seconds=settings.stop_seconds))
+            group.create_task(run_jobs(database, place.direct_url, stop, settings=settings))
             group.create_task(_follow_clock(database, stop))
             group.create_task(watch_server(place, stop))
             if place.server is not None:

@@ -110,6 +110,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         told("REGULARS_WORKER_METRICS_HOST", "The address at which it does. Nobody is asked for a key there."),
     ] = "127.0.0.1"
+    keep_events_days: Annotated[
+        int,
+        told(
+            "REGULARS_KEEP_EVENTS_DAYS",
+            "For how many days events are kept that every reader has passed, 90 at least; 0 for ever. The events feed "
+            "tells them for as long.",
+            ge=0,
+            le=36_500,
+        ),
+    ] = 400
+    keep_deliveries_days: Annotated[
+        int,
+        told(
+            "REGULARS_KEEP_DELIVERIES_DAYS",
+            "For how many days the log of webhooks keeps deliveries that ended.",
+            ge=1,
+            le=3_650,
+        ),
+    ] = 30
+    keep_failed_jobs_days: Annotated[
+        int,
+        told(
+            "REGULARS_KEEP_FAILED_JOBS_DAYS",
+            "For how many days jobs that failed for good wait for a person.",
+            ge=1,
+            le=3_650,
+        ),
+    ] = 90
     drain_seconds: Annotated[
         int,
         told(

@@ -12,13 +12,13 @@ class EventCursorUnreadable(InvalidInput):
 
 
 class EventCursorOutdated(Gone):
-    """The database was restored since the cursor was given: what it has read is not what it would have read."""
+    """The database was restored since the cursor was given, or what it stands at is kept no longer."""
 
     code = "event_cursor_outdated"
     status = 410
     message = (
-        "The database was restored after this cursor was given, so it tells no longer what is new. "
-        "Read the feed without a cursor: events that you know already have the same id as before."
+        "This cursor no longer tells what is new: the database was restored since, or the events behind it are kept "
+        "no longer. Read the feed without a cursor: events that you know already have the same id as before."
     )
 
 

@@ -1,6 +1,7 @@
 """Whether this process may be used, and what is done about jobs that failed."""
 
 import asyncio
+from datetime import datetime
 
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.clock import wall_now
@@ -34,6 +35,16 @@ async def require_ready(database: Database) -> str:
 async def failed_tasks(tx: Transaction) -> list[FailedTask]:
     """Return the tasks of which jobs failed for good, by name."""
     return await store.failed_tasks(tx)
+
+
+async def forget_ended_jobs(tx: Transaction, before: datetime, *, at_most: int) -> bool:
+    """Delete jobs that ended before this instant of the wall clock; True if there may be more."""
+    return await store.forget_ended(tx, before, at_most) == at_most
+
+
+async def forget_schedule_runs(tx: Transaction, before: datetime, *, at_most: int) -> bool:
+    """Delete what says that schedules were kept before this instant of the wall clock; True if there may be more."""
+    return await store.forget_runs(tx, before, at_most) == at_most
 
 
 async def retry_failed_jobs(tx: Transaction, *, reason: str) -> int:

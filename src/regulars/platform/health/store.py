@@ -79,6 +79,38 @@ async def retry_failed(tx: Transaction, at: datetime) -> int:
     return len(await tx.rows(_RETRY_FAILED, (at,)))
 
 
+# When a job failed for good is told by its last event.
+_FORGET_FAILED: LiteralString = """
+WITH old AS (
+    SELECT id FROM procrastinate_jobs AS j
+    WHERE status IN ('failed', 'cancelled', 'aborted', 'succeeded')
+      AND coalesce((SELECT max(at) FROM procrastinate_events WHERE job_id = j.id), '-infinity') < %s
+    ORDER BY id LIMIT %s
+), gone AS (DELETE FROM procrastinate_jobs AS j USING old WHERE j.id = old.id RETURNING 1)
+SELECT count(*) FROM gone
+"""
+
+
+async def forget_ended(tx: Transaction, before: datetime, limit: int) -> int:
+    """Delete jobs that ended, well or not, before this instant of the wall clock; return how many."""
+    return int((await tx.rows(_FORGET_FAILED, (before, limit)))[0][0])
+
+
+# What says that a schedule was kept at an instant: a row a run, which the queue itself never deletes.
+_FORGET_RUNS: LiteralString = """
+WITH old AS (
+    SELECT id FROM procrastinate_periodic_defers WHERE defer_timestamp < extract(epoch FROM %s::timestamptz)
+    ORDER BY id LIMIT %s
+), gone AS (DELETE FROM procrastinate_periodic_defers AS d USING old WHERE d.id = old.id RETURNING 1)
+SELECT count(*) FROM gone
+"""
+
+
+async def forget_runs(tx: Transaction, before: datetime, limit: int) -> int:
+    """Delete what says that schedules were kept before this instant of the wall clock; return how many."""
+    return int((await tx.rows(_FORGET_RUNS, (before, limit)))[0][0])
+
+
 _SIZE: LiteralString = """
 SELECT current_setting('server_version_num')::int, pg_database_size(current_database()),
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),

@@ -15,12 +15,12 @@ from regulars.platform.db.failures import describe
 from regulars.platform.db.transaction import JsonValue
 from regulars.platform.jobs.registry import TASKS, Task
 from regulars.platform.metrics.measures import JOB_RUNS
+from regulars.platform.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 CONCURRENT_JOBS = 2
 LOOK_FOR_LOST_JOBS_SECONDS = 15.0
-STOP_SECONDS = 20.0
 _CONNECTIONS = 3
 _LONGEST_PAUSE_SECONDS = 30.0
 
@@ -40,15 +40,23 @@ async def enqueue(task: Task, connection: AsyncConnection[Any], arguments: dict[
     await deferrer.defer_async(**arguments)
 
 
-def build_app(connector: PsycopgConnector, tasks: Iterable[Task], database: Database, stop: asyncio.Event) -> App:
+def build_app(
+    connector: PsycopgConnector,
+    tasks: Iterable[Task],
+    database: Database,
+    stop: asyncio.Event,
+    settings: Settings | None = None,
+) -> App:
     """Make the app of one worker: every task with its retries and its schedule."""
     app = App(connector=connector)
     for declared in tasks:
-        _add(app, declared, database, stop)
+        _add(app, declared, database, stop, settings or Settings())
     return app
 
 
-def _add(app: App, declared: Task, database: Database, stop: asyncio.Event) -> None:
+def _add(app: App, declared: Task, database: Database, stop: asyncio.Event, settings: Settings) -> None:
+    given = (settings,) if declared.by_settings else ()
+
     async def run(
         _: JobContext, /, timestamp: int | None = None, traceparent: str | None = None, **arguments: JsonValue
     ) -> None:
@@ -63,7 +71,7 @@ def _add(app: App, declared: Task, database: Database, stop: asyncio.Event) -> N
                 raise StoppedBetweenRounds
             try:
                 async with database.transaction(actor=f"job:{declared.name}", set_based=True) as tx:
-                    more = bool(await declared.work(tx, **arguments))
+                    more = bool(await declared.work(tx, *given, **arguments))
             except Exception:
                 database.counts.add(JOB_RUNS, (declared.name, "failed"))
                 raise
@@ -77,17 +85,24 @@ def _add(app: App, declared: Task, database: Database, stop: asyncio.Event) -> N
 
 
 async def run_jobs(
-    database: Database, direct_url: str, stop: asyncio.Event, *, stop_seconds: float = STOP_SECONDS
+    database: Database,
+    direct_url: str,
+    stop: asyncio.Event,
+    *,
+    settings: Settings | None = None,
+    stop_seconds: float | None = None,
 ) -> None:
     """Run jobs until `stop` is set; those that are running then end first. Outlives lost connections.
 
-    One that does not end within `stop_seconds` is broken off, its transaction undone, and tried again by another.
+    One that does not end within `stop_seconds` (else the settings') is broken off, its transaction undone, and tried
+    again by another.
     `direct_url` leads past any pgbouncer, for LISTEN.
     """
-    failures = 0
+    settings, failures = settings or Settings(), 0
+    bound = settings.stop_seconds if stop_seconds is None else stop_seconds
     while not stop.is_set():
         try:
-            await _run_until_stopped(database, direct_url, stop, stop_seconds)
+            await _run_until_stopped(database, direct_url, stop, settings, bound)
             failures = 0
         except Exception as error:  # noqa: BLE001 - the jobs are still there to be run
             failures += 1
@@ -96,9 +111,11 @@ async def run_jobs(
                 await asyncio.wait_for(stop.wait(), min(0.5 * 2**failures, _LONGEST_PAUSE_SECONDS))
 
 
-async def _run_until_stopped(database: Database, direct_url: str, stop: asyncio.Event, stop_seconds: float) -> None:
+async def _run_until_stopped(
+    database: Database, direct_url: str, stop: asyncio.Event, settings: Settings, stop_seconds: float
+) -> None:
     connector = PsycopgConnector(conninfo=direct_url, min_size=1, max_size=_CONNECTIONS, timeout=10)
-    app = build_app(connector, TASKS.values(), database, stop)
+    app = build_app(connector, TASKS.values(), database, stop, settings)
     async with app.open_async():
         await _retry_lost_jobs(app)
         running = asyncio.create_task(

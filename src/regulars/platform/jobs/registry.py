@@ -22,7 +22,8 @@ MAX_ATTEMPTS = 6
 class Task:
     """Work to be done in a transaction of its own. `tx.defer(task, **arguments)` enqueues it.
 
-    `cron` is its schedule in UTC, by the wall clock. `not_before` delays a deferred job (wall clock).
+    `cron` is its schedule in UTC, by the wall clock. `not_before` delays a deferred job (wall clock). `by_settings`:
+    its work is given the settings after the transaction.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Task:
     cron: str | None = None
     max_attempts: int = MAX_ATTEMPTS
     not_before: datetime | None = None
+    by_settings: bool = False
 
     def at(self, instant: datetime) -> "Task":
         """Return the task as one that is not run before this instant of the wall clock."""
@@ -45,12 +47,15 @@ class Task:
 TASKS: dict[str, Task] = {}
 
 
-def task(*, cron: str | None = None, max_attempts: int = MAX_ATTEMPTS) -> Callable[[Work], Task]:
+def task(
+    *, cron: str | None = None, max_attempts: int = MAX_ATTEMPTS, by_settings: bool = False
+) -> Callable[[Work], Task]:
     """Declare `async def work(tx, **arguments)` a task; arguments are JSON values, never personal data.
 
     It is run in one transaction; when it returns True there is more to do, and it is run again at once in the next.
     A job that fails is tried again after 5 s, 25 s, 2 min, 10 min and 52 min, then it stays in the queue as failed.
     A job may run twice (a worker may die after the commit), so it derives its references from facts, like a handler.
+    With `by_settings` it is `work(tx, settings, **arguments)`.
     With `cron` ("minute hour day month weekday", UTC) it is also run by schedule, without arguments, one at a time.
     """
 
@@ -58,7 +63,7 @@ def task(*, cron: str | None = None, max_attempts: int = MAX_ATTEMPTS) -> Callab
         name = f"{work.__module__.removeprefix('regulars.')}.{work.__name__}"
         if name in TASKS:
             raise ValueError(f"two tasks are called {name}")
-        TASKS[name] = Task(name, work, cron, max_attempts)
+        TASKS[name] = Task(name, work, cron, max_attempts, by_settings=by_settings)
         return TASKS[name]
 
     return declare

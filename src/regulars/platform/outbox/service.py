@@ -95,12 +95,25 @@ async def backlog(tx: Transaction, reader: str = REACTIONS_READER) -> Backlog:
     )
 
 
-async def forget_handled(tx: Transaction, before: datetime) -> None:
-    """Remove the marks of events recorded before this instant of the wall clock.
+async def forget_handled(tx: Transaction, before: datetime, *, at_most: int) -> bool:
+    """Remove marks of events written before this instant of the wall clock; True if there may be more.
 
     Keep them for longer than a backup may be old that you would restore.
     """
-    relayed.forget_handled(tx, UUID(int=derived_id(before, "").int >> 80 << 80))
+    return await relayed.forget_handled(tx, _first_id(before), at_most) == at_most
+
+
+async def forget_events(tx: Transaction, before: datetime, *, at_most: int) -> bool:
+    """Delete events written before this instant of the wall clock; True if there may be more.
+
+    What a reader has before it stays, and so does what did not get through, and the newest of all.
+    """
+    return await relayed.forget_events(tx, _first_id(before), REACTIONS_READER, at_most) == at_most
+
+
+def _first_id(at: datetime) -> UUID:
+    """Return what is at most every id that is made from that instant on."""
+    return UUID(int=derived_id(at, "").int >> 80 << 80)
 
 
 async def _lock(tx: Transaction, handler: str, seq: int) -> ParkedEvent:

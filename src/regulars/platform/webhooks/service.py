@@ -37,7 +37,6 @@ from regulars.platform.webhooks.telling import ping
 
 ENDPOINTS_AT_MOST: Final = 48
 REPLAYED_AT_MOST: Final = 100_000
-KEPT: Final = timedelta(days=30)
 _FORGET_AT_ONCE: Final = 5_000
 
 
@@ -211,9 +210,9 @@ async def count_to_replay(tx: Transaction, endpoint_id: UUID, chosen: Chosen) ->
     return found
 
 
-async def forget_old(tx: Transaction) -> bool:
-    """Delete deliveries that ended 30 days ago (wall clock), their attempts and events; True if there may be more."""
-    until = wall_now() - KEPT
+async def forget_old(tx: Transaction, kept: timedelta) -> bool:
+    """Delete deliveries that ended so long ago (wall clock), their attempts and events; True if there may be more."""
+    until = wall_now() - kept
     oldest = _oldest(until)
     gone = [
         await deliveries.forget(tx, oldest, until, _FORGET_AT_ONCE),

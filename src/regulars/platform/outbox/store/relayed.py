@@ -70,9 +70,43 @@ async def mark_handled(tx: Transaction, handler: str, event_ids: Iterable[UUID])
     return {event_id for (event_id,) in await tx.rows(_MARK, (handler, arrays.ids(event_ids)))}
 
 
-def forget_handled(tx: Transaction, before: UUID) -> None:
-    """Remove the marks of events whose ids are older than `before`: they can no longer come again."""
-    tx.write("DELETE FROM handled_events WHERE event_id < %s", (before,))
+_FORGET_MARKS: LiteralString = """
+WITH old AS (SELECT event_id, handler FROM handled_events WHERE event_id < %s ORDER BY event_id LIMIT %s),
+gone AS (DELETE FROM handled_events AS h USING old
+         WHERE (h.event_id, h.handler) = (old.event_id, old.handler) RETURNING 1)
+SELECT count(*) FROM gone
+"""
+
+
+async def forget_handled(tx: Transaction, before: UUID, limit: int) -> int:
+    """Remove marks of events whose ids are older than `before`, at most `limit`; return how many."""
+    return int((await tx.rows(_FORGET_MARKS, (before, limit)))[0][0])
+
+
+# Of the oldest rows those that every reader has passed. The newest row of all stays, whatever its age: who has read
+# everything is known by it. A row with a place among parked events is still to be handed out.
+_FORGET_EVENTS: LiteralString = """
+WITH oldest AS (
+    SELECT seq, event_id, transaction_id FROM outbox AS o
+    WHERE NOT EXISTS (SELECT 1 FROM parked_events AS p WHERE p.seq = o.seq)
+    ORDER BY seq LIMIT %(limit)s
+), gone AS (
+    DELETE FROM outbox AS o USING oldest
+    WHERE o.seq = oldest.seq AND oldest.event_id < %(before)s AND o.seq < (SELECT max(seq) FROM outbox)
+      AND EXISTS (SELECT 1 FROM relay_cursors WHERE reader = %(reader)s)
+      AND NOT EXISTS (
+          SELECT 1 FROM relay_cursors AS c
+          WHERE c.log = 'outbox' AND NOT pg_visible_in_snapshot(oldest.transaction_id, c.last_snapshot)
+      )
+    RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
+
+
+async def forget_events(tx: Transaction, before: UUID, reader: str, limit: int) -> int:
+    """Delete events with ids older than `before`, at most `limit`, that every reader has passed; return how many."""
+    return int((await tx.rows(_FORGET_EVENTS, {"before": before, "reader": reader, "limit": limit}))[0][0])
 
 
 # --- parked ---------------------------------------------------------------------------------------------------
