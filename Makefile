@@ -11,7 +11,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
-CODE := $(wildcard src tests bench ui docs)
+CODE := $(wildcard src tests bench ui clients docs)
 UV_VERSION := 0.13.9
 UV := .cache/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
@@ -21,7 +21,7 @@ LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emi
 timed = @echo "== $(1)" >&2; began=$$(date +%s); code=0; $(2) || code=$$?; \
 	echo "== $(1): $$(($$(date +%s) - began)) s, exit code $$code" >&2; exit $$code
 
-.PHONY: help demo serve ui test test-year check format bench faults photos docs lock dist clean setup
+.PHONY: help demo serve ui client test test-year check format bench faults photos docs lock dist clean setup
 
 help: ## Say what there is
 	@echo "make TARGET [ARGS=\"...\"]"
@@ -35,6 +35,9 @@ serve: $(VENV)/ready-demo ui ## Serve the programme (regulars serve)
 
 ui: $(VENV)/ready-demo ## Build the pages' scripts, styles and icons, where their sources changed
 	@$(BIN)/python -m ui
+
+client: $(VENV)/ready-dev ## Write the Python client's modules anew, after a change of the API
+	@$(BIN)/python -m clients.generate
 
 setup: $(VENV)/ready-dev ui ## Install what development needs, from the hashed lists
 
@@ -81,7 +84,7 @@ dist: ui ## Build the wheel, assets within, into dist/ (deploy/README.md says wh
 
 clean: ## Remove the environment and everything that tools left (never a programme's data)
 	@rm -rf $(VENV) ui/node_modules src/regulars/web/kit/assets .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
-	@find src tests bench ui docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find src tests bench ui clients docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- the environment ------------------------------------------------------------------------------------------
 # Marker files are written last, so an interrupted set-up is repeated. Development contains all that the demo needs.

@@ -8,7 +8,7 @@ import pytest
 from tests.architecture import lints, rooms
 from tests.architecture.source import ROOT, Finding, Source, report, sources
 
-FOLDERS = ("src", "tests", "bench", "docs")
+FOLDERS = ("src", "tests", "bench", "clients", "docs")
 
 
 def planted(path: str, code: str) -> Source:
@@ -75,6 +75,9 @@ PLANTED: list[tuple[lints.Lint, str, str]] = [
     (lints.now_outside_clock, SERVICE, "from time import time"),
     (lints.now_outside_clock, "bench/load.py", "import time as t\nx = t.time_ns()"),
     (lints.now_outside_clock, A_TEST, "from datetime import date\nx = date.today()"),
+    (lints.now_outside_clock, "clients/python/src/regulars_client/webhooks.py", "import time\nx = time.time()"),
+    (lints.now_outside_clock, "clients/generate/clock.py", "import time\nx = time.time()"),
+    (lints.sizes, "clients/python/src/regulars_client/models/orders.py", "x = 1\n" * 501),
     (lints.now_outside_clock, "src/regulars/loyalty/clock.py", "from datetime import date\nx = date.today()"),
     (lints.sql_now_outside_clock, STORE, 'Q = "SELECT id FROM lots WHERE expires_at <= now()"'),
     (lints.sql_now_outside_clock, STORE, 'Q = "UPDATE lots SET at = CURRENT_TIMESTAMP"'),
@@ -151,6 +154,7 @@ CLEAN: list[tuple[lints.Lint, str, str]] = [
     (lints.now_outside_clock, SERVICE, "from datetime import datetime\nx = datetime.fromtimestamp(0, UTC)"),
     (lints.now_outside_clock, SERVICE, "x = clock.now()\ny = clock.wall_now()"),
     (lints.now_outside_clock, "src/regulars/platform/clock.py", "from datetime import datetime\nx = datetime.now(UTC)"),
+    (lints.now_outside_clock, "clients/python/src/regulars_client/clock.py", "import time\nx = time.time()"),
     (lints.sql_now_outside_clock, STORE, 'Q = "SELECT id FROM lots WHERE expires_at <= %(now)s"'),
     (lints.sql_now_outside_clock, STORE, 'm = "You know (now) what a knowhow is."'),
     (lints.sql_now_outside_clock, "src/regulars/migrations/versions/0001.py", 'op.execute("SELECT now()")'),

@@ -20,7 +20,7 @@ async def walk_merges(walk: Asks) -> None:
         members.append(signed_up["member_id"])
     home, shop = f"/v1/members/{members[1]}", f"/v1/members/{members[0]}"
     await ask(
-        "accruePoints",
+        "accrue",
         "In the shop she was given points.",
         "POST",
         f"{shop}/accruals",
@@ -66,9 +66,9 @@ async def walk_proposals(walk: Asks, client: httpx.AsyncClient) -> None:
         )
         members.append(signed_up["member_id"])
     for member in members:
-        gift = {"wallet": "points", "amount": 10, "reason": "Opening day"}
+        gift = {"amount": 10, "reason": "Opening day", "reference": "opening:2026"}
         path = f"/v1/members/{member}/accruals"
-        await ask("accruePoints", "Each was given points, so all hold accounts.", "POST", path, gift)
+        await ask("accrue", "Each was given points, so all hold accounts.", "POST", path, gift)
     both = [{"kind": "phone", "value": "13912345679"}, {"kind": "email", "value": "zhou.min@example.com"}]
     for path, body in (
         ("/v1/members", {"market": "CN", "channel": "store", "identities": both}),

@@ -1,7 +1,6 @@
 """A day at Beichen's by the API, every operation once: carried out, and told in docs/walkthrough.md (`make docs`).
 
-What is told is what was answered, but for ids (drawn anew each time) and instants of the wall clock: those are written
-as the same ones each time.
+What is told is what was answered, but for ids and instants of the wall clock: those are the same ones each time.
 """
 
 import re
@@ -52,8 +51,7 @@ CLEAR: Final = {"getHousehold", "getMember", "lookUpMember", "listMessages", "re
 PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at", *HOOKS)
 # What this programme clock does not decide.
 WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "automatic_at", "schema", *PRIVACY)
-# Of 32 digits; a lot's has 12 more.
-_DRAWN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)")
+_DRAWN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)")  # a lot's has 12 more
 _FEED: Final = re.compile(r"mAHE[\w-]{20,}")  # snapshots of the database, as the feed writes them
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)")
 
@@ -78,6 +76,7 @@ class Walk:
 
     services: Services
     transport: httpx.AsyncBaseTransport | None = None
+    caller: type[httpx.AsyncClient] = httpx.AsyncClient
     steps: list[Step] = field(default_factory=list)
     _ids: dict[str, str] = field(default_factory=dict)
     _client: httpx.AsyncClient = field(init=False)
@@ -93,7 +92,7 @@ class Walk:
             _, self._colleague = await keys.create_key(tx, label="other", scopes=["ledger:approve", "policies:approve"])
         way = self.transport or httpx.ASGITransport(app=create_app(self.services, web(self.services)))
         headers = {"Authorization": f"Bearer {token}", "Regulars-Purpose": "care ticket 5521"}
-        async with httpx.AsyncClient(transport=way, base_url="http://api.example", headers=headers) as self._client:
+        async with self.caller(transport=way, base_url="http://api.example", headers=headers) as self._client:
             await self._programme()
             wang = await self._member()
             for part in (self._orders, self._books, self._messages, self._finance, self._privacy):
@@ -129,7 +128,8 @@ class Walk:
             headers["Idempotency-Key"] = f"step-{len(self.steps) + 1}"
         if operation.startswith(("approve", "refuse")):
             headers["Authorization"] = f"Bearer {self._colleague}"
-        answer = await self._client.request(method, path, json=body, headers=headers)
+        which = {"operation": operation}
+        answer = await self._client.request(method, path, json=body, headers=headers, extensions=which)
         assert answer.is_success, (operation, answer.status_code, answer.text)
         found = answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
         self.steps.append(

@@ -27,6 +27,7 @@ from regulars.platform.http.asked import asked
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import ALSO_ANSWERS
 from regulars.platform.services import Services
 
 TAGS: Final = ["finance"]
@@ -136,6 +137,7 @@ def _journal(services: Services, configuration: Configuration) -> HTTPRouteHandl
         tags=TAGS,
         summary="Export a month's journal",
         response_description="The journal as text, streamed.",
+        opt={ALSO_ANSWERS: ("text/plain", "text/csv")},
     )
     async def get_journal(
         month: FromPath[str],

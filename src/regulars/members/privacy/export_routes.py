@@ -17,6 +17,7 @@ from regulars.platform.errors import NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import ALSO_ANSWERS
 from regulars.platform.http.purposes import require_purpose
 from regulars.platform.ids import parse_public_id
 from regulars.platform.services import Services
@@ -75,6 +76,7 @@ def _read(services: Services, parts: Parts) -> HTTPRouteHandler:
         tags=TAGS,
         summary="Read everything about a member",
         response_description="Everything, table by table; as a page with `format=html`.",
+        opt={ALSO_ANSWERS: ("text/html",)},
     )
     async def read_export(
         request: AnyRequest,

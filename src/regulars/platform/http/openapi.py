@@ -48,6 +48,7 @@ _SIGNED_BY: Final = {
 }
 ONLY_READS: Final = "only_reads"  # an option of a POST that changes nothing, and so takes no idempotency key
 ALSO_REFUSES: Final = "also_refuses"  # an option that names refusals which only few operations meet, by their status
+ALSO_ANSWERS: Final = "also_answers"  # an option that names media types of answers that are no JSON
 _FIELDS_PARAMETER: Final = {
     "name": FIELDS,
     "in": "query",
@@ -124,6 +125,7 @@ def describe(app: Litestar) -> bytes:
                 operation["security"] = [{_SECURITY: []}, {_OAUTH: []}]
                 for status in ("401", "403", "429"):
                     operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+            _name_forms(operation, handler.opt.get(ALSO_ANSWERS, ()))
             _show(operation)
     described["webhooks"] = {public.name: {"post": _webhook(public)} for public in PUBLIC_TYPES}
     return msgspec.json.encode(described)
@@ -216,6 +218,15 @@ def _complete(operation: dict[str, Any], path: str, method: str, scope: str | No
         del operation["parameters"]
 
 
+def _name_forms(operation: dict[str, Any], media: tuple[str, ...]) -> None:
+    """Name the other forms in which an operation answers; what no schema describes is none of JSON then."""
+    for status, answer in operation["responses"].items():
+        if media and status.startswith("2"):
+            content = answer["content"]
+            answer["content"] = {kind: form for kind, form in content.items() if form.get("schema")}
+            answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in media}
+
+
 @cache
 def _worked_examples() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = msgspec.json.decode(_EXAMPLES.read_bytes())
@@ -229,7 +240,8 @@ def _show(operation: dict[str, Any]) -> None:
         return
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["example"] = example["request"]
-    for content in operation["responses"].get(str(example["status"]), {}).get("content", {}).values():
+    answers = operation["responses"].get(str(example["status"]), {}).get("content", {})
+    for content in list(answers.values())[:1]:  # of several forms the first is shown
         content["example"] = example["answer"]
 
 

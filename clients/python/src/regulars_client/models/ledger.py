@@ -1,0 +1,341 @@
+"""Of `client.ledger`.
+
+Written from the API's description: `make client` does it anew.
+"""
+
+from datetime import datetime
+
+from msgspec import UNSET, Struct, UnsetType
+
+from regulars_client.models.shared import PolicyVersion, Problem
+
+
+class UsedLot(Struct, frozen=True, kw_only=True):
+    """Part of `HoldAnswer`."""
+
+    lot_id: str
+    amount: int
+
+
+class PostingAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.accrue`: put units into a wallet."""
+
+    transfer_id: str
+    member_id: str
+    wallet: str
+    kind: str
+    amount: int
+    balance: int
+    debt: int
+    debt_repaid: int
+    reference: str
+    effective_at: datetime
+    recorded_at: datetime
+    available_at: datetime | None
+    expires_at: datetime | None
+    tier: str | None
+    lots: list[UsedLot]
+
+
+class BatchRowAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `BatchAnswer`."""
+
+    reference: str
+    posting: PostingAnswer | None = None
+    problem: Problem | None = None
+
+
+class BatchAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.accrue_batch`: put units into many wallets."""
+
+    posted: int
+    refused: int
+    rows: list[BatchRowAnswer]
+
+
+class BatchedAccrual(Struct, frozen=True, kw_only=True):
+    """Part of `client.ledger.accrue_batch`."""
+
+    amount: int
+    """Whole units of the wallet."""
+    wallet: str | UnsetType = UNSET
+    """The wallet's code."""
+    reason: str | UnsetType = UNSET
+    """Why; members read it in their statement."""
+    reference: str
+    """Names the fact, for ever: it posts at most once. Without one, the idempotency key names it."""
+    effective_at: datetime | UnsetType | None = UNSET
+    """RFC 3339, with its time zone."""
+    available_at: datetime | UnsetType | None = UNSET
+    """RFC 3339, with its time zone."""
+    expires_at: datetime | UnsetType | None = UNSET
+    """RFC 3339, with its time zone."""
+    member_id: str
+
+
+class BatchedExtension(Struct, frozen=True, kw_only=True):
+    """Part of `client.ledger.extend_lots`."""
+
+    member_id: str
+    lot_id: str
+    expires_at: datetime
+    """RFC 3339, with its time zone."""
+    reason: str
+    reference: str
+    """Names the fact, for ever: it posts at most once. Without one, the idempotency key names it."""
+
+
+class HoldAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.place_hold`: keep units for a purpose."""
+
+    hold_id: str
+    member_id: str
+    wallet: str
+    amount: int
+    purpose: str
+    reference: str
+    state: str
+    placed_at: datetime
+    deadline: datetime
+    ended_at: datetime | None
+    posted: int
+    released: int
+    transfer_id: str | None
+    reason: str
+    lots: list[UsedLot]
+
+
+class HoldsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.list_holds`: list a member's holds."""
+
+    member_id: str
+    holds: list[HoldAnswer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class LineLot(Struct, frozen=True, kw_only=True):
+    """Part of `StatementLineAnswer`."""
+
+    lot_id: str
+    amount: int
+
+
+class LotAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `LotsAnswer`."""
+
+    lot_id: str
+    wallet: str
+    amount: int
+    remaining: int
+    state: str
+    earned_at: datetime
+    available_at: datetime
+    expires_at: datetime
+    order_id: str | None
+    held: int
+
+
+class LotsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.list_lots`: list a member's lots."""
+
+    member_id: str
+    lots: list[LotAnswer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class PendingUnits(Struct, frozen=True, kw_only=True):
+    """Part of `WalletBalance`."""
+
+    amount: int
+    at: datetime
+
+
+class ProgrammePolicies(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.list_policies`: list the policies."""
+
+    in_force: int | None
+    policies: list[PolicyVersion]
+
+
+class WalletRule(Struct, frozen=True, kw_only=True):
+    """Part of `ProgrammeWallets`."""
+
+    code: str
+    qualifying: bool
+    spendable: bool
+
+
+class ProgrammeWallets(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.list_wallets`: list the wallets."""
+
+    wallets: list[WalletRule]
+
+
+class RequestAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.ask_adjustment`: ask for a correction."""
+
+    request_id: str
+    member_id: str
+    wallet: str
+    amount: int
+    reason: str
+    reference: str
+    state: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    policy_version: int
+    answered_by: str | None
+    answered_at: datetime | None
+    note: str
+    transfer_id: str | None
+
+
+class RequestsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.list_adjustment_requests`: list adjustment requests."""
+
+    requests: list[RequestAnswer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class StatementLineAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `StatementAnswer`."""
+
+    transfer_id: str
+    wallet: str
+    kind: str
+    amount: int
+    balance: int
+    debt_change: int
+    reason: str
+    order_id: str | None
+    reference: str
+    effective_at: datetime
+    recorded_at: datetime
+    written_at: datetime
+    policy_version: int
+    lots: list[LineLot]
+
+
+class StatementAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.get_statement`: read a member's statement."""
+
+    member_id: str
+    lines: list[StatementLineAnswer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class TierChange(Struct, frozen=True, kw_only=True):
+    """Part of `TierStatus`."""
+
+    tier: str
+    from_tier: str
+    cause: str
+    reference: str
+    metric: int
+    policy_version: int
+    effective_at: datetime
+    recorded_at: datetime
+
+
+class TierStatus(Struct, frozen=True, kw_only=True):
+    """Part of `TierAnswer`."""
+
+    tier: str
+    rank: int
+    since: datetime | None
+    metric: int
+    window_days: int
+    policy_version: int
+    next_tier: str | None
+    missing: int | None
+    review_at: datetime | None
+    in_grace: bool
+    projected_tier: str | None
+    why: TierChange | None
+    reason: str
+
+
+class TierAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.get_tier`: read a member's tier."""
+
+    member_id: str
+    status: TierStatus
+
+
+class TransferAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.transfer_points`: let a member give points to another."""
+
+    transfer_id: str | None
+    member_id: str
+    to: str
+    wallet: str
+    amount: int
+    reference: str
+    reason: str
+    recorded_at: datetime
+    reversed_at: datetime | None
+
+
+class TransferReversedAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.reverse_transfer`: take a transfer back."""
+
+    transfer_id: str
+    member_id: str
+    to: str
+    wallet: str
+    returned: int
+    covered: int
+    shortfall: int
+    expired: int
+    recorded_at: datetime
+    dry_run: bool
+
+
+class TransferSeenAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `TransfersAnswer`."""
+
+    transfer_id: str
+    side: str
+    other: str
+    wallet: str
+    amount: int
+    reference: str | None
+    reason: str
+    actor: str
+    recorded_at: datetime
+    reversed_at: datetime | None
+
+
+class TransfersAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.list_transfers`: list what a member gave to others, and got."""
+
+    transfers: list[TransferSeenAnswer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class WalletBalance(Struct, frozen=True, kw_only=True):
+    """Part of `WalletsAnswer`."""
+
+    wallet: str
+    balance: int
+    available: int
+    pending: int
+    debt: int
+    expired: int = 0
+    pending_parts: list[PendingUnits] = []
+    next_expiry: PendingUnits | None = None
+    held: int = 0
+
+
+class WalletsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.get_wallets`: read a member's wallets."""
+
+    member_id: str
+    as_of: datetime
+    wallets: list[WalletBalance]

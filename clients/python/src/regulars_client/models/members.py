@@ -1,0 +1,180 @@
+"""Of `client.members`.
+
+Written from the API's description: `make client` does it anew.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from regulars_client.models.shared import Problem
+
+
+class IdentityBody(Struct, frozen=True, kw_only=True):
+    """Part of `client.members.sign_up`."""
+
+    kind: Literal["phone", "email", "card", "external", "openid"]
+    value: str
+    """A phone number (E.164, or as written in the market), an e-mail address, a card number, or namespace:id for ids
+    of other systems and openids.
+    """
+
+
+class BatchedSignUp(Struct, frozen=True, kw_only=True):
+    """Part of `client.members.sign_up_members`."""
+
+    market: str
+    """A market of the programme."""
+    identities: Sequence[IdentityBody]
+    channel: str
+    """Where: online, store, app, partner, ..."""
+    store_id: str | UnsetType | None = UNSET
+    """The shop, if it was in one."""
+    language: str | UnsetType | None = UNSET
+    """A language tag (BCP 47)."""
+    signed_up_at: datetime | UnsetType | None = UNSET
+    """RFC 3339, with its time zone."""
+    reference: str
+
+
+class BirthdayBody(Struct, frozen=True, kw_only=True):
+    """Part of `client.members.change_profile`."""
+
+    month: int
+    day: int
+    year: int | None = None
+    calendar: str | UnsetType = UNSET
+
+
+class ConfirmationAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.confirm_consent`: confirm a consent by what a letter's link carries."""
+
+    member_id: str
+    request_id: str
+    purpose: str
+    channel: str
+    wording_version: str
+    wording: str
+
+
+class ConsentAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.record_consent`: record that a member gave or withdrew consent."""
+
+    consent_id: str
+    purpose: str
+    channel: str
+    decision: str
+    wording_version: str
+    wording: str
+    language: str | None
+    where: str
+    store_id: str | None
+    actor: str
+    effective_at: datetime
+    recorded_at: datetime
+    confirmation: str | None
+    identity_id: str | None
+    request_id: str | None
+
+
+class ConsentHistoryAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.list_consent_history`: read everything that a member decided on consent."""
+
+    history: list[ConsentAnswer]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ConsentsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.list_consents`: read what a member consented to."""
+
+    as_of: datetime
+    in_force: list[ConsentAnswer]
+    requested: list[ConsentAnswer]
+    history: list[ConsentAnswer]
+
+
+class IdentityAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.add_identity`: let a member be found by one more value."""
+
+    identity_id: str
+    kind: str
+    added_at: datetime
+    verified_at: datetime | None
+
+
+class IdentityAnswerShown(Struct, frozen=True, kw_only=True):
+    """Part of `MemberAnswerShown`."""
+
+    identity_id: str
+    kind: str
+    added_at: datetime
+    verified_at: datetime | None
+    value: str | None
+
+
+class MemberAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.sign_up`: sign a member up."""
+
+    member_id: str
+    market: str
+    status: str
+    language: str
+    signed_up_at: datetime
+    recorded_at: datetime
+    channel: str
+    store_id: str | None
+    identities: list[IdentityAnswer]
+
+
+class ProfileBody(Struct, frozen=True, kw_only=True):
+    """Part of `MemberAnswerShown`."""
+
+    display_name: str | None
+    given_name: str | None
+    family_name: str | None
+    birthday: BirthdayBody | None
+    version: int
+
+
+class MemberAnswerShown(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.get`: read a member."""
+
+    member_id: str
+    market: str
+    status: str
+    language: str
+    signed_up_at: datetime
+    recorded_at: datetime
+    channel: str
+    store_id: str | None
+    masked: bool
+    profile: ProfileBody
+    identities: list[IdentityAnswerShown]
+
+
+class ProfileChangedAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.change_profile`: change what a member told."""
+
+    member_id: str
+    version: int
+    changed: list[str]
+
+
+class SignUpRowAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `SignUpBatchAnswer`."""
+
+    reference: str
+    status: int
+    member: MemberAnswer | None = None
+    problem: Problem | None = None
+
+
+class SignUpBatchAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.sign_up_members`: sign many members up."""
+
+    signed_up: int
+    refused: int
+    rows: list[SignUpRowAnswer]

@@ -1,0 +1,40 @@
+"""Of `client.stores`.
+
+Written from the API's description: `make client` does it anew.
+"""
+
+from msgspec import Struct
+
+
+class Market(Struct, frozen=True, kw_only=True):
+    """Part of `MarketsAnswer`."""
+
+    code: str
+    country: str
+    currency: str
+    """ISO 4217 code, e.g. CNY."""
+    time_zone: str
+    language: str
+    privacy_regime: str
+
+
+class MarketsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.stores.list_markets`: list the markets."""
+
+    markets: list[Market]
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """The answer of `client.stores.get`: read a store."""
+
+    store_id: str
+    market: str
+    name: str
+
+
+class StoresPage(Struct, frozen=True, kw_only=True):
+    """The answer of `client.stores.list`: list the stores."""
+
+    stores: list[Store]
+    has_more: bool
+    next_cursor: str | None

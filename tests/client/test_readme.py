@@ -1,0 +1,55 @@
+"""The README's example is one program; here it runs against the product."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from regulars.platform.webhooks.signing import draw, shown, sign
+from regulars_client.clock import wall_seconds
+from tests.architecture.source import ROOT
+from tests.client.serving import Product
+
+README = ROOT / "clients" / "python" / "README.md"
+EVENT = (
+    b'{"specversion":"1.0","id":"evt_1","source":"urn:x","type":"order.paid","time":"2026-05-01T00:00:00Z","data":{}}'
+)
+
+
+def program() -> str:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 8
+    return "\n".join(blocks)
+
+
+def test_it_runs_from_the_first_line_to_the_last(
+    product: Product, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = draw()
+    given = {
+        "REGULARS_URL": product.url,
+        "REGULARS_KEY": product.api_key,
+        "WEBHOOK_SECRET": shown(secret),
+        "OUT": str(tmp_path),
+    }
+    for name, value in given.items():
+        monkeypatch.setitem(os.environ, name, value)
+    names: dict[str, Any] = {}
+
+    exec(compile(program(), str(README), "exec"), names)  # noqa: S102 - our own page
+
+    said = capsys.readouterr().out
+    assert "points_pending 1199" in said
+    assert "'points': 1199" in said
+    assert "insufficient_points {" in said
+    assert "order.paid" in said
+    assert "+8613800138000" in said
+    assert (tmp_path / "2026-05.beancount").read_text(encoding="utf-8").startswith("option")
+    at = int(wall_seconds())
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": str(at)}
+    headers["webhook-signature"] = sign([secret], "evt_1", at, EVENT)
+    assert names["on_delivery"](headers, EVENT) == 204
+    assert names["on_delivery"](headers, EVENT + b" ") == 401
+    names["client"].close()
