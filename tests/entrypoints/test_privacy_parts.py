@@ -1,6 +1,7 @@
 """What each room tells a member of theirs: nothing of a member's is left out without a reason, and it can be read."""
 
 import re
+from html import escape
 from pathlib import Path
 
 import msgspec
@@ -16,9 +17,11 @@ from regulars.members.privacy import page
 from regulars.members.privacy.errors import ExportNotReady
 from regulars.members.privacy.exporting import KEPT, titles
 from regulars.members.privacy.own import OWN
+from regulars.members.privacy.words import COLUMNS, FOR_MACHINES
 from regulars.platform.errors import NotFound
+from regulars.platform.formats import formats_of
 from regulars.platform.settings import Settings
-from regulars.platform.texts import catalogue
+from regulars.platform.texts import catalogue, say
 from tests.architecture.distribution import BY_VALUE, MEMBER_OWNED
 from tests.engagement.post_office import PostOffice, order
 from tests.members.erasing import erase, texts_of_everything, where
@@ -96,9 +99,31 @@ def read(document: Document) -> None:
         ("receipt", "inbox"),
     }
     assert msgspec.json.decode(msgspec.json.encode(document), type=Document) == document
-    for language, heading in (("en", "Everything we know of you"), ("zh", "我们掌握的关于您的全部信息")):
-        shown = page.render(document, titles(PARTS), language)
+    lacking = [title for name, title in titles(PARTS).items() if not sections[name]]
+    assert len(lacking) > 5
+    for language, heading, nothing in (
+        ("en", "Everything we know of you", "Nothing is kept about: "),
+        ("zh", "我们掌握的关于您的全部信息", "以下内容没有任何记录："),
+    ):
+        shown = page.export_page(document, PARTS, formats_of(language, "Asia/Shanghai"))
         assert heading in shown
         assert "&lt;b&gt;楚云深&lt;/b&gt;" in shown
-        assert re.findall(r"<script|<b>|https?://|src=", shown) == []
-        assert len(re.findall("<h2>", shown)) == len(titles(PARTS))
+        assert re.findall(r"<script|<b>楚|https?://|src=", shown) == []
+        assert [shown.count(escape(say(title, language))) for title in lacking] == [1] * len(lacking), nothing
+        there = {name for name, rows in sections.items() if rows}
+        assert (
+            set(re.findall(r'<li><a href="#(\w+)">', shown)) == there == set(re.findall(r'<section id="(\w+)">', shown))
+        )
+        read_by_people(re.sub(r"<style>.*?</style>|<[^>]+>", " ", shown, flags=re.DOTALL), language, nothing)
+    unnamed = {name for rows in sections.values() for row in rows for name in row} - COLUMNS.keys() - FOR_MACHINES
+    assert sorted(unnamed) == [], "write these into members/privacy/words.py"
+
+
+def read_by_people(text: str, language: str, nothing: str) -> None:
+    """Look for what only machines read: instants to the microsecond, whole ids, JSON; and for what people do."""
+    assert nothing in text
+    assert re.findall(r"\d{4}-\d\d-\d\dT|\d\.\d{6}|\+00:00", text) == []
+    assert re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{32}", text) == []
+    assert re.findall(r'[{}]|": ', text) == []
+    assert "…" in text, "ids are shortened"
+    assert {"en": "Earned by an order", "zh": "订单获得"}[language] in text

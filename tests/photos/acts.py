@@ -82,6 +82,13 @@ def find(code: str, *, then: Act | None = None) -> Act:
     return act
 
 
+def reveal(page: Page, facts: Facts) -> None:
+    """Look at personal data with a purpose; who looks already keeps looking."""
+    if page.locator("form[action$='/hide']").count() == 0:
+        page.locator("[data-opens=reveal]").first.click()
+        send(purpose="A question by telephone")(page, facts)
+
+
 def give(amount: str, *, then: Act | None = None) -> Act:
     """Choose to give points to a friend, then go on."""
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.photos.acts import ENDED, NOBODY, Scene, check_month, compute, first_lot, press, send
+from tests.photos.acts import ENDED, NOBODY, Scene, check_month, compute, first_lot, press, reveal, send
 from tests.photos.deeds import CLOSED
 
 CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
@@ -26,7 +26,7 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /console/members/{member_id}": (
         Scene("console/member", "/console/members/{member}", "owner"),
         Scene("console/member-erased", "/console/members/{erased}", "owner"),
-        Scene("console/member-seen", "/console/members/{member}", "owner", act=send(purpose="A question by telephone")),
+        Scene("console/member-seen", "/console/members/{member}", "owner", act=reveal),
         Scene("console/member-new", "/console/members/{new_member}", "owner", "empty"),
         Scene("console/member-unknown", "/console/members/mbr_01900000000070008000000000000000", "owner", "error"),
     ),
@@ -194,7 +194,7 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
             "/console/members/{member}/correct",
             "care",
             "error",
-            act=send(amount="many", reason="why"),
+            act=send(amount="12", reason="why"),
         ),
     ),
     "GET /console/orders": (

@@ -72,11 +72,12 @@ def export_member(
         actor, database, vault = cli_actor(), services.database, services.vault
         async with database.transaction(actor=actor) as tx:
             document = await members.gather_now(tx, vault, PARTS, member_id)
+            formats = await members.formats_for(tx, document, language)
             detail = f"{form.value}{asked_as(member, document.member_id, ', ')}"
             _note(tx, "read_export", document.member_id, why, detail)
         if form is Form.json:
             return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-        return members.export_page(document, PARTS, language).encode()
+        return members.export_page(document, PARTS, formats).encode()
 
     content = with_services(gather)
     if out is None:

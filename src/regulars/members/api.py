@@ -76,7 +76,7 @@ from regulars.members.privacy.exporting import (
     open_export,
     read_export,
 )
-from regulars.members.privacy.page import export_page
+from regulars.members.privacy.page import export_page, formats_for
 from regulars.members.privacy.running import run_privacy
 from regulars.members.privacy.service import list_erasures
 from regulars.members.profile import service as profile
@@ -127,6 +127,7 @@ __all__ = [
     "export_page",
     "family",
     "forgive_look_up",
+    "formats_for",
     "gather_now",
     "gather_waiting",
     "greeting_at_counter",

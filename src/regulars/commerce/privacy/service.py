@@ -28,6 +28,21 @@ PRIVACY: Final = PrivacyPart(
         "order_lines": mark("What you bought"),
         "order_returns": mark("What you brought back"),
     },
+    codes={
+        "orders.state": {
+            "open": mark("Open"),
+            "placed": mark("Placed"),
+            "paid": mark("Paid"),
+            "fulfilled": mark("Delivered"),
+            "cancelled": mark("Cancelled"),
+        },
+        "orders.channel": {
+            "online": mark("Online"),
+            "store": mark("In a shop"),
+            "app": mark("App"),
+            "partner": mark("Partner"),
+        },
+    },
     excused={
         "bought_as": "as whom a merged member counts in figures: the same as members",
         "order_keys": "whose each order id is: the same as orders",

@@ -4,8 +4,8 @@ Points that are left expire at their time, orders paid before can still be retur
 new comes in and nothing can be spent. So the books balance, and nobody can use what nobody owns.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from regulars.loyalty.ledger.books import owners_of
@@ -31,7 +31,14 @@ async def would_lose(tx: Transaction, member_id: UUID) -> list[Loss]:
 
 
 async def _export(tx: Transaction, _vault: Vault, member_id: UUID) -> dict[str, Section]:
-    return await store.of_member(tx, member_id)
+    found = await store.of_member(tx, member_id)
+    wallets = await store.wallets(tx)
+    return {name: [_with_wallet(row, wallets) for row in rows] for name, rows in found.items()}
+
+
+def _with_wallet(row: dict[str, Any], wallets: Mapping[int, str]) -> dict[str, Any]:
+    """Say of a row that names a wallet by its number how that is called."""
+    return {**row, "wallet": wallets.get(row["wallet_id"])} if "wallet_id" in row else row
 
 
 PRIVACY: Final = PrivacyPart(
@@ -57,6 +64,44 @@ PRIVACY: Final = PrivacyPart(
         "point_transfer_reversals": mark("Points that you had given and that came back"),
         "tier_changes": mark("How your tier changed"),
         "member_books": mark("Your tier, and when it is looked at again"),
+    },
+    codes={
+        "wallet": {"points": mark("points"), "growth": mark("growth")},
+        "ledger_transfers.kind": {
+            "accrue": mark("Granted"),
+            "earn": mark("Earned by an order"),
+            "redeem": mark("Used"),
+            "give_back": mark("Given back by a return"),
+            "claw_back": mark("Taken back by a return"),
+            "forgive": mark("Forgiven"),
+            "expire": mark("Run out"),
+            "adjust": mark("Corrected"),
+            "extend": mark("Extended"),
+            "move_in": mark("Came over"),
+            "move_out": mark("Went over"),
+        },
+        "point_transfers.side": {
+            "given": mark("You gave"),
+            "received": mark("You got"),
+        },
+        "hold_ends.how": {
+            "posted": mark("Used"),
+            "voided": mark("Let go"),
+            "timed_out": mark("Over"),
+        },
+        "adjustment_answers.answer": {
+            "approved": mark("Approved"),
+            "refused": mark("Refused"),
+        },
+        "tier_changes.cause": {
+            "order": mark("An order"),
+            "return": mark("A return"),
+            "review": mark("A review"),
+            "accrue": mark("Growth that was given"),
+            "adjust": mark("A correction"),
+            "merge": mark("A merge"),
+            "policy": mark("A new policy"),
+        },
     },
     excused={
         "book_sums": "sums of movements that are all told, kept to add them up sooner",

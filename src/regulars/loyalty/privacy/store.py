@@ -70,7 +70,7 @@ SELECT to_jsonb(t) - 'member_id' - 'command_hash' - 'asked_by' FROM adjustment_r
 WHERE member_id = %s ORDER BY asked_at, request_id
 """,
     "adjustment_answers": """
-SELECT to_jsonb(t) - 'member_id' - 'answered_by' FROM adjustment_answers AS t
+SELECT to_jsonb(t) - 'member_id' - 'answered_by' - 'asked_by' FROM adjustment_answers AS t
 WHERE member_id = %s ORDER BY answered_at, request_id
 """,
     "settlements": """
@@ -108,6 +108,11 @@ WHERE member_id = %s
 async def of_member(tx: Transaction, member_id: UUID) -> dict[str, Any]:
     """Return what each table holds of a member, each row as JSON."""
     return await rows_of(tx, member_id, OF_MEMBER)
+
+
+async def wallets(tx: Transaction) -> dict[int, str]:
+    """Return the code of every wallet by its number."""
+    return dict(await tx.rows("SELECT wallet_id, code FROM wallets"))
 
 
 def close(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]], at: datetime) -> None:

@@ -1,7 +1,7 @@
 """What other domains see of privacy: how a member is erased, and what each room has to do with it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -120,7 +120,8 @@ class PrivacyPart:
     whatever is sealed under a member's key is unreadable by then. `loses` tells what the member would lose.
 
     `export` gives what the room holds of a member, table by table, in the clear; `sections` says how each is called (a
-    marked text), `excused` why a table of the member's is not told.
+    marked text), `excused` why a table of the member's is not told; `codes` how values of a column are called on the
+    page to read (`table.column`, or a column of all tables).
 
     `forget_told` forgets what a member was told since an instant (by the wall clock), when who was part of the member
     is parted again: it may tell of the other.
@@ -134,6 +135,7 @@ class PrivacyPart:
     export: Callable[[Transaction, Vault, UUID], Awaitable[dict[str, Section]]]
     sections: Mapping[str, str]
     excused: Mapping[str, str]
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     loses: Callable[[Transaction, UUID], Awaitable[list[Loss]]] = _loses_nothing
     forget_told: Callable[[Transaction, UUID, datetime], Awaitable[None]] = _told_nothing
     part: Callable[[Transaction, Merging], Awaitable[None]] = _parts_nothing

@@ -1,5 +1,6 @@
 """HTTP of exports."""
 
+import asyncio
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -67,8 +68,6 @@ def export_routes(services: Services, parts: Parts) -> list[HTTPRouteHandler]:
 
 
 def _read(services: Services, parts: Parts) -> HTTPRouteHandler:
-    titles = exporting.titles(parts)
-
     @get(
         EXPORTS + "/{export_id:str}",
         guards=[requires(SCOPE)],
@@ -93,6 +92,7 @@ def _read(services: Services, parts: Parts) -> HTTPRouteHandler:
             raise NotFound
         async with services.database.transaction() as tx:
             document = await exporting.open_export(tx, services.vault, member_id_in(member_id), found)
+            formats = await page.formats_for(tx, document, asked(request.scope).language)
             tx.audit(
                 AuditEntry(
                     actor=principal_of(request).client,
@@ -105,7 +105,7 @@ def _read(services: Services, parts: Parts) -> HTTPRouteHandler:
             )
         if form == "json":
             return _file(_encode(document), "application/json", f"{member_id}.json")
-        shown = page.render(document, titles, asked(request.scope).language)
+        shown = await asyncio.to_thread(page.export_page, document, parts, formats)
         return _file(shown.encode(), "text/html; charset=utf-8", f"{member_id}.html")
 
     return read_export

@@ -66,6 +66,40 @@ OWN: Final = PrivacyPart(
         "erasures": mark("Erasures that were asked for"),
         "member_exports": mark("Exports like this one"),
     },
+    codes={
+        "consents.decision": {
+            "given": mark("Given"),
+            "withdrawn": mark("Withdrawn"),
+            "requested": mark("To be confirmed"),
+            "lapsed": mark("Lapsed"),
+        },
+        "consents.purpose": {
+            "service": mark("Service notices"),
+            "marketing": mark("Offers and news"),
+            "research": mark("Research"),
+            "profiling": mark("Profiling"),
+            "sharing": mark("Sharing with partners"),
+        },
+        "consents.channel": {
+            "email": mark("E-mail"),
+            "sms": mark("Text message"),
+            "push": mark("Push"),
+            "wechat": mark("WeChat"),
+            "phone": mark("Telephone"),
+            "post": mark("Letter"),
+            "any": mark("Any"),
+        },
+        "member_identities.kind": {
+            "phone": mark("Phone"),
+            "email": mark("E-mail"),
+            "external": mark("Id of another system"),
+            "openid": mark("WeChat"),
+            "card": mark("Card"),
+        },
+        "members.status": {
+            "active": mark("Member"),
+        },
+    },
     excused={
         "identities": "the same values as member_identities, as keyed hashes",
         "merge_evidence": "told with merge_proposals, as far as it is of the member",

@@ -1,6 +1,6 @@
 """Finance by month: how what is outstanding moved, closing months, checking closed ones, journals."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -19,6 +19,7 @@ from regulars.platform.markets.service import list_markets
 from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.account import who
+from regulars.web.console.corrections import names_of_staff
 from regulars.web.console.member_words import kind_name
 from regulars.web.console.reports import cancel_path
 from regulars.web.console.words import member_link, wallet_name
@@ -224,6 +225,7 @@ def _one(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
             if not months:
                 raise NotFound
             close = next((one for one in await loyalty.list_closes(tx) if one.month == name), None)
+            names = {} if close is None else await names_of_staff(tx)
             following = None if close is not None else await loyalty.next_close(tx)
             report, done = await loyalty.month_check(tx, month)
             now = tx.now
@@ -240,7 +242,7 @@ def _one(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
             tabs=finance_tabs(page.language),
             statements=[_statement(one, page) for one in months],
             close=close,
-            close_facts=[] if close is None else _close_facts(close, page.language),
+            close_facts=[] if close is None else _close_facts(close, names, page.language),
             following=following,
             following_name="" if following is None else page.formats.month(following.month),
             is_next=is_next,
@@ -326,9 +328,9 @@ def _statement(one: loyalty.LiabilityMonth, page: Page) -> dict[str, Any]:
     }
 
 
-def _close_facts(close: loyalty.MonthClose, language: str) -> list[tuple[str, Cell]]:
+def _close_facts(close: loyalty.MonthClose, names: Mapping[str, str], language: str) -> list[tuple[str, Cell]]:
     told: list[tuple[str, Cell]] = [
-        (mark("Asked by"), close.asked_by),
+        (mark("Asked by"), names.get(close.asked_by, close.asked_by)),
         (mark("Why"), close.reason),
         (mark("Asked at"), close.asked_at),
         (mark("Closed at"), close.closed_at),

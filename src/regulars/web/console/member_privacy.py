@@ -209,6 +209,7 @@ def _exporting(kit: Kit) -> list[ControllerRouterHandler]:
         actor = actor_of(viewer_of(request))
         async with services.database.transaction(actor=actor) as tx:
             document = await members.open_export(tx, services.vault, found, export)
+            formats = await members.formats_for(tx, document, language)
             tx.audit(
                 AuditEntry(
                     actor=actor,
@@ -218,7 +219,7 @@ def _exporting(kit: Kit) -> list[ControllerRouterHandler]:
                     detail=f"{export_id}, {form.value.form}{asked_as(member_id, document.member_id, ', ')}",
                 )
             )
-        return export_file(document, kit.privacy, form.value.form, language)
+        return await export_file(document, kit.privacy, form.value.form, formats)
 
     return [ask, take]
 

@@ -269,7 +269,7 @@ def _undo(kit: Kit) -> Sequence[ControllerRouterHandler]:
             person=person,
             path=f"/console/members/{public}/merges/{merge}/undo",
             looked=looked,
-            absorbed=None if looked is None else public_id(MEMBER_PREFIX, looked.absorbed_id),
+            absorbed=None if looked is None else member_link(looked.absorbed_id),
             wallets=[]
             if looked is None
             else [(wallet_name(one.wallet, page.language), _back(one, page.language)) for one in looked.books.wallets],

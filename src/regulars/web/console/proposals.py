@@ -34,7 +34,7 @@ from regulars.web.console.account import who
 from regulars.web.console.corrections import names_of_staff
 from regulars.web.console.member import Person, read_person
 from regulars.web.console.words import IDENTITIES, member_link
-from regulars.web.kit.cells import Badge, Cell, Link
+from regulars.web.kit.cells import Badge, Cell, Link, Quiet
 from regulars.web.kit.forms import Form, blank_form, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, One, Slice, Wanted
@@ -224,7 +224,7 @@ def _side(read: ProposalRead, member_id: UUID, person: Person, page: Page) -> di
     facts += [
         (
             in_language(IDENTITIES[one.kind.value], language),
-            one.value if one.verified_at or one.value is None else f"{one.value} · {unproved}",
+            one.value if one.verified_at or one.value is None else Quiet(one.value, unproved),
         )
         for one in person.identities
     ]

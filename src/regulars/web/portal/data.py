@@ -139,8 +139,9 @@ def _exports(kit: Kit) -> list[ControllerRouterHandler]:
         member_id, kind = own_id(request), _form(form)
         async with services.database.transaction(actor=acts_as(request)) as tx:
             document = await members.open_export(tx, services.vault, member_id, found)
+            formats = await members.formats_for(tx, document, kit.page(request).language)
             _note(request, tx, "take_own_export", f"{export_id}, {form}")
-        return export_file(document, kit.privacy, kind, kit.page(request).language)
+        return await export_file(document, kit.privacy, kind, formats)
 
     return [ask, take]
 

@@ -1,5 +1,6 @@
 """Everything about a member as a file to keep: JSON for programs, one page without scripts for people."""
 
+import asyncio
 from typing import Any, Final, Literal
 
 import msgspec
@@ -7,17 +8,20 @@ from litestar import Response
 
 from regulars.members import api as members
 from regulars.members.contracts.privacy import Document, Parts
+from regulars.platform.formats import Formats
 
 _encode = msgspec.json.Encoder().encode
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
-def export_file(document: Document, parts: Parts, form: Literal["json", "html"], language: str) -> Response[Any]:
-    """Return a file that no browser opens as a page of ours."""
+async def export_file(
+    document: Document, parts: Parts, form: Literal["json", "html"], formats: Formats
+) -> Response[Any]:
+    """Return a file that no browser opens as a page of ours; a page of thousands of rows is written beside requests."""
     if form == "json":
         content, media_type = _encode(document), "application/json"
     else:
-        content = members.export_page(document, parts, language).encode()
+        content = (await asyncio.to_thread(members.export_page, document, parts, formats)).encode()
         media_type = "text/html; charset=utf-8"
     headers = {
         "Content-Disposition": f'attachment; filename="{document.member_id}.{form}"',
