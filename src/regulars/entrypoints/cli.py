@@ -15,7 +15,9 @@ import typer
 from regulars.entrypoints.backup_commands import backup, restore
 from regulars.entrypoints.commands import (
     Json,
+    Language,
     Reason,
+    caller_language,
     cli_actor,
     configured_settings,
     give_up,
@@ -262,18 +264,28 @@ def demo(
 
 
 @app.command()
-def doctor(*, as_json: Json = False) -> None:
+def doctor(
+    lang: Annotated[Language | None, typer.Option(help="The language of what is said; else the terminal's.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
     """Look at everything this deployment stands on, and say the remedy. Exit code 1 if something is wrong."""
+    from regulars.entrypoints.doctor import Examined, examine, unusable
     from regulars.entrypoints.wiring import located
+    from regulars.platform.embedded import EmbeddedError
 
-    settings = configured_settings()
-    with troubles_told(), located(settings) as place:
-        from regulars.entrypoints.doctor import examine
+    async def look(settings: Settings, place: "Place") -> list[Examined]:
+        language = lang.value if lang else caller_language()
+        return [found async for found in examine(settings, place, language=language)]
 
-        async def look() -> list[Any]:
-            return [found async for found in examine(settings, place)]
-
-        found = asyncio.run(look())
+    try:
+        settings = configured_settings()
+        with located(settings) as place:
+            found = asyncio.run(look(settings, place))
+    except SettingError as error:
+        found = [unusable("settings", str(error))]
+    except EmbeddedError as error:
+        found = [unusable("embedded", str(error))]
     ok = all(examined.ok for examined in found)
     if as_json:
         print_json({"ok": ok, "examined": found})

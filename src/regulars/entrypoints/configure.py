@@ -23,6 +23,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.markets import service as markets
 from regulars.platform.markets.contracts import Market
+from regulars.platform.texts import mark
 
 ACTOR = "cli"
 _STORES_AT_ONCE = 1000
@@ -130,14 +131,14 @@ async def missing(tx: Transaction) -> list[str]:
     """Return what a programme needs before it can serve orders, and does not have."""
     lacking = []
     if not await markets.list_markets(tx):
-        lacking.append("no market")
+        lacking.append(mark("no market"))
     if not await loyalty.list_wallets(tx):
-        lacking.append("no wallets")
+        lacking.append(mark("no wallets"))
     policies = await loyalty.list_policies(tx)
     if not policies:
-        lacking.append("no policy")
+        lacking.append(mark("no policy"))
     elif active_at(policies, tx.now) is None:
-        lacking.append("no policy in force yet")
+        lacking.append(mark("no policy in force yet"))
     return lacking
 
 

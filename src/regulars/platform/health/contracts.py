@@ -106,6 +106,18 @@ class FailedTask(NamedTuple):
     last_at: datetime | None
 
 
+class Storage(NamedTuple):
+    """How the database keeps what is written, and by which order it sorts."""
+
+    encoding: str
+    collation: str
+    has_new_collation: bool
+    syncs: bool
+    writes_whole_pages: bool
+    waits_for_disk: bool
+    vacuums: bool
+
+
 class Size(NamedTuple):
     """The database in figures."""
 

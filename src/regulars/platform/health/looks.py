@@ -22,6 +22,7 @@ from regulars.platform.health import rules, store
 from regulars.platform.health.contracts import Ago, Bytes, Fact, Looked, Sentence, State, Told
 from regulars.platform.logs import blot
 from regulars.platform.outbox.service import backlog
+from regulars.platform.settings import Settings
 from regulars.platform.texts import mark
 
 HEARTBEAT_SECONDS: Final = 30.0  # workers give a sign every 10 s; one that is silent for longer is taken for dead
@@ -223,6 +224,32 @@ async def look_at_database(tx: Transaction) -> Looked:
     )
     state, remedy = rules.database_judged(found)
     return Looked(name="version", state=state, said=said, remedy=remedy, facts=facts)
+
+
+async def look_at_storage(tx: Transaction) -> Looked:
+    """Does the database keep what is written, and find it again?"""
+    found = await store.storage(tx)
+    said = Sentence(
+        mark("{encoding}, sorted by {collation}"), {"encoding": found.encoding, "collation": found.collation}
+    )
+    state, remedy = rules.storage_judged(found)
+    return Looked(name="storage", state=state, said=said, remedy=remedy)
+
+
+def look_at_connections(settings: Settings) -> Look:
+    """Return the look whether the server takes the connections that the settings ask for."""
+    wanted = settings.pool_size + rules.WORKER_CONNECTIONS
+
+    async def look(tx: Transaction) -> Looked:
+        most = (await store.size(tx, wall_now())).most_connections
+        said = Sentence(
+            mark("a web process and a worker take {wanted} of {most} at most"), {"wanted": wanted, "most": most}
+        )
+        remedy = rules.connections_judged(wanted, most)
+        state = State.WELL if remedy is None else State.WARNING
+        return Looked(name="connections", state=state, said=said, remedy=remedy)
+
+    return look
 
 
 async def look_at_schema(tx: Transaction) -> Looked:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from regulars.platform.db.transaction import Transaction
-from regulars.platform.health.contracts import FailedTask, Jobs, Size, Workers
+from regulars.platform.health.contracts import FailedTask, Jobs, Size, Storage, Workers
 
 
 async def select_revision(tx: Transaction) -> str | None:
@@ -123,6 +123,20 @@ SELECT current_setting('server_version_num')::int, pg_database_size(current_data
 async def size(tx: Transaction, at: datetime) -> Size:
     """Return the database in figures, at an instant of the wall clock."""
     return Size(*(await tx.rows(_SIZE, {"at": at}))[0])
+
+
+_STORAGE: LiteralString = """
+SELECT current_setting('server_encoding'), datcollate,
+       datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid), current_setting('fsync')::boolean,
+       current_setting('full_page_writes')::boolean, current_setting('synchronous_commit') <> 'off',
+       current_setting('autovacuum')::boolean
+FROM pg_database WHERE datname = current_database()
+"""
+
+
+async def storage(tx: Transaction) -> Storage:
+    """Return how the database keeps what is written."""
+    return Storage(*(await tx.rows(_STORAGE))[0])
 
 
 _CLOCK: LiteralString = "SELECT query_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
