@@ -7,6 +7,11 @@ from tests.photos.deeds import LARGEST
 
 FACES: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /": (Scene("door/demo", "/", "nobody"), Scene("door/door", "/", "nobody", "empty")),
+    "GET /docs/api": (Scene("reference/all", "/docs/api", "nobody"),),
+    "GET /docs/api/{group}": (
+        Scene("reference/orders", "/docs/api/orders", "nobody"),
+        Scene("reference/unknown", "/docs/api/nothing", "nobody", "error"),
+    ),
     "GET /outbox": (
         Scene("outbox/list", "/outbox", "nobody"),
         Scene("outbox/empty", "/outbox", "nobody", "empty"),

@@ -21,7 +21,7 @@ from regulars.platform.http.direct import DirectProtocol
 from regulars.platform.http.edge import Edge
 from regulars.platform.http.hot import HotRoutes
 from regulars.platform.http.mutations import request_hasher
-from regulars.platform.http.openapi import describe, openapi_config
+from regulars.platform.http.openapi import description_of, openapi_config
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import RequestLog
 from regulars.platform.markets.service import list_markets
@@ -60,13 +60,10 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         return {"status": "ready", "schema": schema, "programme_now": services.database.clock.now().isoformat()}
 
     requests = Requests()
-    described: list[bytes] = []
 
     @get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response[bytes]:
-        if not described:
-            described.append(describe(framework))
-        return Response(described[0], media_type="application/json")
+        return Response(description_of(framework), media_type="application/json")
 
     failures = None if offered.kit is None else Failures(offered.kit)
     framework = framework_of(

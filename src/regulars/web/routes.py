@@ -36,6 +36,7 @@ from regulars.web.console.welcome import welcome_pages
 from regulars.web.console.why import refusal_pages
 from regulars.web.kit.gallery import gallery_pages
 from regulars.web.kit.kit import Kit, Pages
+from regulars.web.kit.reference import reference_pages
 from regulars.web.kit.routes import page_router
 from regulars.web.portal.card import card_pages
 from regulars.web.portal.claim import claim_pages
@@ -100,6 +101,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     enrol_pages,
     counter_pages,
     outbox_pages,
+    reference_pages,
 )
 
 

@@ -57,6 +57,7 @@ _FIELDS_PARAMETER: Final = {
     "(`lines.sku`). Without it all. `has_more` and `next_cursor` are always there.",
     "schema": {"type": "string"},
 }
+_DESCRIBED: Final = "described"  # in the application's state
 _EXAMPLES: Final = Path(__file__).with_name("worked_examples.json")  # written from requests carried out: `make docs`
 
 
@@ -94,6 +95,14 @@ def openapi_config(version: str) -> OpenAPIConfig:
             }
         ),
     )
+
+
+def description_of(app: Litestar) -> bytes:
+    """Return the whole description as JSON, made once for an application."""
+    if _DESCRIBED not in app.state:
+        app.state[_DESCRIBED] = describe(app)
+    described: bytes = app.state[_DESCRIBED]
+    return described
 
 
 def describe(app: Litestar) -> bytes:
