@@ -11,7 +11,7 @@ WRITTEN: Final = "Written from the API's description: `make client` does it anew
 _IMPORTS: Final = {
     "collections.abc": ("AsyncIterator", "Iterator", "Sequence"),
     "datetime": ("date", "datetime"),
-    "typing": ("Any", "Literal"),
+    "typing": ("Any", "Final", "Literal"),
     "msgspec": ("UNSET", "Struct", "UnsetType", "field"),
 }
 

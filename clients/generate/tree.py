@@ -12,9 +12,11 @@ import httpx
 
 from clients.generate import models, operations
 from clients.generate.description import Description
+from clients.generate.text import module
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import web
 from regulars.platform.db.database import Database
+from regulars.platform.http.versions import LATEST
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
@@ -49,6 +51,10 @@ def written(document: dict[str, Any] | None = None) -> dict[str, str]:
         "blocking": operations.modules(description, operations.BLOCKING),
         "asynchronous": operations.modules(description, operations.ASYNCHRONOUS),
     }
+    packages["models"]["api_version"] = module(
+        "The version of the API that this client was written from, and asks for.",
+        f'API_VERSION: Final = "{LATEST}"',
+    )
     return _formatted(
         {f"{package}/{name}.py": text for package, texts in packages.items() for name, text in texts.items()}
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from regulars_client.models.api_version import API_VERSION
 from tests.client.driving import Async, Driver, Raw, Sync
 from tests.client.serving import Product
 
@@ -114,6 +115,10 @@ def test_null_clears_a_field_and_what_is_left_out_stays(till: Driver) -> None:
     profile = till.ask("getMember", who, purpose="care ticket 8").body["profile"]
     assert changed.status == 200
     assert (profile["given_name"], profile["family_name"]) == (None, "Wang")
+
+
+def test_every_answer_names_the_version_that_is_spoken(till: Driver) -> None:
+    assert till.ask("listMarkets").headers["regulars-version"] == API_VERSION
 
 
 def test_a_dry_run_changes_nothing(till: Driver) -> None:

