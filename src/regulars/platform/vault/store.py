@@ -2,16 +2,18 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import UUID
 from weakref import finalize
 
+from regulars.platform.errors import TemporarilyUnavailable
 from regulars.platform.vault.contracts import VaultBroken
 from regulars.platform.vault.files import PRIVATE_FILE, sync_folder
 
 BUSY_SECONDS = 30.0
+_PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
 
 # `wrapped` is NULL once the key is destroyed: the row keeps the key from being made again.
 CREATE_KEYS = """
@@ -54,14 +56,16 @@ class KeyFile:
         return found
 
     def insert_keys(self, wrapped: dict[UUID, bytes]) -> None:
-        """Store keys for members without any row, in one durable transaction."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._connection.executemany(INSERT_KEY, [(member_id.bytes, key) for member_id, key in wrapped.items()])
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        """Store keys for members without any row, in one durable transaction. Raises TemporarilyUnavailable."""
+        with _room():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany(INSERT_KEY, [(member_id.bytes, key) for member_id, key in wrapped.items()])
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # SQLite may have ended it itself
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def destroy_key(self, member_id: UUID, at: str) -> None:
         """Overwrite the key, also in the write-ahead log."""
@@ -83,3 +87,14 @@ class KeyFile:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Say that it cannot be done now where a disk is full or does not answer: nothing was written."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in _PASSING:  # what is above the lowest byte tells more of the same
+            raise TemporarilyUnavailable from error
+        raise
