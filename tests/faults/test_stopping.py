@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from regulars.platform.ids import public_id
 from tests.faults.product import Product, Shop, answers, product_at, until_true
@@ -81,6 +83,19 @@ async def status_of(product: Product, target: str, token: str = "") -> int:
     return int(head.split()[1]) if head else 0
 
 
+async def measured_by(product: Product, shop: Shop) -> dict[str, float]:
+    """Return what the web process measured, added up over labels; of requests those of the load."""
+    async with httpx.AsyncClient(base_url=product.address) as client:
+        answer = await client.get("/metrics", headers={"Authorization": f"Bearer {shop.token}"})
+    assert answer.status_code == 200
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(answer.text):
+        for sample in family.samples:
+            if sample.labels.get("route", "/accruals").endswith("/accruals"):
+                found[sample.name] = found.get(sample.name, 0.0) + sample.value
+    return found
+
+
 async def test_sigterm_under_load_answers_everything_and_loses_nothing(database_url: str, tmp_path: Path) -> None:
     with product_at(tmp_path, settings={"REGULARS_DRAIN_SECONDS": "1", "REGULARS_STOP_SECONDS": "30"}) as product:
         shop = await found_at(product, database_url, 40)
@@ -91,6 +106,11 @@ async def test_sigterm_under_load_answers_everything_and_loses_nothing(database_
         waiting = asyncio.create_task(status_of(product, "/v1/events?cursor=now&wait=20", shop.token))
         await until_true(lambda: len(calls.done) >= BEFORE)
         assert await status_of(product, "/ready") == 200
+        measured = await measured_by(product, shop)
+        assert measured["regulars_postings_total"] >= BEFORE
+        assert measured["regulars_http_request_duration_seconds_count"] >= BEFORE
+        assert measured["regulars_commit_batch_size_sum"] >= BEFORE
+        assert measured["regulars_commit_batch_size_count"] < measured["regulars_commit_batch_size_sum"], "in groups"
         assert web.process is not None
         web.process.send_signal(signal.SIGTERM)
         began = time.monotonic()

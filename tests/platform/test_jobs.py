@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from urllib.request import urlopen
 
 import pytest
 from procrastinate import PsycopgConnector
@@ -23,6 +24,7 @@ from regulars.platform.outbox.service import backlog
 from regulars.platform.outbox.tasks import forget_handled
 from regulars.platform.settings import Settings
 from tests.architecture.source import sources
+from tests.faults.product import free_port
 from tests.platform.relaying import create_effects, effects
 
 pytestmark = pytest.mark.anyio
@@ -214,7 +216,8 @@ def test_the_worker_knows_every_module_of_tasks() -> None:
 
 async def test_the_worker_does_it_all_and_stops(database: Database, database_url: str) -> None:
     stop = asyncio.Event()
-    working = asyncio.create_task(work_at(Place(database_url, database_url), Settings(), stop))
+    settings = Settings(worker_metrics_port=free_port())
+    working = asyncio.create_task(work_at(Place(database_url, database_url), settings, stop))
     async with database.transaction() as tx:
         tx.audit(AuditEntry(actor="key:ak_1", action="adjust_points", subject="mbr_1"))
         await tx.defer(count, number=1)
@@ -224,7 +227,16 @@ async def test_the_worker_does_it_all_and_stops(database: Database, database_url
             if report.entries == 1 and (await backlog(tx)).is_drained and await jobs(database) == []:
                 break
         await asyncio.sleep(0.01)
+
+    def measured() -> str:
+        with urlopen(f"http://127.0.0.1:{settings.worker_metrics_port}/metrics") as answer:
+            return str(answer.read().decode())
+
+    told = await asyncio.to_thread(measured)
     stop.set()
     await asyncio.wait_for(working, 10)
 
     assert await effects(database, "count") == [1]
+    assert f'regulars_job_runs_total{{outcome="done",task="{count.name}"}} 1.0' in told
+    with pytest.raises(OSError, match="refused"):
+        await asyncio.to_thread(measured)

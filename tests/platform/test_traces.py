@@ -24,8 +24,10 @@ from regulars.platform.settings import SettingError, Settings
 from regulars.platform.traces.starting import traced
 from tests.platform.counters import create_counters, room
 from tests.platform.feeding import ANNE, accrued
+from tests.platform.receiving import House, Receiver, answering, house, receiver
 
 pytestmark = pytest.mark.anyio
+__all__ = ["house", "receiver"]  # the fixtures
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
@@ -149,6 +151,27 @@ def written_in(collector: Collector, batch: Any) -> bytes:  # noqa: ANN401 - the
 
 def told_of(collector: Collector) -> set[str]:
     return {one.key for span in collector.spans for one in span.attributes}
+
+
+async def test_a_delivery_brings_the_trace_along_that_it_came_of(house: House, receiver: Receiver) -> None:
+    await house.endpoint(receiver.url)
+    with collecting() as (collector, url), traced(Settings(traces_url=url), house.database, "worker"):
+        await house.tell(accrued(ANNE, 1))
+        await house.courier.drain()
+        receiver.always(answering(500))
+        await house.tell(accrued(ANNE, 2))
+        await house.courier.drain()
+    delivered, failed = sorted(collector.named("deliver webhook"), key=lambda span: span.start_time_unix_nano)
+    handled = sorted(
+        collector.named("handle platform.webhooks.handlers.announce"), key=lambda span: span.start_time_unix_nano
+    )
+
+    assert [one.headers["traceparent"].rpartition("-")[0] for one in receiver.received] == [
+        f"00-{span.trace_id.hex()}-{span.span_id.hex()}" for span in (delivered, failed)
+    ]
+    assert [span.links[0].span_id for span in (delivered, failed)] == [span.span_id for span in handled]
+    assert (delivered.status.code, failed.status.code) == (0, 2)
+    assert receiver.url not in "".join(map(str, collector.spans))
 
 
 async def test_a_collector_that_is_gone_delays_nobody(database_url: str, database: Database, tmp_path: Path) -> None:
