@@ -104,6 +104,10 @@ def as_request(case: Request) -> httpx.Request:
     made = requests.Request(
         **{name: parts[name] for name in ("method", "url", "headers", "params", "json", "data") if name in parts}
     ).prepare()
-    headers = [(name, str(value)) for name, value in made.headers.items() if name.lower() != "content-length"]
+    headers = [
+        (name.encode(), value if isinstance(value, bytes) else value.encode("latin-1"))
+        for name, value in made.headers.items()
+        if name.lower() != "content-length"
+    ]
     content = made.body if isinstance(made.body, bytes | str) else b""
     return httpx.Request(str(made.method), str(made.url), headers=headers, content=content)
