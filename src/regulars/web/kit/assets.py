@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,7 +91,12 @@ def _put(assets: Assets, name: str, content: bytes, suffix: str) -> None:
     """Add what is made when the process starts, under a name that follows from its content."""
     file = f"{name.partition('.')[0]}-{hashlib.sha256(content).hexdigest()[:10].upper()}{suffix}"
     assets.names[name] = file
-    assets.files[file] = Asset(content, gzip.compress(content, 9, mtime=0), _TYPES[suffix], _etag(file))
+    assets.files[file] = Asset(content, _compressed(content), _TYPES[suffix], _etag(file))
+
+
+@lru_cache(maxsize=8)
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, 9, mtime=0)
 
 
 def _etag(file: str) -> str:
