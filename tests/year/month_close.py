@@ -41,6 +41,41 @@ class Month:
     digest: str = ""
 
 
+@dataclass
+class Points:
+    """When the points of each lot were booked, can be spent and run out; and when points of which lot were used."""
+
+    lots: list[tuple[int, datetime, datetime, datetime]]
+    uses: list[tuple[int, int, datetime]]
+
+    @classmethod
+    def of(cls, transfers: list[dict[str, Any]], lots: list[dict[str, Any]], uses: list[dict[str, Any]]) -> "Points":
+        """Look the instants up once: each month asks for all of them."""
+        recorded = {(row["member_id"], row["seq"]): row["recorded_at"] for row in transfers}
+        place = {(lot["member_id"], lot["lot_no"]): number for number, lot in enumerate(lots)}
+        return cls(
+            [
+                (lot["amount"], recorded[lot["member_id"], lot["lot_no"]], lot["available_at"], lot["expires_at"])
+                for lot in lots
+            ],
+            [
+                (place[use["member_id"], use["lot_no"]], use["amount"], recorded[use["member_id"], use["seq"]])
+                for use in uses
+            ],
+        )
+
+    def parts(self, end: datetime) -> tuple[int, int, int]:
+        """Return what could be spent just before an instant, what was pending, and what had run out unbooked."""
+        left = [amount if booked < end else 0 for amount, booked, _, _ in self.lots]
+        for lot, amount, used in self.uses:
+            if used < end:
+                left[lot] -= amount
+        at, sums = end - timedelta(microseconds=1), [0, 0, 0]
+        for remaining, (_, _, available, expires) in zip(left, self.lots, strict=True):
+            sums[2 if expires <= at else 1 if available > at else 0] += remaining
+        return sums[0], sums[1], sums[2]
+
+
 def _end(month: date) -> datetime:
     return datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=NEW_YORK)
 
@@ -49,7 +84,7 @@ def recompute(transfers: list[dict[str, Any]], lots: list[dict[str, Any]], uses:
     """Add the months up."""
     found, previous = [], bytes(32)
     held: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    recorded = {(row["member_id"], row["seq"]): row["recorded_at"] for row in transfers}
+    came_and_went = Points.of(transfers, lots, uses)
     of_month: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for row in transfers:
         of_month[row["recorded_at"].astimezone(NEW_YORK).date().replace(day=1)].append(row)
@@ -67,7 +102,7 @@ def recompute(transfers: list[dict[str, Any]], lots: list[dict[str, Any]], uses:
             lines[row["member_id"]] += line_of(row).encode()
         made.movements = {key: (sums[key][0], sums[key][1], sums[key][2]) for key in sums}
         made.held = {wallet: (balance, debt) for wallet, (balance, debt) in held.items()}
-        made.parts = _parts(_end(month), lots, uses, recorded)
+        made.parts = came_and_went.parts(_end(month))
         previous = sha256(previous + f"{month:%Y-%m}\n".encode() + _digests(lines)).digest()
         made.digest = previous.hex()
         found.append(made)
@@ -79,25 +114,6 @@ def _digests(lines: dict[Any, bytes]) -> bytes:
     for member in sorted(lines):
         parts[member.bytes[15]] += sha256(lines[member]).digest()
     return b"".join(sha256(parts[part]).digest() if part in parts else bytes(32) for part in range(256))
-
-
-def _parts(
-    end: datetime, lots: list[dict[str, Any]], uses: list[dict[str, Any]], recorded: dict[tuple[Any, int], datetime]
-) -> tuple[int, int, int]:
-    """Return what could be spent just before an instant, what was pending, and what had run out unbooked."""
-    left = {
-        (lot["member_id"], lot["lot_no"]): lot["amount"]
-        for lot in lots
-        if recorded[lot["member_id"], lot["lot_no"]] < end
-    }
-    for use in uses:
-        if recorded[use["member_id"], use["seq"]] < end:
-            left[use["member_id"], use["lot_no"]] -= use["amount"]
-    at, sums = end - timedelta(microseconds=1), [0, 0, 0]
-    for lot in lots:
-        remaining = left.get((lot["member_id"], lot["lot_no"]), 0)
-        sums[2 if lot["expires_at"] <= at else 1 if lot["available_at"] > at else 0] += remaining
-    return sums[0], sums[1], sums[2]
 
 
 async def _table(database: Database, table: str, order: str) -> list[dict[str, Any]]:

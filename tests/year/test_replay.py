@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ from .replaying import FULL, TENTH, Scope, Standing, replay, standings, summary
 
 pytestmark = pytest.mark.anyio
 
+second_opinion = cache(recompute)  # of a programme and households: several tests ask for the same
 PROJECT = Path(__file__).parents[2]
 NAMES: tuple[ProgrammeName, ...] = ("easy", "hard")
 in_full = pytest.mark.parametrize(
@@ -37,7 +39,7 @@ both_programmes = pytest.mark.parametrize("programme", NAMES)
 
 async def assert_agrees_with_the_oracle(database: Database, scope: Scope, programme: ProgrammeName) -> None:
     """Compare the summary and every household with the second opinion; the books must balance."""
-    theirs = recompute(programme, scope.households)
+    theirs = second_opinion(programme, scope.households)
     ours = await standings(database, sorted(theirs.households))
     expected: Mapping[int, Standing] = {
         household: Standing(one.tier, one.available, one.pending, one.growth, one.debt)
@@ -103,21 +105,30 @@ async def test_a_kill_in_the_middle_changes_nothing(
 ) -> None:
     enough = len(scope.year()) // 3
     for kills in range(1, 3):
-        process = start_replay(database_url, tmp_path, scope, programme, 400)
-        assert process.stdout is not None
-        done = 0
-        while done < enough * kills:
-            done += int(process.stdout.readline())
-        os.kill(process.pid, signal.SIGKILL)
-        assert finish(process) == -signal.SIGKILL
+        kill_after(enough * kills, start_replay(database_url, tmp_path, scope, programme, 400, paced=True))
     await replay(database, tmp_path, scope, programme)
     await assert_agrees_with_the_oracle(database, scope, programme)
 
 
-def start_replay(url: str, folder: Path, scope: Scope, programme: str, batch_size: int) -> subprocess.Popen[str]:
-    """Start a replay in a process of its own."""
+def start_replay(
+    url: str, folder: Path, scope: Scope, programme: str, batch_size: int, *, paced: bool = False
+) -> subprocess.Popen[str]:
+    """Start a replay in a process of its own; a paced one is never further than a batch ahead of who reads."""
     command = [sys.executable, "-m", "tests.year.replaying", url, str(folder), scope.name, programme, str(batch_size)]
-    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    answers = subprocess.PIPE if paced else subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=PROJECT, stdin=answers, stdout=subprocess.PIPE, text=True)
+
+
+def kill_after(orders: int, process: subprocess.Popen[str]) -> None:
+    """Kill a paced replay, in the midst of what comes after so many orders."""
+    assert process.stdout is not None
+    assert process.stdin is not None
+    done = 0
+    while (done := done + int(process.stdout.readline())) < orders:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    os.kill(process.pid, signal.SIGKILL)
+    assert finish(process) == -signal.SIGKILL
 
 
 def finish(process: subprocess.Popen[str]) -> int:
@@ -132,13 +143,7 @@ async def test_a_worker_beside_an_interrupted_replay_changes_nothing(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:
     """What the worker's jobs do at the programme's present must not touch what is still to be told."""
-    process = start_replay(database_url, tmp_path, TENTH, "hard", 400)
-    assert process.stdout is not None
-    done = 0
-    while done < len(TENTH.year()) // 2:
-        done += int(process.stdout.readline())
-    os.kill(process.pid, signal.SIGKILL)
-    assert finish(process) == -signal.SIGKILL
+    kill_after(len(TENTH.year()) // 2, start_replay(database_url, tmp_path, TENTH, "hard", 400, paced=True))
     await database.follow_clock()
     assert database.clock.now() < END
     async with database.transaction(set_based=True) as tx:
