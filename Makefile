@@ -21,7 +21,7 @@ LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emi
 timed = @echo "== $(1)" >&2; began=$$(date +%s); code=0; $(2) || code=$$?; \
 	echo "== $(1): $$(($$(date +%s) - began)) s, exit code $$code" >&2; exit $$code
 
-.PHONY: help demo serve ui client test test-year check format bench faults photos docs lock dist clean setup
+.PHONY: help demo serve ui client test pytest test-year check lints types format bench faults photos docs lock dist clean setup
 
 help: ## Say what there is
 	@echo "make TARGET [ARGS=\"...\"]"
@@ -41,7 +41,11 @@ client: $(VENV)/ready-dev ## Write the Python client's modules anew, after a cha
 
 setup: $(VENV)/ready-dev ui ## Install what development needs, from the hashed lists
 
-test: check ui ## Set up, check and run every test but the long ones
+test: lints ui ## Set up, check and run every test but the long ones
+	@$(MAKE) --no-print-directory -j2 types pytest
+
+# mypy uses one core, and tests wait now and then: beside each other they take less time than one after the other.
+pytest: $(VENV)/ready-dev
 	$(call timed,pytest,$(BIN)/python -m pytest -n 3 --maxschedchunk 16 --durations=15 $(ARGS))
 
 test-year: $(VENV)/ready-dev ## The variants of the replay on the whole year
@@ -50,10 +54,14 @@ test-year: $(VENV)/ready-dev ## The variants of the replay on the whole year
 faults: $(VENV)/ready-dev ## Kill the web process, the worker and PostgreSQL under load, 20 rounds
 	$(call timed,faults,$(BIN)/python -m pytest -m faults --durations=15 $(ARGS))
 
-check: $(VENV)/ready-dev ## Formatting, lints, layers and types
+check: lints types ## Formatting, lints, layers and types
+
+lints: $(VENV)/ready-dev
 	$(call timed,ruff format,$(BIN)/python -m ruff format --quiet --diff $(CODE))
 	$(call timed,ruff,$(BIN)/python -m ruff check --quiet $(CODE))
 	$(call timed,import-linter,$(BIN)/lint-imports)
+
+types: $(VENV)/ready-dev
 	$(call timed,mypy,$(BIN)/python -m mypy $(filter-out docs,$(CODE)))
 
 format: $(VENV)/ready-dev ## Format the code and apply the safe fixes
