@@ -17,6 +17,9 @@ UV := .cache/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	--universal --python-version 3.11
 
+# Where it is set, each process of the tests would compile the product and the tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # $(call timed,name,command): run, say how long it took, keep the exit code.
 timed = @echo "== $(1)" >&2; began=$$(date +%s); code=0; $(2) || code=$$?; \
 	echo "== $(1): $$(($$(date +%s) - began)) s, exit code $$code" >&2; exit $$code

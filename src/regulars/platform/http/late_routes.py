@@ -67,7 +67,7 @@ def _hash_of(marker: BodyKwarg | ParameterKwarg) -> int:
 # Litestar copies all fields of a marker to hash it, and typing hashes the marker of each annotation: half of what
 # it takes to declare our operations. Equal markers keep equal hashes.
 for _kind in (BodyKwarg, ParameterKwarg):
-    _kind.__hash__ = _hash_of  # type: ignore[assignment, method-assign]
+    _kind.__hash__ = _hash_of  # type: ignore[assignment, method-assign]  # that is the point
 
 
 def register_late(app: Litestar, offered: Iterable[HTTPRouteHandler | Owned], told: Told) -> None:
