@@ -177,7 +177,7 @@ def state_of(month: str, closes: dict[str, loyalty.MonthClose], following: loyal
         return Badge(mark("Closed"), "success") if close.state == "closed" else Badge(mark("Being closed"), "info")
     if following is not None and loyalty.name_of(following.month) == month:
         return Badge(mark("Next to close"), "warning")
-    return Badge(mark("Open"))
+    return Badge(mark("Not closed"))
 
 
 def rows_path(one: loyalty.LiabilityMonth, kind: str = "") -> str:

@@ -43,6 +43,7 @@ LOOKS: Final = "privacy:read"
 TAB: Final = "/console/members/{member_id:str}/privacy"
 WORD: Final = mark("ERASE")
 _FEW: Final = 10
+_END: Final = 6  # characters by which a long number is known
 _ERASURES: Final[dict[ErasureState, Badge]] = {
     "waiting": Badge(mark("Waits"), "warning"),
     "under_way": Badge(mark("Under way"), "warning"),
@@ -87,11 +88,13 @@ def export_badge(export: MemberExport) -> Badge:
 
 
 def who(actor: str, names: Mapping[str, str], *, see_staff: bool) -> Cell:
-    """Return who acted: staff by name, members by their shortened number, all else as the log has it."""
+    """Return who acted: staff by name, members and keys by their shortened numbers, all else as the log has it."""
     kind, _, rest = actor.partition(":")
     if kind == "staff":
         name = names.get(actor, actor)
         return Link(name, f"/console/staff/{rest}") if see_staff and actor in names else name
+    if kind == "key":
+        return f"{kind}:{rest[:3]}…{rest[-_END:]}"
     found = parse_public_id(MEMBER_PREFIX, rest) if kind == "member" else None
     return actor if found is None else f"{MEMBER_PREFIX}_…{found.hex[-6:]}"
 

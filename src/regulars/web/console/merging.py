@@ -99,7 +99,7 @@ def _row(one: Merge) -> dict[str, Any]:
     return {
         "state": STATES[one.state],
         "survivor": member_link(one.survivor_id),
-        "absorbed": public_id(MEMBER_PREFIX, one.absorbed_id),
+        "absorbed": member_link(one.absorbed_id),
         "at": one.recorded_at,
         "reason": one.reason,
         "undone_at": one.undone_at,
