@@ -19,7 +19,18 @@ from bench import limits
 from bench.figures import MET, Row
 from bench.options import CONNECTIONS, Options
 from bench.programme import Site, opened
-from bench.scenarios import batches, books_at_scale, card, counting, hot_member, pages, postings, processes, reads
+from bench.scenarios import (
+    batches,
+    books_at_scale,
+    card,
+    counting,
+    hot_member,
+    imports,
+    pages,
+    postings,
+    processes,
+    reads,
+)
 from bench.server import BenchBroken
 from regulars.platform.embedded.server import wait_until_stopped
 
@@ -29,6 +40,7 @@ ON_A_SITE: dict[str, Callable[[Site, Options], Awaitable[list[Row]]]] = {
     "orders": postings.orders,
     "batch": batches.by_http,
     "post": batches.in_process,
+    "imports": imports.imports,
     "hot": hot_member.hot_member,
     "reads": reads.reads,
     "card": card.card,

@@ -9,7 +9,12 @@ import pytest
 from tests.conftest import fresh_database
 from tests.contract.walked import PURPOSE, Walked
 
-WITHOUT: Final = {"getHealth": "two words", "getReadiness": "three words", "getJournal": "a text for bookkeepers"}
+WITHOUT: Final = {
+    "getHealth": "two words",
+    "getReadiness": "three words",
+    "getJournal": "a text for bookkeepers",
+    "listImportErrors": "a CSV file",
+}
 ALWAYS: Final = {"has_more", "next_cursor"}
 
 

@@ -2,6 +2,9 @@
 
 from typing import Any, Protocol
 
+from regulars.entrypoints.importing import job_kinds
+from regulars.platform.bulk.routes import job_id_in
+from regulars.platform.bulk.stepping import do_step
 from regulars.platform.services import Services
 
 
@@ -13,8 +16,7 @@ class Asks(Protocol):
 
 
 async def walk_bulk(walk: Asks, services: Services, member: str) -> None:
-    """Sign many members up and send many orders."""
-    del services
+    """Sign many members up, send many orders, and import a file."""
     signing_up = {"market": "CN", "channel": "partner"}
     await walk.ask(
         "signUpMembers",
@@ -44,3 +46,35 @@ async def walk_bulk(walk: Asks, services: Services, member: str) -> None:
         "/v1/orders",
         {"orders": [order | {"order_id": "till-9-0001"}, order | {"order_id": "till-9-0002", "market": "XX"}]},
     )
+    await _importing(walk, services)
+
+
+async def _importing(walk: Asks, services: Services) -> None:
+    begun = await walk.ask(
+        "beginImport",
+        "The hotel's points come as a file. It says how columns are called, and what all rows have in common.",
+        "POST",
+        "/v1/imports",
+        {
+            "kind": "accruals",
+            "format": "jsonl",
+            "name": "hotel.jsonl",
+            "mapping": {"columns": {"Card": "card", "Points": "amount"}, "constants": {"reason": "Hotel club"}},
+        },
+    )
+    job_id = begun["import_id"]
+    one, job = f"/v1/imports/{job_id}", f"/v1/jobs/{job_id}"
+    parts = "Its bytes come in parts, cut anywhere. A part that is sent again replaces the one before."
+    await walk.ask("putImportPart", parts, "PUT", f"{one}/parts/1", {"Card": "HT-000009", "Points": 120})
+    await walk.ask("getImport", "What has arrived of it.", "GET", one)
+    await walk.ask("startImport", "All of it is there: a job imports it, step by step.", "POST", f"{one}/start")
+    await walk.ask("cancelJob", "Somebody has second thoughts. What was imported would stay.", "POST", f"{job}/cancel")
+    async with services.database.transaction(set_based=True) as tx:
+        await do_step(tx, job_kinds(services.settings, services.vault), job_id_in(job_id))
+    await walk.ask("resumeJob", "It goes on from where it stopped.", "POST", f"{job}/resume")
+    async with services.database.transaction(set_based=True) as tx:
+        await do_step(tx, job_kinds(services.settings, services.vault), job_id_in(job_id))
+    await walk.ask("getJob", "How far it is, what it did, and where its results lie.", "GET", job)
+    told = "Which rows were refused and why, as a CSV file. Personal values are not repeated."
+    await walk.ask("listImportErrors", told, "GET", f"{one}/errors")
+    await walk.ask("listJobs", "All jobs of this key, the last first.", "GET", "/v1/jobs?limit=1")

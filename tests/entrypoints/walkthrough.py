@@ -48,7 +48,7 @@ SAME: Final = {
 }
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CLEAR: Final = {"getHousehold", "getMember", "lookUpMember", "listMessages", "readExport"}
-PRIVACY: Final = ("ready_at", "kept_until", "made_at", "at", *HOOKS)
+PRIVACY: Final = ("ready_at", "kept_until", "made_at", "began_at", "at", *HOOKS)
 # What this programme clock does not decide.
 WALL: Final = ("written_at", "sent_at", "read_at", "asked_at", "due_at", "ended_at", "automatic_at", "schema", *PRIVACY)
 _DRAWN: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}7[0-9a-f]{19}(?=[0-9a-f]{12}\b|\b)")  # a lot's has 12 more

@@ -8,7 +8,7 @@ from typing import Final
 
 from regulars.platform.auth.contracts import SCOPES
 from regulars.platform.ids import new_id
-from tests.web.access_by_keys import ACCESS_BY_KEYS
+from tests.web.access_by_keys import ACCESS_BY_ANY_KEY, ACCESS_BY_KEYS
 
 # Changes that no cookie makes: mail programs send the one (RFC 8058), programs with their own key the other.
 FROM_ANYWHERE: Final = frozenset({"POST /stop/{token}", "POST /oauth/token"})
@@ -421,6 +421,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     f"key {' '.join(SCOPES)}": (  # whoever has a key, of their own requests
         "GET /v1/explain/refusals/{request_id}",
         "GET /v1/explain/refusals",
+        *ACCESS_BY_ANY_KEY,
     ),
     "key orders:read": (
         "GET /v1/orders/{order_id}/explain",
@@ -462,6 +463,9 @@ def ids_of_nobody() -> dict[str, str]:
         "group": "orders",
         "household_id": f"hhd_{nobody}",
         "proposal_id": f"mpr_{nobody}",
+        "job_id": f"job_{nobody}",
+        "import_id": f"job_{nobody}",
+        "part_no": "1",
         "draft_id": f"pdr_{nobody}",
         "key_id": f"ak_{nobody}",
         "webhook_id": f"whe_{nobody}",

@@ -3,6 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
+# Whoever has a key, of what is their own.
+ACCESS_BY_ANY_KEY: Final = (
+    "GET /v1/jobs",
+    "GET /v1/jobs/{job_id}",
+    "POST /v1/jobs/{job_id}/cancel",
+    "POST /v1/jobs/{job_id}/resume",
+    "POST /v1/imports",
+    "GET /v1/imports/{import_id}",
+    "GET /v1/imports/{import_id}/errors",
+    "PUT /v1/imports/{import_id}/parts/{part_no}",
+    "POST /v1/imports/{import_id}/start",
+)
+
 ACCESS_BY_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "key policies:read": (
         "GET /v1/identity-rules",

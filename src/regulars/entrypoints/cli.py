@@ -31,6 +31,7 @@ from regulars.entrypoints.commands import (
 )
 from regulars.entrypoints.explain import explain
 from regulars.entrypoints.finance import finance
+from regulars.entrypoints.import_commands import import_file
 from regulars.entrypoints.keys import keys
 from regulars.entrypoints.lineage_commands import lineage
 from regulars.entrypoints.people_commands import households, merges, proposals
@@ -74,6 +75,7 @@ app.add_typer(transfers, name="transfers")
 app.add_typer(merges, name="merges")
 app.add_typer(proposals, name="proposals")
 app.add_typer(households, name="households")
+app.command("import")(import_file)
 
 
 def _print_version(wanted: bool) -> None:

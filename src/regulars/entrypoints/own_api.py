@@ -52,12 +52,16 @@ class OwnApi:
         query: Query | None = None,
         key: str | None = None,
         purpose: str = "",
+        content: bytes | None = None,
     ) -> Answer:
         """Send a request and return its answer; without a `key` nobody sends the same again.
 
-        `purpose` is why personal data are to be read in the clear; it is kept in the audit log.
+        `purpose` is why personal data are to be read in the clear; it is kept in the audit log. `content` is a body
+        that is no JSON.
         """
-        sent = b"" if method == _BODYLESS else msgspec.json.encode(body or {})
+        sent = content
+        if sent is None:
+            sent = b"" if method == _BODYLESS else msgspec.json.encode(body or {})
         asking = Asked(
             request_id=f"cli_{uuid4().hex}",
             authorization=b"",

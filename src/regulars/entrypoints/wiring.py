@@ -32,8 +32,10 @@ TASK_MODULES = (
     "regulars.loyalty.tasks",
     "regulars.members.tasks",
     "regulars.platform.auth.tasks",
+    "regulars.platform.bulk.tasks",
     "regulars.platform.commit.tasks",
     "regulars.platform.health.tasks",
+    "regulars.platform.imports.tasks",
     "regulars.platform.outbox.tasks",
     "regulars.platform.reports.tasks",
     "regulars.platform.webhooks.tasks",
@@ -141,12 +143,15 @@ def offered_to_programs(services: "Services") -> Web:
     """Return every route of the API, without pages."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
+    from regulars.entrypoints.importing import import_kinds
     from regulars.entrypoints.merging import PARTS as MERGING
     from regulars.entrypoints.privacy import PARTS
     from regulars.loyalty.routes import routes as loyalty_routes
     from regulars.members.routes import routes as members_routes
+    from regulars.platform.bulk.routes import job_routes
     from regulars.platform.event_feed.routes import feed_routes
     from regulars.platform.http.oauth import oauth_routes
+    from regulars.platform.imports.routes import import_routes
     from regulars.platform.webhooks.routes import webhook_routes
 
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
@@ -156,6 +161,8 @@ def offered_to_programs(services: "Services") -> Web:
         *commerce.routes,
         *engagement_routes(services),
         *feed_routes(services),
+        *job_routes(services),
+        *import_routes(services, import_kinds()),
         *oauth_routes(services),
         *webhook_routes(services),
     ]

@@ -8,6 +8,7 @@ import logging
 from contextlib import AsyncExitStack, suppress
 
 from regulars.engagement.api import run_messages
+from regulars.entrypoints.importing import given_to_tasks
 from regulars.entrypoints.merging import PARTS as MERGING
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
@@ -78,7 +79,9 @@ async def _work(place: Place, settings: Settings, stop: asyncio.Event) -> None:
             group.create_task(run_webhooks(database, settings, vault, stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))
-            group.create_task(run_jobs(database, place.direct_url, stop, settings=settings))
+            group.create_task(
+                run_jobs(database, place.direct_url, stop, settings=settings, given=given_to_tasks(settings, vault))
+            )
             group.create_task(_follow_clock(database, stop))
             group.create_task(watch_server(place, stop))
             if place.server is not None:

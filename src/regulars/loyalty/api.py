@@ -206,10 +206,12 @@ from regulars.loyalty.transfers.service import list_transfers, read_transfer, tr
 from regulars.loyalty.transfers.service import reverse as reverse_transfer
 from regulars.loyalty.transfers.service import transfer as transfer_points
 from regulars.loyalty.verification.service import checks
+from regulars.loyalty.whose import FOUND_BY, WHOSE, Whose, whose_rows
 
 __all__ = [
     "BOOKS",
     "DRAFT_PREFIX",
+    "FOUND_BY",
     "LEAVES",
     "MERGING",
     "MONTHS",
@@ -218,6 +220,7 @@ __all__ = [
     "PRIVACY",
     "SECTIONS",
     "TOUCHES",
+    "WHOSE",
     "AbandonDraft",
     "AdjustmentPolicy",
     "Allowance",
@@ -287,6 +290,7 @@ __all__ = [
     "Transferred",
     "UnitsLineage",
     "WalletRule",
+    "Whose",
     "WithdrawVersion",
     "Worth",
     "activate_policy",
@@ -390,6 +394,7 @@ __all__ = [
     "transfer_standing",
     "value_at",
     "waiting_adjustments",
+    "whose_rows",
     "with_defaults",
     "withdraw_policy",
     "withdrawn_base",

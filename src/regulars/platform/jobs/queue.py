@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from psycopg import AsyncConnection
@@ -23,6 +24,17 @@ CONCURRENT_JOBS = 2
 LOOK_FOR_LOST_JOBS_SECONDS = 15.0
 _CONNECTIONS = 3
 _LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Supplies(NamedTuple):
+    """What a worker gives to tasks besides their arguments."""
+
+    settings: Settings
+    given: Mapping[str, Any] = MappingProxyType({})
+
+    def named(self, declared: Task) -> dict[str, Any]:
+        """Return what a task asks for by name."""
+        return {name: self.given[name] for name in declared.given}
 
 
 class StoppedBetweenRounds(Exception):
@@ -45,17 +57,17 @@ def build_app(
     tasks: Iterable[Task],
     database: Database,
     stop: asyncio.Event,
-    settings: Settings | None = None,
+    supplies: Supplies | None = None,
 ) -> App:
-    """Make the app of one worker: every task with its retries and its schedule."""
+    """Make the app of one worker: every task with its retries and its schedule, and what it is given."""
     app = App(connector=connector)
     for declared in tasks:
-        _add(app, declared, database, stop, settings or Settings())
+        _add(app, declared, database, stop, supplies or Supplies(Settings()))
     return app
 
 
-def _add(app: App, declared: Task, database: Database, stop: asyncio.Event, settings: Settings) -> None:
-    given = (settings,) if declared.by_settings else ()
+def _add(app: App, declared: Task, database: Database, stop: asyncio.Event, supplies: Supplies) -> None:
+    given = (supplies.settings,) if declared.by_settings else ()
 
     async def run(
         _: JobContext, /, timestamp: int | None = None, traceparent: str | None = None, **arguments: JsonValue
@@ -71,7 +83,7 @@ def _add(app: App, declared: Task, database: Database, stop: asyncio.Event, sett
                 raise StoppedBetweenRounds
             try:
                 async with database.transaction(actor=f"job:{declared.name}", set_based=True) as tx:
-                    more = bool(await declared.work(tx, *given, **arguments))
+                    more = bool(await declared.work(tx, *given, **arguments, **supplies.named(declared)))
             except Exception:
                 database.counts.add(JOB_RUNS, (declared.name, "failed"))
                 raise
@@ -90,19 +102,21 @@ async def run_jobs(
     stop: asyncio.Event,
     *,
     settings: Settings | None = None,
+    given: Mapping[str, Any] | None = None,
     stop_seconds: float | None = None,
 ) -> None:
     """Run jobs until `stop` is set; those that are running then end first. Outlives lost connections.
 
     One that does not end within `stop_seconds` (else the settings') is broken off, its transaction undone, and tried
     again by another.
-    `direct_url` leads past any pgbouncer, for LISTEN.
+    `direct_url` leads past any pgbouncer, for LISTEN. `given` is what tasks ask for by name.
     """
     settings, failures = settings or Settings(), 0
+    supplies = Supplies(settings, given or {})
     bound = settings.stop_seconds if stop_seconds is None else stop_seconds
     while not stop.is_set():
         try:
-            await _run_until_stopped(database, direct_url, stop, settings, bound)
+            await _run_until_stopped(database, direct_url, stop, supplies, bound)
             failures = 0
         except Exception as error:  # noqa: BLE001 - the jobs are still there to be run
             failures += 1
@@ -112,10 +126,10 @@ async def run_jobs(
 
 
 async def _run_until_stopped(
-    database: Database, direct_url: str, stop: asyncio.Event, settings: Settings, stop_seconds: float
+    database: Database, direct_url: str, stop: asyncio.Event, supplies: Supplies, stop_seconds: float
 ) -> None:
     connector = PsycopgConnector(conninfo=direct_url, min_size=1, max_size=_CONNECTIONS, timeout=10)
-    app = build_app(connector, TASKS.values(), database, stop, settings)
+    app = build_app(connector, TASKS.values(), database, stop, supplies)
     async with app.open_async():
         await _retry_lost_jobs(app)
         running = asyncio.create_task(

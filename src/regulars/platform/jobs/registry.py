@@ -23,7 +23,7 @@ class Task:
     """Work to be done in a transaction of its own. `tx.defer(task, **arguments)` enqueues it.
 
     `cron` is its schedule in UTC, by the wall clock. `not_before` delays a deferred job (wall clock). `by_settings`:
-    its work is given the settings after the transaction.
+    its work is given the settings after the transaction. `given` names what the worker adds to its arguments.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Task:
     max_attempts: int = MAX_ATTEMPTS
     not_before: datetime | None = None
     by_settings: bool = False
+    given: tuple[str, ...] = ()
 
     def at(self, instant: datetime) -> "Task":
         """Return the task as one that is not run before this instant of the wall clock."""
@@ -48,14 +49,19 @@ TASKS: dict[str, Task] = {}
 
 
 def task(
-    *, cron: str | None = None, max_attempts: int = MAX_ATTEMPTS, by_settings: bool = False
+    *,
+    cron: str | None = None,
+    max_attempts: int = MAX_ATTEMPTS,
+    by_settings: bool = False,
+    given: tuple[str, ...] = (),
 ) -> Callable[[Work], Task]:
     """Declare `async def work(tx, **arguments)` a task; arguments are JSON values, never personal data.
 
     It is run in one transaction; when it returns True there is more to do, and it is run again at once in the next.
     A job that fails is tried again after 5 s, 25 s, 2 min, 10 min and 52 min, then it stays in the queue as failed.
     A job may run twice (a worker may die after the commit), so it derives its references from facts, like a handler.
-    With `by_settings` it is `work(tx, settings, **arguments)`.
+    With `by_settings` it is `work(tx, settings, **arguments)`. What it names as `given` the worker adds to them
+    (`run_jobs`): what is not in the database, such as the folder of imports.
     With `cron` ("minute hour day month weekday", UTC) it is also run by schedule, without arguments, one at a time.
     """
 
@@ -63,7 +69,7 @@ def task(
         name = f"{work.__module__.removeprefix('regulars.')}.{work.__name__}"
         if name in TASKS:
             raise ValueError(f"two tasks are called {name}")
-        TASKS[name] = Task(name, work, cron, max_attempts, by_settings=by_settings)
+        TASKS[name] = Task(name, work, cron, max_attempts, by_settings=by_settings, given=given)
         return TASKS[name]
 
     return declare

@@ -7,6 +7,8 @@ from regulars_client.asynchronous.events import AsyncEvents
 from regulars_client.asynchronous.explanations import AsyncExplanations
 from regulars_client.asynchronous.finance import AsyncFinance
 from regulars_client.asynchronous.households import AsyncHouseholds
+from regulars_client.asynchronous.imports import AsyncImports
+from regulars_client.asynchronous.jobs import AsyncJobs
 from regulars_client.asynchronous.ledger import AsyncLedger
 from regulars_client.asynchronous.members import AsyncMembers
 from regulars_client.asynchronous.merging import AsyncMerging
@@ -28,6 +30,8 @@ class AsyncGroups:
         self.explanations = AsyncExplanations(transport)
         self.finance = AsyncFinance(transport)
         self.households = AsyncHouseholds(transport)
+        self.imports = AsyncImports(transport)
+        self.jobs = AsyncJobs(transport)
         self.ledger = AsyncLedger(transport)
         self.members = AsyncMembers(transport)
         self.merging = AsyncMerging(transport)

@@ -7,6 +7,8 @@ from regulars_client.blocking.events import Events
 from regulars_client.blocking.explanations import Explanations
 from regulars_client.blocking.finance import Finance
 from regulars_client.blocking.households import Households
+from regulars_client.blocking.imports import Imports
+from regulars_client.blocking.jobs import Jobs
 from regulars_client.blocking.ledger import Ledger
 from regulars_client.blocking.members import Members
 from regulars_client.blocking.merging import Merging
@@ -28,6 +30,8 @@ class Groups:
         self.explanations = Explanations(transport)
         self.finance = Finance(transport)
         self.households = Households(transport)
+        self.imports = Imports(transport)
+        self.jobs = Jobs(transport)
         self.ledger = Ledger(transport)
         self.members = Members(transport)
         self.merging = Merging(transport)

@@ -124,6 +124,29 @@ class Money(Struct, frozen=True, kw_only=True):
     """ISO 4217 code, e.g. CNY."""
 
 
+class Progress(Struct, frozen=True, kw_only=True):
+    """Part of `JobAnswer`."""
+
+    done: int
+    total: int
+
+
+class JobAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.jobs.get`: see how far a job has come."""
+
+    job_id: str
+    kind: str
+    state: str
+    asked_by: str
+    asked_at: datetime
+    began_at: datetime | None
+    ended_at: datetime | None
+    progress: Progress
+    counts: dict[str, int]
+    problem: Problem | None
+    links: dict[str, str]
+
+
 class PolicyVersion(Struct, frozen=True, kw_only=True):
     """The answer of `client.policies.withdraw`: withdraw a scheduled version."""
 

@@ -1,0 +1,1 @@
+"""Accruals out of files."""

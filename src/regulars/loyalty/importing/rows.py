@@ -1,0 +1,125 @@
+"""Accruals out of a file: opening balances, points of a partner. A row that comes again posts nothing again."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from regulars.loyalty.contracts import Accrue
+from regulars.loyalty.importing import store
+from regulars.loyalty.ledger import service
+from regulars.loyalty.ledger.schemas import AccrualBody, accrue_of
+from regulars.loyalty.policy.service import Configuration
+from regulars.loyalty.whose import FOUND_BY, WHOSE, Text, Whose, whose_rows
+from regulars.members import api as members
+from regulars.members.contracts import MEMBER_PREFIX, MemberRef
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import DomainError
+from regulars.platform.http.reading import json_decoder, read_json
+from regulars.platform.ids import public_id
+from regulars.platform.imports.contracts import Brought, Field, Folded, ImportKind, Values
+from regulars.platform.vault.contracts import Vault
+
+_NOBODY: Final = UUID(int=0)  # until it is known whose a row is
+_PLAIN: Final = (
+    "amount",
+    "wallet",
+    "reason",
+    "reference",
+    "effective_at",
+    "available_at",
+    "expires_at",
+)
+_FIELDS: Final = {
+    **WHOSE,
+    **{name: Field() for name in ("market", "wallet", "reason", "reference")},
+    "amount": Field("whole"),
+    **{name: Field("instant") for name in ("effective_at", "available_at", "expires_at")},
+}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ImportedAccrual(AccrualBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row: an accrual, and whose it is. Without a reference its own content names it."""
+
+    member_id: str | None = None
+    phone: Text = None
+    email: Text = None
+    card: Text = None
+    external: Text = None
+    openid: Text = None
+    market: str | None = None
+
+
+class _Wish(NamedTuple):
+    whose: Whose
+    command: Accrue
+    content: bytes
+
+
+_read = partial(read_json, json_decoder(ImportedAccrual))
+
+
+def accruals_imported(configuration: Configuration) -> ImportKind:
+    """Return how accruals are imported."""
+    return ImportKind(
+        name="accruals",
+        scope="ledger:write",
+        fields=_FIELDS,
+        fold=_fold,
+        read=_accrual,
+        apply=partial(_apply, configuration),
+    )
+
+
+def _fold(rows: Sequence[Values]) -> Folded:
+    return Folded({name: value for name, value in rows[0].items() if name in _FIELDS})
+
+
+def _accrual(body: bytes, now: datetime) -> _Wish:
+    row = _read(body)
+    whose = Whose(member_id=row.member_id, market=row.market, **{name: getattr(row, name) for name in FOUND_BY})
+    return _Wish(whose, accrue_of(_NOBODY, row, now), _encode([getattr(row, name) for name in _PLAIN]))
+
+
+async def _apply(
+    configuration: Configuration, tx: Transaction, vault: Vault, wishes: Sequence[_Wish]
+) -> list[Brought | DomainError]:
+    found = await whose_rows(tx, vault, [wish.whose for wish in wishes])
+    commands = [
+        _named(wish, member) for wish, member in zip(wishes, found, strict=True) if not isinstance(member, DomainError)
+    ]
+    known = await members.known_members(tx, [command.member_id for command in commands])
+    facts = [(_one(known, command.member_id), command.reference) for command in commands]
+    before = await store.posted(tx, facts)
+    results = iter(zip(await service.post(tx, configuration, commands), facts, strict=True))
+    outcomes: list[Brought | DomainError] = []
+    for member in found:
+        if isinstance(member, DomainError):
+            outcomes.append(member)
+            continue
+        result, fact = next(results)
+        if isinstance(result, DomainError):
+            outcomes.append(result)
+        else:
+            subject = public_id(MEMBER_PREFIX, member)
+            outcomes.append(Brought(subject, known=fact in before, detail=result.reference))
+            before.add(fact)
+    return outcomes
+
+
+def _one(known: Mapping[UUID, MemberRef], member_id: UUID) -> UUID:
+    """Return in whose books a member's are: their own, or those of whom they were merged into."""
+    return known[member_id].stands_for if member_id in known else member_id
+
+
+def _named(wish: _Wish, member_id: UUID) -> Accrue:
+    reference = wish.command.reference
+    if not reference:
+        reference = f"import:{sha256(member_id.bytes + wish.content).hexdigest()[:40]}"
+    return msgspec.structs.replace(wish.command, member_id=member_id, reference=reference)

@@ -1,0 +1,59 @@
+"""Rows of a Parquet file, group by group, by pyarrow: the one file that knows it."""
+
+import io
+from collections.abc import Iterator
+from typing import Final
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from regulars.platform.imports.contracts import Row
+from regulars.platform.imports.errors import ColumnTwice
+from regulars.platform.imports.reading import Place, Placed, Source, unreadable
+
+_BATCH: Final = 1000
+
+
+def open_parquet(file: io.RawIOBase) -> Source:
+    """Return the reader of a Parquet file. Raises FileUnreadable, ColumnTwice."""
+    try:
+        opened = parquet.ParquetFile(pa.PythonFile(io.BufferedReader(file), mode="r"), pre_buffer=False)
+    except (pa.ArrowException, OSError):
+        raise unreadable("parquet") from None
+    return _Parquet(opened)
+
+
+class _Parquet:
+    def __init__(self, opened: "parquet.ParquetFile") -> None:
+        self._opened = opened
+        self.columns: list[str] | None = list(opened.schema_arrow.names)
+        for name in self.columns:
+            if self.columns.count(name) > 1:
+                raise ColumnTwice(column=name[:64])
+        self.size: int = opened.metadata.num_rows
+        self._ends = [0]
+        for group in range(opened.metadata.num_row_groups):
+            self._ends.append(self._ends[-1] + opened.metadata.row_group(group).num_rows)
+
+    def done(self, place: Place) -> int:
+        return place.at
+
+    def rows(self, place: Place) -> Iterator[Placed]:
+        at = place.at
+        for group, end in enumerate(self._ends[1:]):
+            if end <= at:
+                continue
+            skipped = at - self._ends[group]
+            for row in self._group(group):
+                if skipped:
+                    skipped -= 1
+                    continue
+                at += 1
+                yield Placed(Row(line=at, columns=row), Place(at, at))
+
+    def _group(self, group: int) -> Iterator[dict[str, object]]:
+        try:
+            for batch in self._opened.iter_batches(batch_size=_BATCH, row_groups=[group]):
+                yield from batch.to_pylist()
+        except (pa.ArrowException, OSError):
+            raise unreadable("parquet") from None

@@ -1,0 +1,138 @@
+"""Imports are begun, get their files part by part, are started, read and forgotten."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from regulars.platform.bulk import service as jobs
+from regulars.platform.clock import wall_now
+from regulars.platform.db.transaction import Deferrable, Transaction
+from regulars.platform.errors import NotFound
+from regulars.platform.ids import new_id
+from regulars.platform.imports import store
+from regulars.platform.imports.contracts import (
+    IMPORT,
+    PART_BYTES,
+    Format,
+    Import,
+    ImportKind,
+    Mapped,
+    Mode,
+    Part,
+    RowProblem,
+)
+from regulars.platform.imports.errors import FileEmpty, ImportIncomplete, ImportStarted, PartTooLarge
+from regulars.platform.imports.files import ImportFiles
+from regulars.platform.imports.reading import require_reader
+from regulars.platform.imports.rules import check_mapping
+
+KEPT: Final = timedelta(days=7)
+SURELY_COMMITTED: Final = timedelta(hours=1)
+
+
+async def begin(
+    tx: Transaction,
+    kind: ImportKind,
+    *,
+    form: Format,
+    mapping: Mapped,
+    mode: Mode,
+    dry_run: bool,
+    name: str,
+    by: str,
+) -> Import:
+    """Begin an import, whose file then arrives part by part. Raises what is wrong with its mapping or format (422)."""
+    check_mapping(kind, mapping)
+    require_reader(form)
+    now = wall_now()
+    begun = Import(
+        job_id=new_id(),
+        kind=kind.name,
+        format=form,
+        name=name,
+        mapping=mapping,
+        mode=mode,
+        dry_run=dry_run,
+        begun_by=by,
+        begun_at=now,
+        expires_at=now + KEPT,
+        parts=0,
+        bytes=0,
+        started=False,
+    )
+    store.insert(tx, begun)
+    return begun
+
+
+async def read_import(tx: Transaction, job_id: UUID, *, by: str | None) -> Import:
+    """Return one import. With `by` it must be that one's. Raises NotFound (404), whether or not it is another's."""
+    found = await store.read(tx, job_id)
+    if found is None or by not in {None, found.begun_by}:
+        raise NotFound
+    return found
+
+
+async def put_part(
+    tx: Transaction, files: ImportFiles, job_id: UUID, part_no: int, content: bytes, *, by: str | None
+) -> Import:
+    """Keep a part of a file; one that came before is replaced. Parts are counted from 1 and may be cut anywhere.
+
+    Raises NotFound (404), ImportStarted (409), PartTooLarge (413).
+    """
+    await read_import(tx, job_id, by=by)
+    if len(content) > PART_BYTES:
+        raise PartTooLarge(limit_bytes=PART_BYTES)
+    await store.lock(tx, job_id)
+    if (await read_import(tx, job_id, by=by)).started:
+        raise ImportStarted
+    store.put_part(tx, job_id, files.write(job_id, part_no, content))
+    return await read_import(tx, job_id, by=by)
+
+
+async def start(tx: Transaction, task: Deferrable, job_id: UUID, *, by: str | None) -> None:
+    """Have what has arrived imported by a job of the same id; started again, it is that job.
+
+    Raises NotFound (404), ImportIncomplete (409), FileEmpty (422).
+    """
+    await read_import(tx, job_id, by=by)
+    await store.lock(tx, job_id)
+    found = await read_import(tx, job_id, by=by)
+    if found.started:
+        return
+    parts = await store.parts(tx, job_id)
+    if not sum([part.bytes for part in parts]):
+        raise FileEmpty
+    for at, part in enumerate(parts, 1):
+        if part.part_no != at:
+            raise ImportIncomplete(part=at)
+    store.start(tx, job_id)
+    await jobs.ask(tx, task, job_id, IMPORT, by=found.begun_by, all_of_it=found.bytes)
+
+
+async def parts_of(tx: Transaction, job_id: UUID) -> list[Part]:
+    """Return the parts of a file that have arrived, in order."""
+    return await store.parts(tx, job_id)
+
+
+async def problems(tx: Transaction, job_id: UUID, *, after: int, limit: int) -> list[RowProblem]:
+    """Return why rows were refused, in the order of the file, from behind a line."""
+    return await store.problems(tx, job_id, after, limit)
+
+
+async def delete_files(tx: Transaction, files: ImportFiles) -> int:
+    """Delete the files of imports that are done, are over, or that nobody knows; returns how many.
+
+    A part is on disk before its import is committed: one that nobody knows is left alone for an hour.
+    """
+    kept, now = files.kept(), wall_now()
+    known = await store.known(tx, list(kept))
+    strange = {job_id for job_id, at in kept.items() if job_id not in known and now - at > SURELY_COMMITTED}
+    useless = await store.of_no_more_use(tx, list(kept), now) | strange
+    for job_id in useless:
+        files.delete(job_id)
+    return len(useless)
+
+
+async def forget_expired(tx: Transaction, at_most: int) -> bool:
+    """Delete imports that were begun a week ago; returns whether there may be more."""
+    return await store.forget(tx, wall_now(), at_most)

@@ -1,0 +1,138 @@
+"""SQL of imports."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.imports.contracts import Import, Mapped, Part, RowProblem
+
+_INSERT: LiteralString = """
+INSERT INTO imports (job_id, kind, format, name, mapping, mode, dry_run, begun_by, begun_at, expires_at, started)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, false)
+"""
+_READ: LiteralString = """
+SELECT i.job_id, i.kind, i.format, i.name, i.mapping, i.mode, i.dry_run, i.begun_by, i.begun_at, i.expires_at,
+       i.started,
+       (SELECT count(*) FROM import_parts AS p WHERE p.job_id = i.job_id),
+       (SELECT coalesce(sum(p.bytes), 0) FROM import_parts AS p WHERE p.job_id = i.job_id)
+FROM imports AS i WHERE i.job_id = %s
+"""
+_PUT_PART: LiteralString = """
+INSERT INTO import_parts (job_id, part_no, bytes, digest) VALUES (%s, %s, %s, %s)
+ON CONFLICT (job_id, part_no) DO UPDATE SET bytes = excluded.bytes, digest = excluded.digest
+"""
+_PARTS: LiteralString = "SELECT part_no, bytes, digest FROM import_parts WHERE job_id = %s ORDER BY part_no"
+_INSERT_PROBLEMS: LiteralString = """
+INSERT INTO import_problems (job_id, line, column_name, value, code, pointer, data)
+SELECT %s, * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+ON CONFLICT (job_id, line) DO NOTHING
+"""
+_PROBLEMS: LiteralString = """
+SELECT line, column_name, value, code, pointer, data FROM import_problems
+WHERE job_id = %s AND line > %s ORDER BY line LIMIT %s
+"""
+# Of what was done, or begun too long ago, the file is of no more use; one that goes on is not taken from under it.
+_OF_NO_MORE_USE: LiteralString = """
+SELECT i.job_id FROM imports AS i LEFT JOIN jobs AS j ON j.job_id = i.job_id
+WHERE i.job_id = ANY(%s) AND (j.state = 'done' OR (i.expires_at < %s AND (j.state IS NULL OR j.ended_at IS NOT NULL)))
+"""
+_FORGET: LiteralString = """
+DELETE FROM imports AS i WHERE i.job_id IN (
+    SELECT i.job_id FROM imports AS i LEFT JOIN jobs AS j ON j.job_id = i.job_id
+    WHERE i.expires_at < %s AND (j.state IS NULL OR j.ended_at IS NOT NULL) ORDER BY i.expires_at LIMIT %s
+) RETURNING i.job_id
+"""
+
+_encode = msgspec.json.Encoder().encode
+_mapping = msgspec.json.Decoder(Mapped).decode
+_data = msgspec.json.Decoder(dict[str, str | int | bool | None]).decode
+
+
+def insert(tx: Transaction, one: Import) -> None:
+    """Add an import."""
+    row = (one.job_id, one.kind, one.format, one.name, _encode(one.mapping).decode(), one.mode, one.dry_run)
+    tx.write(_INSERT, (*row, one.begun_by, one.begun_at, one.expires_at))
+
+
+async def read(tx: Transaction, job_id: UUID) -> Import | None:
+    """Return one import, if it is there."""
+    for found in await tx.rows(_READ, (job_id,)):
+        job_id, kind, form, name, mapping, mode, dry_run, by, at, expires_at, started, parts, size = found
+        return Import(
+            job_id=job_id,
+            kind=kind,
+            format=form,
+            name=name,
+            mapping=_mapping(mapping),
+            mode=mode,
+            dry_run=dry_run,
+            begun_by=by,
+            begun_at=at,
+            expires_at=expires_at,
+            started=started,
+            parts=parts,
+            bytes=int(size),
+        )
+    return None
+
+
+async def lock(tx: Transaction, job_id: UUID) -> None:
+    """Hold an import, so that no part arrives while it is started."""
+    await tx.rows("SELECT 1 FROM imports WHERE job_id = %s FOR UPDATE", (job_id,))
+
+
+def start(tx: Transaction, job_id: UUID) -> None:
+    """Note that an import was started."""
+    tx.write("UPDATE imports SET started = true WHERE job_id = %s", (job_id,))
+
+
+def put_part(tx: Transaction, job_id: UUID, part: Part) -> None:
+    """Note that a part has arrived; one that came before is replaced."""
+    tx.write(_PUT_PART, (job_id, part.part_no, part.bytes, part.digest))
+
+
+async def parts(tx: Transaction, job_id: UUID) -> list[Part]:
+    """Return the parts that have arrived, in order."""
+    return [Part(*row) for row in await tx.rows(_PARTS, (job_id,))]
+
+
+def insert_problems(tx: Transaction, job_id: UUID, problems: Sequence[RowProblem]) -> None:
+    """Keep why rows were refused."""
+    if problems:
+        columns = (
+            [one.line for one in problems],
+            [one.column for one in problems],
+            [one.value for one in problems],
+            [one.code for one in problems],
+            [one.pointer for one in problems],
+            [_encode(one.data).decode() for one in problems],
+        )
+        tx.write(_INSERT_PROBLEMS, (job_id, *columns))
+
+
+async def problems(tx: Transaction, job_id: UUID, after: int, limit: int) -> list[RowProblem]:
+    """Return why rows were refused, in order, from behind a line."""
+    return [
+        RowProblem(line=line, column=column, value=value, code=code, pointer=pointer, data=_data(data))
+        for line, column, value, code, pointer, data in await tx.rows(_PROBLEMS, (job_id, after, limit))
+    ]
+
+
+async def of_no_more_use(tx: Transaction, job_ids: Sequence[UUID], at: datetime) -> set[UUID]:
+    """Return those of the imports whose files nobody needs any more; those that are not there are not among them."""
+    return {job_id for (job_id,) in await tx.rows(_OF_NO_MORE_USE, (list(job_ids), at))}
+
+
+async def known(tx: Transaction, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the imports that are there."""
+    found = await tx.rows("SELECT job_id FROM imports WHERE job_id = ANY(%s)", (list(job_ids),))
+    return {job_id for (job_id,) in found}
+
+
+async def forget(tx: Transaction, at: datetime, at_most: int) -> bool:
+    """Delete imports whose time is over, with why rows were refused; returns whether there may be more."""
+    return len(await tx.rows(_FORGET, (at, at_most))) == at_most

@@ -1,0 +1,27 @@
+"""A process that imports and nothing else, to be killed: `python -m tests.faults.importer URL HOME JOB`."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from regulars.entrypoints.importing import job_kinds
+from regulars.platform.bulk.routes import job_id_in
+from regulars.platform.bulk.stepping import do_step
+from regulars.platform.db.database import Database
+from regulars.platform.settings import Settings
+from regulars.platform.vault.local import LocalVault
+
+
+async def run(url: str, home: Path, job_id: str) -> None:
+    """Do the steps of a job."""
+    vault = LocalVault(home / "vault")
+    kinds = job_kinds(Settings(home=home), vault)
+    async with Database(url, pool_size=2) as database:
+        more: int | None = 0
+        while more is not None:
+            async with database.transaction(set_based=True) as tx:
+                more = await do_step(tx, kinds, job_id_in(job_id))
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
