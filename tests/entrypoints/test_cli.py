@@ -96,6 +96,15 @@ def test_the_doctor_and_the_books(environment: dict[str, str], database_url: str
     assert (books.returncode, json.loads(books.stdout)["ok"]) == (0, True)
     assert {one["name"] for one in json.loads(books.stdout)["checks"]} >= {"audit chain", "outbox drained"}
 
+    def channels(examined: subprocess.CompletedProcess[str]) -> dict[str, str]:
+        return next(one for one in json.loads(examined.stdout)["examined"] if one["name"] == "channels")
+
+    assert "REGULARS_SMTP_HOST" in channels(well)["remedy"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO replay_progress (replay, shard, facts_done) VALUES ('easy', 0, 1)")
+    in_a_demo = channels(run(environment, "doctor", "--json"))
+    assert (in_a_demo["remedy"], "/outbox" in in_a_demo["said"]) == ("", True)
+
     (tmp_path / "vault").mkdir(mode=0o700)
     (tmp_path / "vault" / "master.key").touch(0o644)
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -141,6 +141,9 @@ def test_what_a_version_says_is_shown_and_written_as_a_file_that_is_taken_again(
         assert (unchanged["what"], unchanged["effect"]) == ("policy", "unchanged")
         draft = desk.told("policy", "draft", "As it is", "--file", str(file))["draft_id"]
         assert desk.told("policy", "diff", draft)["differences"] == []
+        in_chinese = desk.type("policy", "show", "1", "--lang", "zh").stdout
+        assert desk.type("policy", "show", "1", "--language", "zh").stdout == in_chinese  # as it was spelt before
+        assert "--language" not in desk.type("policy", "diff", "--help").stdout
         told = desk.type("policy", "show", draft).stdout
         assert ("revision" in told, "Most points at once" in told) == (True, True)
         again = desk.type("policy", "show", draft, "--toml").stdout

@@ -160,7 +160,7 @@ async def test_breakage_says_why_there_is_no_estimate(site: Site) -> None:
         said = words((await browser.get("/console/finance/breakage?market=CN")).text)
         chinese = words((await browser.get("/console/finance/breakage?market=nowhere")).text)
     assert "There is no estimate yet." in said
-    assert "0 months of earning have run to their end within the 0 closed months, and 3 are needed." in said
+    assert "it takes 3 months of earning that have run to their end, and so far 0 have (months closed: 0)." in said
     assert chinese == said
 
 

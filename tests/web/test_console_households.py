@@ -1,5 +1,7 @@
 """Households in the console: formed from a member's page, changed with a reason, dissolved by a word; who may."""
 
+import re
+
 import pytest
 
 from regulars.members import api as members
@@ -50,6 +52,8 @@ async def test_a_household_is_formed_changed_and_dissolved(site: Site) -> None:
     assert "Nobody is found by this." in words(nobody.text)
     assert "C**" in page
     assert "Chens" not in page
+    assert "mbr_…" not in after  # whoever moved in and out is called by the masked name there, too
+    assert re.search(r"\S\*+ came", after), after
     assert "to spend" in page
     assert "Nobody lives here any more." in after
     assert "The household was dissolved" in after

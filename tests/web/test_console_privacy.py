@@ -12,6 +12,8 @@ from regulars.entrypoints.privacy import PARTS
 from regulars.members import api as members
 from regulars.members.contracts import ConsentChannel, ConsentGiven, Decision, Purpose
 from regulars.members.contracts.privacy import AskErasure, AskExport
+from regulars.platform.audit.contracts import AuditEntry
+from regulars.platform.auth import service as keys
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.clock import wall_now
 from regulars.platform.ids import public_id
@@ -253,3 +255,19 @@ async def test_who_sees_no_log_is_not_told_who_asked_for_an_erasure_or_an_export
     assert "Everything about this member" in whole
     assert "Waits" in bound
     assert [text for text in ("by her sister", "stf_1", "Everything about this member") if text in bound] == []
+
+
+async def test_programs_and_tills_among_those_who_looked_are_called_by_their_names(site: Site) -> None:
+    till = (await site.visitors.enrolled()).device
+    async with site.services.database.transaction(actor="test") as tx:
+        key, _ = await keys.create_key(tx, label="Nightly letters", scopes=["members:read"])
+        for actor in (f"key:{public_id('ak', key.key_id)}", f"device:{public_id('dev', till.device_id)}", "key:gone"):
+            entry = AuditEntry(
+                actor=actor, action="read_personal_data", subject=public_id("mbr", site.chen), reason="for a letter"
+            )
+            tx.audit(entry)
+    async with site.browsing(Role.OWNER) as browser:
+        for path in ("/console/privacy", f"{site.path()}/privacy"):
+            shown = words((await browser.get(path)).text)
+            assert ("Key Nightly letters" in shown, f"Till ({till.store_name})" in shown) == (True, True), path
+            assert (re.findall(r"key:\w+|device:\w+", shown)) == ["key:gon"], path  # what nobody knows: its number

@@ -40,7 +40,7 @@ async def test_a_member_is_told_why_of_each_figure(browser: httpx.AsyncClient, s
         return whys(answer.text)
 
     points = await told("/portal/points")
-    assert "2,633 points are 1,702 that can be spent, 0 held, 931 on the way and 0 run out, less 0 owed." in points[0]
+    assert "The balance is 2,633 points: 1,702 can be spent now, 0 held, 931 on the way, 0 run out." in points[0]
     lots = [one for one in points if "good until" in one.partition("points")[2][:20]]
     assert len(points) == 1 + 3 + len(lots)
     assert lots, "each lot says why it is there"

@@ -50,10 +50,17 @@ if TYPE_CHECKING:
 # What a command loads stays to its end: to look for garbage among it takes a fifth of a short command's time.
 _SELDOM = (10_000, 20, 50)
 
+
+def _as_spelt(option: str) -> str:
+    """Return how an option is spelt here: `--lang`, which some commands called `--language` and all still take so."""
+    return "lang" if option == "language" else option
+
+
 app = typer.Typer(
     name="regulars",
     help="The open membership system for brands that sell online and in their own shops.",
     no_args_is_help=True,
+    context_settings={"token_normalize_func": _as_spelt},
     pretty_exceptions_enable=False,
     add_completion=False,
 )

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from regulars.demo.api import is_demo
 from regulars.engagement.api import look_at_channels, look_at_codes, look_at_messages
 from regulars.entrypoints.configure import missing
 from regulars.entrypoints.wiring import Place, checks, declare_tasks
@@ -81,7 +82,8 @@ async def _of_database(settings: Settings, database: Database, language: str) ->
         yield found
         if look is look_at_schema and not found.ok:
             return  # nothing else can be asked of another schema
-    yield told(look_at_channels(settings), language)
+    in_development = settings.development or await _is_demo(database)
+    yield told(look_at_channels(msgspec.structs.replace(settings, development=in_development)), language)
     yield await _programme(database, language)
     async for finding in verify(database, [check for check in checks() if check.quick]):
         rows = Sentence(mark("{count} rows looked at"), {"count": finding.rows_checked})
@@ -92,6 +94,12 @@ async def _of_database(settings: Settings, database: Database, language: str) ->
             remedy=" ".join(finding.told(language)),
             state="well" if finding.ok else "trouble",
         )
+
+
+async def _is_demo(database: Database) -> bool:
+    """Tell whether a year was replayed here: `regulars demo` serves that in development mode, whatever is set."""
+    async with database.transaction() as tx:
+        return await is_demo(tx)
 
 
 def told(found: Looked, language: str = "en") -> Examined:

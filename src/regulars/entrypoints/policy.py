@@ -11,6 +11,7 @@ import typer
 
 from regulars.entrypoints.commands import (
     Json,
+    Language,
     Reason,
     caller_language,
     give_up,
@@ -133,7 +134,7 @@ def begin_draft(
 def compare(
     after: Named,
     before: Annotated[str | None, typer.Option(help="Compare with this; else what is in force.")] = None,
-    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    language: Annotated[Language, typer.Option("--lang", help="The language of the sentences.")] = Language.en,
     *,
     as_json: Json = False,
 ) -> None:
@@ -142,8 +143,8 @@ def compare(
     from regulars.loyalty.drafts.diff import named_in
 
     async def look(tx: "Transaction") -> Any:  # noqa: ANN401 - imported late
-        differences = await loyalty.difference(tx, named_in(before), named_in(after), language)
-        return differences, await loyalty.withdrawn_base(tx, named_in(after), language)
+        differences = await loyalty.difference(tx, named_in(before), named_in(after), language.value)
+        return differences, await loyalty.withdrawn_base(tx, named_in(after), language.value)
 
     found, base = in_transaction(look)
     if as_json:

@@ -13,6 +13,7 @@ import typer
 
 from regulars.entrypoints.commands import (
     Json,
+    Language,
     cli_actor,
     give_up,
     in_transaction,
@@ -57,7 +58,7 @@ def export_member(
     purpose: Purpose,
     out: Annotated[Path | None, typer.Option("--out", help="Where to write it; else to standard output.")] = None,
     form: Annotated[Form, typer.Option("--form", help="JSON for programs, HTML to read.")] = Form.json,
-    language: Annotated[str, typer.Option("--language", help="Of the titles in HTML: en or zh.")] = "en",
+    language: Annotated[Language, typer.Option("--lang", help="The language of the titles in HTML.")] = Language.en,
 ) -> None:
     """Gather everything about a member, now, and write it: a look that is logged with its purpose."""
     from regulars.entrypoints.privacy import PARTS
@@ -72,7 +73,7 @@ def export_member(
         actor, database, vault = cli_actor(), services.database, services.vault
         async with database.transaction(actor=actor) as tx:
             document = await members.gather_now(tx, vault, PARTS, member_id)
-            formats = await members.formats_for(tx, document, language)
+            formats = await members.formats_for(tx, document, language.value)
             detail = f"{form.value}{asked_as(member, document.member_id, ', ')}"
             _note(tx, "read_export", document.member_id, why, detail)
         if form is Form.json:

@@ -301,7 +301,15 @@ def _refused(problem: "Document", context: typer.Context, *, as_json: bool) -> N
     if as_json:
         told = problem | ({"option": option} if option else {})
         give_up(msgspec.json.encode(told).decode())
-    give_up(f"{option}: {problem['detail']}" if option else problem["detail"])
+    give_up(_as_typed(problem, option))
+
+
+def _as_typed(problem: "Document", option: str) -> str:
+    """Say what was refused of an option: a sentence that names the request's field names the option instead."""
+    detail, field = str(problem["detail"]), problem.get("data", {}).get("field")
+    if option and field and field in detail:
+        return detail.replace(field, option, 1)
+    return f"{option}: {detail}" if option else detail
 
 
 def _option_of(pointer: str, context: typer.Context) -> str:

@@ -6,7 +6,15 @@ import msgspec
 import typer
 
 from regulars.entrypoints.address import known_address
-from regulars.entrypoints.commands import Json, configured_settings, day, in_transaction, print_json, print_table
+from regulars.entrypoints.commands import (
+    Json,
+    Language,
+    configured_settings,
+    day,
+    in_transaction,
+    print_json,
+    print_table,
+)
 from regulars.platform.auth.staff.permissions import Role
 
 if TYPE_CHECKING:
@@ -28,7 +36,9 @@ def add_staff(
     stores: Annotated[
         list[str] | None, typer.Option("--store", help="A store they see (its id); without any, they see all.")
     ] = None,
-    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    language: Annotated[
+        Language, typer.Option("--lang", help="The language in which they see the console.")
+    ] = Language.en,
     *,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +51,7 @@ def add_staff(
         name=name or email.partition("@")[0],
         roles=tuple(roles),
         stores=tuple(stores) if stores else None,
-        language=language,
+        language=language.value,
     )
     _tell_link(in_transaction(lambda tx: service.invite(tx, wish)), as_json=as_json)
 

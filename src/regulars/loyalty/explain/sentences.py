@@ -239,9 +239,15 @@ _STATES: Final = {
     "lot.used": Sentence(mark("Nothing is left of the {amount} {wallet}.")),
     "balance.sum": Sentence(
         mark(
-            "{balance} {wallet} are {available} that can be spent, {held} held, {pending} on the way and {expired} run "
-            "out, less {debt} owed."
-        )
+            "The balance is {balance} {wallet}: {available} can be spent now, {held} held, {pending} on the way, "
+            "{expired} run out, less {debt} owed."
+        ),
+        without={
+            "debt": mark(
+                "The balance is {balance} {wallet}: {available} can be spent now, {held} held, {pending} on the way, "
+                "{expired} run out."
+            )
+        },
     ),
     "balance.qualifying": Sentence(
         mark("{balance} {wallet} were counted in all; they decide the tier and pay nothing.")

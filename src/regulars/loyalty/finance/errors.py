@@ -72,6 +72,6 @@ class BreakageUnknown(Conflict):
 
     code = "breakage_unknown"
     message = (
-        "Breakage of the wallet {wallet} in the market {market} cannot be estimated yet: {complete} months of earning "
-        "have run to their end within the {closed} closed months, and {needed} are needed. Close more months."
+        "Breakage of the wallet {wallet} in the market {market} cannot be estimated yet: it takes {needed} months of "
+        "earning that have run to their end, and so far {complete} have (months closed: {closed}). Close more months."
     )

@@ -20,8 +20,9 @@ from regulars.platform.markets import service as markets
 from regulars.platform.texts import mark, say
 
 METHOD: Final = mark(
-    "By months of earning (cohorts), from {closed} closed months until {until}: of the units that a cohort had at "
-    "each age, the share that was used, expired, or was taken back is added up over all cohorts, weighted by units; "
+    "By months of earning (cohorts), from the months closed until {until} ({closed} of them): of the units that a "
+    "cohort had at each age, the share that was used, expired, or was taken back is added up over all cohorts, "
+    "weighted by units; "
     "following these shares to the end (chain-ladder) gives what will expire of what is left. What outlives every age "
     "seen so far counts as used. The interval (95 %) is the jackknife's, which leaves out one cohort at a time. "
     "{complete} of {cohorts} cohorts have run their life; {needed} are needed."

@@ -22,13 +22,12 @@ from regulars.loyalty.contracts import (
 )
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.platform.audit.contracts import AuditEntry
-from regulars.platform.auth.contracts import STAFF_PREFIX
-from regulars.platform.auth.staff import service as staff
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
 from regulars.platform.places import read_place, write_place
 from regulars.web.console.account import who
+from regulars.web.console.actors import names_of, names_of_programs, names_of_staff
 from regulars.web.console.holds import READ, WRITE
 from regulars.web.console.member import read_person
 from regulars.web.console.words import days_of, member_id_in, member_link, member_tabs, wallet_name
@@ -101,11 +100,6 @@ def request_path(one: AdjustmentRequest) -> str:
     return f"{HOME}/{public_id(MEMBER_PREFIX, one.member_id)}/{public_id(REQUEST_PREFIX, one.request_id)}"
 
 
-async def names_of_staff(tx: Transaction) -> dict[str, str]:
-    """Return what each actor is called, by how the books name them; programs go by their keys."""
-    return {f"staff:{public_id(STAFF_PREFIX, one.staff_id)}": one.name for one in await staff.list_accounts(tx)}
-
-
 # --- the queue --------------------------------------------------------------------------------------------------------
 
 
@@ -127,6 +121,8 @@ def _list(kit: Kit) -> ControllerRouterHandler:
                 else:
                     found = await loyalty.adjustment_requests(tx, sought)
                     last = [write_place(one.asked_at, one.request_id) for one in found]
+                acted = [actor for one in found for actor in (one.asked_by, one.answered_by)]
+                names.update(await names_of_programs(tx, acted, page.language))
             more = len(found) > wanted.limit
             return Slice(found[: wanted.limit], after=last[wanted.limit - 1] if more else None)
 
@@ -211,7 +207,7 @@ async def _show(
     page = kit.page(request)
     async with kit.services.database.transaction() as tx:
         found = await loyalty.adjustment_request(tx, *_ids(*ids))
-        names = await names_of_staff(tx)
+        names = await names_of(tx, [found.asked_by, found.answered_by], page.language)
         why = await loyalty.explain_request(tx, loyalty.Configuration(), found.member_id, found.request_id)
         balance = next((one for one in await loyalty.balances(tx, found.member_id) if one.wallet == found.wallet), None)
     is_own = found.asked_by == who(request).actor

@@ -19,7 +19,7 @@ from regulars.platform.markets.service import list_markets
 from regulars.platform.money import Money
 from regulars.platform.texts import say
 from regulars.web.console.account import who
-from regulars.web.console.corrections import names_of_staff
+from regulars.web.console.actors import names_of
 from regulars.web.console.member_words import kind_name
 from regulars.web.console.reports import cancel_path
 from regulars.web.console.words import member_link, wallet_name
@@ -225,7 +225,7 @@ def _one(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
             if not months:
                 raise NotFound
             close = next((one for one in await loyalty.list_closes(tx) if one.month == name), None)
-            names = {} if close is None else await names_of_staff(tx)
+            names = {} if close is None else await names_of(tx, [close.asked_by], page.language)
             following = None if close is not None else await loyalty.next_close(tx)
             report, done = await loyalty.month_check(tx, month)
             now = tx.now

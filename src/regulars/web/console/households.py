@@ -1,6 +1,6 @@
 """Households: who lives together, in which tier and with what to spend, how that came; staff change it, and say why."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -28,12 +28,12 @@ from regulars.members.contracts.households import (
     RenameHousehold,
 )
 from regulars.platform.audit.contracts import AuditEntry
-from regulars.platform.auth.staff import service as staff
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
 from regulars.platform.texts import in_figures
 from regulars.web.console.account import who
+from regulars.web.console.actors import names_of_programs, names_of_staff
 from regulars.web.console.member_privacy import who as who_acted
 from regulars.web.console.sight import scope_of
 from regulars.web.console.words import full_name, member_id_in, member_link, member_path, tier_badge
@@ -199,8 +199,9 @@ async def _show(
             tx, services.vault, household_id, clear=False, stores=scope_of(viewer)
         )
         changes = await members.households.household_changes(tx, household_id, limit=_MANY)
-        lives = await _people_shown(kit, tx, household.members)
-        names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
+        lives, called = await _people_shown(kit, tx, household.members, [one.member_id for one in changes])
+        names = await names_of_staff(tx)
+        names |= await names_of_programs(tx, [one.actor for one in changes], language)
     stands = household.state == "standing"
     return kit.render(
         request,
@@ -217,25 +218,28 @@ async def _show(
         people=[(one["public"], one["name"]) for one in lives],
         others=[(one["public"], one["name"]) for one in lives if one["role"] != ROLES["head"]],
         limit=services.settings.household_limit,
-        changes=[_happened(one, page, names) for one in changes],
+        changes=[_happened(one, page, names, called) for one in changes],
         may_change=stands and viewer.may(WRITE),
         word=in_language(WORD, language),
     )
 
 
-async def _people_shown(kit: Kit, tx: Transaction, lives: Sequence[HouseholdMember]) -> list[dict[str, Any]]:
-    """Tell of who lives there: the name masked, the tier, and what can be spent."""
+async def _people_shown(
+    kit: Kit, tx: Transaction, lives: Sequence[HouseholdMember], others: Iterable[UUID | None]
+) -> tuple[list[dict[str, Any]], dict[UUID, str]]:
+    """Tell of who lives there: the name masked, the tier, and what can be spent; and what `others` are called."""
     ids = [one.member_id for one in lives]
-    if not ids:
-        return []
+    named = list(dict.fromkeys([*ids, *[one for one in others if one is not None]]))
+    if not named:
+        return [], {}
     configuration = loyalty.Configuration()
-    told = members.ask_profiles(tx, kit.services.vault, ids, clear=False)
+    told = members.ask_profiles(tx, kit.services.vault, named, clear=False)
     policy = await loyalty.policy_in_force(tx, configuration)
     balances = await loyalty.balances_of(tx, ids)
     roll = {} if policy is None else {one.member_id: one for one in await loyalty.roll_of(tx, configuration, ids)}
     profiles = await told()
     spending = "points" if policy is None else policy.spending_wallet
-    return [
+    shown = [
         {
             "public": public_id(MEMBER_PREFIX, one.member_id),
             "name": name_shown(profiles.get(one.member_id), one.member_id),
@@ -247,6 +251,7 @@ async def _people_shown(kit: Kit, tx: Transaction, lives: Sequence[HouseholdMemb
         }
         for one in lives
     ]
+    return shown, {one: name_shown(profiles.get(one), one) for one in named}
 
 
 def name_shown(profile: Profile | None, member_id: UUID) -> str:
@@ -258,8 +263,8 @@ def name_shown(profile: Profile | None, member_id: UUID) -> str:
     return f"{MEMBER_PREFIX}_…{member_id.hex[-6:]}"
 
 
-def _happened(change: HouseholdChange, page: Page, names: Mapping[str, str]) -> Happening:
-    whose = "" if change.member_id is None else f"{MEMBER_PREFIX}_…{change.member_id.hex[-6:]}"
+def _happened(change: HouseholdChange, page: Page, names: Mapping[str, str], called: Mapping[UUID, str]) -> Happening:
+    whose = "" if change.member_id is None else called[change.member_id]
     actor = who_acted(change.actor, names, see_staff=False)
     return Happening(
         at=change.recorded_at,

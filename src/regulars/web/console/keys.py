@@ -16,7 +16,7 @@ from regulars.platform.clock import wall_now
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.web.console.account import who
-from regulars.web.console.corrections import names_of_staff
+from regulars.web.console.actors import names_of_staff
 from regulars.web.console.member_privacy import who as named
 from regulars.web.kit.cells import Badge, Cell, Code, Link
 from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form

@@ -22,9 +22,9 @@ from regulars.members.contracts.privacy import (
 )
 from regulars.platform.audit import service as audit
 from regulars.platform.audit.contracts import AuditEntry, asked_as
-from regulars.platform.auth.staff import service as staff
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.web.console.actors import names_of_programs, names_of_staff
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES
 from regulars.web.console.messages import actor_of
 from regulars.web.console.words import member_id_in, member_tabs, wallet_name
@@ -88,15 +88,15 @@ def export_badge(export: MemberExport) -> Badge:
 
 
 def who(actor: str, names: Mapping[str, str], *, see_staff: bool) -> Cell:
-    """Return who acted: staff by name, members and keys by their shortened numbers, all else as the log has it."""
+    """Return who acted: staff, keys and devices by name, members and other keys by their shortened numbers."""
     kind, _, rest = actor.partition(":")
     if kind == "staff":
         name = names.get(actor, actor)
         return Link(name, f"/console/staff/{rest}") if see_staff and actor in names else name
-    if kind == "key":
+    if kind == "key" and actor not in names:
         return f"{kind}:{rest[:3]}…{rest[-_END:]}"
     found = parse_public_id(MEMBER_PREFIX, rest) if kind == "member" else None
-    return actor if found is None else f"{MEMBER_PREFIX}_…{found.hex[-6:]}"
+    return names.get(actor, actor) if found is None else f"{MEMBER_PREFIX}_…{found.hex[-6:]}"
 
 
 def member_privacy_handlers(kit: Kit) -> list[ControllerRouterHandler]:
@@ -118,7 +118,10 @@ async def _show(
         log = await members.consent_log(tx, LogWanted(member_id=member_id, limit=_FEW))
         subjects = [public, *[public_id(MEMBER_PREFIX, one) for one in await family()]]
         looks = await audit.looks(tx, subjects=subjects, limit=_FEW) if viewer.may(LOOKS) else []
-        names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
+        names = await names_of_staff(tx)
+        acted = [*[one.asked_by for one in exports], *[one.actor for one in looks]]
+        acted += [] if standing.erasure is None else [standing.erasure.asked_by]
+        names |= await names_of_programs(tx, acted, language)
     see, sees_log = viewer.may("staff:read"), viewer.may(LOOKS) or viewer.may(ERASE)
     erasure = standing.erasure
     journal = (await services.vault.erased_among([member_id])).get(member_id) if standing.is_erased else None

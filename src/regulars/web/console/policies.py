@@ -12,6 +12,7 @@ from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import public_id
 from regulars.platform.places import read_place, write_place
 from regulars.web.console.account import who
+from regulars.web.console.actors import names_of
 from regulars.web.console.policy_drafts import draft_handlers
 from regulars.web.console.policy_previews import preview_handlers
 from regulars.web.kit.cells import Badge, Link, Tone
@@ -138,12 +139,14 @@ def _version(kit: Kit) -> list[Any]:
             before = [each for each in versions if each.version < number and each.state != "withdrawn"]
             changed = await loyalty.difference(tx, before[-1].version, number, page.language) if before else []
             sheet = await loyalty.policy_sheet(tx, one.policy(), page.language)
+            names = await names_of(tx, [one.scheduled_by, one.approved_by, one.withdrawn_by], page.language)
         return kit.render(
             request,
             "console/policy_version.html",
             page=page,
             status=status,
             one=one,
+            names=names,
             badge=state_badge(one.state),
             before=before[-1].version if before else None,
             changed=changed,

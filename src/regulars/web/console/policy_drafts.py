@@ -14,6 +14,7 @@ from regulars.loyalty import api as loyalty
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.web.console.account import who
+from regulars.web.console.actors import names_of
 from regulars.web.console.policy_forms import (
     REVIEWS,
     TIER_FIELDS,
@@ -88,6 +89,7 @@ async def show_draft(
         changed = await loyalty.difference(tx, named, draft_id, page.language) if versions else []
         sheet = await loyalty.policy_sheet(tx, draft.policy, page.language)
         wallets = [one.code for one in await loyalty.list_wallets(tx)]
+        names = await names_of(tx, [draft.proposed_by], page.language) if draft.state == "proposed" else {}
         preview = await loyalty.latest_preview(tx, draft_id=draft_id)
         now = tx.now
     filled = form or blank_form(page.language, name=draft.name, revision=draft.revision, **values_of(draft.policy))
@@ -97,6 +99,7 @@ async def show_draft(
         page=page,
         status=status,
         draft=draft,
+        proposer=names.get(draft.proposed_by, draft.proposed_by),
         public=public_id(loyalty.DRAFT_PREFIX, draft_id),
         form=filled,
         sections=_sections(page),

@@ -21,9 +21,9 @@ from regulars.members.contracts import (
 from regulars.members.contracts.privacy import Erasure, ErasureState, MemberExport
 from regulars.platform.audit import service as audit
 from regulars.platform.audit.contracts import Look
-from regulars.platform.auth.staff import service as staff
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.platform.places import read_place, write_place
+from regulars.web.console.actors import names_of_programs, names_of_staff
 from regulars.web.console.member_privacy import erasure_badge, export_badge, member_privacy_handlers, who
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES
 from regulars.web.console.words import days_of, member_link
@@ -82,7 +82,7 @@ def _looks(kit: Kit) -> ControllerRouterHandler:
     async def looks(request: AnyRequest) -> Response[Any]:
         page, viewer = kit.page(request), viewer_of(request)
         async with kit.services.database.transaction() as tx:
-            names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
+            names = await names_of_staff(tx)
 
         async def fetch(wanted: Wanted) -> Slice:
             given = wanted.filters
@@ -102,6 +102,7 @@ def _looks(kit: Kit) -> ControllerRouterHandler:
                     before=_number(wanted.after),
                     limit=wanted.limit + 1,
                 )
+                names.update(await names_of_programs(tx, [one.actor for one in found], page.language))
             after = str(found[wanted.limit - 1].entry_id) if len(found) > wanted.limit else None
             return Slice(found[: wanted.limit], after=after)
 
@@ -154,7 +155,7 @@ def _consents(kit: Kit) -> ControllerRouterHandler:
     async def consents(request: AnyRequest) -> Response[Any]:
         page, viewer = kit.page(request), viewer_of(request)
         async with kit.services.database.transaction() as tx:
-            names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
+            names = await names_of_staff(tx)
 
         async def fetch(wanted: Wanted) -> Slice:
             given = wanted.filters
@@ -233,7 +234,7 @@ def _erasures(kit: Kit) -> ControllerRouterHandler:
     async def erasures(request: AnyRequest) -> Response[Any]:
         page, viewer = kit.page(request), viewer_of(request)
         async with kit.services.database.transaction() as tx:
-            names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
+            names = await names_of_staff(tx)
         journal: dict[UUID, datetime] = {}
 
         async def fetch(wanted: Wanted) -> Slice:
@@ -245,6 +246,7 @@ def _erasures(kit: Kit) -> ControllerRouterHandler:
                 found = await members.list_erasures(
                     tx, member_id=member_id, state=state, before=read_place(wanted.after), limit=wanted.limit + 1
                 )
+                names.update(await names_of_programs(tx, [one.asked_by for one in found], page.language))
             rows, more = found[: wanted.limit], len(found) > wanted.limit
             journal.update(await kit.services.vault.erased_among([one.member_id for one in rows]))
             return Slice(rows, after=write_place(rows[-1].asked_at, rows[-1].erasure_id) if more else None)
@@ -286,7 +288,7 @@ def _exports(kit: Kit) -> ControllerRouterHandler:
     async def exports(request: AnyRequest) -> Response[Any]:
         page, viewer = kit.page(request), viewer_of(request)
         async with kit.services.database.transaction() as tx:
-            names = {f"staff:{one.public_id}": one.name for one in await staff.list_accounts(tx)}
+            names = await names_of_staff(tx)
 
         async def fetch(wanted: Wanted) -> Slice:
             member_id, is_anybody = _member(wanted.filters.get("member"))
@@ -296,6 +298,7 @@ def _exports(kit: Kit) -> ControllerRouterHandler:
                 found = await members.list_all_exports(
                     tx, member_id=member_id, before=read_place(wanted.after), limit=wanted.limit + 1
                 )
+                names.update(await names_of_programs(tx, [one.asked_by for one in found], page.language))
             rows, more = found[: wanted.limit], len(found) > wanted.limit
             return Slice(rows, after=write_place(rows[-1].asked_at, rows[-1].export_id) if more else None)
 

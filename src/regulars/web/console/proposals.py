@@ -31,7 +31,7 @@ from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.platform.places import read_place, write_place
 from regulars.web.console.account import who
-from regulars.web.console.corrections import names_of_staff
+from regulars.web.console.actors import names_of
 from regulars.web.console.member import Person, read_person
 from regulars.web.console.words import IDENTITIES, member_link
 from regulars.web.kit.cells import Badge, Cell, Link, Quiet
@@ -43,7 +43,7 @@ from regulars.web.kit.notices import Notice
 from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
-from regulars.web.kit.whys import named_by, why_of
+from regulars.web.kit.whys import acted_in, named_by, why_of
 
 HOME: Final = "/console/proposals"
 ONE: Final = f"{HOME}/{{proposal_id:str}}"
@@ -180,7 +180,7 @@ async def _show(
         found = read.proposal
         ids = [public_id(MEMBER_PREFIX, one) for one in (found.member_id, found.other_id)]
         people = [await read_person(kit, tx, one) for one in ids]
-        names = await names_of_staff(tx) if found.state != "open" else {}
+        names = await names_of(tx, acted_in(why), page.language)
     called = {one: person.name for one, person in zip(ids, people, strict=True)}
     return kit.render(
         request,

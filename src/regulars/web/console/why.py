@@ -13,6 +13,7 @@ from regulars.loyalty import api as loyalty
 from regulars.platform.commit import refusals
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link, Reason
+from regulars.web.console.actors import names_of
 from regulars.web.console.member_words import kind_name
 from regulars.web.console.messages import actor_of
 from regulars.web.console.sight import hidden_orders, lines_seen
@@ -22,7 +23,7 @@ from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import mark
 from regulars.web.kit.viewers import Viewer, ViewerKind, viewer_of
-from regulars.web.kit.whys import Why, why_of
+from regulars.web.kit.whys import Why, acted_in, named_by, why_of
 
 REFUSALS: Final = "/console/refusals"
 READ: Final = "health:read"
@@ -53,6 +54,10 @@ async def whys_of_member(
     seen = await lines_seen(tx, viewer, member_id, lines, page.language)
     lots = await loyalty.lots(tx, member_id, limit=_LINES)
     told, brought = await commerce.explain_lines(tx, configuration, member_id, lines, lots)
+    acted = [actor for one in (*told.values(), *brought.values()) for actor in acted_in(one)]
+    names = await names_of(tx, acted, page.language)
+    told = {number: named_by(one, names) for number, one in told.items()}
+    brought = {number: named_by(one, names) for number, one in brought.items()}
     named = [lot.order_id for lot in lots if lot.order_id is not None]
     named += [
         link.id for one in [*told.values(), *brought.values(), *([] if tier is None else [tier])] for link in one.links

@@ -40,6 +40,12 @@ def named_by(found: Explanation, names: Mapping[str, str]) -> Explanation:
 ACTORS: Final = frozenset({"by", "approved_by", "asked_by", "answered_by"})
 
 
+def acted_in(found: Explanation) -> list[str]:
+    """Return who acted, as an explanation has them."""
+    values = [(name, value) for one in found.reasons for name, value in one.values.items()]
+    return [value for name, value in values if name in {*ACTORS, "actor"} and isinstance(value, str)]
+
+
 def unnamed(found: Explanation) -> Explanation:
     """Return an explanation that says of nobody who they were: members are not told who of staff it was."""
     reasons = [
