@@ -128,6 +128,7 @@ def asked_to_be_erased(home: Walk, address: str) -> None:
     page = home.visit.open("/portal/data/erasure")
     expect(page.locator("main")).to_contain_text(_("Orders stay, without your name"))
     expect(page.locator("main")).to_contain_text(_("What was delivered cannot be called back"))
+    assert page.locator("main dl [data-why]").count() == page.locator("main dl dt").count() > 0, "why beside each loss"
     home.at("own-erasure")
     page.get_by_role("button", name=_("Send me a code, to be erased")).click()
     expect(page.get_by_label(_("Code"), exact=True)).to_be_visible()

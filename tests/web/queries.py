@@ -135,7 +135,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/portal/claim": (2, 1),
     "/portal/consents": (8, 7),
     "/portal/data": (6, 6),
-    "/portal/data/erasure": (5, 5),
+    "/portal/data/erasure": (9, 7),
     "/portal/data/erasure/sure": (2, 1),
     "/portal/data/exports/{export_id}/{form}": (6, 5),
     "/portal/devices": (3, 3),

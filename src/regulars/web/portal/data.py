@@ -10,6 +10,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
 from regulars.engagement import api as engagement
+from regulars.loyalty import api as loyalty
 from regulars.members import api as members
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.members.contracts.privacy import (
@@ -29,6 +30,7 @@ from regulars.web.kit.notices import Notice
 from regulars.web.kit.session_cookies import browser_of, ended_cookie, passing_cookie
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind, viewer_of
+from regulars.web.kit.whys import Why, unnamed, why_of
 from regulars.web.portal.own import AnyRequest, acts_as, own_id
 from regulars.web.privacy.files import export_file
 
@@ -139,21 +141,24 @@ def _exports(kit: Kit) -> list[ControllerRouterHandler]:
         member_id, kind = own_id(request), _form(form)
         async with services.database.transaction(actor=acts_as(request)) as tx:
             document = await members.open_export(tx, services.vault, member_id, found)
-            formats = await members.formats_for(tx, document, kit.page(request).language)
             _note(request, tx, "take_own_export", f"{export_id}, {form}")
-        return await export_file(document, kit.privacy, kind, formats)
+        return await export_file(document, kit.privacy, kind, kit.page(request).formats)
 
     return [ask, take]
 
 
 def _erasure(kit: Kit) -> list[ControllerRouterHandler]:
     services = kit.services
-    wait = timedelta(hours=services.settings.erasure_wait_hours)
+    wait, configuration = timedelta(hours=services.settings.erasure_wait_hours), loyalty.Configuration()
     deliver = engagement.code_delivery(services.settings, services.vault)
 
     async def show(request: AnyRequest, *, status: int = 200, refused: str = "") -> Response[bytes]:
+        whys, formats = dict[str, Why](), kit.page(request).formats
         async with services.database.transaction() as tx:
             standing = await members.erasure_standing(tx, kit.privacy, wait, own_id(request))
+            if lost := [one.wallet for one in standing.losses if one.balance or one.debt]:
+                told = await loyalty.explain_balances(tx, configuration, own_id(request), lost)
+                whys = {one.id: why_of(unnamed(one), formats) for one in told}
         waiting = _waiting(standing)
         return kit.render(
             request,
@@ -161,6 +166,7 @@ def _erasure(kit: Kit) -> list[ControllerRouterHandler]:
             status=status,
             wait_hours=standing.wait_hours,
             losses=[one for one in standing.losses if one.balance or one.debt],
+            whys=whys,
             erasure=waiting,
             refused=refused,
         )
