@@ -37,10 +37,10 @@ class Desk:
     database_url: str
     home: Path
 
-    def type(self, *words: str, code: int = 0, **environment: str) -> Result:
-        """Run a command and return what it told; fails where it ends with another exit code."""
+    def type(self, *words: str, code: int = 0, read: str | None = None, **environment: str) -> Result:
+        """Run a command, with `read` on standard input; fails where it ends with another exit code."""
         at = {"DATABASE_URL": as_url(self.database_url), "REGULARS_HOME": str(self.home), "LOGNAME": USER, "LC_ALL": ""}
-        done = CliRunner().invoke(app, words, env={**at, **environment})
+        done = CliRunner().invoke(app, words, input=read, env={**at, **environment})
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == code, done.output

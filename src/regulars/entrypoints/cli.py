@@ -34,6 +34,7 @@ from regulars.entrypoints.finance import finance
 from regulars.entrypoints.import_commands import import_file
 from regulars.entrypoints.keys import keys
 from regulars.entrypoints.lineage_commands import lineage
+from regulars.entrypoints.member_commands import consents, identities, identity_rules, members
 from regulars.entrypoints.people_commands import households, merges, proposals
 from regulars.entrypoints.points_commands import corrections, holds, lots, transfers
 from regulars.entrypoints.policy import policy
@@ -79,6 +80,10 @@ app.add_typer(holds, name="holds")
 app.add_typer(corrections, name="corrections")
 app.add_typer(lots, name="lots")
 app.add_typer(transfers, name="transfers")
+app.add_typer(members, name="members")
+app.add_typer(identities, name="identities")
+app.add_typer(consents, name="consents")
+app.add_typer(identity_rules, name="identity-rules")
 app.add_typer(merges, name="merges")
 app.add_typer(proposals, name="proposals")
 app.add_typer(households, name="households")
