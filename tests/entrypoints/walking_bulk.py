@@ -16,7 +16,7 @@ class Asks(Protocol):
 
 
 async def walk_bulk(walk: Asks, services: Services, member: str) -> None:
-    """Sign many members up, send many orders, and import a file."""
+    """Sign many members up, send many orders, correct, redeem and hold for many, and import a file."""
     signing_up = {"market": "CN", "channel": "partner"}
     await walk.ask(
         "signUpMembers",
@@ -46,7 +46,45 @@ async def walk_bulk(walk: Asks, services: Services, member: str) -> None:
         "/v1/orders",
         {"orders": [order | {"order_id": "till-9-0001"}, order | {"order_id": "till-9-0002", "market": "XX"}]},
     )
+    await _desk(walk, member)
+    await _holding(walk, member)
     await _importing(walk, services)
+
+
+async def _desk(walk: Asks, member: str) -> None:
+    corrected = {"member_id": member, "reason": "Counted twice at the till"}
+    await walk.ask(
+        "adjustBatch",
+        "A till counted twice for a morning. What is more than one person may correct is asked for, as it is alone.",
+        "POST",
+        "/v1/adjustments/batch",
+        {
+            "adjustments": [
+                corrected | {"amount": -5, "reference": "till-9:1"},
+                corrected | {"amount": -900_000, "reference": "till-9:2"},
+            ]
+        },
+    )
+    await walk.ask(
+        "redeemBatch",
+        "The till that was without network gave cups away for points. Each row takes from what those before it left.",
+        "POST",
+        "/v1/redemptions/batch",
+        {"redemptions": [{"member_id": member, "amount": 8, "reason": "A cup", "reference": "till-9:cup:1"}]},
+    )
+
+
+async def _holding(walk: Asks, member: str) -> None:
+    wanted = {"member_id": member, "amount": 4, "purpose": "Tea evening", "deadline": "2026-11-20T10:00:00Z"}
+    told = "An evening is booked for many guests at once: their points are kept until then."
+    rows = [wanted | {"reference": f"evening:{seat}"} for seat in (1, 2)]
+    placed = await walk.ask("placeHolds", told, "POST", "/v1/holds/batch", {"holds": rows})
+    came, stayed = [{"member_id": member, "hold_id": row["hold"]["hold_id"]} for row in placed["rows"]]
+    told = "Who came pays with what was kept. A hold ends once; a second row of it would be refused."
+    await walk.ask("postHolds", told, "POST", "/v1/holds/post/batch", {"holds": [came]})
+    told = "Who stayed at home has the points back."
+    row = stayed | {"reason": "Did not come"}
+    await walk.ask("voidHolds", told, "POST", "/v1/holds/void/batch", {"holds": [row]})
 
 
 async def _importing(walk: Asks, services: Services) -> None:

@@ -360,6 +360,11 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
     "key ledger:write": (
         "POST /v1/accruals/batch",
         "POST /v1/lots/extensions/batch",
+        "POST /v1/adjustments/batch",
+        "POST /v1/redemptions/batch",
+        "POST /v1/holds/batch",
+        "POST /v1/holds/post/batch",
+        "POST /v1/holds/void/batch",
         "POST /v1/members/{member_id}/lots/{lot_id}/extensions",
         "POST /v1/members/{member_id}/accruals",
         "POST /v1/members/{member_id}/adjustment-requests",

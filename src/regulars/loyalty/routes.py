@@ -7,7 +7,9 @@ from litestar.handlers import HTTPRouteHandler
 from regulars.loyalty.adjustments.routes import routes as adjustment_routes
 from regulars.loyalty.drafts.routes import routes as draft_routes
 from regulars.loyalty.finance.routes import routes as finance_routes
+from regulars.loyalty.holds.batches import hold_batch_routes
 from regulars.loyalty.holds.routes import routes as hold_routes
+from regulars.loyalty.ledger.batches import posting_batch_routes
 from regulars.loyalty.ledger.routes import posting_lane
 from regulars.loyalty.ledger.routes import routes as ledger_routes
 from regulars.loyalty.policy.routes import routes as policy_routes
@@ -34,6 +36,8 @@ def routes(services: Services) -> Offered:
     reading, hot_reads = statement_routes(services, configuration)
     offered = [*posting, *hold_routes(services, lane), *adjustment_routes(services, configuration)]
     offered += [
+        *posting_batch_routes(services, configuration),
+        *hold_batch_routes(services, configuration),
         *reading,
         *policy_routes(services),
         *draft_routes(services),

@@ -38,12 +38,13 @@ _problem = msgspec.json.Decoder(Problem).decode
 class Kind(Generic[Command]):
     """What rows of one kind of batches are: the body's `field` that holds them, and how the audit log names one.
 
-    `action` is the audit's of a row; `about` gives what a row is about, and its detail.
+    `action` is the audit's of a row; `about` gives what a row is about, and its detail, `reason` why it was wished.
     """
 
     field: str
     action: str
     about: Callable[[Command], tuple[str, str]]
+    reason: Callable[[Command], str] = lambda _: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def _record(
 ) -> None:
     refused: list[tuple[str, DomainError]] = []
     for position, (row, outcome) in enumerate(zip(batch.rows, outcomes, strict=True)):
-        subject, detail = ("", "") if isinstance(row, DomainError) else kind.about(row)
+        read = None if isinstance(row, DomainError) else row
+        subject, detail = ("", "") if read is None else kind.about(read)
         if isinstance(outcome, DomainError):
             _point(outcome, f"/{kind.field}/{position}")
             if subject:
@@ -163,6 +165,7 @@ def _record(
             actor=batch.client,
             action=kind.action,
             subject=subject,
+            reason="" if read is None else kind.reason(read),
             request_id=batch.request_id,
             detail=detail,
         )

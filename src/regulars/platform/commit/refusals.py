@@ -22,7 +22,17 @@ RULE = "refusal."
 KEPT: Final = frozenset({409, 422})  # what says something about the request itself
 CLIENTS_AT_MOST: Final = 20
 # Actions of rows.
-IN_BATCHES: Final = ("accrue_in_batch", "extend_in_batch", "put_order_in_batch", "sign_up_in_batch")
+IN_BATCHES: Final = (
+    "accrue_in_batch",
+    "adjust_in_batch",
+    "extend_in_batch",
+    "place_hold_in_batch",
+    "post_hold_in_batch",
+    "put_order_in_batch",
+    "redeem_in_batch",
+    "sign_up_in_batch",
+    "void_hold_in_batch",
+)
 
 _encode = msgspec.json.Encoder().encode
 

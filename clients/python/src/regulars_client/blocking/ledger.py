@@ -3,7 +3,7 @@
 Written from the API's description: `make client` does it anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import UNSET, UnsetType
@@ -12,8 +12,15 @@ from regulars_client.blocking.ledger_1 import LedgerPart1
 from regulars_client.blocking.transport import walk
 from regulars_client.calls import Call, given, part
 from regulars_client.models import (
+    BatchedAdjustment,
+    BatchedHold,
+    BatchedHoldPosting,
+    BatchedHoldVoiding,
+    BatchedRedemption,
+    HoldBatchAnswer,
     LotAnswer,
     LotsAnswer,
+    PostingsAnswer,
     ProgrammePolicies,
     ProgrammeWallets,
     RequestAnswer,
@@ -60,6 +67,96 @@ class Ledger(LedgerPart1):
         return walk(
             lambda cursor: self.list_adjustment_requests(member_id=member_id, ended=ended, limit=limit, cursor=cursor),
             lambda page: page.requests,
+        )
+
+    def adjust_batch(
+        self, *, adjustments: Sequence[BatchedAdjustment], idempotency_key: str | None = None
+    ) -> PostingsAnswer:
+        """Correct many wallets.
+
+        Post up to 1,000 corrections in one transaction, row by row: a refused row leaves the others as they are.
+
+        A row above the policy's limits is refused as it would be alone (409): ask for it (`askAdjustment`).
+        """
+        return self._transport.call(
+            Call(
+                "POST",
+                "/v1/adjustments/batch",
+                PostingsAnswer,
+                body=given({"adjustments": adjustments}),
+                takes_key=True,
+                key=idempotency_key,
+            )
+        )
+
+    def redeem_batch(
+        self, *, redemptions: Sequence[BatchedRedemption], idempotency_key: str | None = None
+    ) -> PostingsAnswer:
+        """Take spendable units out of many wallets.
+
+        Post up to 1,000 redemptions in one transaction, row by row: a refused row leaves the others as they are.
+
+        Each takes from what is available behind the rows before it (409 `insufficient_points` if that is less).
+        """
+        return self._transport.call(
+            Call(
+                "POST",
+                "/v1/redemptions/batch",
+                PostingsAnswer,
+                body=given({"redemptions": redemptions}),
+                takes_key=True,
+                key=idempotency_key,
+            )
+        )
+
+    def place_holds(self, *, holds: Sequence[BatchedHold], idempotency_key: str | None = None) -> HoldBatchAnswer:
+        """Keep units of many members for a purpose.
+
+        Place up to 1,000 holds in one transaction, row by row: a refused row leaves the others as they are.
+        """
+        return self._transport.call(
+            Call(
+                "POST",
+                "/v1/holds/batch",
+                HoldBatchAnswer,
+                body=given({"holds": holds}),
+                takes_key=True,
+                key=idempotency_key,
+            )
+        )
+
+    def post_holds(self, *, holds: Sequence[BatchedHoldPosting], idempotency_key: str | None = None) -> HoldBatchAnswer:
+        """Use what many holds keep.
+
+        Redeem what up to 1,000 holds keep, row by row: a refused row leaves the others as they are.
+
+        A hold ends once: a second row of the same hold is refused (409 `hold_over`).
+        """
+        return self._transport.call(
+            Call(
+                "POST",
+                "/v1/holds/post/batch",
+                HoldBatchAnswer,
+                body=given({"holds": holds}),
+                takes_key=True,
+                key=idempotency_key,
+            )
+        )
+
+    def void_holds(self, *, holds: Sequence[BatchedHoldVoiding], idempotency_key: str | None = None) -> HoldBatchAnswer:
+        """Let go of what many holds keep.
+
+        End up to 1,000 holds without using anything of them; a refused row leaves the others as they are.
+        """
+        return self._transport.call(
+            Call(
+                "POST",
+                "/v1/holds/void/batch",
+                HoldBatchAnswer,
+                body=given({"holds": holds}),
+                takes_key=True,
+                key=idempotency_key,
+            )
         )
 
     def get_wallets(self, member_id: str, *, as_of: datetime | None = None) -> WalletsAnswer:

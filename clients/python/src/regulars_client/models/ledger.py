@@ -73,6 +73,19 @@ class BatchedAccrual(Struct, frozen=True, kw_only=True):
     member_id: str
 
 
+class BatchedAdjustment(Struct, frozen=True, kw_only=True):
+    """Part of `client.ledger.adjust_batch`."""
+
+    amount: int
+    """Units up, or down if negative."""
+    reason: str
+    wallet: str | UnsetType = UNSET
+    """The wallet's code."""
+    reference: str
+    """Names the fact, for ever: it posts at most once. Without one, the idempotency key names it."""
+    member_id: str
+
+
 class BatchedExtension(Struct, frozen=True, kw_only=True):
     """Part of `client.ledger.extend_lots`."""
 
@@ -83,6 +96,53 @@ class BatchedExtension(Struct, frozen=True, kw_only=True):
     reason: str
     reference: str
     """Names the fact, for ever: it posts at most once. Without one, the idempotency key names it."""
+
+
+class BatchedHold(Struct, frozen=True, kw_only=True):
+    """Part of `client.ledger.place_holds`."""
+
+    amount: int
+    """Whole units of the wallet."""
+    purpose: str
+    """What for; members read it."""
+    deadline: datetime
+    """RFC 3339, with its time zone."""
+    wallet: str | UnsetType = UNSET
+    """The wallet's code."""
+    reference: str
+    """Names the fact, for ever: it posts at most once. Without one, the idempotency key names it."""
+    member_id: str
+
+
+class BatchedHoldPosting(Struct, frozen=True, kw_only=True):
+    """Part of `client.ledger.post_holds`."""
+
+    amount: int | UnsetType | None = UNSET
+    """Whole units of the wallet."""
+    member_id: str
+    hold_id: str
+
+
+class BatchedHoldVoiding(Struct, frozen=True, kw_only=True):
+    """Part of `client.ledger.void_holds`."""
+
+    reason: str | UnsetType = UNSET
+    member_id: str
+    hold_id: str
+
+
+class BatchedRedemption(Struct, frozen=True, kw_only=True):
+    """Part of `client.ledger.redeem_batch`."""
+
+    amount: int
+    """Whole units of the wallet."""
+    wallet: str | UnsetType = UNSET
+    """The wallet's code."""
+    reason: str | UnsetType = UNSET
+    """Why; members read it in their statement."""
+    reference: str
+    """Names the fact, for ever: it posts at most once. Without one, the idempotency key names it."""
+    member_id: str
 
 
 class HoldAnswer(Struct, frozen=True, kw_only=True):
@@ -103,6 +163,23 @@ class HoldAnswer(Struct, frozen=True, kw_only=True):
     transfer_id: str | None
     reason: str
     lots: list[UsedLot]
+
+
+class HoldRowAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `HoldBatchAnswer`."""
+
+    name: str
+    status: int
+    hold: HoldAnswer | None = None
+    problem: Problem | None = None
+
+
+class HoldBatchAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.place_holds`: keep units of many members for a purpose."""
+
+    done: int
+    refused: int
+    rows: list[HoldRowAnswer]
 
 
 class HoldsAnswer(Struct, frozen=True, kw_only=True):
@@ -150,6 +227,23 @@ class PendingUnits(Struct, frozen=True, kw_only=True):
 
     amount: int
     at: datetime
+
+
+class PostingRowAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `PostingsAnswer`."""
+
+    reference: str
+    status: int
+    posting: PostingAnswer | None = None
+    problem: Problem | None = None
+
+
+class PostingsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.adjust_batch`: correct many wallets."""
+
+    posted: int
+    refused: int
+    rows: list[PostingRowAnswer]
 
 
 class ProgrammePolicies(Struct, frozen=True, kw_only=True):
@@ -317,25 +411,3 @@ class TransfersAnswer(Struct, frozen=True, kw_only=True):
     transfers: list[TransferSeenAnswer]
     has_more: bool
     next_cursor: str | None
-
-
-class WalletBalance(Struct, frozen=True, kw_only=True):
-    """Part of `WalletsAnswer`."""
-
-    wallet: str
-    balance: int
-    available: int
-    pending: int
-    debt: int
-    expired: int = 0
-    pending_parts: list[PendingUnits] = []
-    next_expiry: PendingUnits | None = None
-    held: int = 0
-
-
-class WalletsAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of `client.ledger.get_wallets`: read a member's wallets."""
-
-    member_id: str
-    as_of: datetime
-    wallets: list[WalletBalance]
