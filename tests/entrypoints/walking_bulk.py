@@ -16,7 +16,7 @@ class Asks(Protocol):
 
 
 async def walk_bulk(walk: Asks, services: Services, member: str) -> None:
-    """Sign many members up, send many orders, correct, redeem and hold for many, and import a file."""
+    """Sign many members up, send many orders, record consents, correct, redeem and hold for many, and import a file."""
     signing_up = {"market": "CN", "channel": "partner"}
     await walk.ask(
         "signUpMembers",
@@ -45,6 +45,25 @@ async def walk_bulk(walk: Asks, services: Services, member: str) -> None:
         "PUT",
         "/v1/orders",
         {"orders": [order | {"order_id": "till-9-0001"}, order | {"order_id": "till-9-0002", "market": "XX"}]},
+    )
+    await walk.ask(
+        "recordConsents",
+        "Slips of paper from an evening in the shop: what each guest decided. Each row is decided on its own.",
+        "POST",
+        "/v1/consents/batch",
+        {
+            "consents": [
+                {
+                    "member_id": member,
+                    "purpose": "marketing",
+                    "channel": "sms",
+                    "decision": decision,
+                    "wording_version": "2026-04",
+                    "where": "store",
+                }
+                for decision in ("given", "withdrawn")
+            ]
+        },
     )
     await _desk(walk, member)
     await _holding(walk, member)

@@ -410,6 +410,7 @@ ACCESS: Final[dict[str, tuple[str, ...]]] = {
         "POST /v1/members",
         "POST /v1/members/batch",
         "POST /v1/consent-confirmations",
+        "POST /v1/consents/batch",
         "POST /v1/members/{member_id}/consents",
         "POST /v1/members/{member_id}/consents/{consent_id}/letters",
         "POST /v1/members/{member_id}/identities",

@@ -2,6 +2,7 @@
 
 from litestar.handlers import HTTPRouteHandler
 
+from regulars.members.consent.batches import consent_batch_route
 from regulars.members.consent.routes import routes as consent_routes
 from regulars.members.contracts.merging import MergingParts
 from regulars.members.contracts.privacy import Parts
@@ -25,6 +26,7 @@ def routes(services: Services, parts: Parts = (), merging: MergingParts = ()) ->
         sign_up_batch_route(services),
         *profile_routes(services),
         *consent_routes(services),
+        consent_batch_route(services),
         *privacy_routes(services, parts),
         *export_routes(services, parts),
         *look_routes(services),

@@ -22,14 +22,12 @@ from regulars.members.consent.schemas import (
     ConsentsAnswer,
     confirmation_answer,
     consent_answer,
+    wish_of,
 )
 from regulars.members.consent.terms import double_opt_in
 from regulars.members.contracts import (
-    Confirmation,
     Consent,
     ConsentChannel,
-    ConsentGiven,
-    Decision,
     LogPlace,
     LogWanted,
     Purpose,
@@ -89,20 +87,7 @@ def _record(services: Services) -> HTTPRouteHandler:
         Where double opt-in is asked for (`REGULARS_DOUBLE_OPT_IN`), a consent by e-mail is only requested by this, and
         a letter goes to the address; asking again in the same words while one waits gives that one.
         """
-        wish = ConsentGiven(
-            member_id=member_id_in(member_id),
-            purpose=data.purpose,
-            channel=data.channel,
-            decision=Decision(data.decision),
-            wording_version=data.wording_version,
-            where=data.where,
-            store_id=data.store_id,
-            effective_at=data.effective_at,
-            actor=principal_of(request).client,
-            language=data.language,
-            wording=_wording(data),
-            confirmation=Confirmation.ELSEWHERE if data.confirmed_elsewhere else None,
-        )
+        wish = wish_of(member_id_in(member_id), data, principal_of(request).client)
         return await carry_out(request, lane, wish, subject=member_id)
 
     return record_consent
@@ -222,13 +207,6 @@ def _letters(services: Services) -> Sequence[HTTPRouteHandler]:
         return await carry_out(request, confirming_lane, data, subject="")
 
     return [send_letter, confirm_consent]
-
-
-def _wording(data: ConsentBody) -> str | None:
-    """Return the text as it was shown. Raises WrongForm for a text in no language."""
-    if data.wording is not None and data.language is None:
-        raise WrongForm(pointer="/language", field="language", example="zh-CN")
-    return data.wording
 
 
 def _checked(as_of: datetime, now: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -11,10 +12,12 @@ from regulars.members.contracts import (
     Confirmation,
     Consent,
     ConsentChannel,
+    ConsentGiven,
     Decision,
     Purpose,
     ToConfirm,
 )
+from regulars.platform.http.errors import WrongForm
 from regulars.platform.ids import public_id
 
 WordingVersion = Annotated[
@@ -112,6 +115,26 @@ class ConfirmationAnswer(Struct, frozen=True, kw_only=True):
     channel: ConsentChannel
     wording_version: str
     wording: str
+
+
+def wish_of(member_id: UUID, body: ConsentBody, actor: str) -> ConsentGiven:
+    """Read a decision. Raises WrongForm for a text in no language."""
+    if body.wording is not None and body.language is None:
+        raise WrongForm(pointer="/language", field="language", example="zh-CN")
+    return ConsentGiven(
+        member_id=member_id,
+        purpose=body.purpose,
+        channel=body.channel,
+        decision=Decision(body.decision),
+        wording_version=body.wording_version,
+        where=body.where,
+        store_id=body.store_id,
+        effective_at=body.effective_at,
+        actor=actor,
+        language=body.language,
+        wording=body.wording,
+        confirmation=Confirmation.ELSEWHERE if body.confirmed_elsewhere else None,
+    )
 
 
 def consent_answer(consent: Consent) -> ConsentAnswer:

@@ -234,7 +234,8 @@ class _Recording:
             return ConsentAddressMissing(pointer="/channel")
         history = self.histories.get(member_id)
         if history is None:
-            history = self.histories[member_id] = await store.select_consents(self.tx, member_id)
+            before = await store.select_consents(self.tx, member_id)
+            history = self.histories[member_id] = before + [one for whose, one in self.written if whose == member_id]
         same = (consent.purpose, consent.channel, consent.wording_version, address)
         for one in (*rules.requested(history), *rules.in_force(history)):
             stands = one.decision is Decision.REQUESTED or (one.decision is Decision.GIVEN and one.confirmation)

@@ -29,6 +29,7 @@ IN_BATCHES: Final = (
     "place_hold_in_batch",
     "post_hold_in_batch",
     "put_order_in_batch",
+    "record_consent_in_batch",
     "redeem_in_batch",
     "sign_up_in_batch",
     "void_hold_in_batch",

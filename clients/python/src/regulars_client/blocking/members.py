@@ -12,10 +12,12 @@ from msgspec import UNSET, UnsetType
 from regulars_client.blocking.transport import Group, walk
 from regulars_client.calls import Call, given, part
 from regulars_client.models import (
+    BatchedConsent,
     BatchedSignUp,
     BirthdayBody,
     ConfirmationAnswer,
     ConsentAnswer,
+    ConsentBatchAnswer,
     ConsentHistoryAnswer,
     ConsentsAnswer,
     IdentityAnswer,
@@ -334,6 +336,27 @@ class Members(Group):
                 "/v1/consent-confirmations",
                 ConfirmationAnswer,
                 body=given({"token": token}),
+                takes_key=True,
+                key=idempotency_key,
+            )
+        )
+
+    def record_consents(
+        self, *, consents: Sequence[BatchedConsent], idempotency_key: str | None = None
+    ) -> ConsentBatchAnswer:
+        """Record what many members decided on consent.
+
+        Append up to 1,000 decisions in one transaction, row by row: a refused row leaves the others as they are.
+
+        Each is what `recordConsent` would make of it: where double opt-in is asked for, a letter asks for
+        confirmation.
+        """
+        return self._transport.call(
+            Call(
+                "POST",
+                "/v1/consents/batch",
+                ConsentBatchAnswer,
+                body=given({"consents": consents}),
                 takes_key=True,
                 key=idempotency_key,
             )

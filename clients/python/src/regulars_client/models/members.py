@@ -12,6 +12,24 @@ from msgspec import UNSET, Struct, UnsetType
 from regulars_client.models.shared import Problem
 
 
+class BatchedConsent(Struct, frozen=True, kw_only=True):
+    """Part of `client.members.record_consents`."""
+
+    purpose: Literal["service", "marketing", "research", "profiling", "sharing"]
+    channel: Literal["email", "sms", "push", "wechat", "phone", "post", "any"]
+    decision: Literal["given", "withdrawn"]
+    wording_version: str
+    """Which text the member saw."""
+    where: str
+    """The channel in which it was decided."""
+    store_id: str | UnsetType | None = UNSET
+    effective_at: datetime | UnsetType | None = UNSET
+    wording: str | UnsetType | None = UNSET
+    language: str | UnsetType | None = UNSET
+    confirmed_elsewhere: bool | UnsetType = UNSET
+    member_id: str
+
+
 class IdentityBody(Struct, frozen=True, kw_only=True):
     """Part of `client.members.sign_up`."""
 
@@ -77,6 +95,23 @@ class ConsentAnswer(Struct, frozen=True, kw_only=True):
     confirmation: str | None
     identity_id: str | None
     request_id: str | None
+
+
+class ConsentRowAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `ConsentBatchAnswer`."""
+
+    member_id: str
+    status: int
+    consent: ConsentAnswer | None = None
+    problem: Problem | None = None
+
+
+class ConsentBatchAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.record_consents`: record what many members decided on consent."""
+
+    recorded: int
+    refused: int
+    rows: list[ConsentRowAnswer]
 
 
 class ConsentHistoryAnswer(Struct, frozen=True, kw_only=True):
