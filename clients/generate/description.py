@@ -34,7 +34,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `answer` is None where the answer is no JSON, or none that is described."""
+    """One operation. `answer` is None where the answer is no JSON, or none that is described.
+
+    `bytes_as` are the media types of a body that is sent as it is.
+    """
 
     operation_id: str
     method: str
@@ -45,6 +48,7 @@ class Operation:
     in_path: tuple[Field, ...]
     in_query: tuple[Field, ...]
     body: tuple[Field, ...] | None
+    bytes_as: tuple[str, ...]
     answer: Schema | None
     other_forms: bool
     takes_key: bool
@@ -144,6 +148,7 @@ def _operation(path: str, method: str, operation: dict[str, Any], schemas: dict[
         in_path=_parameters(parameters, "path"),
         in_query=query,
         body=_body(operation, schemas),
+        bytes_as=tuple(kind for kind in operation.get("requestBody", {}).get("content", {}) if kind != JSON),
         answer=typed,
         other_forms=typed is not None and any(kind != JSON for kind, _ in answers),
         takes_key=any(parameter["name"] == KEY_HEADER for parameter in parameters),
@@ -161,7 +166,7 @@ def _parameters(parameters: list[dict[str, Any]], place: str) -> tuple[Field, ..
 
 def _body(operation: dict[str, Any], schemas: dict[str, Schema]) -> tuple[Field, ...] | None:
     content = operation.get("requestBody", {}).get("content", {})
-    if not content:
+    if JSON not in content:
         return None
     named = component(content[JSON]["schema"])
     if named is None:

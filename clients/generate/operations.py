@@ -122,6 +122,8 @@ def _arguments(operation: Operation, query: list[Field], sent: Types) -> Iterato
     yield "self"
     for field in operation.in_path:
         yield f"{field.python}: {sent.of(field.schema)}"
+    if operation.bytes_as:
+        yield "content: bytes"
     named = [
         *(f"{field.python}: {_taken(sent.of(field.schema))}" for field in operation.body or () if field.required),
         *(f"{field.python}: {sent.of(field.schema)}" for field in query if field.required),
@@ -157,6 +159,8 @@ def _call(operation: Operation, query: list[Field], answer: str) -> str:
         parts.append(f"query={_mapping(query)}")
     if operation.body is not None:
         parts.append(f"body=given({_mapping(list(operation.body))})")
+    if operation.bytes_as:
+        parts += ["body=content", f"media_type={quoted(operation.bytes_as[0])}"]
     if operation.takes_key:
         parts += ["takes_key=True", "key=idempotency_key"]
     return f"Call({', '.join(parts)})"

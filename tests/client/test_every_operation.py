@@ -49,9 +49,11 @@ class Through(httpx.AsyncClient):
             parts = await client.request(method, str(url).partition("?")[0], query=in_query)
             covers(self.last.json(), parts, f"parts of {name}")
             return self.last
-        named: dict[str, Any] = {**in_query, **(sent["json"] or {})}
+        named: dict[str, Any] = {**in_query, **(sent["json"] or {} if operation.body is not None else {})}
         asked = method_of(client, operation, in_another_form=takes_another_form(operation, named))
         told, passed = arguments(asked, operation, in_path, named)
+        if operation.bytes_as:
+            told.append(json.dumps(sent["json"]).encode())
         if operation.takes_key:
             passed["idempotency_key"] = headers["idempotency-key"]
 

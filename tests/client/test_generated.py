@@ -73,6 +73,20 @@ def test_methods_are_called_as_one_would_say(operation: str, tag: str, name: str
     assert names.method_name(operation, tag) == name
 
 
+def test_bytes_are_sent_as_they_are(document: dict[str, Any]) -> None:
+    changed = copy.deepcopy(document)
+    taken = copy.deepcopy(document["paths"]["/v1/stores/{store_id}"]["put"])
+    taken |= {"operationId": "putPart", "requestBody": {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+    changed["paths"]["/v1/stores/{store_id}/parts"] = {"put": taken}
+
+    written = tree.written(changed)["clients/python/src/regulars_client/blocking/stores.py"]
+
+    assert (
+        "def put_part(self, store_id: str, content: bytes, *, idempotency_key: str | None = None) -> Store:" in written
+    )
+    assert 'body=content,\n                media_type="text/csv",' in written
+
+
 def test_two_operations_of_one_name_are_refused(document: dict[str, Any]) -> None:
     changed = copy.deepcopy(document)
     changed["paths"]["/v1/more"] = {"get": dict(document["paths"]["/v1/stores"]["get"], operationId="listStore")}

@@ -17,7 +17,8 @@ Answer = TypeVar("Answer")
 class Call(Generic[Answer]):
     """A request and the type of its answer. Operations make it; a transport sends it, as often as it takes.
 
-    `takes_key` is true of what changes something: it is named by `key`, or else by one that is made here, once.
+    `takes_key` is true of what changes something: it is named by `key`, or else by one that is made here, once. A body
+    of bytes is sent as it is, as `media_type`.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Call(Generic[Answer]):
     answer: type[Answer]
     query: Mapping[str, object] = field(default_factory=dict)
     body: object = UNSET
+    media_type: str = "application/json"
     takes_key: bool = False
     key: str | None = None
 
@@ -38,6 +40,8 @@ class Call(Generic[Answer]):
 
     def content(self) -> bytes | None:
         """Return the body as it is sent: the same bytes in every attempt, as the key stands for them."""
+        if isinstance(self.body, bytes):
+            return self.body
         return None if self.body is UNSET else msgspec.json.encode(self.body)
 
     @property

@@ -45,7 +45,7 @@ class Terms:
         if call.key is not None:
             said["Idempotency-Key"] = call.key
         if call.content() is not None:
-            said["Content-Type"] = "application/json"
+            said["Content-Type"] = call.media_type
         return said
 
 

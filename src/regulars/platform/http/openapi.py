@@ -48,6 +48,7 @@ _SIGNED_BY: Final = {
 }
 ONLY_READS: Final = "only_reads"  # an option of a POST that changes nothing, and so takes no idempotency key
 ALSO_REFUSES: Final = "also_refuses"  # an option that names refusals which only few operations meet, by their status
+TAKES_BYTES: Final = "takes_bytes"  # an option that names the media type of a body that is taken as it comes
 ALSO_ANSWERS: Final = "also_answers"  # an option that names media types of answers that are no JSON
 _FIELDS_PARAMETER: Final = {
     "name": FIELDS,
@@ -134,6 +135,9 @@ def describe(app: Litestar) -> bytes:
                 operation["security"] = [{_SECURITY: []}, {_OAUTH: []}]
                 for status in ("401", "403", "429"):
                     operation["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+            if (taken := handler.opt.get(TAKES_BYTES)) is not None:
+                content = {taken: {"schema": {"type": "string", "format": "binary"}}}
+                operation["requestBody"] = {"content": content, "required": True}
             _name_forms(operation, handler.opt.get(ALSO_ANSWERS, ()))
             _show(operation)
     described["webhooks"] = {public.name: {"post": _webhook(public)} for public in PUBLIC_TYPES}
