@@ -23,6 +23,7 @@ from regulars.platform.errors import NotAllowed, NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import principal_of, requires_key
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.openapi import TAKES_BYTES
 from regulars.platform.imports import service
 from regulars.platform.imports.contracts import Import, ImportKinds
 from regulars.platform.imports.errors import ImportKindUnknown
@@ -143,6 +144,7 @@ def _part(services: Services, files: ImportFiles) -> HTTPRouteHandler:
         operation_id="putImportPart",
         tags=TAGS,
         summary="Send a part of a file",
+        opt={TAKES_BYTES: "application/octet-stream"},
         responses={200: ResponseSpec(ImportAnswer, description="The import, with what has arrived of its file.")},
     )
     async def put_import_part(request: AnyRequest, import_id: FromPath[str], part_no: PartNo) -> Response[Any]:

@@ -56,7 +56,9 @@ class AsyncImports(Group):
             )
         )
 
-    async def put_part(self, import_id: str, part_no: str, *, idempotency_key: str | None = None) -> ImportAnswer:
+    async def put_part(
+        self, import_id: str, part_no: str, content: bytes, *, idempotency_key: str | None = None
+    ) -> ImportAnswer:
         """Send a part of a file.
 
         Send the bytes of a part, up to 1,000,000, as they are (`application/octet-stream`); cut anywhere.
@@ -68,6 +70,8 @@ class AsyncImports(Group):
                 "PUT",
                 f"/v1/imports/{part(import_id)}/parts/{part(part_no)}",
                 ImportAnswer,
+                body=content,
+                media_type="application/octet-stream",
                 takes_key=True,
                 key=idempotency_key,
             )
