@@ -28,7 +28,7 @@ from regulars.platform.verification.books import look_at_books
 from regulars.platform.verification.service import verify
 from regulars.platform.webhooks.health import look_at_webhooks
 
-_WARNING = Sentence(mark("Warning"))
+_WARNING = mark("Warning: {remedy}")
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +106,7 @@ def told(found: Looked, language: str = "en") -> Examined:
     """Return a look's finding in a language; a warning is no reason to fail, and says that it is one."""
     remedy = "" if found.remedy is None else found.remedy.in_language(language)
     if remedy and found.state is State.WARNING:
-        remedy = f"{_WARNING.in_language(language)}: {_small(remedy)}"
+        remedy = say(_WARNING, language, remedy=_small(remedy))
     return Examined(
         name=found.name,
         ok=found.state is not State.TROUBLE,
