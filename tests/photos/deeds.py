@@ -97,7 +97,7 @@ class Deeds:
         draft = self.api("POST", "/policy-drafts", name="Members give points to each other")
         policy = {
             **draft["policy"],
-            "transfers": {"among": "anyone", "smallest": 10, "largest": LARGEST, "given_per_month": 2 * LARGEST},
+            "transfers": {"among": "anyone", "smallest": 10, "largest": LARGEST},
             "adjustments": {"approve_above": APPROVE_ABOVE, "alone_per_day": ALONE_A_DAY, "answer_days": 14},
         }
         path = f"/policy-drafts/{draft['draft_id']}"
