@@ -26,6 +26,7 @@ from regulars.platform.settings import Settings
 from tests.architecture.source import sources
 from tests.faults.product import free_port
 from tests.platform.relaying import create_effects, effects
+from tests.platform.supplying import SUPPLIES
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +66,7 @@ async def _effects(database: Database) -> None:
 @asynccontextmanager
 async def worker(database: Database, url: str) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    running = asyncio.create_task(run_jobs(database, url, stop))
+    running = asyncio.create_task(run_jobs(database, url, stop, given=SUPPLIES))
     try:
         yield
     finally:
@@ -145,7 +146,7 @@ async def test_a_job_that_does_not_end_in_time_is_handed_back(database: Database
     async with database.transaction() as tx:
         await tx.defer(never_end)
     stop = asyncio.Event()
-    working = asyncio.create_task(run_jobs(database, database_url, stop, stop_seconds=0.05))
+    working = asyncio.create_task(run_jobs(database, database_url, stop, stop_seconds=0.05, given=SUPPLIES))
     await until_jobs_are(database, ("doing", 0))
     stop.set()
     await asyncio.wait_for(working, 10)

@@ -17,6 +17,7 @@ from regulars.platform.reports import computing, service
 from regulars.platform.reports.contracts import Done, Kind, More, Parameters, Report
 from regulars.platform.reports.registry import report
 from regulars.platform.reports.tasks import compute_report, end_abandoned_reports
+from tests.platform.supplying import SUPPLIES
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +71,7 @@ async def jobs(database: Database) -> int:
 @asynccontextmanager
 async def worker(database: Database, url: str) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    running = asyncio.create_task(run_jobs(database, url, stop))
+    running = asyncio.create_task(run_jobs(database, url, stop, given=SUPPLIES))
     try:
         yield
     finally:

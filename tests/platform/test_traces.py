@@ -25,6 +25,7 @@ from regulars.platform.traces.starting import traced
 from tests.platform.counters import create_counters, room
 from tests.platform.feeding import ANNE, accrued
 from tests.platform.receiving import House, Receiver, answering, house, receiver
+from tests.platform.supplying import SUPPLIES
 
 pytestmark = pytest.mark.anyio
 __all__ = ["house", "receiver"]  # the fixtures
@@ -110,7 +111,7 @@ async def test_a_request_leads_to_its_batch_its_event_and_its_job(
         assert await Relay(database, {PointsAccrued: [take]}).drain() == 1
         stop = asyncio.Event()
         ran.clear()
-        working = asyncio.create_task(run_jobs(database, database_url, stop))
+        working = asyncio.create_task(run_jobs(database, database_url, stop, given=SUPPLIES))
         await asyncio.wait_for(ran.wait(), 20)
         stop.set()
         await working
