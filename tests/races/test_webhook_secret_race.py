@@ -65,13 +65,14 @@ async def test_without_the_lock_secrets_that_were_given_sign_nothing(
     house: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control."""
-    find = endpoints.find
+    find, read = endpoints.find, asyncio.Barrier(AT_ONCE)
 
-    async def unheld(tx: Transaction, endpoint_id: UUID, *, hold: bool = False) -> Endpoint | None:  # noqa: ARG001 - what is taken away
-        return await find(tx, endpoint_id, hold=False)
+    async def unheld(tx: Transaction, endpoint_id: UUID, *, hold: bool = False) -> Endpoint | None:
+        found = await find(tx, endpoint_id)
+        if hold:
+            await read.wait()  # nobody writes before all have read
+        return found
 
     monkeypatch.setattr(endpoints, "find", unheld)
 
-    told, good = await told_and_good(house, receiver)
-
-    assert told > good
+    assert await told_and_good(house, receiver) == (1 + AT_ONCE, 2)
