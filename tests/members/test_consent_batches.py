@@ -119,11 +119,11 @@ async def test_who_takes_back_what_was_confirmed_and_agrees_again_is_asked_again
         letter = await letter_to_confirm(tx, UUID(member[4:]), UUID(consent["consent_id"][4:]))
     assert letter is not None
     await send(till, "POST", "/v1/consent-confirmations", {"token": letter.token})
-    wanted = [decision(member), decision(member, decision="withdrawn"), decision(member), decision(member)]
+    wanted = [decision(member, decision="withdrawn"), decision(member), decision(member), decision(member)]
     answer = (await send(till, "POST", "/v1/consents/batch", {"consents": wanted})).json()
     decided = [row["consent"] for row in answer["rows"]]
-    assert [one["decision"] for one in decided] == ["given", "withdrawn", "requested", "requested"]
-    assert decided[2]["consent_id"] == decided[3]["consent_id"] != consent["consent_id"]
+    assert [one["decision"] for one in decided] == ["withdrawn", "requested", "requested", "requested"]
+    assert decided[1]["consent_id"] == decided[3]["consent_id"] != consent["consent_id"]
 
 
 async def test_a_refused_row_harms_no_other_and_is_kept(services: Services, till: httpx.AsyncClient) -> None:
