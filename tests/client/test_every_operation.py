@@ -53,7 +53,7 @@ class Through(httpx.AsyncClient):
         asked = method_of(client, operation, in_another_form=takes_another_form(operation, named))
         told, passed = arguments(asked, operation, in_path, named)
         if operation.bytes_as:
-            told.append(json.dumps(sent["json"]).encode())
+            told.append(json.dumps(sent["json"], separators=(",", ":")).encode())  # as httpx writes it
         if operation.takes_key:
             passed["idempotency_key"] = headers["idempotency-key"]
 
