@@ -1,8 +1,8 @@
-"""What a worker gives to the tasks of schedules, which may come due while a test has one: nobody imports anything."""
+"""What tasks of schedules ask for, which may come due while a test has a worker; and which jobs are not theirs."""
 
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Final
+from typing import Final, LiteralString
 
 from regulars.platform.imports.files import ImportFiles
 
@@ -10,3 +10,8 @@ SUPPLIES: Final[dict[str, object]] = {
     "job_kinds": {},
     "import_files": ImportFiles(Path(gettempdir()) / "nothing-is-imported", bytes(32)),
 }
+
+# Jobs that somebody asked for: not those of a schedule.
+NOT_SCHEDULED: Final[LiteralString] = (
+    "id NOT IN (SELECT job_id FROM procrastinate_periodic_defers WHERE job_id IS NOT NULL)"
+)

@@ -26,7 +26,7 @@ from regulars.platform.settings import Settings
 from tests.architecture.source import sources
 from tests.faults.product import free_port
 from tests.platform.relaying import create_effects, effects
-from tests.platform.supplying import SUPPLIES
+from tests.platform.supplying import NOT_SCHEDULED, SUPPLIES
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +76,7 @@ async def worker(database: Database, url: str) -> AsyncIterator[None]:
 
 async def jobs(database: Database) -> list[tuple[str, int]]:
     async with database.transaction() as tx:
-        rows = await tx.rows("SELECT status::text, attempts FROM procrastinate_jobs ORDER BY id")
+        rows = await tx.rows(f"SELECT status::text, attempts FROM procrastinate_jobs WHERE {NOT_SCHEDULED} ORDER BY id")
     return [(status, attempts) for status, attempts in rows]
 
 

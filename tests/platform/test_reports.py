@@ -17,7 +17,7 @@ from regulars.platform.reports import computing, service
 from regulars.platform.reports.contracts import Done, Kind, More, Parameters, Report
 from regulars.platform.reports.registry import report
 from regulars.platform.reports.tasks import compute_report, end_abandoned_reports
-from tests.platform.supplying import SUPPLIES
+from tests.platform.supplying import NOT_SCHEDULED, SUPPLIES
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +65,7 @@ async def slice_of(database: Database, found: Report) -> bool:
 
 async def jobs(database: Database) -> int:
     async with database.transaction() as tx:
-        return int((await tx.rows("SELECT count(*) FROM procrastinate_jobs"))[0][0])
+        return int((await tx.rows(f"SELECT count(*) FROM procrastinate_jobs WHERE {NOT_SCHEDULED}"))[0][0])
 
 
 @asynccontextmanager
