@@ -54,7 +54,7 @@ pytest: $(VENV)/ready-dev
 test-year: $(VENV)/ready-dev ## The variants of the replay on the whole year
 	$(call timed,pytest (whole year),$(BIN)/python -m pytest -m year --durations=15 $(ARGS))
 
-faults: $(VENV)/ready-dev ## Kill the web process, the worker and PostgreSQL under load, 20 rounds
+faults: $(VENV)/ready-dev ## Kill every process under load, 20 rounds; couriers among receivers that lie
 	$(call timed,faults,$(BIN)/python -m pytest -m faults --durations=15 $(ARGS))
 
 check: lints types ## Formatting, lints, layers and types
