@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -44,8 +44,9 @@ async def receivers(random: Random) -> AsyncIterator[dict[str, Receiver]]:
     """Give one that answers well, one that takes its time, and one that says no to what it took, or breaks off."""
     async with receiving() as good, receiving() as slow, receiving() as lying:
 
-        async def wait(_: Received, writer: asyncio.StreamWriter) -> None:
-            await asyncio.sleep(SLOW_SECONDS)
+        async def take_time(_: Received, writer: asyncio.StreamWriter) -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.Event().wait(), SLOW_SECONDS)
             writer.write(OK)
 
         async def lie(_: Received, writer: asyncio.StreamWriter) -> None:
@@ -57,7 +58,7 @@ async def receivers(random: Random) -> AsyncIterator[dict[str, Receiver]]:
                 writer.write(OK[:-1])
                 writer.close()
 
-        slow.behave, lying.behave = wait, lie
+        slow.behave, lying.behave = take_time, lie
         yield {"good": good, "slow": slow, "lying": lying}
 
 
