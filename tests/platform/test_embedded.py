@@ -102,6 +102,7 @@ def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.01)  # who looks without a pause takes the processor from what is waited for
 
 
 def until_gone(home: Path, process: int) -> None:
