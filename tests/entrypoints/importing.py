@@ -1,12 +1,13 @@
 """A programme into which files are imported, by the API's own routes and step by step."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.importing import given_to_tasks, job_kinds
@@ -134,3 +135,12 @@ class Site:
 def lines(*documents: Json) -> bytes:
     """Write documents as JSON Lines."""
     return b"".join([json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in documents])
+
+
+@pytest.fixture
+async def site(database: Database, tmp_path: Path) -> AsyncIterator[Site]:
+    vault = LocalVault(tmp_path / "vault")
+    made = await Site(database, vault, tmp_path).begin()
+    yield made
+    await made.client.aclose()
+    vault.close()

@@ -2,22 +2,19 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from regulars.platform.bulk.routes import job_id_in
-from regulars.platform.db.database import Database
 from regulars.platform.imports import service
 from regulars.platform.imports.contracts import ROWS_A_STEP
 from regulars.platform.imports.files import ImportFiles
 from regulars.platform.jobs.queue import run_jobs
-from regulars.platform.vault.local import LocalVault
-from tests.entrypoints.importing import MEMBER_CONSTANTS, Site, lines
+from tests.entrypoints.importing import MEMBER_CONSTANTS, Site, lines, site
 
+__all__ = ["site"]  # the fixture
 pytestmark = pytest.mark.anyio
 
 MEMBERS: dict[str, Any] = {"kind": "members", "mapping": {"constants": MEMBER_CONSTANTS}}
@@ -35,15 +32,6 @@ ORDERS: dict[str, Any] = {
         "delimiter": ";",
     },
 }  # fmt: skip
-
-
-@pytest.fixture
-async def site(database: Database, tmp_path: Path) -> AsyncIterator[Site]:
-    vault = LocalVault(tmp_path / "vault")
-    made = await Site(database, vault, tmp_path).begin()
-    yield made
-    await made.client.aclose()
-    vault.close()
 
 
 async def test_members_come_in_and_bad_rows_are_told_without_personal_data(site: Site) -> None:

@@ -2,22 +2,19 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
 from regulars.platform.imports.contracts import Mapped
 from regulars.platform.imports.reading import Place, Placed, source_of
-from regulars.platform.vault.local import LocalVault
-from tests.entrypoints.importing import MEMBER_CONSTANTS, Site, lines
+from tests.entrypoints.importing import MEMBER_CONSTANTS, Site, lines, site
 
+__all__ = ["site"]  # the fixture
 pytestmark = pytest.mark.anyio
 numbers = count(1)
 
@@ -88,15 +85,6 @@ def test_any_bytes_are_read_the_same_from_any_place_on(form: str, content: bytes
     assert not ends or ends[-1] <= len(content)
     for at, (_, behind) in enumerate(found):
         assert told(read(form, content, behind)) == told(found[at + 1 :])
-
-
-@pytest.fixture
-async def site(database: Database, tmp_path: Path) -> AsyncIterator[Site]:
-    vault = LocalVault(tmp_path / "vault")
-    made = await Site(database, vault, tmp_path).begin()
-    yield made
-    await made.client.aclose()
-    vault.close()
 
 
 def as_csv(rows: list[list[str]]) -> bytes:

@@ -4,31 +4,19 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 from random import Random, SystemRandom
 
 import pytest
 
-from regulars.platform.db.database import Database
 from regulars.platform.imports.contracts import ROWS_A_STEP
-from regulars.platform.vault.local import LocalVault
 from tests.architecture.source import ROOT
-from tests.entrypoints.importing import Site
+from tests.entrypoints.importing import Site, site
 
+__all__ = ["site"]  # the fixture
 pytestmark = pytest.mark.anyio
 
 STEPS = 6
 TOTAL = "SELECT count(*), coalesce(sum(amount), 0) FROM ledger_transfers"
-
-
-@pytest.fixture
-async def site(database: Database, tmp_path: Path) -> AsyncIterator[Site]:
-    vault = LocalVault(tmp_path / "vault")
-    made = await Site(database, vault, tmp_path).begin()
-    yield made
-    await made.client.aclose()
-    vault.close()
 
 
 async def kill_in_the_middle(site: Site, url: str, job_id: str, after: float) -> None:
