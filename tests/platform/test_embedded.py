@@ -346,11 +346,14 @@ def test_a_kill_in_the_middle_of_the_first_start_leaves_no_half_cluster(home: Pa
 
 
 def test_a_stale_pid_that_now_belongs_to_another_process_is_no_obstacle(home: Path) -> None:
-    with acquire(home):
-        pass
+    with acquire(home) as server:
+        sockets = server.place.socket_directory  # beside the data, unless the path is too long for a socket
     stopped(home)
     (data(home) / "postmaster.pid").write_text(f"{os.getpid()}\n{data(home)}\n0\n5432\n\n\n1 1\nready\n")
-    (data(home) / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n{data(home)}\n0\n5432\n\n\n")
+    if not sockets.exists():
+        sockets.mkdir(mode=0o700)
+        os.chown(sockets, data(home).stat().st_uid, data(home).stat().st_gid)
+    (sockets / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n{data(home)}\n0\n5432\n\n\n")
     with acquire(home) as server:
         assert ask(server, "SELECT 1") == 1
 
