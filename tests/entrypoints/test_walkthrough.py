@@ -65,7 +65,7 @@ async def test_every_operation_has_its_example(services: Services) -> None:
             for content in answer.get("content", {}).values()
             if "example" in content
         ]
-        assert len(answers) == 1, f"{name}: walk through it in tests/entrypoints/walkthrough.py, then make docs"
+        assert len(answers) == 1, f"{name}: walk through it in tests/entrypoints/walking_*.py, then make docs"
         if "requestBody" in operation:
             (content,) = operation["requestBody"]["content"].values()
             assert content["example"], name

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from tests.entrypoints.walkthrough import CLEAR, Step, Walk
+from tests.entrypoints.walking import CLEAR, Step, Walking
 
 
-def examples(walk: Walk) -> bytes:
+def examples(walk: Walking) -> bytes:
     """Return the request and the answer of each operation, as the description of the API takes them."""
     told = {step.operation: {"request": step.body, "status": step.status, "answer": step.answer} for step in walk.steps}
     return msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=1) + b"\n"
@@ -25,7 +25,7 @@ R=http://127.0.0.1:8790; A="Authorization: Bearer rgl_…"
 """
 
 
-def page(walk: Walk) -> str:
+def page(walk: Walking) -> str:
     """Return docs/walkthrough.md."""
     parts = [HEAD]
     for number, step in enumerate(walk.steps, 1):

@@ -1,19 +1,16 @@
 """The part of the walk that asks why."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tests.entrypoints.walkthrough import Walk
+from tests.entrypoints.walking import Walking
 
 
-async def walk_whys(walk: "Walk", wang: str) -> None:
+async def walk_whys(walk: Walking, wang: str) -> None:
     """Ask why, of everything there is."""
     ask, member = walk.ask, f"/v1/members/{wang}"
-    statement = (await walk._client.get(f"{member}/statement?limit=200")).json()["lines"]
+    statement = (await walk.client.get(f"{member}/statement?limit=200")).json()["lines"]
     used = next(line["transfer_id"] for line in statement if line["kind"] == "redeem")
     lot = next(line["transfer_id"] for line in statement if line["reference"] == "birthday:2026")
-    holds = (await walk._client.get(f"{member}/holds")).json()["holds"]
-    asked = (await walk._client.get(f"/v1/adjustment-requests?member_id={wang}&ended=true")).json()["requests"]
+    holds = (await walk.client.get(f"{member}/holds")).json()["holds"]
+    asked = (await walk.client.get(f"/v1/adjustment-requests?member_id={wang}&ended=true")).json()["requests"]
     approved = next(one["request_id"] for one in asked if one["state"] == "approved")
     line, points = f"{member}/transfers/{used}", f"{member}/lots/{lot}"
     await ask(
@@ -35,7 +32,7 @@ async def walk_whys(walk: "Walk", wang: str) -> None:
     )
     await ask("getTransferLineage", "Of which points was the café paid?", "GET", f"{line}/lineage")
     await ask("getLotLineage", "And where did the birthday's points go?", "GET", f"{points}/lineage")
-    refused = await walk._client.post(
+    refused = await walk.client.post(
         f"{member}/redemptions",
         json={"amount": 90_000, "reason": "Café Yunhe"},
         headers={"Idempotency-Key": "too-much", "X-Request-Id": "cafe-883"},

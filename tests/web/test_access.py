@@ -57,7 +57,7 @@ def test_every_address_has_one_entry(services: Services) -> None:
     there = sorted(set(addresses(services)))
     listed = sorted(address for found in ACCESS.values() for address in found)
 
-    assert [address for address in there if address not in listed] == [], "write these into tests/web/access.py"
+    assert [address for address in there if address not in listed] == [], "write these into tests/web/access_of_*.py"
     assert [address for address in listed if address not in there] == [], "there are no such addresses"
     assert len(set(listed)) == len(listed)
 
