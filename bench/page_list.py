@@ -30,6 +30,7 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/health/books",
             "/console/health/jobs",
             "/console/health/parked",
+            "/console/jobs",
             "/console/keys",
             "/console/keys/new",
             "/console/webhooks",

@@ -20,6 +20,8 @@ NOT_MEASURED: Final = {
     "/portal/points/give/review/{}",
     "/stop/{}",
     "/console/health/parked/{}/{}",
+    "/console/jobs/{}",
+    "/console/jobs/{}/refused",
     "/console/keys/{}",
     "/console/webhooks/{}",
     "/console/webhooks/{}/deliveries/{}",

@@ -33,8 +33,12 @@ from regulars.platform.auth.staff.limits import terms_of
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.auth.staff.service import add_demo_account, invite
 from regulars.platform.auth.staff.store import UPDATE_SECRETS
+from regulars.platform.bulk import service as jobs
+from regulars.platform.bulk.contracts import JOB_PREFIX
+from regulars.platform.bulk.tasks import run_job
 from regulars.platform.db.database import Database
 from regulars.platform.ids import new_id, public_id
+from regulars.platform.imports.contracts import IMPORT
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
@@ -248,6 +252,10 @@ async def _staff(club: Club, database: Database) -> None:
         club.ids |= {"invitation": invited.token, "staff_id": public_id("stf", invited.account.staff_id)}
         scopes = ["members:write", "members:read", "orders:write", "orders:read", "ledger:write", "ledger:read"]
         _, club.key = await keys.create_key(tx, label="web shop", scopes=scopes)
+    async with database.transaction(actor="test") as tx:
+        job_id = new_id()
+        await jobs.ask(tx, run_job, job_id, IMPORT, by="cli:test", all_of_it=1)  # fails: it has no file
+        club.ids["job_id"] = public_id(JOB_PREFIX, job_id)
 
 
 async def _harm(club: Club, world: CounterWorld, vault: LocalVault) -> None:

@@ -277,6 +277,16 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/health-empty", "/console/health", "owner", "empty"),
         Scene("console/health-refused", "/console/health", "care", "error"),
     ),
+    "GET /console/jobs": (
+        Scene("console/data-jobs", "/console/jobs", "owner"),
+        Scene("console/data-jobs-empty", "/console/jobs", "owner", "empty"),
+        Scene("console/data-jobs-nothing-matches", "/console/jobs?state=cancelled&kind=import", "auditor"),
+    ),
+    "GET /console/jobs/{job_id}": (
+        Scene("console/data-job", "{job}", "owner"),
+        Scene("console/data-job-failed", "{failed_job}", "owner", "error"),
+        Scene("console/data-job-stopped", "{stopped_job}", "owner"),
+    ),
     "GET /console/keys": (
         Scene("console/keys", "/console/keys", "owner"),
         Scene("console/keys-empty", "/console/keys?q=nothing", "owner", "empty"),

@@ -48,6 +48,7 @@ class Deeds:
         self._privacy()
         self._month()
         self._orphan()
+        self._imports()
 
     # --- the API ---
 
@@ -246,6 +247,21 @@ class Deeds:
         draft = self.api("POST", "/policy-drafts", name="What follows on spring", from_version=version)
         self.api("POST", f"/policies/{version}/withdraw", reason="Spring was put off")
         self.here.facts["orphan"] = draft["draft_id"]
+
+    def _imports(self) -> None:
+        """Import a file with rows that are refused, one of which nothing comes, and one that is stopped at once."""
+        facts = self.here.facts
+        content = "phone,card,channel\n13900139000,NC-1,store\nno number,NC-2,store\n13900139002,,moon\n"
+        body = {"kind": "members", "content": content, "mapping": {"constants": {"market": "CN"}}}
+        jobs = [
+            self.api("POST", "/imports", **body, name="new members.csv"),
+            self.api("POST", "/imports", **body, name="old members.csv", mode="all"),
+            self.api("POST", "/imports", **body, name="all members.csv"),
+        ]
+        self.ask("POST", f"/jobs/{jobs[2]['job_id']}/cancel", {})
+        paths = [f"/jobs/{job['job_id']}" for job in jobs]
+        self._until(lambda: all(self.api("GET", path)["ended_at"] is not None for path in paths))
+        facts["job"], facts["failed_job"], facts["stopped_job"] = (f"/console{path}" for path in paths)
 
     @staticmethod
     def _until(is_so: Callable[[], bool]) -> None:

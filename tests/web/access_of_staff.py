@@ -47,6 +47,13 @@ ACCESS_OF_STAFF: Final[Mapping[str, tuple[str, ...]]] = {
         "POST /console/health/parked/{handler}/{seq}/discard",
         "POST /console/health/parked/{handler}/{seq}/replay",
     ),
+    "staff jobs:read": (
+        "GET /console/jobs",
+        "GET /console/jobs/{job_id}",
+        "GET /console/jobs/{job_id}/refused",
+        "POST /console/jobs/{job_id}/cancel",
+        "POST /console/jobs/{job_id}/resume",
+    ),
     "staff keys:read": (
         "GET /console/keys",
         "GET /console/keys/{key_id}",

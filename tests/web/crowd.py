@@ -15,6 +15,7 @@ from regulars.engagement.channels.addresses import confirm_token
 from regulars.engagement.channels.composing import Composer
 from regulars.engagement.channels.stopping import stop_token
 from regulars.engagement.contracts import MESSAGE_PREFIX, MessageChannel
+from regulars.entrypoints.importing import import_kinds
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
 from regulars.loyalty import api as loyalty
@@ -32,8 +33,13 @@ from regulars.platform.auth import service as keys
 from regulars.platform.auth.contracts import STAFF_PREFIX
 from regulars.platform.auth.staff import service as staff
 from regulars.platform.auth.staff.permissions import Role
+from regulars.platform.bulk import service as jobs
+from regulars.platform.bulk.contracts import JOB_PREFIX
+from regulars.platform.bulk.tasks import run_job
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.ids import new_id, public_id
+from regulars.platform.imports import service as imports
+from regulars.platform.imports.contracts import IMPORT, Mapped
 from regulars.platform.outbox.relay import Relay
 from regulars.platform.reports.contracts import REPORT_PREFIX
 from regulars.platform.services import Services
@@ -50,6 +56,10 @@ SELECT 'a.handler_' || n, seq, 'reactions', member_id, 'parked', 8, 'Broken', re
 FROM (SELECT * FROM outbox ORDER BY seq LIMIT 1) AS first CROSS JOIN generate_series(1, %s) AS n
 ON CONFLICT DO NOTHING
 """
+_REFUSE: LiteralString = """
+INSERT INTO import_problems (job_id, line, column_name, value, code, pointer, data)
+SELECT %s, n, 'phone', NULL, 'member_not_found', NULL, '{}' FROM generate_series(1, %s) AS n
+"""
 
 
 @dataclass
@@ -61,6 +71,7 @@ class Crowd:
     other: UUID = field(init=False)
     mate: UUID = field(init=False)
     proposal_id: UUID = field(init=False)
+    job_id: UUID = field(init=False)
     rows: int = 0
 
     async def begin(self) -> "Crowd":
@@ -99,6 +110,7 @@ class Crowd:
             await named_together(self.services, (f"139{n:08}", "other@home.example"))
             await site.apply(site.order(f"n-{n}", 12_000, at=NOW - _MINUTE, store_id=f"s-{n}"))
         await self._order_of_many_lines(rows)
+        await self._import_of_refused(rows)
         self.rows = rows
         await Relay(self.services.database, REACTIONS).drain()
         async with self.services.database.transaction(set_based=True) as tx:
@@ -159,6 +171,7 @@ class Crowd:
             "store_id": STORE,
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
             "key_id": public_id("ak", made[0][0].key_id),
+            "job_id": public_id(JOB_PREFIX, self.job_id),
             "webhook_id": public_id("whe", hook_id),
             "delivery_id": public_id("whd", sent[0].delivery_id),
             "handler": "a.handler_1",
@@ -179,6 +192,21 @@ class Crowd:
             "draft_id": public_id(loyalty.DRAFT_PREFIX, draft.draft_id),
             "preview_id": public_id(REPORT_PREFIX, preview.report_id),
         }
+
+    async def _import_of_refused(self, count: int) -> None:
+        """Have imports asked for by the owner, the last with so many refused rows."""
+        owner = f"staff:{self.site.visitors.accounts[Role.OWNER].public_id}"
+        kind = import_kinds()["members"]
+        for _ in range(self.rows, count):
+            async with self.services.database.transaction(actor=owner) as tx:
+                one = await imports.begin(
+                    tx, kind, form="csv", mapping=Mapped(), mode="rest", dry_run=False, name="people.csv", by=owner
+                )
+                await jobs.ask(tx, run_job, one.job_id, IMPORT, by=owner, all_of_it=100)
+            self.job_id = one.job_id
+        async with self.services.database.transaction() as tx:
+            tx.write(_REFUSE, (self.job_id, count))
+            tx.write("UPDATE jobs SET counts = %s WHERE job_id = %s", (f'{{"refused": {count}}}', self.job_id))
 
     async def _home(self) -> UUID:
         """Return the household of which Chen is the head."""

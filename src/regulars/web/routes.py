@@ -15,6 +15,7 @@ from regulars.web.console.health import health_pages
 from regulars.web.console.holds import hold_pages
 from regulars.web.console.households import household_pages
 from regulars.web.console.invitation import invitation_pages
+from regulars.web.console.jobs import job_pages
 from regulars.web.console.keys import key_pages
 from regulars.web.console.lots import lot_pages
 from regulars.web.console.members import member_pages
@@ -71,6 +72,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     lot_pages,
     transfer_pages,
     message_pages,
+    job_pages,
     door_pages,
     card_pages,
     points_pages,

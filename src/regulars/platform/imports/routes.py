@@ -207,7 +207,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
             await service.read_import(tx, job_id, by=owner_of(principal_of(request)))
         return Stream(
             errors_as_csv(services, job_id, asked(request.scope).language),
-            media_type="text/csv; charset=utf-8",
+            media_type="text/csv",
             headers={"Content-Disposition": f'attachment; filename="{import_id}-errors.csv"'},
         )
 

@@ -1,5 +1,6 @@
 """Imports are begun, get their files part by part, are started, read and forgotten."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -70,6 +71,11 @@ async def read_import(tx: Transaction, job_id: UUID, *, by: str | None) -> Impor
     if found is None or by not in {None, found.begun_by}:
         raise NotFound
     return found
+
+
+async def named(tx: Transaction, job_ids: Sequence[UUID]) -> list[Import]:
+    """Return those of some imports that are there, in no order."""
+    return await store.read_many(tx, job_ids)
 
 
 async def put_part(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -19,7 +19,7 @@ SELECT i.job_id, i.kind, i.format, i.name, i.mapping, i.mode, i.dry_run, i.begun
        i.started,
        (SELECT count(*) FROM import_parts AS p WHERE p.job_id = i.job_id),
        (SELECT coalesce(sum(p.bytes), 0) FROM import_parts AS p WHERE p.job_id = i.job_id)
-FROM imports AS i WHERE i.job_id = %s
+FROM imports AS i WHERE i.job_id = ANY(%s)
 """
 _PUT_PART: LiteralString = """
 INSERT INTO import_parts (job_id, part_no, bytes, digest) VALUES (%s, %s, %s, %s)
@@ -60,24 +60,12 @@ def insert(tx: Transaction, one: Import) -> None:
 
 async def read(tx: Transaction, job_id: UUID) -> Import | None:
     """Return one import, if it is there."""
-    for found in await tx.rows(_READ, (job_id,)):
-        job_id, kind, form, name, mapping, mode, dry_run, by, at, expires_at, started, parts, size = found
-        return Import(
-            job_id=job_id,
-            kind=kind,
-            format=form,
-            name=name,
-            mapping=_mapping(mapping),
-            mode=mode,
-            dry_run=dry_run,
-            begun_by=by,
-            begun_at=at,
-            expires_at=expires_at,
-            started=started,
-            parts=parts,
-            bytes=int(size),
-        )
-    return None
+    return next(iter(await read_many(tx, [job_id])), None)
+
+
+async def read_many(tx: Transaction, job_ids: Sequence[UUID]) -> list[Import]:
+    """Return those of some imports that are there."""
+    return [_import(row) for row in await tx.rows(_READ, (list(job_ids),))]
 
 
 async def lock(tx: Transaction, job_id: UUID) -> None:
@@ -136,3 +124,22 @@ async def known(tx: Transaction, job_ids: Sequence[UUID]) -> set[UUID]:
 async def forget(tx: Transaction, at: datetime, at_most: int) -> bool:
     """Delete imports whose time is over, with why rows were refused; returns whether there may be more."""
     return len(await tx.rows(_FORGET, (at, at_most))) == at_most
+
+
+def _import(row: Sequence[Any]) -> Import:
+    job_id, kind, form, name, mapping, mode, dry_run, by, at, expires_at, started, parts, size = row
+    return Import(
+        job_id=job_id,
+        kind=kind,
+        format=form,
+        name=name,
+        mapping=_mapping(mapping),
+        mode=mode,
+        dry_run=dry_run,
+        begun_by=by,
+        begun_at=at,
+        expires_at=expires_at,
+        started=started,
+        parts=parts,
+        bytes=int(size),
+    )

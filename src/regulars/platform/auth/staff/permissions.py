@@ -46,6 +46,8 @@ PERMISSIONS: Final[dict[str, str]] = {
     "messages:read": "See templates and what was sent.",
     "messages:write": "Send parked messages again, or give them up.",
     "exports:write": "Take lists out of the house as files.",
+    "jobs:read": "See what is done in the background: how far it is, what came of it, why it failed.",
+    "jobs:write": "Stop jobs of others and let them go on; one's own anybody may.",
     "staff:read": "See the accounts of staff.",
     "staff:write": "Invite staff, change roles and stores, disable accounts.",
     "devices:read": "See the devices of stores.",
@@ -64,7 +66,7 @@ _TILL: Final = frozenset({"till:use"})
 
 ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: frozenset(PERMISSIONS),
-    Role.MARKETER: _OFFICE | {"messages:read", "exports:write", "policies:write"},
+    Role.MARKETER: _OFFICE | {"messages:read", "exports:write", "jobs:read", "policies:write"},
     Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
     Role.CARE: _OFFICE
     | {
@@ -83,6 +85,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     | {
         "policies:approve",
         "exports:write",
+        "jobs:read",
         "finance:read",
         "finance:write",
         "points:read",
@@ -105,6 +108,7 @@ ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.AUDITOR: _OFFICE
     | {
         "privacy:read",
+        "jobs:read",
         "finance:read",
         "points:read",
         "staff:read",
@@ -132,6 +136,8 @@ OF_THE_WHOLE: Final = frozenset(
         "members:merge",
         "messages:read",
         "messages:write",
+        "jobs:read",
+        "jobs:write",
         "staff:read",
         "staff:write",
         "health:read",
