@@ -1,6 +1,7 @@
 """The catalogues are read as one: a sentence has one translation, whichever of them it is looked up in."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -11,6 +12,9 @@ from tests.architecture.errors import placeholders
 from tests.architecture.page_texts import texts_of_python
 from tests.architecture.source import ROOT, sources
 
+CATALOGUES = sorted(path.stem for path in (ROOT / "src" / "regulars" / "locale" / "zh").glob("*.po"))
+_JOINED = re.compile(r"[\u3400-\u9fff](?:[A-Za-z0-9]|\{[a-z_]+\})|(?:[A-Za-z0-9]|\{[a-z_]+\})[\u3400-\u9fff]")
+
 
 def test_a_sentence_is_translated_in_one_way() -> None:
     found: dict[str, set[str]] = defaultdict(set)
@@ -20,6 +24,15 @@ def test_a_sentence_is_translated_in_one_way() -> None:
                 if message.id:
                     found[str(message.id)].add(str(message.string))
     assert {sentence: texts for sentence, texts in found.items() if len(texts) > 1} == {}
+
+
+def test_latin_letters_digits_and_places_stand_apart_from_chinese_characters() -> None:
+    """What fills a place decides at last: `texts.spaced` takes the space away beside Chinese, and never adds one."""
+    chinese = [text for room in CATALOGUES for text in _translations(room).values()]
+
+    assert len(chinese) > 1_000
+    assert [text for text in chinese if _JOINED.search(text)] == []
+    assert [text for text in ("为{tier}级", "{tier}级", "在API 中", "共 3个") if not _JOINED.search(text)] == []
 
 
 def test_what_rooms_below_the_pages_mark_is_translated() -> None:

@@ -35,7 +35,7 @@ SEEN_BY_A_WALK_IN = {
         "/portal/tier": ["200 / 1,000 成长值", "365 天内再获得 800 成长值即可成为银卡。"],
         "/portal/orders": ["+200 积分"],
         "/portal/orders/{receipt}": ["Nanjing Road", "tea × 1", "合计", "¥200.00", "普通：200 × 1。"],
-        "/portal/inbox": ["感谢您在Beichen购物，获得 200 积分", "{receipt}"],
+        "/portal/inbox": ["感谢您在 Beichen 购物，获得 200 积分", "{receipt}"],
     },
 }
 RETURN_SAID = {
@@ -85,7 +85,13 @@ RETURN_SAID = {
             "Points given back to you +250 Points taken back −298",
             "Welcome to Silver",
         ],
-        "zh": ["您在Beichen的退货已结算", "Wudaokou", "{order_id}", "退还积分 +250 扣回积分 −298", "欢迎成为银卡会员"],
+        "zh": [
+            "您在 Beichen 的退货已结算",
+            "Wudaokou",
+            "{order_id}",
+            "退还积分 +250 扣回积分 −298",
+            "欢迎成为银卡会员",
+        ],
     },
     "console": {
         "en": [

@@ -47,8 +47,8 @@ async def test_a_paid_order_is_explained(shop: Shop, wang: UUID) -> None:
     assert sentences["tier.next"] == "1 more growth within 365 days reach the tier Silver."
     read = await shop.client.get("/v1/orders/A1?explain=true", headers={"Accept-Language": "zh-CN"})
     told = {each["rule"]: each["sentence"] for each in read.json()["explanation"]}
-    assert told["tier.next"] == "365 天内再得 1 成长值即达到等级 银卡。"
-    assert told["earning.multiplier"] == "等级 普通 每个基础积分得 1 积分：共 999。"
+    assert told["tier.next"] == "365 天内再得 1 成长值即达到等级银卡。"
+    assert told["earning.multiplier"] == "等级普通每个基础积分得 1 积分：共 999。"
     assert "payment.minimum" not in told  # how the member stood before is not kept
     assert "explanation" not in await shop.read("/v1/orders/A1")
 

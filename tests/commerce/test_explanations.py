@@ -324,7 +324,7 @@ async def test_holds_and_corrections(shop: Shop, wang: UUID, asker: httpx.AsyncC
         "50 are free again.",
     ]
     assert sentences(await why(asker, at("b"), "zh"))[0] == (
-        "80 积分 的冻结（Workshop）已于 2026年3月2日 20:00 解除：Called off。"
+        "80 积分的冻结（Workshop）已于 2026年3月2日 20:00 解除：Called off。"
     )
     assert sentences(await why(asker, at("c")))[0] == "80 points are held until Mar 3, 2026 20:00: Workshop."
     shop.at(NOW + 2 * DAY)

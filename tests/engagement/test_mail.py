@@ -84,7 +84,7 @@ async def test_a_receipt_arrives_whole(office: PostOffice, server: MailServer, t
     (mail,) = server.received
     assert server.recipients == [ADDRESS]
     assert str(mail["From"]) == "Beichen 北辰 <club@beichen.example>"
-    assert (str(mail["To"]), str(mail["Subject"])) == (ADDRESS, "感谢您在Beichen购物，获得 299 积分")
+    assert (str(mail["To"]), str(mail["Subject"])) == (ADDRESS, "感谢您在 Beichen 购物，获得 299 积分")
     assert str(mail["Message-ID"]) == f"<{ref.message_id.hex}@beichen.example>"
     assert (str(mail["Auto-Submitted"]), str(mail["Content-Language"])) == ("auto-generated", "zh")
     assert mail["List-Unsubscribe"] is None  # a receipt is part of the purchase

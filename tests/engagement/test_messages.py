@@ -52,7 +52,7 @@ async def test_a_receipt_tells_the_figures_of_its_order(office: PostOffice) -> N
     assert email.ref.occurred_at == inbox.ref.occurred_at == SOON
     assert email.letter is not None
     assert inbox.letter is not None
-    assert email.letter.subject == "感谢您在Beichen购物，获得 299 积分"
+    assert email.letter.subject == "感谢您在 Beichen 购物，获得 299 积分"
     assert inbox.letter.heading == "小芳，谢谢您"
     assert email.letter.heading == "小芳，谢谢您"  # the address is proved to be hers
     assert inbox.letter.lead == ("您于 2026年3月2日 20:01 在 Nanjing Road 购物，订单号 1001。",)

@@ -196,7 +196,7 @@ async def test_a_member_reads_their_own_inbox_only(office: PostOffice) -> None:
         away = await nobody.get("/portal/inbox")
 
     assert "小芳，谢谢您" not in empty
-    assert ("感谢您在Beichen购物，获得 299 积分" in page, "299" in empty) == (True, False)
+    assert ("感谢您在 Beichen 购物，获得 299 积分" in page, "299" in empty) == (True, False)
     assert (read.status_code, theirs.status_code, bad.status_code, away.status_code) == (303, 303, 404, 303)
     assert ("Mark all as read" in page, "Mark all as read" in after) == (True, False)
 

@@ -50,7 +50,7 @@ async def test_messages_are_listed_with_what_they_say_and_each_look_is_noted(off
     listed = {one["channel"]: one for one in [*first["messages"], *rest["messages"]]}
     assert (first["has_more"], rest["has_more"], rest["next_cursor"], first["unread"]) == (True, False, None, 1)
     assert listed["email"]["address"] == "w***@example.com"
-    assert listed["inbox"]["subject"] == "感谢您在Beichen购物，获得 299 积分"
+    assert listed["inbox"]["subject"] == "感谢您在 Beichen 购物，获得 299 积分"
     assert listed["inbox"]["figures"][0] == {"label": "合计", "value": "¥299.00"}
     assert (bad.status_code, bad.json()["code"], nobody.status_code) == (422, "message_cursor_unreadable", 404)
     noted = await office.rows("SELECT action, subject FROM audit_entries WHERE action = 'read_messages'")

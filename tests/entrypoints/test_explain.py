@@ -77,7 +77,7 @@ def test_why_is_told_in_sentences_and_as_data(environment: dict[str, str], datab
         "→ CN¥660.50 were paid in money; every full CN¥1.00 gives one base point: 660.",
     ]
     assert "  ≈ CN¥0.50 more paid in money would have given one more base point (1 point)." in order
-    assert told("lot", lot, "--lang", "zh")[1].startswith("→ 660 积分 中剩余 660；自 ")
+    assert told("lot", lot, "--lang", "zh")[1].startswith("→ 660 积分中剩余 660；自 ")
     assert told("transfer", lot)[1] == "→ Order web-7 earned 660 points."
     tier = told("tier", member)
     assert tier[1] == "→ Everybody begins at the tier Regular."

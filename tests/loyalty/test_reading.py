@@ -159,7 +159,7 @@ async def test_a_statement_explains_each_row_in_both_languages(programme: Progra
         "5 points were taken as a correction: counted anew.",
         "2,829 points ran out unused at Mar 1, 2018 00:00.",
     ]
-    assert [line.reason for line in reversed(chinese.lines)][3] == "订单 B 获得 95 × 2 = 190 积分（等级 金卡）。"
+    assert [line.reason for line in reversed(chinese.lines)][3] == "订单 B 获得 95 × 2 = 190 积分（等级金卡）。"
     assert all(any("\u4e00" <= sign <= "\u9fff" for sign in line.reason) for line in chinese.lines)
     (paid,) = [line for line in english.lines if line.kind == "redeem" and line.order_id]
     (given,) = [line for line in english.lines if line.kind == "give_back"]

@@ -62,7 +62,7 @@ def compute(page: Page, _: Facts) -> None:
 def check_month(page: Page, _: Facts) -> None:
     """Have a month proven again, and wait until it is."""
     page.locator("form[action$='/check'] button").click()
-    page.locator("#check [role=alert], #check .border-success\\/30").first.wait_for(timeout=120_000)
+    page.locator("#check:not(:has([aria-live][hx-get])) [data-checked]").wait_for(timeout=120_000)
 
 
 def first_lot(page: Page, _: Facts) -> None:

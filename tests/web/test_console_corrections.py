@@ -224,7 +224,7 @@ async def test_a_hold_is_used_in_part_or_let_go_with_a_reason(site: Site) -> Non
     assert (done.status_code, void.status_code) == (303, 303)
     assert await balance(site) == (before[0] - 40, before[1] + 20 + 60, 60)
     assert "Used 40 Free again 20 Why came to it" in told
-    assert [listed.count(word) for word in ("Pottery", "Let go", "Used Points")] >= [3, 1, 0]
+    assert [listed.count(word) for word in ("Pottery", "Released", "Used Points")] >= [3, 1, 0]
     assert (open_ones.count("Pottery"), ended.count("Pottery")) == (1, 1)
     assert (unknown.status_code, strange.status_code, looked.status_code, refused.status_code) == (404, 200, 200, 403)
     assert 'data-opens="use"' not in looked.text

@@ -11,10 +11,12 @@ from regulars.commerce.contracts import ReturnLine, ReturnOrder
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Adjust
 from regulars.loyalty.policy.errors import UnknownWallet
+from regulars.platform.auth import service as keys
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.commit import refusals, store
 from regulars.platform.commit.errors import RefusedToSeveral
 from regulars.platform.commit.store import StoredRefusal
+from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 from tests.web.membership import Membership
 from tests.web.site import Site
@@ -150,7 +152,9 @@ async def test_refusals_of_several_under_one_id_are_told_apart(services: Service
     """An id is its caller's word: whoever chose the same one later does not stand on top of the first."""
     site = await Site(services).begin()
     async with site.services.database.transaction(actor="test") as tx:
-        for client, asked in (("key:ak_1", 10), ("key:ak_2", 99)):
+        key, _ = await keys.create_key(tx, label="Till 7", scopes=["ledger:write"])
+        till = f"key:{public_id(keys.ID_PREFIX, key.key_id)}"
+        for client, asked in (("key:ak_1", 10), (till, 99)):
             data = f'{{"wallet":"points","asked":{asked},"available":1,"missing":9}}'
             kept = ("till-7", client, b"k", "redeem", "mbr_1", "insufficient_points", 409, None, data, tx.now)
             store.remember_refusals(tx, [StoredRefusal(*kept)])
@@ -158,15 +162,17 @@ async def test_refusals_of_several_under_one_id_are_told_apart(services: Service
         with pytest.raises(RefusedToSeveral) as refused:
             await refusals.explain_request(tx, "till-7", None)
         first = await refusals.explain_request(tx, "till-7", "key:ak_1")
-        assert list(await refusals.explain_each(tx, "till-7")) == ["key:ak_2", "key:ak_1"]
+        assert list(await refusals.explain_each(tx, "till-7")) == [till, "key:ak_1"]
     async with site.browsing(Role.OWNER) as browser:
         last = words((await browser.get("/console/refusals?request_id=till-7")).text)
         named = words((await browser.get("/console/refusals?request_id=till-7&client=key%3Aak_1")).text)
 
-    assert refused.value.data == {"clients": "key:ak_2, key:ak_1"}
+    assert refused.value.data == {"clients": f"{till}, key:ak_1"}
     assert first.reasons[0].values["asked"] == 10
     assert "Several were refused under this id" in last
     assert ("99 are asked" in last, "10 are asked" in last) == (True, False)
+    assert "Asked by Key Till 7" in last
+    assert till not in last
     assert ("99 are asked" in named, "10 are asked" in named) == (False, True)
 
 

@@ -2,11 +2,14 @@
 
 The English sentence is the key (gettext's `msgid`); `locale/zh/*.po` holds the Chinese. Catalogues are read by
 Babel when a language is first asked for, so that a process that never speaks Chinese does not pay for it.
+
+Chinese is written with a space between its characters and Latin letters or digits, and with none among its own. What
+fills a place may be either (`金卡`, `Gold`), so the catalogues always have the space, and `spaced` takes it away.
 """
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, LiteralString
 
@@ -36,8 +39,45 @@ def mark(sentence: LiteralString) -> str:
 def say(sentence: str, language: str, /, **values: object) -> str:
     """Return `sentence` in `language` with its placeholders filled; English where no translation exists."""
     if language != "en" and language in LANGUAGES:
-        sentence = catalogue(language).get(sentence, sentence)
+        sentence = spaced(catalogue(language).get(sentence, sentence), values)
     return sentence.format_map(values)
+
+
+_HAN: Final = "\u3400-\u9fff"
+_SEAM: Final = re.compile(f"((?<=[{_HAN}]) )?{{([a-z_]+)}}( (?=[{_HAN}]))?")
+_OWN_EDGE: Final = re.compile(  # with punctuation as wide
+    f"[{_HAN}\u2018-\u201d\u2026\u3001-\u301f\uff00-\uff5e]"
+)  # a character, or punctuation of its width
+_TAGS: Final = re.compile(r"<[^>]*>")
+
+
+def spaced(sentence: str, values: Mapping[str, object]) -> str:
+    """Return a Chinese sentence without the spaces beside those places that a value fills with Chinese.
+
+    The sentence is not filled yet. Markup counts as what is read of it.
+    """
+    if not _has_seam(sentence):
+        return sentence
+
+    def drawn(place: re.Match[str]) -> str:
+        before, name, after = place.groups(default="")
+        value = values.get(name)
+        if not (before or after) or value is None or isinstance(value, int):
+            return place[0]
+        markup = getattr(value, "__html__", None)
+        read = str(value) if markup is None else _TAGS.sub("", markup()).strip()
+        return (
+            ("" if _OWN_EDGE.match(read[:1]) else before)
+            + f"{{{name}}}"
+            + ("" if _OWN_EDGE.match(read[-1:]) else after)
+        )
+
+    return _SEAM.sub(drawn, sentence)
+
+
+@lru_cache(maxsize=8_192)
+def _has_seam(sentence: str) -> bool:
+    return any(before or after for before, _, after in _SEAM.findall(sentence))
 
 
 _NO_AMOUNTS: Final = frozenset({"port", "revision", "version", "year"})  # numbers that count nothing

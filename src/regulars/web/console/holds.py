@@ -37,7 +37,7 @@ WRITE: Final = "points:write"
 STATES: Final[dict[HoldState, Badge]] = {
     "open": Badge(mark("Kept"), "info"),
     "posted": Badge(mark("Used"), "success"),
-    "voided": Badge(mark("Let go"), "neutral"),
+    "voided": Badge(mark("Released"), "neutral"),
     "timed_out": Badge(mark("Ran out of time"), "warning"),
 }
 

@@ -31,7 +31,7 @@ from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import new_id, parse_public_id, public_id
-from regulars.platform.texts import in_figures
+from regulars.platform.texts import in_figures, say
 from regulars.web.console.account import who
 from regulars.web.console.actors import names_of_programs, names_of_staff
 from regulars.web.console.member_privacy import who as who_acted
@@ -268,8 +268,8 @@ def _happened(change: HouseholdChange, page: Page, names: Mapping[str, str], cal
     actor = who_acted(change.actor, names, see_staff=False)
     return Happening(
         at=change.recorded_at,
-        title=in_language(CHANGES[change.kind], page.language).format(who=whose),
-        text=f"{actor}: {change.reason}",
+        title=say(CHANGES[change.kind], page.language, who=whose),
+        text=say("{what}: {how}", page.language, what=actor, how=change.reason),
         path="" if change.member_id is None else member_path(change.member_id),
         tone=TONES.get(change.kind, "neutral"),
     )

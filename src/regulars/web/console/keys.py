@@ -15,6 +15,7 @@ from regulars.platform.auth.contracts import KEY_PREFIX, SCOPES, ApiKey, KeyChan
 from regulars.platform.clock import wall_now
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.texts import say
 from regulars.web.console.account import who
 from regulars.web.console.actors import names_of_staff
 from regulars.web.console.member_privacy import who as named
@@ -235,7 +236,7 @@ def _facts(key: ApiKey, names: dict[str, str], language: str, *, see_staff: bool
     often = in_language(usual, language)
     if key.requests_per_second is not None:
         limited = mark("{count} requests a second") if key.requests_per_second else mark("As often as it likes")
-        often = in_language(limited, language).format(count=key.requests_per_second)
+        often = say(limited, language, count=key.requests_per_second)
     told: list[tuple[str, Cell]] = [
         (mark("State"), state_of(key)),
         (mark("Whose"), named(key.owner, names, see_staff=see_staff) or None),
@@ -314,7 +315,7 @@ def _revoke(kit: Kit) -> Any:  # noqa: ANN401 - a route handler
         language = kit.page(request).language
         form = read_form(request, Revoking, language)
         if form.value is None or form.value.confirmation != REVOKE:
-            said = in_language(mark("Type {word}, in capitals."), language).format(word=REVOKE)
+            said = say("Type {word}, in capitals.", language, word=REVOKE)
             unconfirmed: Form[Any] = Form(language, form.values, {"confirmation": said})
             return await _show_one(kit, request, key_id, revoke=unconfirmed, status=422)
         async with _acting(kit, request) as tx:

@@ -30,6 +30,7 @@ from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
+from regulars.platform.texts import say
 from regulars.web.console.account import who
 from regulars.web.console.member import Person, read_person
 from regulars.web.console.member_words import CONSENT_CHANNELS, PURPOSES
@@ -135,8 +136,13 @@ async def _side(tx: Transaction, configuration: loyalty.Configuration, person: P
             for one in person.identities
         ],
         "consents": [
-            f"{in_language(PURPOSES[one.purpose], language)} · {in_language(CONSENT_CHANNELS[one.channel], language)}: "
-            + in_language(mark("Given") if one.decision is Decision.GIVEN else mark("Withdrawn"), language)
+            say(
+                "{what}: {how}",
+                language,
+                what=f"{in_language(PURPOSES[one.purpose], language)} · "
+                f"{in_language(CONSENT_CHANNELS[one.channel], language)}",
+                how=in_language(mark("Given") if one.decision is Decision.GIVEN else mark("Withdrawn"), language),
+            )
             for one in in_force
         ],
     }

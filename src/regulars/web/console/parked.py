@@ -15,6 +15,7 @@ from msgspec import Meta
 from regulars.platform.errors import Conflict, NotFound
 from regulars.platform.outbox import service
 from regulars.platform.outbox.contracts import ParkedEvent, ParkedState
+from regulars.platform.texts import say
 from regulars.web.console.account import who
 from regulars.web.console.words import member_link
 from regulars.web.kit.cells import Badge, Cell, Code, Link, Tone
@@ -192,7 +193,7 @@ def _show(
 def _unconfirmed(form: Form[Any], language: str) -> Form[Any]:
     if form.value is None:
         return form
-    said = in_language(mark("Type {word}, in capitals."), language).format(word=DISCARD)
+    said = say("Type {word}, in capitals.", language, word=DISCARD)
     return Form(language, form.values, {"confirmation": said})
 
 

@@ -26,7 +26,7 @@ from regulars.platform.places import read_place, write_place
 from regulars.web.console.actors import names_of_programs, names_of_staff
 from regulars.web.console.member_privacy import erasure_badge, export_badge, member_privacy_handlers, who
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES
-from regulars.web.console.words import days_of, member_link
+from regulars.web.console.words import channel_name, days_of, member_link
 from regulars.web.kit.cells import Badge, Cell, Link, Quiet
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit, Pages
@@ -176,6 +176,7 @@ def _consents(kit: Kit) -> ControllerRouterHandler:
             )
             async with wanted.reading() as tx:
                 found = await members.consent_log(tx, asked)
+                names.update(await names_of_programs(tx, [one.consent.actor for one in found], page.language))
             rows, more = found[: wanted.limit], len(found) > wanted.limit
             after = write_place(rows[-1].consent.recorded_at, rows[-1].consent.consent_id) if more else None
             return Slice(rows, after=after)
@@ -204,7 +205,7 @@ def consents_listing(language: str, names: dict[str, str], *, see_staff: bool) -
             Column("wording", mark("In these words"), words, wraps=True),
             Column("version", mark("Version"), lambda one: one.consent.wording_version, minor=True, shown=False),
             Column("effective", mark("Took effect"), lambda one: one.consent.effective_at, minor=True, shown=False),
-            Column("where", mark("Where"), lambda one: one.consent.where, minor=True),
+            Column("where", mark("Where"), lambda one: channel_name(one.consent.where, language), minor=True),
             Column("store", mark("Store"), lambda one: one.consent.store_id, minor=True, shown=False),
             Column(
                 "by", mark("Recorded by"), lambda one: who(one.consent.actor, names, see_staff=see_staff), minor=True

@@ -14,6 +14,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.platform.public_events.catalogue import PUBLIC_TYPES
+from regulars.platform.texts import say
 from regulars.platform.webhooks import service
 from regulars.platform.webhooks.addresses import Guard
 from regulars.platform.webhooks.contracts import DELIVERY_PREFIX, ENDPOINT_PREFIX, Chosen, Endpoint, EndpointState
@@ -297,7 +298,7 @@ def _risky(kit: Kit) -> list[Any]:
         language = kit.page(request).language
         form = read_form(request, Deleting, language)
         if form.value is None or form.value.confirmation != DELETE:
-            said = in_language(mark("Type {word}, in capitals."), language).format(word=DELETE)
+            said = say("Type {word}, in capitals.", language, word=DELETE)
             unconfirmed: Form[Any] = Form(language, form.values, {"confirmation": said})
             return await _show_one(kit, request, webhook_id, delete=unconfirmed, status=422)
         async with kit.services.database.transaction(actor=who(request).actor) as tx:

@@ -14,6 +14,7 @@ from regulars.platform.commit import refusals
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link, Reason
 from regulars.web.console.actors import names_of
+from regulars.web.console.member_privacy import who as called
 from regulars.web.console.member_words import kind_name
 from regulars.web.console.messages import actor_of
 from regulars.web.console.sight import hidden_orders, lines_seen
@@ -130,10 +131,12 @@ def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:
         own = None if viewer.may(READ) else actor_of(viewer)
         page, named = kit.page(request), request.query_params.get("request_id", "").strip()[:_LONGEST_ID]
         row, rows = _row(request.query_params.get("row", "")), list[int]()
+        names = dict[str, str]()
         each, client = dict[str, Explanation](), request.query_params.get("client", "")
         if named:
             async with kit.services.database.transaction() as tx:
                 each = await refusals.explain_each(tx, named, own, row)
+                names = await names_of(tx, each, page.language)
                 client = client if client in each else next(iter(each), "")
                 if each and refusals.is_of_batch(each[client]):
                     rows = await refusals.refused_rows(tx, named, _ROWS + 1, client)
@@ -144,8 +147,9 @@ def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:
             page=page,
             named=named,
             own=own is not None,
-            clients=list(each),
+            clients=[(one, called(one, names, see_staff=False)) for one in each],
             client=client,
+            asker=called(client, names, see_staff=viewer.may("staff:read")) if client else None,
             row=rows[-1] if rows and row is None else row,
             rows=rows[:_ROWS],
             more=len(rows) > _ROWS,

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 from litestar.datastructures import Cookie
 
-from regulars.web.kit.texts import in_language
+from regulars.platform.texts import say
 
 COOKIE: Final = "rgl_notice"
 _SECONDS: Final = 60
@@ -31,7 +31,7 @@ class Notice(msgspec.Struct, frozen=True):
 
     def said(self, language: str) -> str:
         """Return the sentence in a language, filled."""
-        return in_language(self.sentence, language).format_map(self.values)
+        return say(self.sentence, language, **self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from regulars.platform.texts import catalogue
+from regulars.platform.texts import catalogue, spaced
 from regulars.web.kit.shapes import filled
 
 
@@ -29,7 +29,7 @@ def in_language(sentence: str, language: str) -> str:
 def translate(context: Context, sentence: str, /, **values: object) -> Markup:
     """Return a sentence in the page's language; values are escaped as they are filled in."""
     language = context["page"].language
-    return filled(in_language(sentence, language), values) if values else _bare(sentence, language)
+    return filled(spaced(in_language(sentence, language), values), values) if values else _bare(sentence, language)
 
 
 @pass_context
@@ -37,7 +37,8 @@ def translate_plural(context: Context, one: str, other: str, /, count: int, **va
     """Return the sentence for a number, which stands in it as `{count}`. Chinese has one form, the second."""
     page = context["page"]
     sentence = one if count == 1 and page.language == "en" else in_language(other, page.language)
-    return filled(sentence, {**values, "count": page.formats.number(count)})
+    told = {**values, "count": page.formats.number(count)}
+    return filled(spaced(sentence, told), told)
 
 
 @pass_context
