@@ -213,7 +213,7 @@ def test_a_walk_in_signs_up_buys_and_sees_points_on_the_phone(
         page.keyboard.type(shown_code(phone_page))
         page.keyboard.press("Enter")
         expect(page.get_by_text("李**")).to_be_visible()
-        expect(page.locator("main")).to_contain_text("200 more to come" if look.language == "en" else "还有 200 待到账")
+        expect(page.locator("main")).to_contain_text("200 more to come" if look.language == "en" else "还有 200 待生效")
         till.at("scanned")
     assert found_by(till, home) == []
 

@@ -16,7 +16,7 @@ from regulars.platform.errors import DomainError
 from regulars.platform.markets.service import list_markets
 from regulars.platform.money import Money
 from regulars.platform.reports.contracts import Report
-from regulars.platform.texts import in_figures, say
+from regulars.platform.texts import say
 from regulars.web.console.account import who
 from regulars.web.console.finance_months import HOME, READ, finance_tabs, month_handlers, month_of
 from regulars.web.console.reports import cancel_path
@@ -25,7 +25,7 @@ from regulars.web.kit.charts import Chart, Series
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.pages import Page
-from regulars.web.kit.refusals import noted
+from regulars.web.kit.refusals import told
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 
@@ -239,8 +239,7 @@ async def _estimate(
             tx, configuration, wallet=policy.spending_wallet, market=market, language=language
         )
     except DomainError as refusal:
-        values = in_figures(refusal.data) | {"wallet": wallet_name(policy.spending_wallet, language)}
-        return None, say(noted(refusal).message, language, **values)
+        return None, told(refusal, language)
     return found, ""
 
 

@@ -16,8 +16,10 @@ from litestar import Request
 from regulars.platform.commit.refusals import Asker, is_kept, keep_page
 from regulars.platform.db.database import Database
 from regulars.platform.errors import DomainError
+from regulars.platform.explaining.speech import NAMES
 from regulars.platform.http.asked import asked
 from regulars.platform.logs import LOGGER
+from regulars.platform.texts import in_figures, say
 from regulars.web.kit.viewers import NOBODY, Viewer, ViewerKind, viewer_of
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -51,8 +53,13 @@ def noted(refusal: DomainError) -> DomainError:
 
 
 def told(refusal: DomainError, language: str) -> str:
-    """Return the sentence of a refusal, and take note of it."""
-    return noted(refusal).said(language)
+    """Return the sentence of a refusal, and take note of it; wallets, tiers and states go by their names."""
+    values = in_figures(noted(refusal).data)
+    for name, value in refusal.data.items():
+        named = NAMES.get(name.rpartition("_")[2])
+        if named is not None and isinstance(value, str):
+            values[name] = named(value, language)
+    return say(refusal.message, language, **values)
 
 
 def kept_under(request: Request[Any, Any, Any]) -> str:
