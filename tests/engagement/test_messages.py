@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from psycopg.errors import DiskFull
 
 from regulars.domain_events.commerce import OrderPaid
 from regulars.engagement import api, handlers
@@ -414,6 +415,26 @@ async def test_messages_are_kept_for_as_long_as_they_are_of_use(office: PostOffi
 
     receipt = [("receipt", "email"), ("receipt", "inbox")]
     assert left == [[("code", "email"), *receipt], receipt, receipt[1:], []]
+
+
+async def test_on_a_full_disk_an_occasion_waits_for_room_and_is_not_given_up(office: PostOffice) -> None:
+    member = await office.member()
+    async with office.database.transaction() as tx:
+        facts = TierFacts(tier="gold", from_tier="silver", multiplier=2)
+        occasions.note(tx, [(member, new_id(), NOW, facts)])
+        tx.write(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE 'no room' USING ERRCODE = 'disk_full'; END $$"
+        )
+        tx.write("CREATE TRIGGER full_disk BEFORE INSERT ON messages EXECUTE FUNCTION no_room()")
+    with pytest.raises(DiskFull):
+        await office.compose()
+    assert await office.rows("SELECT attempts FROM message_occasions") == [(0,)]
+
+    async with office.database.transaction() as tx:
+        tx.write("DROP TRIGGER full_disk ON messages")
+    await office.compose()
+    assert {message.ref.member_id for message in await office.messages()} == {member}
 
 
 async def test_an_occasion_that_cannot_be_told_harms_only_itself(office: PostOffice) -> None:

@@ -97,6 +97,7 @@ class Product:
     launcher: tuple[str, ...] = ("-m", "regulars.entrypoints.cli")
     settings: dict[str, str] = field(default_factory=dict)
     shop: Shop | None = None
+    logs: Path | None = None  # where its programs' logs are; beside its home, else
 
     @property
     def address(self) -> str:
@@ -106,7 +107,7 @@ class Product:
     def add(self, name: str, *arguments: str) -> Program:
         """Start one more program, e.g. `add("web", "serve", "--no-work")`."""
         command = [sys.executable, *self.launcher, *arguments]
-        program = Program(name, command, self._environment(), self.home.parent / f"{name}.log")
+        program = Program(name, command, self._environment(), (self.logs or self.home.parent) / f"{name}.log")
         self.programs[name] = program
         program.start()
         return program

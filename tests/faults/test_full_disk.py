@@ -1,11 +1,13 @@
 """The disk is full while members earn and spend: callers are told to come again, nothing is lost, and it goes on."""
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from regulars.demo.programme import MARKET
@@ -20,6 +22,8 @@ pytestmark = pytest.mark.anyio
 
 DISK_BYTES = 400 * 2**20
 FILLER = "filler"
+WAL_MESSAGE_BYTES = 2**20
+ENDED_WELL = 0
 
 
 @contextmanager
@@ -46,24 +50,47 @@ def fill(disk: Path) -> None:
                 return
 
 
+def fill_until_it_stops(disk: Path, url: str) -> None:
+    """Write ahead of what there is room for, until PostgreSQL has to stop."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(DISK_BYTES // WAL_MESSAGE_BYTES):
+            fill(disk)
+            try:
+                connection.execute(
+                    "SELECT pg_logical_emit_message(false, 'faults', repeat('x', %s), true)", (WAL_MESSAGE_BYTES,)
+                )
+            except psycopg.OperationalError:
+                return
+    pytest.fail("PostgreSQL found room")
+
+
 async def test_a_full_disk_loses_nothing_and_it_goes_on_once_there_is_room(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "home") as disk, product_at(tmp_path) as product:
-        await prepare(product, MEMBERS)
-        product.add(WEB, "serve")
+    """Full for data, then for the write-ahead log, which stops PostgreSQL; what the programs log has no room either."""
+    settings = {"REGULARS_LOG_LEVEL": "info"}
+    with small_disk(tmp_path / "home") as disk, product_at(tmp_path, settings=settings, logs=disk) as product:
+        shop = await prepare(product, MEMBERS)
+        web = product.add(WEB, "serve")
         async with rounds_on(product, seed=1) as rounds:
             load = rounds.load
             told: list[Answer] = []
 
             async def meanwhile(is_over: Callable[[], bool]) -> None:
                 await until_answered(rounds, load.acknowledged(), is_over)
-                fill(disk)
+                await asyncio.to_thread(fill, disk)
                 turned_away = await until_turned_away(load, disk, told)
                 (disk / FILLER).unlink()
                 await load.carry_out(turned_away)
                 await until_answered(rounds, load.acknowledged(), is_over)
+                await asyncio.to_thread(fill_until_it_stops, disk, shop.url)
+                (disk / FILLER).unlink()
+                await until_answered(rounds, load.acknowledged(), is_over)
 
             await rounds.check(await rounds.send(meanwhile))
         assert [(one.status, one.content()["code"]) for one in told] == [(UNAVAILABLE, "temporarily_unavailable")] * 2
+        assert "PANIC" in (disk / "postgres" / "server.log").read_text()
+        fill(disk)
+        assert web.stop() == ENDED_WELL, "a full disk keeps nobody from ending"
+        (disk / FILLER).unlink()
 
 
 async def until_turned_away(load: Load, disk: Path, told: list[Answer]) -> Operation:
@@ -78,7 +105,7 @@ async def until_turned_away(load: Load, disk: Path, told: list[Answer]) -> Opera
             told.append(answer)
             break
         operation.answer = answer
-        fill(disk)
+        await asyncio.to_thread(fill, disk)
     wish = {
         "market": MARKET.code,
         "identities": [{"kind": "external", "value": "faults:late"}],

@@ -157,6 +157,24 @@ async def test_a_database_that_cannot_be_brought_back_is_a_503_for_all() -> None
     assert [type(answer) for answer in answers] == [TemporarilyUnavailable] * 3
 
 
+async def test_on_a_full_disk_callers_hear_of_it_at_once_and_nothing_is_tried_in_vain() -> None:
+    written, full = list[list[int]](), True
+
+    async def write(requests: Sequence[int], _: Attempt) -> list[int | DomainError]:
+        written.append(list(requests))
+        if full:
+            raise database_errors.DiskFull
+        return list(requests)
+
+    group: GroupCommit[int, int] = GroupCommit(write)
+    answers = await asyncio.gather(*[group.submit(number) for number in range(3)], return_exceptions=True)
+    assert [type(answer) for answer in answers] == [TemporarilyUnavailable] * 3
+    assert written == [[0, 1, 2]]
+
+    full = False
+    assert await group.submit(4) == 4
+
+
 async def test_in_an_outage_everybody_hears_of_it_after_its_own_patience() -> None:
     """However many wait before it: were each batch to wait anew, the last would hear after a hundred seconds."""
     patience, batches = 0.2, list[list[int]]()

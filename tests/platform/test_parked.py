@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import CheckViolation, DiskFull, LockNotAvailable
 
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
@@ -235,6 +235,36 @@ async def test_a_failure_that_may_pass_repeats_the_page_before_it_counts(
 
     assert await effects(database) == [1]
     assert await states(database) == [(2, "retrying", 1)]
+
+
+async def test_a_full_disk_is_no_events_fault(database: Database, relay: Relay, book: Notebook) -> None:
+    book.broken, book.error = {2}, DiskFull
+    await publish(database, noted(ANNE, 1), noted(BO, 2))
+    for _ in range(PATIENCE + 1):
+        with pytest.raises(DiskFull):
+            await relay.step()
+    assert await states(database) == []
+    book.broken = set()
+    await relay.drain()
+
+    assert await effects(database) == [1, 2]
+    assert await effects(database, "copy") == [1, 2]
+
+
+async def test_a_failure_before_a_handlers_turn_is_told_as_what_it_is(
+    database: Database, relay: Relay, book: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What one handler left to be written fails: the next one's events are not said to have failed for it."""
+    async with database.transaction() as tx:
+        tx.write("ALTER TABLE parked_events ADD CONSTRAINT never CHECK (attempts < 0)")
+    book.broken = {1}
+    await publish(database, noted(ANNE, 1), noted(BO, 2))
+    with pytest.raises(CheckViolation):
+        await relay.step()
+
+    assert [(vars(record)["handler"], vars(record)["seq"]) for record in caplog.records] == [
+        (HANDLER, await seq_of(database, 1))
+    ]
 
 
 async def test_an_event_that_cannot_be_read_is_set_aside(database: Database, relay: Relay, book: Notebook) -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from psycopg.errors import DiskFull
 
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import Database
@@ -44,6 +45,14 @@ async def break_down(tx: Transaction, parameters: Parameters, carry: JsonValue) 
         return More(1, 2, "half")
     tx.write("SELECT 1 / 0")
     return Done("never")
+
+
+@report("test.without-room")
+async def find_no_room(tx: Transaction, parameters: Parameters, carry: JsonValue) -> More | Done:
+    del parameters, carry
+    if not await tx.rows("SELECT 1 FROM pg_class WHERE relname = 'room'"):
+        raise DiskFull
+    return Done("done")
 
 
 async def asked(database: Database, kind: Kind, parameters: Parameters, by: str = "staff:a") -> Report:
@@ -160,6 +169,18 @@ async def test_a_slice_that_keeps_failing_ends_the_report(database: Database) ->
 
     assert rounds == [True, True, True, False, False], "one that goes well, then three tries"
     assert (failed.state, failed.done, failed.error, failed.result) == ("failed", 1, "DivisionByZero", None)
+
+
+async def test_a_full_disk_ends_no_report(database: Database) -> None:
+    found = await asked(database, find_no_room, {})
+    for _ in range(computing.TRIES):
+        with pytest.raises(DiskFull):
+            await slice_of(database, found)
+    async with database.transaction() as tx:
+        tx.write("CREATE TABLE room ()")
+    await slice_of(database, found)
+
+    assert (await seen(database, find_no_room, {})).state == "done"
 
 
 async def test_a_kind_that_this_release_does_not_know_fails(database: Database) -> None:

@@ -26,7 +26,7 @@ async def watch_server(place: Place, stop: asyncio.Event) -> None:
             continue
         logger.warning("the embedded PostgreSQL has lost its supervisor and is started again")
         try:
-            await place.recover()
+            await place.bring_back()
         except EmbeddedError as error:  # a full disk, for one: put right, the next look brings it back
             logger.error("the embedded PostgreSQL cannot be started: %s", error)  # noqa: TRY400 - its text says all
 

@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,7 @@ TASK_MODULES = (
     "regulars.platform.webhooks.tasks",
 )
 
+BRINGING_BACK_SECONDS = 2.0  # a thread that waits for longer would outlive a process that is told to end
 LANES_SECONDS = 2.0  # for what is committed although nobody waits for its answer any more
 _PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
 
@@ -62,6 +63,14 @@ class Place:
         """Bring an embedded server back that died; anybody else's is theirs to bring back."""
         if self.server is not None:
             await asyncio.to_thread(self.server.ensure)
+
+    async def bring_back(self) -> None:
+        """Do the same for a moment only: what takes longer goes on by itself, and who asks may ask again."""
+        if self.server is not None:
+            from regulars.platform.embedded import StillStarting
+
+            with suppress(StillStarting):
+                await asyncio.to_thread(self.server.ensure, BRINGING_BACK_SECONDS)
 
 
 @contextmanager
@@ -108,7 +117,7 @@ async def opened(settings: Settings, place: Place, *, traced_as: str | None = No
     vault = LocalVault(settings.home / "vault")
     try:
         async with database:
-            services = Services(settings, database, vault, place.recover)
+            services = Services(settings, database, vault, place.bring_back)
             async with database.transaction() as tx:
                 await claim_vault(tx, vault)
             await apply_journal(database, vault, PARTS)

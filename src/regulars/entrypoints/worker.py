@@ -109,7 +109,7 @@ async def _opened(place: Place, settings: Settings, stop: asyncio.Event) -> Data
             logger.warning("database lost at the start: %s", describe(error))
         await database.close()
         with suppress(EmbeddedError):  # told when it is asked for next
-            await place.recover()
+            await place.bring_back()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), _FOLLOW_CLOCK_SECONDS)
     return None

@@ -10,6 +10,7 @@ import re
 import sys
 from asyncio import get_running_loop
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from traceback import extract_tb
 from typing import Any, Final, TextIO
@@ -115,8 +116,9 @@ class RequestLog:
         waiting, self._waiting = self._waiting, []
         if waiting:
             stream = self._stream or sys.stderr
-            stream.write(_lines(waiting))
-            stream.flush()
+            with suppress(OSError):  # a full disk, for one: the requests were answered all the same
+                stream.write(_lines(waiting))
+                stream.flush()
 
 
 def _lines(waiting: Sequence[tuple[datetime, Answered]]) -> str:

@@ -29,7 +29,7 @@ from regulars.engagement.contracts import (
 from regulars.members import api as members
 from regulars.members.contracts import ConsentChannel, IdentityShown, Member, Profile, Purpose
 from regulars.platform.clock import wall_now
-from regulars.platform.db.failures import describe, is_connection_lost, may_pass
+from regulars.platform.db.failures import describe, is_nobodys_fault, may_pass
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import derived_id
 from regulars.platform.markets.contracts import Market
@@ -78,12 +78,13 @@ class Composer:
         return len(occasions)
 
     async def _compose_or_halve(self, tx: Transaction, occasions: Sequence[Occasion]) -> None:
+        await tx.flush()  # what fails here is no occasion's
         try:
             async with tx.savepoint():
                 store.insert_messages(tx, await self._messages(tx, occasions))
                 store.delete_occasions(tx, occasions)
         except Exception as error:
-            if is_connection_lost(error) or may_pass(error):
+            if is_nobodys_fault(error) or may_pass(error):
                 raise
             if len(occasions) > 1:
                 middle = len(occasions) // 2

@@ -14,7 +14,7 @@ from regulars.platform.bulk import store
 from regulars.platform.bulk.contracts import Counts, Failure, JobKinds, Step, Taken
 from regulars.platform.bulk.errors import KindUnknown, StepFailed
 from regulars.platform.clock import wall_now
-from regulars.platform.db.failures import describe, is_connection_lost
+from regulars.platform.db.failures import describe, is_nobodys_fault
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 
@@ -52,7 +52,7 @@ async def do_step(tx: Transaction, kinds: JobKinds, job_id: UUID) -> int | None:
         _fail(tx, job_id, refusal)
         return None
     except Exception as error:
-        if is_connection_lost(error) or isinstance(error, _LATER):
+        if is_nobodys_fault(error) or isinstance(error, _LATER):
             raise
         logger.warning("a step of a job (%s) failed: %s", locked.kind, describe(error))
         return _after_fault(tx, job_id, locked)

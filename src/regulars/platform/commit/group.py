@@ -9,7 +9,7 @@ requests that concern nobody of the earlier one, so that neither waits for the o
 fails.
 
 Nobody waits without end: while the database is away every caller is told so `patience_seconds` after its own arrival,
-however many wait before it, and a queue that is full turns callers away at once.
+however many wait before it; while its disk is full, and where the queue is, at once.
 """
 
 import asyncio
@@ -235,6 +235,8 @@ class GroupCommit(Generic[Request, Answer]):
                 retries += 1
                 if retries > RETRIES:
                     raise
+            except database_errors.DiskFull as error:  # it says so itself, and waiting makes no room
+                raise TemporarilyUnavailable from error
             except CONNECTION_LOST as error:
                 if isinstance(error, database_errors.LockNotAvailable | database_errors.QueryCanceled):
                     raise

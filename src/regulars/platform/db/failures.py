@@ -15,6 +15,16 @@ def is_connection_lost(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and (error.sqlstate is None or error.sqlstate.startswith(("57P", "08")))
 
 
+def is_out_of_room(error: BaseException) -> bool:
+    """True if the database's disk is full: whatever was asked for was in order, and waits for room."""
+    return isinstance(error, errors.DiskFull)
+
+
+def is_nobodys_fault(error: BaseException) -> bool:
+    """True if the server could not go on: no event, job or request is to blame, and none may be given up for it."""
+    return is_connection_lost(error) or is_out_of_room(error)
+
+
 def describe(error: BaseException) -> str:
     """Name a failure without any data of people: its kind, and the constraint where the database refused."""
     kind = f"{type(error).__module__}.{type(error).__qualname__}"

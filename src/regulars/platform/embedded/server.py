@@ -26,7 +26,7 @@ from regulars.platform.embedded.cluster import (
     prepare_cluster,
     server_account,
 )
-from regulars.platform.embedded.errors import EmbeddedError
+from regulars.platform.embedded.errors import EmbeddedError, StillStarting
 from regulars.platform.embedded.readiness import NO_DATABASE, SERVES, ask
 from regulars.platform.embedded.supervisor import is_ready, lock_within, open_lock, try_lock
 from regulars.platform.embedded.wheel import binaries
@@ -65,17 +65,19 @@ class EmbeddedServer:
     def ensure(self, patience: float = START_SECONDS) -> None:
         """Return when the server serves; start it if it does not. For use when a connection fails.
 
-        Takes a millisecond when all is well. Raises `EmbeddedError`, also when `patience` seconds were not enough.
+        Takes a millisecond when all is well. Raises `EmbeddedError`; `StillStarting` when `patience` seconds in all
+        were not enough.
         """
         if self._users is None:
             raise EmbeddedError("This share in the embedded PostgreSQL was released. Acquire it again.")
         if _serves(self.place):
             return
+        deadline = time.monotonic() + patience
         with _held(self.place, "start", fcntl.LOCK_EX, patience):
             for _ in range(_KILLED_STARTS):
                 if not _is_supervised(self.place):
                     _start_supervisor(self.place)
-                if _is_served_in_time(self.place, patience):
+                if _is_served_by(self.place, deadline):
                     return
         raise _trouble(self.place, "The supervisor of the embedded PostgreSQL was killed again and again.")
 
@@ -138,7 +140,7 @@ def _held(place: Place, name: str, mode: int, seconds: float) -> Iterator[None]:
     descriptor = open_lock(place.lock(name))
     try:
         if not lock_within(descriptor, mode, seconds):
-            raise _trouble(place, f"Another process has held {place.lock(name)} for {seconds} s.")
+            raise _trouble(place, f"Another process has held {place.lock(name)} for {seconds} s.", StillStarting)
         yield
     finally:
         os.close(descriptor)
@@ -193,9 +195,9 @@ def _order(place: Place, account: Account, command: list[str]) -> supervisor.Ord
     }
 
 
-def _is_served_in_time(place: Place, patience: float) -> bool:
+def _is_served_by(place: Place, deadline: float) -> bool:
     """Wait until it serves; False if its supervisor was killed meanwhile."""
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
     answer = ""
     while time.monotonic() < deadline:
         supervised = _is_supervised(place)
@@ -214,7 +216,9 @@ def _is_served_in_time(place: Place, patience: float) -> bool:
         time.sleep(0.005)
     raise _trouble(
         place,
-        f"The embedded PostgreSQL in {place.folder} does not serve after {patience:.0f} s ({answer or 'silent'}).",
+        f"The embedded PostgreSQL in {place.folder} does not serve after {time.monotonic() - began:.0f} s "
+        f"({answer or 'silent'}).",
+        StillStarting,
     )
 
 
@@ -233,10 +237,10 @@ def _create_database(place: Place) -> None:
         raise _trouble(place, f"The database {DATABASE} could not be made in {place.folder}:\n{said}\n")
 
 
-def _trouble(place: Place, what: str) -> EmbeddedError:
+def _trouble(place: Place, what: str, kind: type[EmbeddedError] = EmbeddedError) -> EmbeddedError:
     try:
         lines = place.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
     except OSError:
         lines = []
     said = "\n".join(["", f"The end of {place.log}:", *lines]) if lines else ""
-    return EmbeddedError(f"{what} Put right what the log says and try again, or set DATABASE_URL.{said}")
+    return kind(f"{what} Put right what the log says and try again, or set DATABASE_URL.{said}")

@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from regulars.platform.db.failures import describe, is_connection_lost, may_pass
+from regulars.platform.db.failures import describe, is_nobodys_fault, may_pass
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.outbox.contracts import Delivered, Handler, ParkedState
@@ -71,6 +71,7 @@ def explain(error: Exception) -> str:
 class Dispatch:
     """One handler's part of one page. `held` are the members with an earlier event that has not got through.
 
+    What is nobody's fault (a lost connection, a full disk) aborts the page, and so does what was buffered before.
     A `patient` dispatch lets failures that may pass (a deadlock, a lock not got) abort the page, to be done again as
     a whole; an impatient one treats them like any other.
     """
@@ -89,12 +90,13 @@ class Dispatch:
         entries = self._let_pass(entries)
         if not entries:
             return
+        await self.tx.flush()  # what fails here is no event's: the whole page is undone
         try:
             with self._traced(entries):
                 async with self.tx.savepoint():
                     await self._hand_over(entries)
         except Exception as error:
-            if is_connection_lost(error) or (self.patient and may_pass(error)):
+            if is_nobodys_fault(error) or (self.patient and may_pass(error)):
                 raise
             if len(entries) == 1:
                 self._fail(entries[0], error)

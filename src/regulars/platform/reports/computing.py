@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from regulars.platform.clock import wall_now
-from regulars.platform.db.failures import describe, is_connection_lost
+from regulars.platform.db.failures import describe, is_nobodys_fault
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.reports import store
 from regulars.platform.reports.contracts import Done
@@ -36,7 +36,7 @@ async def compute_slice(tx: Transaction, report_id: UUID) -> bool:
         async with tx.savepoint():
             step = await kind.work(tx, msgspec.json.decode(taken.parameters), msgspec.json.decode(taken.carry))
     except Exception as error:
-        if is_connection_lost(error):
+        if is_nobodys_fault(error):
             raise
         logger.warning("a slice of the report %s failed: %s", taken.kind, describe(error))
         return _failed(tx, report_id, taken, error)
