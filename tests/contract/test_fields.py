@@ -1,11 +1,17 @@
 """Every read gives of its answer what is asked for, and says so where there is no such field."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
 
+from regulars.entrypoints.own_api import OwnApi
+from regulars.platform.db.database import Database
+from regulars.platform.services import Services
+from regulars.platform.settings import Settings
+from regulars.platform.vault.local import LocalVault
 from tests.conftest import fresh_database
 from tests.contract.walked import PURPOSE, Walked
 
@@ -134,3 +140,15 @@ def page(walked: Walked, operation: str, asked: dict[str, str]) -> dict[str, Any
     )
     found: dict[str, Any] = walked.ask(request, walked.key).json()
     return found
+
+
+@pytest.mark.anyio
+async def test_who_works_on_this_machine_is_given_the_fields_that_are_wanted(
+    database: Database, tmp_path: Path
+) -> None:
+    services = Services(Settings(home=tmp_path), database, LocalVault(tmp_path / "vault"))
+    asked = OwnApi(services, "cli:li", "en")
+    some = await asked.ask("GET", "/v1/jobs", query={"fields": "has_more"})
+    none = await asked.ask("GET", "/v1/jobs", query={"fields": "shoe"})
+    assert (some.document, some.refused) == ({"has_more": False, "next_cursor": None}, False)
+    assert (none.document["code"], none.refused) == ("answer_field_unknown", True)

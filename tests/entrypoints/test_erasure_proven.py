@@ -41,6 +41,7 @@ from regulars.platform.vault.local import LocalVault
 from regulars.platform.verification.service import verify
 from tests.conftest import on
 from tests.engagement.post_office import PostOffice, order
+from tests.entrypoints.careless import import_carelessly
 from tests.entrypoints.commands import as_url, serving
 from tests.members.erasing import texts_of_everything, where
 
@@ -96,6 +97,7 @@ async def a_life(office: PostOffice, services: Services, client: httpx.AsyncClie
     assert taken.json()["code"] == "identity_taken"
     assert (await post(client, f"{path}/identities", {"kind": PHONE, "value": EMAIL})).status_code == 422
     assert (await client.get(f"/v1/members/{PHONE}?q={EMAIL}")).status_code in {404, 422}
+    await import_carelessly(services, client, PHONE, EMAIL, NAME)
     # a code to the address, of the member and (a moment before) of nobody
     deliver = engagement.code_delivery(services.settings, services.vault)
     for kind, value in ((IdentityKind.PHONE, PHONE), (IdentityKind.EMAIL, EMAIL)):

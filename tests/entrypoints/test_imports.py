@@ -138,7 +138,9 @@ async def test_a_worker_does_a_long_import_in_steps_and_the_same_again_changes_n
     files.write(UUID(int=1), 1, b"of an import that is not committed yet")
     waiting = (await site.post("/v1/imports", {"kind": "accruals"})).json()["import_id"]
     await site.client.put(f"/v1/imports/{waiting}/parts/1", content=b"x")
-    assert {job_id_in(one) for one in (job_id, waiting)} < files.kept().keys()
+    assert (
+        job_id_in(waiting) in files.kept()
+    )  # that of the import is there, too, unless its schedule came due meanwhile
     async with site.database.transaction() as tx:
         await service.delete_files(tx, files)
     assert files.kept().keys() == {UUID(int=1), job_id_in(waiting)}

@@ -426,3 +426,17 @@ async def test_a_hold_that_makes_no_sense_names_the_field(programme: Programme, 
     assert {table: rows for table, rows in after.items() if table != "member_books"} == {
         table: rows for table, rows in before.items() if table != "member_books"
     }
+
+
+async def test_an_instant_at_the_end_of_time_is_refused_in_its_row(
+    programme: Programme, till: httpx.AsyncClient
+) -> None:
+    member = await programme.member()
+    posted = (await send(till, at(member, "accruals"), {"amount": 100, "reason": "gift"})).json()
+    lot = posted["transfer_id"]
+    wish = {"expires_at": "9999-12-31T23:59:59-08:00", "reason": "goodwill", "reference": "late"}
+    alone = await send(till, at(member, f"lots/{lot}/extensions"), wish)
+    row = {**wish, "member_id": public_id("mbr", member), "lot_id": lot}
+    batch = await send(till, "/v1/lots/extensions/batch", {"extensions": [row]})
+    assert (alone.status_code, alone.json()["code"]) == (422, "term_out_of_range")
+    assert [one["problem"]["code"] for one in batch.json()["rows"]] == ["term_out_of_range"]

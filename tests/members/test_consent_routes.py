@@ -85,3 +85,18 @@ async def test_a_consent_confirmed_elsewhere_counts_and_one_without_an_address_i
 
     assert problem(refused) == (409, "consent_address_missing", ["/channel"])
     assert (imported.json()["decision"], imported.json()["confirmation"]) == ("given", "elsewhere")
+
+
+async def test_instants_are_told_in_utc_in_whichever_zone_they_came(till: httpx.AsyncClient) -> None:
+    signed_up = await joined(till, NEW | {"signed_up_at": "2020-05-01T08:00:00+08:00"})
+    path = f"/v1/members/{signed_up['member_id']}/consents"
+    decision = {
+        "purpose": "marketing",
+        "channel": "sms",
+        "decision": "given",
+        "wording_version": "v1",
+        "where": "store",
+    }
+    recorded = await send(till, "POST", path, {**decision, "effective_at": "2020-05-02T00:30:00+08:00"})
+    assert signed_up["signed_up_at"] == "2020-05-01T00:00:00Z"
+    assert recorded.json()["effective_at"] == "2020-05-01T16:30:00Z"

@@ -18,9 +18,11 @@ from regulars.platform.errors import NotAuthenticated
 from regulars.platform.http.asked import SCOPE_KEY, Asked
 from regulars.platform.http.mutations import FIRST_REFUSAL, request_hasher
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
+from regulars.platform.http.sparse import sparse
 from regulars.platform.services import Services
 
 _BODYLESS: Final = "GET"
+_OK: Final = 200
 
 Document = dict[str, Any]
 Query = dict[str, str | int | bool | None]
@@ -95,7 +97,11 @@ class OwnApi:
                 pieces.append(message.get("body", b""))
 
         await framework(scope, receive, send)  # type: ignore[arg-type]  # ASGI's own types are narrower
-        return Answer(msgspec.json.decode(b"".join(pieces)), status >= FIRST_REFUSAL, replayed)
+        content = b"".join(pieces)
+        fields = scope[SCOPE_KEY].fields
+        if fields is not None and status == _OK:  # what the edge does for those who ask over HTTP
+            content = sparse(content, fields)
+        return Answer(msgspec.json.decode(content), status >= FIRST_REFUSAL, replayed)
 
 
 def _may_answer(route: HTTPRouteHandler, path: str) -> bool:

@@ -9,6 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 
+def in_utc(at: datetime) -> datetime:
+    """Return an instant as UTC has it. One of the year 1 or 9999 may lie beyond: it stays, for whoever checks it."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return at
+
+
 def wall_now() -> datetime:
     """Return the machine's instant, UTC."""
     return datetime.now(UTC)

@@ -1,7 +1,7 @@
 """What callers send of orders, and how it becomes facts."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Final
@@ -20,6 +20,7 @@ from regulars.commerce.contracts import (
 )
 from regulars.commerce.errors import CurrenciesDiffer, OrderIdImpossible, PaymentUnclear, QuantityNotPositive
 from regulars.commerce.orders.rules import MILLI, ORDER_ID
+from regulars.platform.clock import in_utc
 from regulars.platform.errors import NotFound
 from regulars.platform.ids import parse_public_id
 from regulars.platform.money import Currency
@@ -234,9 +235,4 @@ def _payments(bodies: list[PaymentBody], currency: str) -> tuple[int, int | None
 
 
 def _utc(at: datetime | None) -> datetime | None:
-    if at is None:
-        return None
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:  # in the year 1 or 9999: whoever checks the time refuses it
-        return at
+    return None if at is None else in_utc(at)

@@ -1,7 +1,7 @@
 """What callers send and get about holds."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from regulars.loyalty.ledger.errors import TermOutOfRange
 from regulars.loyalty.ledger.schemas import Amount, Instant, Reference, UsedLot, WalletCode, reference_of
 from regulars.loyalty.public_ids import transfer_id
 from regulars.members.contracts import MEMBER_PREFIX
+from regulars.platform.clock import in_utc
 from regulars.platform.ids import parse_public_id, public_id
 
 HOLD: Final = "hld"
@@ -94,7 +95,7 @@ def place_of(member_id: UUID, body: HoldBody, now: datetime) -> PlaceHold:
         wallet=body.wallet,
         amount=body.amount,
         purpose=body.purpose,
-        deadline=body.deadline.astimezone(UTC),
+        deadline=in_utc(body.deadline),
         reference=reference_of(body.reference),
     )
 

@@ -1,7 +1,7 @@
 """What callers send and get about direct postings."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from regulars.loyalty.ledger.errors import (
 from regulars.loyalty.ledger.needs import PostingCommand
 from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.members.contracts import MEMBER_PREFIX
+from regulars.platform.clock import in_utc
 from regulars.platform.errors import DomainError
 from regulars.platform.http.problems import Problem, problem_body
 from regulars.platform.ids import public_id
@@ -215,7 +216,7 @@ def extend_of(member_id: UUID, lot: str, body: ExtensionBody, actor: str) -> Ext
     return ExtendLot(
         member_id=member_id,
         lot_no=lot_no,
-        expires_at=body.expires_at.astimezone(UTC),
+        expires_at=in_utc(body.expires_at),
         reference=reference_of(body.reference),
         reason=body.reason,
         actor=actor,
@@ -334,4 +335,4 @@ def _check_times(body: AccrualBody, now: datetime) -> None:
 
 
 def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else at.astimezone(UTC)
+    return None if at is None else in_utc(at)

@@ -1,7 +1,7 @@
 """HTTP of consent."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -35,6 +35,7 @@ from regulars.members.contracts import (
 )
 from regulars.members.identity.service import check_instant, known_members
 from regulars.members.public_ids import consent_id_in, member_id_in
+from regulars.platform.clock import in_utc
 from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
@@ -216,7 +217,7 @@ def _checked(as_of: datetime, now: datetime) -> datetime:
     if problem := check_instant(as_of, recorded_at=now, field="as_of"):
         problem.pointer = "/query/as_of"
         raise problem
-    return as_of.astimezone(UTC)
+    return in_utc(as_of)
 
 
 def _recorded(consent: Consent) -> tuple[int, bytes]:

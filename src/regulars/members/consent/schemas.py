@@ -17,6 +17,7 @@ from regulars.members.contracts import (
     Purpose,
     ToConfirm,
 )
+from regulars.platform.clock import in_utc
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.ids import public_id
 
@@ -129,7 +130,7 @@ def wish_of(member_id: UUID, body: ConsentBody, actor: str) -> ConsentGiven:
         wording_version=body.wording_version,
         where=body.where,
         store_id=body.store_id,
-        effective_at=body.effective_at,
+        effective_at=None if body.effective_at is None else in_utc(body.effective_at),
         actor=actor,
         language=body.language,
         wording=body.wording,

@@ -19,6 +19,7 @@ from regulars.members.contracts import (
     SignUp,
 )
 from regulars.members.profile.schemas import LanguageTag, ProfileBody, profile_body
+from regulars.platform.clock import in_utc
 from regulars.platform.ids import public_id
 
 IdentityText = Annotated[
@@ -175,7 +176,7 @@ def sign_up_of(body: SignUpBody, member_id: UUID) -> SignUp:
         channel=body.channel,
         store_id=body.store_id,
         language=body.language,
-        signed_up_at=body.signed_up_at,
+        signed_up_at=None if body.signed_up_at is None else in_utc(body.signed_up_at),
     )
 
 

@@ -64,17 +64,23 @@ class ColumnMissing(InvalidInput):
 
 
 class ColumnTwice(InvalidInput):
-    """Two columns have the same name."""
+    """Two columns have the same name.
+
+    They are named by their numbers: where the first line is missing, what stands there is somebody's data.
+    """
 
     code = "column_twice"
-    message = "The file has two columns {column}. Give each a name of its own in the first line."
+    message = "Columns {first} and {second} of the file have the same name. Give each its own in the first line."
 
 
 class ColumnUnknown(InvalidInput):
-    """A column has no field, and there is no mapping that leaves it out."""
+    """A column has no field, and there is no mapping that leaves it out.
+
+    It is named by its number: where the first line is missing, what stands there is somebody's data.
+    """
 
     code = "column_unknown"
-    message = "The column {column} has no field. Name the columns that count in the mapping."
+    message = "Column {number} has no field. See that the first line names the columns, or name them in the mapping."
 
 
 class FileEmpty(InvalidInput):

@@ -8,6 +8,7 @@ import io
 import os
 import shutil
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -58,6 +59,14 @@ class ImportFiles:
         except FileNotFoundError:
             raise ImportExpired from None
         return zlib.decompress(unseal(self._key, sealed, member_id=job_id, field=f"part:{part.part_no}"))
+
+    def seal(self, job_id: UUID, place: str, text: str) -> str:
+        """Seal a text that stood in a file, bound to its place there, as the file itself is sealed."""
+        return b64encode(seal(self._key, text.encode(), member_id=job_id, field=place)).decode()
+
+    def unseal(self, job_id: UUID, place: str, sealed: str) -> str:
+        """Return what `seal` sealed."""
+        return unseal(self._key, b64decode(sealed), member_id=job_id, field=place).decode()
 
     def kept(self) -> dict[UUID, datetime]:
         """Return of which imports there are files, and when the last part of each came (wall clock)."""

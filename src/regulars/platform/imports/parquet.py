@@ -8,8 +8,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from regulars.platform.imports.contracts import Row
-from regulars.platform.imports.errors import ColumnTwice
-from regulars.platform.imports.reading import Place, Placed, Source, unreadable
+from regulars.platform.imports.reading import Place, Placed, Source, check_names, unreadable
 
 _BATCH: Final = 1000
 
@@ -27,9 +26,7 @@ class _Parquet:
     def __init__(self, opened: "parquet.ParquetFile") -> None:
         self._opened = opened
         self.columns: list[str] | None = list(opened.schema_arrow.names)
-        for name in self.columns:
-            if self.columns.count(name) > 1:
-                raise ColumnTwice(column=name[:64])
+        check_names(self.columns)
         self.size: int = opened.metadata.num_rows
         self._ends = [0]
         for group in range(opened.metadata.num_row_groups):

@@ -5,7 +5,7 @@ Memory is bounded whatever the file holds: one part of it, one line, and the row
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -146,9 +146,7 @@ class _Csv:
         if not head:
             raise FileEmpty
         self.columns: list[str] | None = [name.strip() for name in head]
-        for name in self.columns:
-            if self.columns.count(name) > 1:
-                raise ColumnTwice(column=name[:64])
+        check_names(self.columns)
         self._first = lines.place
 
     def done(self, place: Place) -> int:
@@ -210,6 +208,14 @@ class _JsonLines:
             return Row(line=line, columns=self._decode(text))
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             return Row(line=line, problem=RowUnreadable())
+
+
+def check_names(columns: Sequence[str]) -> None:
+    """Check that each column has a name of its own. Raises ColumnTwice."""
+    seen: dict[str, int] = {}
+    for number, name in enumerate(columns, 1):
+        if seen.setdefault(name, number) != number:
+            raise ColumnTwice(first=seen[name], second=number)
 
 
 def unreadable(form: Format) -> FileUnreadable:

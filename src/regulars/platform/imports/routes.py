@@ -216,10 +216,11 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
 
 async def errors_as_csv(services: Services, job_id: UUID, language: str) -> AsyncIterator[str]:
     """Write why rows were refused, piece by piece, each read for itself: a slow reader holds no connection."""
+    files = ImportFiles(services.settings.home, services.vault.pepper)
     after, more = 0, True
     while more:
         async with services.database.transaction() as tx:
-            found = await service.problems(tx, job_id, after=after, limit=ERRORS_A_PIECE)
+            found = await service.problems(tx, files, job_id, after=after, limit=ERRORS_A_PIECE)
         yield problems_as_csv(found, language, with_head=not after)
         more = len(found) == ERRORS_A_PIECE
         after = found[-1].line if found else 1

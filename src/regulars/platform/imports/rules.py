@@ -41,9 +41,9 @@ def check_mapping(kind: ImportKind, mapping: Mapped) -> None:
 def columns_used(kind: ImportKind, mapping: Mapped, columns: Sequence[str] | None) -> dict[str, str]:
     """Return which field each column is (None: rows name them). Raises ColumnMissing, ColumnUnknown."""
     if not mapping.columns:
-        for name in columns or ():
+        for number, name in enumerate(columns or (), 1):
             if name not in kind.fields:
-                raise ColumnUnknown(column=name[:_ECHO])
+                raise ColumnUnknown(number=number)
         return {name: name for name in kind.fields}
     for name in mapping.columns if columns is not None else ():
         if name not in (columns or ()):
@@ -124,12 +124,12 @@ def _values(kind: ImportKind, mapping: Mapped, used: dict[str, str], row: Row) -
         return {}, row.problem
     values: Values = dict(mapping.constants)
     problem: DomainError | None = None
-    for column, value in row.columns.items():
+    for number, (column, value) in enumerate(row.columns.items(), 1):
         name = used.get(column)
         if name is None:
             if mapping.columns:
                 continue
-            problem = problem or ColumnUnknown(column=column[:_ECHO])
+            problem = problem or ColumnUnknown(number=number)
             continue
         if value is None or (isinstance(value, str) and not value.strip()):
             continue

@@ -120,9 +120,9 @@ async def parts_of(tx: Transaction, job_id: UUID) -> list[Part]:
     return await store.parts(tx, job_id)
 
 
-async def problems(tx: Transaction, job_id: UUID, *, after: int, limit: int) -> list[RowProblem]:
+async def problems(tx: Transaction, files: ImportFiles, job_id: UUID, *, after: int, limit: int) -> list[RowProblem]:
     """Return why rows were refused, in the order of the file, from behind a line."""
-    return await store.problems(tx, job_id, after, limit)
+    return await store.problems(tx, files, job_id, after, limit)
 
 
 async def delete_files(tx: Transaction, files: ImportFiles) -> int:

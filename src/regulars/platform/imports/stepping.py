@@ -97,7 +97,7 @@ class Importing:
         records, ended = await asyncio.to_thread(_take, one, kind, reader)
         outcomes = await self._decide(tx, job, one, kind, records, keep=not one.dry_run)
         problems = _problems(kind, reader, records, outcomes)
-        store.insert_problems(tx, one.job_id, problems)
+        store.insert_problems(tx, self._files, one.job_id, problems)
         counts = _counted(job.counts, records, outcomes)
         if not ended:
             self._keep(job.job_id, reader)
@@ -129,7 +129,7 @@ class Importing:
                     return not one.dry_run and not problems
 
         await _undone_unless(tx, everything)
-        store.insert_problems(tx, one.job_id, problems)
+        store.insert_problems(tx, self._files, one.job_id, problems)
         size = reader.source.size
         failure = None
         if problems:

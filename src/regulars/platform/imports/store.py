@@ -9,6 +9,7 @@ import msgspec
 
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.imports.contracts import Import, Mapped, Part, RowProblem
+from regulars.platform.imports.files import ImportFiles
 
 _INSERT: LiteralString = """
 INSERT INTO imports (job_id, kind, format, name, mapping, mode, dry_run, begun_by, begun_at, expires_at, started)
@@ -88,24 +89,39 @@ async def parts(tx: Transaction, job_id: UUID) -> list[Part]:
     return [Part(*row) for row in await tx.rows(_PARTS, (job_id,))]
 
 
-def insert_problems(tx: Transaction, job_id: UUID, problems: Sequence[RowProblem]) -> None:
-    """Keep why rows were refused."""
+def insert_problems(tx: Transaction, files: ImportFiles, job_id: UUID, problems: Sequence[RowProblem]) -> None:
+    """Keep why rows were refused. What stood in them is sealed: nobody knows what stands in a shifted column."""
+
+    def sealed(one: RowProblem, column: str, text: str) -> str:
+        return files.seal(job_id, _place(one.line, column), text)
+
     if problems:
         columns = (
             [one.line for one in problems],
             [one.column for one in problems],
-            [one.value for one in problems],
+            [None if one.value is None else sealed(one, "value", one.value) for one in problems],
             [one.code for one in problems],
-            [one.pointer for one in problems],
-            [_encode(one.data).decode() for one in problems],
+            [None if one.pointer is None else sealed(one, "pointer", one.pointer) for one in problems],
+            [sealed(one, "data", _encode(one.data).decode()) for one in problems],
         )
         tx.write(_INSERT_PROBLEMS, (job_id, *columns))
 
 
-async def problems(tx: Transaction, job_id: UUID, after: int, limit: int) -> list[RowProblem]:
+async def problems(tx: Transaction, files: ImportFiles, job_id: UUID, after: int, limit: int) -> list[RowProblem]:
     """Return why rows were refused, in order, from behind a line."""
+
+    def opened(line: int, column: str, text: str) -> str:
+        return files.unseal(job_id, _place(line, column), text)
+
     return [
-        RowProblem(line=line, column=column, value=value, code=code, pointer=pointer, data=_data(data))
+        RowProblem(
+            line=line,
+            column=column,
+            value=None if value is None else opened(line, "value", value),
+            code=code,
+            pointer=None if pointer is None else opened(line, "pointer", pointer),
+            data=_data(opened(line, "data", data)),
+        )
         for line, column, value, code, pointer, data in await tx.rows(_PROBLEMS, (job_id, after, limit))
     ]
 
@@ -143,3 +159,7 @@ def _import(row: Sequence[Any]) -> Import:
         parts=parts,
         bytes=int(size),
     )
+
+
+def _place(line: int, column: str) -> str:
+    return f"problem:{line}:{column}"

@@ -18,6 +18,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import Conflict, NotFound
 from regulars.platform.imports import service as imports
 from regulars.platform.imports.contracts import RowProblem
+from regulars.platform.imports.files import ImportFiles
 from regulars.platform.imports.routes import errors_as_csv
 from regulars.platform.imports.schemas import HIDDEN
 from regulars.platform.places import read_place, write_place
@@ -167,7 +168,8 @@ def _one(kit: Kit) -> list[Any]:
             names = await names_of(tx, [found.asked_by], page.language)
             refused: list[RowProblem] = []
             if words is not None and words.refused and found.counts.get("refused"):
-                refused = await imports.problems(tx, found.job_id, after=0, limit=_FEW)
+                files = ImportFiles(kit.services.settings.home, kit.services.vault.pepper)
+                refused = await imports.problems(tx, files, found.job_id, after=0, limit=_FEW)
         asked_by = named(found.asked_by, names, see_staff=viewer.may("staff:read"))
         return kit.render(
             request,
