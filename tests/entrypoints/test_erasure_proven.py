@@ -90,6 +90,10 @@ async def a_life(office: PostOffice, services: Services, client: httpx.AsyncClie
     assert (await post(client, f"{path}/profile", told, "PATCH")).status_code == 200
     async with services.database.transaction() as tx:
         assert await members.prove_email(tx, services.vault, member_id, EMAIL)
+    living = {"head": public, "name": f"{NAME}之家", "reason": "They live together"}
+    home = await post(client, "/v1/households", living)
+    assert home.status_code == 201, home.text
+    assert NAME in (await client.get(f"/v1/households/{home.json()['household_id']}")).text
     for body in ({"kind": "phone", "value": PHONE}, {"kind": "card", "value": CARD}):
         assert (await client.post("/v1/members/lookup", json=body)).json()["masked"] is False
     # refused and faulty requests, whose texts must not be kept

@@ -147,6 +147,10 @@ async def test_a_refused_row_harms_no_other_and_is_kept(services: Services, till
         (422, "wrong_form"),
         (201, None),
     ]
+    named = ("member_id", "purpose", "channel", "decision")
+    assert [[row[name] for name in named] for row in document["rows"]] == [
+        [row[name] for name in named] for row in wanted
+    ]
     pointers = [row["problem"]["errors"][0]["pointer"] for row in document["rows"] if "problem" in row]
     assert pointers == ["/consents/1/channel", "/consents/2", "/consents/3/language"]
     kept = await rows(services.database, "SELECT code, action, subject FROM refusals")

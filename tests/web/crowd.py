@@ -39,7 +39,9 @@ from regulars.platform.bulk.tasks import run_job
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.imports import service as imports
-from regulars.platform.imports.contracts import IMPORT, Mapped
+from regulars.platform.imports import store as import_store
+from regulars.platform.imports.contracts import IMPORT, Mapped, RowProblem
+from regulars.platform.imports.files import ImportFiles
 from regulars.platform.outbox.relay import Relay
 from regulars.platform.reports.contracts import REPORT_PREFIX
 from regulars.platform.services import Services
@@ -50,15 +52,12 @@ from tests.web.site import DAY, NOW, POLICY, Site
 from tests.web.visitors import HERE, STORE
 
 _MINUTE = timedelta(minutes=1)
+_NOBODY = RowProblem(line=0, column="phone", value=None, code="member_not_found", pointer=None, data={})
 _PARK: LiteralString = """
 INSERT INTO parked_events (handler, seq, reader, member_id, state, attempts, error, parked_at)
 SELECT 'a.handler_' || n, seq, 'reactions', member_id, 'parked', 8, 'Broken', recorded_at
 FROM (SELECT * FROM outbox ORDER BY seq LIMIT 1) AS first CROSS JOIN generate_series(1, %s) AS n
 ON CONFLICT DO NOTHING
-"""
-_REFUSE: LiteralString = """
-INSERT INTO import_problems (job_id, line, column_name, value, code, pointer, data)
-SELECT %s, n, 'phone', NULL, 'member_not_found', NULL, '{}' FROM generate_series(1, %s) AS n
 """
 
 
@@ -204,8 +203,10 @@ class Crowd:
                 )
                 await jobs.ask(tx, run_job, one.job_id, IMPORT, by=owner, all_of_it=100)
             self.job_id = one.job_id
+        files = ImportFiles(self.services.settings.home, self.services.vault.pepper)
         async with self.services.database.transaction() as tx:
-            tx.write(_REFUSE, (self.job_id, count))
+            refused = [replace(_NOBODY, line=n) for n in range(1, count + 1)]
+            import_store.insert_problems(tx, files, self.job_id, refused)
             tx.write("UPDATE jobs SET counts = %s WHERE job_id = %s", (f'{{"refused": {count}}}', self.job_id))
 
     async def _home(self) -> UUID:

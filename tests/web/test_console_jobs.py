@@ -8,9 +8,12 @@ import pytest
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.bulk import service as jobs
 from regulars.platform.bulk.contracts import JOB_PREFIX
+from regulars.platform.bulk.routes import job_id_in
 from regulars.platform.bulk.tasks import run_job
 from regulars.platform.ids import new_id, public_id
-from regulars.platform.imports.contracts import IMPORT
+from regulars.platform.imports import store as imports
+from regulars.platform.imports.contracts import IMPORT, RowProblem
+from regulars.platform.imports.files import ImportFiles
 from regulars.platform.services import Services
 from tests.web.site import Site
 from tests.web.test_console_members import words
@@ -98,9 +101,9 @@ async def test_why_a_job_failed_is_said_with_the_remedy_and_its_refused_rows_can
             " '{}', 'all', false, 'x', now(), now(), true)",
             (IMPORT,),
         )
-        tx.write(
-            "INSERT INTO import_problems SELECT job_id, 7, 'mobile', NULL, 'member_not_found', NULL, '{}' FROM imports"
-        )
+        refused = RowProblem(line=7, column="mobile", value=None, code="member_not_found", pointer=None, data={})
+        files = ImportFiles(services.settings.home, services.vault.pepper)
+        imports.insert_problems(tx, files, job_id_in(public), [refused])
     async with site.browsing(Role.OWNER) as browser:
         page = await browser.get(f"/console/jobs/{public}")
         listed = await browser.get("/console/jobs")

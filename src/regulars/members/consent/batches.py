@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from regulars.members.consent import service
 from regulars.members.consent.schemas import ConsentAnswer, ConsentBody, consent_answer, wish_of
 from regulars.members.consent.terms import double_opt_in
-from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentGiven
+from regulars.members.contracts import MEMBER_PREFIX, Consent, ConsentChannel, ConsentGiven, Decision, Purpose
 from regulars.members.public_ids import member_id_in
 from regulars.platform.commit.batches import ROWS_AT_MOST, Decided, Kind, asked_rows, batch_lane, problem_of
 from regulars.platform.errors import DomainError
@@ -25,6 +25,7 @@ from regulars.platform.services import Services
 
 _FIELD: Final = "consents"
 _ACTION: Final = "record_consent_in_batch"
+_GAP: Final = " "  # between what names a row; only the first of it, which the caller chose, may hold one
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,9 +43,15 @@ class ConsentBatchBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ConsentRowAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of one row: the status that it would have had alone, and the decision or the problem document."""
+    """What came of one row: the status that it would have had alone, and the decision or the problem document.
+
+    `member_id`, `purpose`, `channel` and `decision` are the row's own.
+    """
 
     member_id: str
+    purpose: Purpose
+    channel: ConsentChannel
+    decision: Decision
     status: int
     consent: ConsentAnswer | None = None
     problem: Problem | None = None
@@ -85,11 +92,15 @@ def consent_batch_route(services: Services) -> HTTPRouteHandler:
             request,
             data.consents,
             lambda row: wish_of(member_id_in(row.member_id), row, actor),
-            lambda row: row.member_id,
+            _name_of,
         )
         return await carry_out(request, lane, batch, subject=f"{len(batch.rows)} consents")
 
     return record_consents
+
+
+def _name_of(row: BatchedConsent) -> str:
+    return _GAP.join([row.member_id, row.purpose.value, row.channel.value, row.decision])
 
 
 def _about(wish: ConsentGiven) -> tuple[str, str]:
@@ -98,11 +109,18 @@ def _about(wish: ConsentGiven) -> tuple[str, str]:
 
 def _render(decided: Decided[ConsentGiven, Consent]) -> tuple[int, bytes]:
     rows = []
-    for member_id, outcome in zip(decided.asked.names, decided.outcomes, strict=True):
-        if isinstance(outcome, DomainError):
-            problem = problem_of(decided.asked, outcome)
-            rows.append(ConsentRowAnswer(member_id=member_id, status=problem.status, problem=problem))
-        else:
-            rows.append(ConsentRowAnswer(member_id=member_id, status=201, consent=consent_answer(outcome)))
+    for name, outcome in zip(decided.asked.names, decided.outcomes, strict=True):
+        problem = problem_of(decided.asked, outcome) if isinstance(outcome, DomainError) else None
+        member_id, purpose, channel, decision = name.rsplit(_GAP, 3)
+        row = ConsentRowAnswer(
+            member_id=member_id,
+            purpose=Purpose(purpose),
+            channel=ConsentChannel(channel),
+            decision=Decision(decision),
+            status=201 if problem is None else problem.status,
+            consent=None if isinstance(outcome, DomainError) else consent_answer(outcome),
+            problem=problem,
+        )
+        rows.append(row)
     refused = sum([row.problem is not None for row in rows])
     return 200, _encode(ConsentBatchAnswer(recorded=len(rows) - refused, refused=refused, rows=rows))

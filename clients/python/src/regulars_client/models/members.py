@@ -101,6 +101,9 @@ class ConsentRowAnswer(Struct, frozen=True, kw_only=True):
     """Part of `ConsentBatchAnswer`."""
 
     member_id: str
+    purpose: str
+    channel: str
+    decision: str
     status: int
     consent: ConsentAnswer | None = None
     problem: Problem | None = None
