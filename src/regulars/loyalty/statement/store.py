@@ -191,6 +191,8 @@ SELECT w.code, t.kind, sum(CASE WHEN t.credit_account %% 100 = 0 THEN t.amount E
 FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
 WHERE t.recorded_at <= %s GROUP BY w.code, t.kind ORDER BY w.code, t.kind
 """
+# What was used of lots is read by its index and added up beside them: the planner knows nothing of a CTE's rows, and
+# went through all that was summed up by lot once for each lot, where no table was analysed yet.
 STANDINGS: LiteralString = """
 WITH sums AS (
     SELECT t.member_id, max(t.seq) AS seq,
@@ -199,18 +201,22 @@ WITH sums AS (
                FILTER (WHERE t.qualifying AND t.effective_at > %(after)s AND t.effective_at <= %(at)s)::bigint AS growth
     FROM ledger_transfers AS t JOIN wallets AS w ON w.wallet_id = t.wallet_id
     WHERE t.recorded_at <= %(at)s GROUP BY t.member_id
-), used AS (
-    SELECT u.member_id, u.lot_no, sum(u.amount)::bigint AS amount
-    FROM sums JOIN lot_uses AS u ON u.member_id = sums.member_id AND u.seq <= sums.seq
-    GROUP BY u.member_id, u.lot_no
-), parts AS (
-    SELECT l.member_id,
-           sum(l.amount - coalesce(used.amount, 0)) FILTER (WHERE l.available_at <= %(at)s)::bigint AS available,
-           sum(l.amount - coalesce(used.amount, 0)) FILTER (WHERE l.available_at > %(at)s)::bigint AS pending
+), there AS (
+    SELECT l.member_id, l.lot_no, l.available_at, l.amount, sums.seq
     FROM sums JOIN lots AS l ON l.member_id = sums.member_id AND l.lot_no <= sums.seq
     JOIN wallets AS w ON w.wallet_id = l.wallet_id AND w.code = %(wallet)s
-    LEFT JOIN used ON used.member_id = l.member_id AND used.lot_no = l.lot_no
-    WHERE l.expires_at > %(at)s GROUP BY l.member_id
+    WHERE l.expires_at > %(at)s
+), parts AS (
+    SELECT p.member_id, sum(p.amount) FILTER (WHERE p.available_at <= %(at)s)::bigint AS available,
+           sum(p.amount) FILTER (WHERE p.available_at > %(at)s)::bigint AS pending
+    FROM (
+        SELECT member_id, available_at, amount FROM there
+        UNION ALL
+        SELECT l.member_id, l.available_at, -u.amount
+        FROM there AS l
+        JOIN lot_uses AS u ON u.member_id = l.member_id AND u.lot_no = l.lot_no AND u.seq <= l.seq
+    ) AS p
+    GROUP BY p.member_id
 ), kept AS (
     SELECT h.member_id, sum(p.amount)::bigint AS held
     FROM holds AS h
