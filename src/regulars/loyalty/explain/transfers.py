@@ -148,11 +148,11 @@ async def explain_transfers(
 
 
 async def explain_lot(tx: Transaction, configuration: Configuration, member_id: UUID, lot_no: int) -> Explanation:
-    """Say what is left of a lot, until when, and why it is there: by the transfer that brought it.
+    """Say what is left of a lot, until when, where the rest went, and why it is there: by the transfer that brought it.
 
     Raises UnknownLot (404). Source: as `explain_transfer`, and holds.
     """
-    row = await store.lot(tx, member_id, lot_no)
+    row, moved = await store.lot(tx, member_id, lot_no)
     decided = None if row is None else (await _read(tx, configuration, member_id, [lot_no])).get(lot_no)
     if row is None or decided is None:
         raise UnknownLot
@@ -169,11 +169,16 @@ async def explain_lot(tx: Transaction, configuration: Configuration, member_id: 
             "expires_at": expires_at,
         },
     )
+    gone = [
+        Reason("lot.moved", {"amount": units, "wallet": wallet, "kind": kind, "transfers": transfers})
+        for kind, transfers, units in moved
+        if units
+    ]
     brought = _explained(decided)
     return structs.replace(
         brought,
         about="lot",
-        reasons=(told, *brought.reasons),
+        reasons=(told, *gone, *brought.reasons),
         links=(to_transfer(member_id, lot_no), *[link for link in brought.links if link.kind != "lot"]),
     )
 

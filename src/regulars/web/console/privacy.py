@@ -252,13 +252,15 @@ def _erasures(kit: Kit) -> ControllerRouterHandler:
             journal.update(await kit.services.vault.erased_among([one.member_id for one in rows]))
             return Slice(rows, after=write_place(rows[-1].asked_at, rows[-1].erasure_id) if more else None)
 
-        listing = erasures_listing(names, journal, see_staff=viewer.may("staff:read"))
+        listing = erasures_listing(names, journal, page.language, see_staff=viewer.may("staff:read"))
         return await kit.listing(request, "console/privacy_erasures.html", listing, fetch, tabs=tabs(page.language))
 
     return erasures
 
 
-def erasures_listing(names: dict[str, str], journal: dict[UUID, datetime], *, see_staff: bool) -> Listing:
+def erasures_listing(
+    names: dict[str, str], journal: dict[UUID, datetime], language: str, *, see_staff: bool
+) -> Listing:
     """Return erasures as a list; `journal` is what the journal of erasures says, beside the vault."""
 
     def ended(one: Erasure) -> Cell:
@@ -273,7 +275,7 @@ def erasures_listing(names: dict[str, str], journal: dict[UUID, datetime], *, se
             Column("ends", mark("Due, or ended"), ended),
             Column("key", mark("Key destroyed, by the journal"), lambda one: journal.get(one.member_id)),
             Column("by", mark("Asked by"), lambda one: who(one.asked_by, names, see_staff=see_staff), minor=True),
-            Column("reason", mark("Why"), lambda one: one.reason, wraps=True),
+            Column("reason", mark("Why"), lambda one: in_language(one.reason, language), wraps=True),
         ),
         filters=(
             Choice("state", mark("State"), tuple(STATES.items())),
