@@ -50,6 +50,7 @@ STATES: Final[dict[ErasureState, str]] = {
     "withdrawn": mark("Withdrawn"),
     "carried_out": mark("Carried out"),
 }
+_ELSEWHERE: Final = {"email": mark("by the link in a letter"), "address": mark("The address was changed")}
 _DAY: Final = timedelta(days=1)
 _DIGITS: Final = 17
 
@@ -205,7 +206,7 @@ def consents_listing(language: str, names: dict[str, str], *, see_staff: bool) -
             Column("wording", mark("In these words"), words, wraps=True),
             Column("version", mark("Version"), lambda one: one.consent.wording_version, minor=True, shown=False),
             Column("effective", mark("Took effect"), lambda one: one.consent.effective_at, minor=True, shown=False),
-            Column("where", mark("Where"), lambda one: channel_name(one.consent.where, language), minor=True),
+            Column("where", mark("Where"), lambda one: _decided_in(one.consent.where, language), minor=True),
             Column("store", mark("Store"), lambda one: one.consent.store_id, minor=True, shown=False),
             Column(
                 "by", mark("Recorded by"), lambda one: who(one.consent.actor, names, see_staff=see_staff), minor=True
@@ -348,6 +349,11 @@ def _span(formats: Formats, wanted: Wanted, name: str) -> tuple[datetime | None,
         None if first is None else formats.first_moment(first),
         None if last is None else formats.first_moment(last + _DAY),
     )
+
+
+def _decided_in(where: str, language: str) -> str:
+    """Return where a member decided: a channel, or what is no channel of the programme."""
+    return in_language(_ELSEWHERE[where], language) if where in _ELSEWHERE else channel_name(where, language)
 
 
 def _member(text: str | None) -> tuple[UUID | None, bool]:
