@@ -91,26 +91,50 @@ async def _apply(
     configuration: Configuration, tx: Transaction, vault: Vault, wishes: Sequence[_Wish]
 ) -> list[Brought | DomainError]:
     found = await whose_rows(tx, vault, [wish.whose for wish in wishes])
-    commands = [
-        _named(wish, member) for wish, member in zip(wishes, found, strict=True) if not isinstance(member, DomainError)
-    ]
+    commands = await _addressed(
+        tx,
+        [(wish, member) for wish, member in zip(wishes, found, strict=True) if not isinstance(member, DomainError)],
+    )
     known = await members.known_members(tx, [command.member_id for command in commands])
-    facts = [(_one(known, command.member_id), command.reference) for command in commands]
-    before = await store.posted(tx, facts)
+    facts = [
+        ((command.member_id, command.reference), (_one(known, command.member_id), command.reference))
+        for command in commands
+    ]
+    before = set(await store.posted(tx, list({fact for each in facts for fact in each})))
     results = iter(zip(await service.post(tx, configuration, commands), facts, strict=True))
     outcomes: list[Brought | DomainError] = []
     for member in found:
         if isinstance(member, DomainError):
             outcomes.append(member)
             continue
-        result, fact = next(results)
+        result, booked = next(results)
         if isinstance(result, DomainError):
             outcomes.append(result)
         else:
             subject = public_id(MEMBER_PREFIX, member)
-            outcomes.append(Brought(subject, known=fact in before, detail=result.reference))
-            before.add(fact)
+            outcomes.append(Brought(subject, known=not before.isdisjoint(booked), detail=result.reference))
+            before |= set(booked)
     return outcomes
+
+
+async def _addressed(tx: Transaction, rows: Sequence[tuple[_Wish, UUID]]) -> list[Accrue]:
+    """Return an accrual for each row, to the one member to whom it was posted before, if it was.
+
+    Who was found by a number when a file first came may be part of another by now, to whom the number leads: the row is
+    theirs still, and not one more for whoever they became.
+    """
+    parts = await store.parts_of(tx, {member for _, member in rows})
+    ways = [[_named(wish, one) for one in (member, *parts.get(member, ()))] for wish, member in rows]
+    asked = {(one.member_id, one.reference) for way in ways if len(way) > 1 for one in way}
+    before = await store.posted(tx, list(asked))
+    return [_posted_before(way, before) for way in ways]
+
+
+def _posted_before(way: Sequence[Accrue], before: Mapping[tuple[UUID, str], int]) -> Accrue:
+    """Return which of the same accrual to several was posted; of several the one that is the same, else the first."""
+    posted = [one for one in way if (one.member_id, one.reference) in before]
+    same = [one for one in posted if before[one.member_id, one.reference] == one.amount]
+    return (*same, *posted, way[0])[0]
 
 
 def _one(known: Mapping[UUID, MemberRef], member_id: UUID) -> UUID:

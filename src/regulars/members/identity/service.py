@@ -403,7 +403,7 @@ def _is_repeat(candidate: _Candidate, earlier: Member, owners: Mapping[bytes, UU
         return False
     if candidate.is_dated:
         return earlier.signed_up_at == candidate.member.signed_up_at
-    return all(owners.get(sought) == earlier.member_id for sought in candidate.values)
+    return all(owners.get(sought) in {earlier.member_id, earlier.stands_for} for sought in candidate.values)
 
 
 def _write(tx: Transaction, fresh: Sequence[_Candidate], keys: dict[UUID, bytes]) -> None:
@@ -430,11 +430,12 @@ def _write(tx: Transaction, fresh: Sequence[_Candidate], keys: dict[UUID, bytes]
 async def _with_identities(
     tx: Transaction, outcomes: Sequence[Member | DomainError], known: dict[UUID, Member]
 ) -> list[Member | DomainError]:
-    """Give the members that were there already the identities that they have now."""
+    """Give the members that were there already as they are now: with their identities, as whom they became part of."""
     if not known:
         return list(outcomes)
-    full = {member.member_id: member for member, _ in await store.select_members(tx, list(known))}
-    return [full.get(outcome.member_id, outcome) if isinstance(outcome, Member) else outcome for outcome in outcomes]
+    asked = list({one.stands_for for one in known.values()})
+    full = {member.member_id: member for member, _ in await store.select_members(tx, asked)}
+    return [full.get(outcome.stands_for, outcome) if isinstance(outcome, Member) else outcome for outcome in outcomes]
 
 
 async def _until_nobody_interferes(tx: Transaction, work: Callable[[], Awaitable[Result]]) -> Result:
