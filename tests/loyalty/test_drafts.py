@@ -1,7 +1,7 @@
 """Drafts, versions and their states: cases worked by hand, on the database, and through the API."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -32,12 +32,14 @@ from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.errors import (
     InstantBeforeLatest,
     InstantInClosedMonth,
+    InstantTooFar,
     InstantTooNear,
     TiersMustStay,
     UnknownVersion,
     VersionInForce,
     VersionWithdrawn,
 )
+from regulars.loyalty.preview.reports import PREVIEW
 from regulars.platform.auth import service as keys
 from regulars.platform.auth.errors import MayBeOnePerson
 from regulars.platform.clock import ClockSetting, wall_now
@@ -46,7 +48,7 @@ from regulars.platform.ids import new_id
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
-from tests.loyalty.programme import DAY, EASY, NOON, TIERS, Programme, back, order
+from tests.loyalty.programme import DAY, EASY, HOUR, NOON, TIERS, Programme, back, order
 
 pytestmark = pytest.mark.anyio
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -178,6 +180,12 @@ async def test_an_instant_must_be_ahead_after_the_latest_and_in_an_open_month(at
     for at in (NOON - DAY, NOON, NOON + MINUTE - SECOND):
         with pytest.raises(InstantTooNear):
             await scheduled(at_noon, draft, at)
+    for at in (NOON + 3_661 * DAY, datetime(9999, 12, 31, 23, tzinfo=timezone(-8 * HOUR))):  # in UTC it has no year
+        with pytest.raises(InstantTooFar):
+            await scheduled(at_noon, draft, at)
+        async with at_noon.database.transaction() as tx:
+            with pytest.raises(InstantTooFar):
+                await api.ask_preview(tx, PREVIEW, api.AskPreview(actor="x", draft_id=draft.draft_id, active_from=at))
     with pytest.raises(PolicyUnchanged):
         await scheduled(at_noon, await begun(at_noon, EASY), NOON + DAY)
     await scheduled(at_noon, draft, NOON + MINUTE)

@@ -130,6 +130,13 @@ class InstantTooNear(Conflict):
     )
 
 
+class InstantTooFar(InvalidInput):
+    """A change would begin beyond all plans."""
+
+    code = "instant_too_far"
+    message = "A change begins by {latest} at the latest; {active_from} is too far ahead. Choose an earlier one."
+
+
 class UnknownVersion(NotFound):
     """No version has this number."""
 

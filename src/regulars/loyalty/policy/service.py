@@ -16,6 +16,7 @@ from regulars.loyalty.policy.errors import (
     InstantBeforeLatest,
     InstantDecided,
     InstantInClosedMonth,
+    InstantTooFar,
     InstantTooNear,
     NoActivePolicy,
     UnknownVersion,
@@ -32,6 +33,7 @@ from regulars.platform.db.transaction import Rows, Statement, Transaction
 # its transaction is about to end must cover the commit, and clocks of machines that differ.
 NOTICE: Final = timedelta(minutes=1)
 LAST_NOTICE: Final = timedelta(seconds=20)
+LONGEST_NOTICE: Final = timedelta(days=3_660)  # what lies near the end of time is no instant in every zone
 NOBODY: Final = Appending()
 
 
@@ -207,7 +209,7 @@ async def schedule_version(
 
     A batch decides by the versions that are committed when it begins, at the instant at which it begins. So no book is
     decided by two versions as long as this is committed before `active_from`: the clock is looked at again after every
-    lock was waited for. Raises InstantTooNear, and what `activate_policy` raises.
+    lock was waited for. Raises InstantTooNear, InstantTooFar, and what `activate_policy` raises.
     """
     require_notice(active_from, tx.now, NOTICE)
     appended = await activate_policy(tx, policy, active_from, by)
@@ -240,13 +242,24 @@ async def withdraw_version(tx: Transaction, clock: Clock, version: int, *, by: s
 
 
 def require_notice(active_from: datetime, now: datetime, notice: timedelta) -> None:
-    """Raise InstantTooNear where an instant is not so far ahead."""
+    """Raise InstantTooNear where an instant is not so far ahead, InstantTooFar where it is more than ten years."""
+    require_reach(active_from, now)
     if active_from < now + notice:
         raise InstantTooNear(
             pointer="/active_from",
             active_from=active_from.isoformat(timespec="seconds"),
             now=now.isoformat(timespec="seconds"),
             seconds=int(NOTICE.total_seconds()),
+        )
+
+
+def require_reach(active_from: datetime, now: datetime) -> None:
+    """Raise InstantTooFar where an instant is more than ten years ahead."""
+    if active_from > (latest := now + LONGEST_NOTICE):
+        raise InstantTooFar(
+            pointer="/active_from",
+            active_from=active_from.isoformat(timespec="seconds"),
+            latest=latest.isoformat(timespec="seconds"),
         )
 
 

@@ -21,7 +21,7 @@ from regulars.loyalty.ledger.needs import Needs
 from regulars.loyalty.policy.contracts import Policy, PolicyVersion
 from regulars.loyalty.policy.errors import VersionInForce, VersionWithdrawn
 from regulars.loyalty.policy.rules import business_date
-from regulars.loyalty.policy.service import Configuration, list_policies, read_version, supposed
+from regulars.loyalty.policy.service import Configuration, list_policies, read_version, require_reach, supposed
 from regulars.loyalty.preview import looking, store
 from regulars.loyalty.preview.contracts import (
     TOUCHES,
@@ -90,8 +90,11 @@ class Trial:
 async def ask(tx: Transaction, kind: Kind, command: AskPreview) -> Report:
     """Ask for a preview. Raises UnknownDraft, UnknownVersion (404), NotFound where neither is named.
 
-    Only what is to come is tried out: VersionInForce, VersionWithdrawn (409) of a version that came or never will.
+    Only what is to come is tried out: VersionInForce, VersionWithdrawn (409) of a version that came or never will;
+    InstantTooFar (422) beyond ten years.
     """
+    if command.active_from is not None:
+        require_reach(command.active_from, tx.now)
     revision = 0
     if command.draft_id is not None:
         revision = (await read_draft(tx, command.draft_id)).revision
