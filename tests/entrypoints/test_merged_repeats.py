@@ -1,5 +1,6 @@
 """What was sent before two became one is sent again behind it, and nothing is done twice."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from regulars.entrypoints.importing import job_kinds
 from regulars.platform.bulk.routes import job_id_in
 from regulars.platform.bulk.stepping import do_step
+from regulars.platform.clock import wall_now
 from tests.entrypoints.test_merging import Door, door
 
 __all__ = ["door"]  # the fixture
@@ -16,10 +18,11 @@ NAMED = (
     "phone,amount,reason,reference\n"
     "13800138001,7,gift,spring\n13800138002,8,gift,spring\n13800138003,9,gift,spring\n13800138002,5,gift,summer\n"
 )
+LATELY = f"{wall_now() - timedelta(days=30):%Y-%m-%dT00:00:00Z}"
 BOUGHT = (
     "phone,order_id,sku,amount,occurred_at,state,channel,currency\n"
-    "13800138001,R-1,tea,30,2020-06-01T00:00:00Z,paid,store,CNY\n"
-    "13800138003,R-3,tea,50,2020-06-01T00:00:00Z,paid,store,CNY\n"
+    f"13800138001,R-1,tea,30,{LATELY},paid,store,CNY\n"
+    f"13800138003,R-3,tea,50,{LATELY},paid,store,CNY\n"
 )
 SENT = [
     {"reference": "slip-1", "identities": [{"kind": "phone", "value": "13800138001"}]},
