@@ -151,6 +151,7 @@ async def _names(crowd: Crowd, browsers: dict[str, Browser]) -> dict[str, str]:
         "member_id": public(WHALE),
         "month": f"{wall_now():%Y-%m}",
         "lot_no": "1",
+        "entry_id": "1",
         "version": "1",
         **await _kept_and_asked(crowd),
         "proposal_id": await _proposed(crowd),

@@ -170,6 +170,7 @@ async def _found(club: Club, home: Path) -> None:
                 "device_id": public_id("dev", spare.device.device_id),
                 "order_id": RECEIPT,
                 "return_id": "BACK-1",
+                "entry_id": "1",
                 "store_id": STORE,
                 "stop": stop_token(vault, club.people["wang"]),
                 "confirm": confirm_token(vault, club.people["wang"], EMAIL),

@@ -11,7 +11,6 @@ from regulars.engagement.channels.sending.transport import DevelopmentOutbox
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.wiring import Place, opened
 from regulars.members import api as members
-from regulars.members.access.sessions import open_session
 from regulars.members.contracts.privacy import AskExport, Document
 from regulars.members.contracts.refusals import MemberGone
 from regulars.members.privacy import page
@@ -19,7 +18,6 @@ from regulars.members.privacy.errors import ExportNotReady
 from regulars.members.privacy.exporting import KEPT, titles
 from regulars.members.privacy.own import OWN
 from regulars.members.privacy.words import COLUMNS, FOR_MACHINES
-from regulars.platform.auth.contracts import Browser
 from regulars.platform.errors import NotFound
 from regulars.platform.formats import formats_of
 from regulars.platform.settings import Settings
@@ -57,9 +55,6 @@ async def test_an_export_tells_everything_is_sealed_and_ends(database_url: str, 
         await office.courier(DevelopmentOutbox()).drain()
         wish = AskExport(member_id=member_id, actor="test")
         async with database.transaction() as tx:
-            await open_session(
-                tx, member_id, Browser(address="192.0.2.7", user_agent="Firefox on Linux"), remember=True
-            )
             asked = await members.ask_export(tx, wish)
         async with database.transaction() as tx:
             assert (await members.ask_export(tx, wish)).export_id == asked.export_id

@@ -287,6 +287,16 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/data-job-failed", "{failed_job}", "owner", "error"),
         Scene("console/data-job-stopped", "{stopped_job}", "owner"),
     ),
+    "GET /console/audit": (
+        Scene("console/audit", "/console/audit", "owner"),
+        Scene("console/audit-nothing", "/console/audit?actor=nobody", "owner", "empty"),
+        Scene("console/audit-refused", "/console/audit", "care", "error"),
+    ),
+    "GET /console/audit/{entry_id}": (Scene("console/audit-entry", "/console/audit/1", "owner"),),
+    "GET /console/audit/chain": (
+        Scene("console/audit-chain", "/console/audit/chain", "owner"),
+        Scene("console/audit-chain-refused", "/console/audit/chain", "owner", "error", act=send(head="4:9f2c")),
+    ),
     "GET /console/keys": (
         Scene("console/keys", "/console/keys", "owner"),
         Scene("console/keys-empty", "/console/keys?q=nothing", "owner", "empty"),

@@ -41,6 +41,7 @@ def ids_of_nobody() -> dict[str, str]:
         "job_id": f"job_{nobody}",
         "import_id": f"job_{nobody}",
         "part_no": "1",
+        "entry_id": "9" * 18,
         "draft_id": f"pdr_{nobody}",
         "key_id": f"ak_{nobody}",
         "webhook_id": f"whe_{nobody}",

@@ -54,6 +54,12 @@ ACCESS_OF_STAFF: Final[Mapping[str, tuple[str, ...]]] = {
         "POST /console/jobs/{job_id}/cancel",
         "POST /console/jobs/{job_id}/resume",
     ),
+    "staff audit:read": (
+        "GET /console/audit",
+        "GET /console/audit/chain",
+        "GET /console/audit/{entry_id}",
+        "POST /console/audit/chain",
+    ),
     "staff keys:read": (
         "GET /console/keys",
         "GET /console/keys/{key_id}",

@@ -124,8 +124,7 @@ class Crowd:
 
     async def ids(self, browser: httpx.AsyncClient, device: dict[str, str]) -> dict[str, str]:
         """Return what to put into addresses; a shop's device finds the member and the order itself."""
-        services, visitors = self.services, self.site.visitors
-        order_id = f"lines-{self.rows}"
+        services, visitors, order_id = self.services, self.site.visitors, f"lines-{self.rows}"
         seen = await browser.post("/store/find", data={"code": "chen@home.example"}, headers=device)
         receipt = await browser.post("/store/returns/find", data={"code": order_id}, headers=device)
         account = visitors.accounts[Role.CARE]
@@ -156,6 +155,7 @@ class Crowd:
             "order_id": order_id,
             "month": f"{NOW:%Y-%m}",
             "lot_no": "1",
+            "entry_id": "1",
             "transfer_id": f"ptr_{32 * '0'}",
             "given_id": await self._given(),
             "wish": Wishes(services.vault.pepper).write(

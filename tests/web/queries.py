@@ -23,12 +23,17 @@ TURNED_AWAY: Final[dict[str, int]] = {
 }
 
 QUERIES: Final[dict[str, tuple[int, int]]] = {
-    "/console": (12, 7),
-    "/console?from=2026-01-01&to=2026-02-28": (12, 7),
+    "/console": (13, 8),
+    "/console?from=2026-01-01&to=2026-02-28": (13, 8),
     "/console/account": (3, 5),
     "/console/account/password": (1, 1),
     "/console/account/phone": (1, 1),
     "/console/account/recovery-codes": (1, 1),
+    "/console/audit?action=create_key": (5, 7),
+    "/console/audit?action=sign_in&at_from=2026-01-01&at_to=2100-01-01": (6, 8),
+    "/console/audit?subject={member_id}": (6, 8),
+    "/console/audit/chain": (7, 8),
+    "/console/audit/{entry_id}": (3, 4),
     "/console/corrections": (3, 4),
     "/console/corrections?state=open": (3, 4),
     "/console/corrections/waiting": (2, 3),

@@ -35,6 +35,27 @@ def webhook_in(answer: httpx.Response) -> str:
     return found[0]
 
 
+async def test_a_webhook_that_was_disabled_is_told_until_it_is_mended(
+    services: Services, tmp_path: Path, receiver: Receiver
+) -> None:
+    site, house = await Site(services).begin(), House.of(services.database, tmp_path)
+    receiver.always(answering(410))
+    form = {"url": receiver.url, "description": "Web shop", "types": "tier.lost", "key": KEY}
+    said = "1 webhook was disabled: nothing gets through to it."
+    async with site.browsing(Role.OWNER) as owner, site.browsing(Role.FINANCE) as finance:
+        path = webhook_in(await owner.post("/console/webhooks", data=form))
+        await owner.post(f"{path}/test")
+        before = [words((await owner.get(page)).text) for page in ("/console", "/console/webhooks")]
+        await house.courier.drain()
+        told = [words((await owner.get(page)).text) for page in ("/console", "/console/webhooks")]
+        others = words((await finance.get("/console")).text)
+        await owner.post(f"{path}/state", data={"state": "active"})
+        mended = [words((await owner.get(page)).text) for page in ("/console", "/console/webhooks")]
+
+    assert [said in one for one in (*before, *told, *mended, others)] == [False, False, True, True, False, False, False]
+    assert "Web shop : its receiver answered that it wants no more (410)" in told[1].replace("shop:", "shop :")
+
+
 async def test_a_webhook_is_made_tried_out_and_sent_anew(
     services: Services, tmp_path: Path, receiver: Receiver
 ) -> None:

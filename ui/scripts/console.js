@@ -2,6 +2,7 @@
 import "htmx.org";
 import Alpine from "@alpinejs/csp";
 
+import { watchCopying } from "./copying.js";
 import { watchCounter } from "./counter.js";
 import { watchDialogs } from "./dialogs.js";
 import { drawCharts, watchScanners } from "./lazy.js";
@@ -22,6 +23,7 @@ watchSending();
 watchScanners();
 watchLetters();
 watchCounter();
+watchCopying();
 watchSieves();
 drawCharts(document);
 document.addEventListener("htmx:after:swap", () => drawCharts(document));

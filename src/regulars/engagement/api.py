@@ -16,6 +16,7 @@ from regulars.engagement.channels.health import look_at_channels, look_at_codes,
 from regulars.engagement.channels.layout import Brand, brand_of
 from regulars.engagement.channels.reach import is_mail_set_up, is_sms_set_up, reachable
 from regulars.engagement.channels.sending.couriers import couriers, problem_of_channels, run_messages
+from regulars.engagement.channels.to_staff import StaffLetters
 from regulars.engagement.contracts import (
     AddressRefused,
     Letter,
@@ -70,6 +71,7 @@ __all__ = [
     "refused_addresses",
     "resend",
     "run_messages",
+    "staff_letters",
     "stop_notices",
     "unread_count",
 ]
@@ -89,6 +91,15 @@ def code_delivery(settings: Settings, vault: Vault) -> CodeDelivery:
     country to which no SMS are sent; roll back then, as the code is counted.
     """
     return CodeDelivery(vault, reachable(settings), budget_of(settings), countries_in(settings.sms_countries))
+
+
+def staff_letters(settings: Settings, vault: Vault) -> StaffLetters:
+    """Return how staff are told by letter what needs them; it fits `webhooks.contracts.TellDisabled`.
+
+    `await tell(tx, endpoint, reason, at)` writes, in the caller's transaction, a letter to each active account that
+    may manage webhooks, in its language; the worker sends it. Without e-mail nothing is written: the console tells.
+    """
+    return StaffLetters(settings, vault)
 
 
 def address_to_confirm(vault: Vault, token: str) -> str:

@@ -24,6 +24,7 @@ class MessageKind(StrEnum):
     POINTS_SENT = "points_sent"
     POINTS_RECEIVED = "points_received"
     POINTS_TAKEN_BACK = "points_taken_back"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 class MessageChannel(StrEnum):
@@ -159,6 +160,16 @@ class PointsTakenBackFacts(Struct, frozen=True, kw_only=True, tag="points_taken_
     at: datetime
 
 
+class WebhookDisabledFacts(Struct, frozen=True, kw_only=True, tag="webhook_disabled"):
+    """A webhook that is delivered to no more, for staff: its receiver asked for that, or nothing got through."""
+
+    webhook_id: str
+    name: str
+    wants_no_more: bool
+    at: datetime
+    failing_since: datetime | None
+
+
 Facts = (
     CodeFacts
     | ReceiptFacts
@@ -170,6 +181,7 @@ Facts = (
     | PointsSentFacts
     | PointsReceivedFacts
     | PointsTakenBackFacts
+    | WebhookDisabledFacts
 )
 
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack, suppress
 
-from regulars.engagement.api import run_messages
+from regulars.engagement.api import run_messages, staff_letters
 from regulars.entrypoints.importing import given_to_tasks
 from regulars.entrypoints.merging import PARTS as MERGING
 from regulars.entrypoints.privacy import PARTS
@@ -76,7 +76,7 @@ async def _work(place: Place, settings: Settings, stop: asyncio.Event) -> None:
             group.create_task(run_privacy(database, vault, PARTS, stop))
             group.create_task(proposals.run_proposals(database, vault, MERGING, stop))
             group.create_task(run_messages(database, settings, vault, stop))
-            group.create_task(run_webhooks(database, settings, vault, stop))
+            group.create_task(run_webhooks(database, settings, vault, staff_letters(settings, vault), stop))
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))
             group.create_task(

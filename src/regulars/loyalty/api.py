@@ -72,7 +72,6 @@ from regulars.loyalty.drafts.service import carry_out as work_on_policy
 from regulars.loyalty.drafts.service import list_drafts, read_draft, read_revisions, require_alone
 from regulars.loyalty.drafts.service import withdraw as withdraw_policy
 from regulars.loyalty.explain.acts import explain_act
-from regulars.loyalty.explain.lots import explain_lot
 from regulars.loyalty.explain.service import (
     explain_balance,
     explain_balances,
@@ -80,7 +79,7 @@ from regulars.loyalty.explain.service import (
     explain_request,
     explain_tier,
 )
-from regulars.loyalty.explain.transfers import explain_transfer, explain_transfers, next_point
+from regulars.loyalty.explain.transfers import explain_lot, explain_transfer, explain_transfers, next_point
 from regulars.loyalty.figures.listing import Booking, list_bookings
 from regulars.loyalty.figures.rolling import BOOKS
 from regulars.loyalty.figures.service import Liability, PointsFigures, ProgrammeFigures, programme_figures

@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 
 from regulars.platform.http.late_routes import Owned
 from regulars.web.console.account import account_pages
+from regulars.web.console.audit import audit_pages
 from regulars.web.console.bookings import booking_pages
 from regulars.web.console.corrections import correction_pages
 from regulars.web.console.devices import store_device_pages
@@ -93,6 +94,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     key_pages,
     webhook_pages,
     health_pages,
+    audit_pages,
     refusal_pages,
     staff_sign_in_pages,
     invitation_pages,

@@ -57,7 +57,6 @@ def render_mail(
         "stop_url": stop_url,
         "stop": say("Stop these notices", language),
         "language": language,
-        "colon": "：" if language == "zh" else ": ",
     }
     return RenderedMail(subject=letter.subject, html=_html().render(values), text=_text().render(values))
 

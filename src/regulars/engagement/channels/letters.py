@@ -19,6 +19,7 @@ from regulars.engagement.contracts import (
     ReturnFacts,
     Row,
     TierFacts,
+    WebhookDisabledFacts,
 )
 from regulars.platform.texts import say
 
@@ -65,6 +66,8 @@ def letter_of(content: Content, language: str, sender: Sender) -> Letter:  # noq
             return _confirm_consent(asked, words, sender)
         case PointsSentFacts() | PointsReceivedFacts() | PointsTakenBackFacts() as gift:
             return _gift(gift, words, sender)
+        case WebhookDisabledFacts() as disabled:
+            return _webhook_disabled(disabled, words, sender)
 
 
 def short_text(content: Content, language: str, sender: Sender) -> str:
@@ -380,6 +383,32 @@ def _confirm_consent(facts: ConfirmConsentFacts, words: Wording, sender: Sender)
         note=say("The link is good for 7 days. A newer letter replaces it.", language),
         button=_button(say("Go on to confirm", language), f"{CONSENT_PATH}/{facts.token}", sender),
         why=say("If it was not you, there is nothing to do: without your confirmation nothing is sent.", language),
+    )
+
+
+def _webhook_disabled(facts: WebhookDisabledFacts, words: Wording, sender: Sender) -> Letter:
+    language = words.language
+    why = (
+        say("Its receiver answered that it wants no more (410 Gone).", language)
+        if facts.wants_no_more
+        else say("Nothing has got through to it for five days.", language)
+    )
+    rows = [Row(label=say("Disabled", language), value=words.moment(facts.at), strong=True)]
+    if facts.failing_since is not None:
+        rows.insert(0, Row(label=say("Failing since", language), value=words.moment(facts.failing_since)))
+    return Letter(
+        subject=say("{brand}: a webhook was disabled", language, brand=sender.brand),
+        preview=why,
+        heading=say("A webhook was disabled", language),
+        lead=(say("No events are delivered any more to {name}.", language, name=facts.name), why),
+        rows=tuple(rows),
+        note=say(
+            "Mend the receiver, then enable the webhook. What waited goes on then; what happened meanwhile the events "
+            "feed tells.",
+            language,
+        ),
+        button=_button(say("Look at the webhook", language), f"/console/webhooks/{facts.webhook_id}", sender),
+        why=say("You get this because you may manage webhooks at {brand}.", language, brand=sender.brand),
     )
 
 

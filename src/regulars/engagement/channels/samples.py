@@ -1,6 +1,6 @@
 """Sample values for previews: an invented member of an invented shop, in either language."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from regulars.engagement.contracts import (
     ReceiptFacts,
     ReturnFacts,
     TierFacts,
+    WebhookDisabledFacts,
 )
 from regulars.platform.texts import mark, say
 
@@ -77,6 +78,14 @@ def _facts(kind: MessageKind, store: str, wording: str) -> Facts:  # noqa: PLR09
             return ConfirmConsentFacts(consent_id=UUID(int=0), wording=wording, token=_SAMPLE_LINK)
         case MessageKind.POINTS_SENT | MessageKind.POINTS_RECEIVED | MessageKind.POINTS_TAKEN_BACK:
             return _gift(kind)
+        case MessageKind.WEBHOOK_DISABLED:
+            return WebhookDisabledFacts(
+                webhook_id=f"whe_{32 * '0'}",
+                name=store,
+                wants_no_more=False,
+                at=_BOUGHT,
+                failing_since=_BOUGHT - timedelta(days=5),
+            )
 
 
 def _gift(kind: MessageKind) -> Facts:

@@ -50,7 +50,7 @@ messages = Table(
     Column("handed_over", Integer, nullable=False, server_default=text("0")),
     CheckConstraint(
         "kind IN ('code', 'receipt', 'return_settled', 'tier_up', 'expiring_points', 'confirm_address',"
-        " 'confirm_consent', 'points_sent', 'points_received', 'points_taken_back')",
+        " 'confirm_consent', 'points_sent', 'points_received', 'points_taken_back', 'webhook_disabled')",
         name="kind",
     ),
     CheckConstraint("channel IN ('email', 'sms', 'inbox')", name="channel"),

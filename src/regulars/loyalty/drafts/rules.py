@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from regulars.loyalty.policy.contracts import AnniversaryReview, MonthlyReview, Policy, TierRule
 from regulars.loyalty.policy.sections import LEAVES, SECTIONS, TIERS, Leaf, Section, value_at
-from regulars.loyalty.statement.reasons import name_of_wallet
 from regulars.loyalty.tiers.names import name_of_tier
 from regulars.platform.texts import mark, of_one, say
 
@@ -18,8 +17,6 @@ HOURS_A_DAY: Final = 24
 NEW_TIER: Final = mark("{tier} is new: from {threshold} growth, {multiplier} points for each base point.")
 A_TIER: Final = mark("from {threshold} growth, {multiplier} points for each base point")
 YES, NO, NOT_SET = mark("yes"), mark("no"), mark("none")
-A_TERM: Final = mark("{what}: {how}")
-ON_TERMS: Final = mark("{sentence} {terms}.")
 NO_TIER: Final = mark("{tier} is no more.")
 THRESHOLD: Final = mark("{tier} needs {after} growth instead of {before}.")
 MULTIPLIER: Final = mark("{tier} earns {after} points for each base point, instead of {before}.")
@@ -58,8 +55,8 @@ def differences(before: Policy, after: Policy, telling: Telling) -> list[Differe
     for section in SECTIONS:
         had, has = getattr(before, section.name), getattr(after, section.name)
         if section.begins and (had is None) != (has is None):
-            said = _begun(after, section, telling) if had is None else say(section.ends, telling.language)
-            found.append(_different(f"/{section.name}", section.name, had, has, said))
+            sentence = section.begins if had is None else section.ends
+            found.append(_different(f"/{section.name}", section.name, had, has, say(sentence, telling.language)))
             continue
         if section.name == "tier":
             found += _of_tiers(before.tier.tiers, after.tier.tiers, telling)
@@ -70,18 +67,6 @@ def differences(before: Policy, after: Policy, telling: Telling) -> list[Differe
                     said = _said(leaf, was, now, telling)
                     found.append(_different(f"/{leaf.path.replace('.', '/')}", section.name, was, now, said))
     return found
-
-
-def _begun(policy: Policy, section: Section, telling: Telling) -> str:
-    """Return that a section comes, and on what terms: those that ask for something."""
-    language = telling.language
-    terms = [
-        say(A_TERM, language, what=say(leaf.label, language), how=told(leaf, value, telling))
-        for leaf in LEAVES
-        if leaf.section == section.name and (value := value_at(policy, leaf.path))
-    ]
-    between = "；" if language == "zh" else "; "
-    return say(ON_TERMS, language, sentence=say(section.begins, language), terms=between.join(terms))
 
 
 def told(leaf: Leaf, value: Any, telling: Telling) -> str:  # noqa: ANN401 - of the field's own type
@@ -98,8 +83,6 @@ def told(leaf: Leaf, value: Any, telling: Telling) -> str:  # noqa: ANN401 - of 
             written = say(_COUNTED["days"], language, count=_number(value // HOURS_A_DAY, language))
         case "hours" | "days" | "months" | "percent":
             written = say(_COUNTED[leaf.unit], language, count=_number(value, language))
-        case "wallet" if value is not None:
-            written = name_of_wallet(value, language)
         case "number" if value is not None:
             written = _number(value, language)
         case _:

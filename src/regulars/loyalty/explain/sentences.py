@@ -253,7 +253,6 @@ _STATES: Final = {
         mark("{balance} {wallet} were counted in all; they decide the tier and pay nothing.")
     ),
     "balance.moved": Sentence(mark("{amount} {wallet} {kind}, in {transfers} entries.")),
-    "lot.moved": Sentence(mark("{amount} {wallet} {kind}, in {transfers} entries.")),
     "balance.pending": Sentence(mark("{amount} can be spent from {available_at}.")),
     "balance.next_expiry": Sentence(mark("{amount} run out at {expires_at} unless they are used before.")),
     "hold.open": Sentence(mark("{amount} {wallet} are held until {deadline_at}: {purpose}.")),

@@ -92,18 +92,6 @@ LEFT JOIN LATERAL (
 ) AS k ON true
 WHERE l.member_id = %s AND l.lot_no = %s
 """
-# Of a lot that was used more often than this, lineage alone tells where it went.
-USES_TOLD: Final = 1_000
-LOT_MOVED: LiteralString = """
-WITH used AS (
-    SELECT u.seq, u.amount FROM lot_uses AS u WHERE u.member_id = %(member)s AND u.lot_no = %(lot)s
-    ORDER BY u.seq LIMIT %(limit)s + 1
-)
-SELECT t.kind, count(DISTINCT u.seq), -sum(u.amount)::bigint
-FROM used AS u JOIN ledger_transfers AS t ON t.member_id = %(member)s AND t.seq = u.seq
-WHERE (SELECT count(*) FROM used) <= %(limit)s
-GROUP BY t.kind ORDER BY min(u.seq)
-"""
 TIME_ZONE: LiteralString = "SELECT time_zone FROM member_books WHERE member_id = %s"
 
 
@@ -147,13 +135,10 @@ async def moved(tx: Transaction, member_id: UUID, wallets: Sequence[str], at: da
     return zone[0][0] if zone else None, found
 
 
-async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> tuple[tuple[Any, ...] | None, Rows]:
-    """Return a lot as it stands: wallet, amount, remaining, held, and its term; and its uses, added up by kind."""
-    rows, moved = await tx.read(
-        Statement(LOT, (tx.now, member_id, lot_no)),
-        Statement(LOT_MOVED, {"member": member_id, "lot": lot_no, "limit": USES_TOLD}),
-    )
-    return rows[0] if rows else None, moved
+async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> tuple[Any, ...] | None:
+    """Return a lot as it stands: wallet, amount, remaining, held, and its term."""
+    rows = await tx.rows(LOT, (tx.now, member_id, lot_no))
+    return rows[0] if rows else None
 
 
 async def time_zone(tx: Transaction, member_id: UUID) -> str | None:

@@ -9,17 +9,20 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from msgspec import structs
+
 from regulars.loyalty.contracts import TransferKind
-from regulars.loyalty.errors import UnknownTransfer
+from regulars.loyalty.errors import UnknownLot, UnknownTransfer
 from regulars.loyalty.explain import store
-from regulars.loyalty.explain.links import to_hold, to_lot, to_order, to_request
-from regulars.loyalty.explain.sentences import SENTENCES, TRANSFERS
+from regulars.loyalty.explain.links import to_hold, to_lot, to_order, to_request, to_transfer
+from regulars.loyalty.explain.sentences import LOTS, SENTENCES, TRANSFERS
 from regulars.loyalty.ledger.basis import read_basis
 from regulars.loyalty.merging.naming import reference_told
 from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.rules import month_start_after
 from regulars.loyalty.policy.service import Configuration
 from regulars.loyalty.public_ids import member_id_in, transfer_id
+from regulars.loyalty.statement.rules import OpenLot, state_of
 from regulars.loyalty.tiers.rules import code_of
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.explaining.contracts import Explanation, Link, Reason
@@ -140,12 +143,42 @@ async def explain_transfers(
 
     `followed`: the policy in force was read by this configuration before, in this transaction.
     """
-    decided = await read_decided(tx, configuration, member_id, seqs, followed=followed)
-    return {seq: explained(one) for seq, one in decided.items()}
+    decided = await _read(tx, configuration, member_id, seqs, followed=followed)
+    return {seq: _explained(one) for seq, one in decided.items()}
 
 
-def explained(decided: Decided) -> Explanation:
-    """Return why a transfer is there."""
+async def explain_lot(tx: Transaction, configuration: Configuration, member_id: UUID, lot_no: int) -> Explanation:
+    """Say what is left of a lot, until when, and why it is there: by the transfer that brought it.
+
+    Raises UnknownLot (404). Source: as `explain_transfer`, and holds.
+    """
+    row = await store.lot(tx, member_id, lot_no)
+    decided = None if row is None else (await _read(tx, configuration, member_id, [lot_no])).get(lot_no)
+    if row is None or decided is None:
+        raise UnknownLot
+    wallet, amount, remaining, held, available_at, expires_at = row
+    state = state_of(OpenLot(remaining, available_at, expires_at), tx.now, held)
+    told = Reason(
+        LOTS[state],
+        {
+            "wallet": wallet,
+            "amount": amount,
+            "remaining": remaining,
+            "held": held,
+            "available_at": available_at,
+            "expires_at": expires_at,
+        },
+    )
+    brought = _explained(decided)
+    return structs.replace(
+        brought,
+        about="lot",
+        reasons=(told, *brought.reasons),
+        links=(to_transfer(member_id, lot_no), *[link for link in brought.links if link.kind != "lot"]),
+    )
+
+
+def _explained(decided: Decided) -> Explanation:
     return Explanation(
         about="transfer",
         id=transfer_id(decided.member_id, decided.seq),
@@ -160,10 +193,9 @@ def explained(decided: Decided) -> Explanation:
     )
 
 
-async def read_decided(
+async def _read(
     tx: Transaction, configuration: Configuration, member_id: UUID, seqs: Sequence[int], *, followed: bool = False
 ) -> dict[int, Decided]:
-    """Return what was decided about transfers, by their numbers."""
     question = None if followed else tx.ask(*configuration.question)
     rows, taken, lots = await store.transfers(tx, member_id, list(seqs), LOTS_NAMED)
     if question is not None:

@@ -69,7 +69,6 @@ COLUMNS: Final[dict[str, str]] = {
     "language": mark("Language"),
     "last_recorded_at": mark("Last booking"),
     "last_seen_at": mark("Last seen"),
-    "made_at": mark("Signed in on"),
     "letters": mark("Letters sent"),
     "line_id": mark("Line"),
     "lines": mark("Lines"),

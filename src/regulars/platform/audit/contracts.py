@@ -1,6 +1,7 @@
 """What an audit entry says, what a seal proves, and what a verification found."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -40,6 +41,63 @@ class Look(NamedTuple):
     request_id: str
 
 
+class Entry(NamedTuple):
+    """An entry as it stands in the log; `is_sealed`: the sealer has come past it."""
+
+    entry_id: int
+    written_at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str
+    request_id: str
+    detail: str
+    is_sealed: bool
+
+
+class EntriesWanted(NamedTuple):
+    """Which entries are wanted: by somebody, of a kind, about something (by any of its ids), of one request, in a time.
+
+    None narrows nothing. `first` and `until` are instants of the wall clock, the first included; `before` is an entry.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    subjects: Sequence[str] | None = None
+    request_id: str | None = None
+    first: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether entries are looked through that are not wanted."""
+        return any(one is not None for one in (self.actor, self.action, self.subjects, self.request_id))
+
+
+class EntriesFound(NamedTuple):
+    """Some entries, the latest first; there may be more before the entry `before` (None: there are none)."""
+
+    entries: list[Entry]
+    before: int | None
+
+
+class Sealed(Struct, frozen=True, kw_only=True):
+    """The seal that closes an entry, hashes in hexadecimal: `digest` is the entry's own, as it was when it was sealed.
+
+    `line` is what is hashed of the entry as it stands now; `holds`: it is the same, and so is the seal.
+    """
+
+    seal_no: int
+    sealed_at: datetime
+    entries: int
+    previous_hash: str
+    hash: str
+    digest: str
+    line: str
+    holds: bool
+
+
 class Head(Struct, frozen=True):
     """The end of the chain: the last seal's number and hash (hexadecimal). 0 and 64 zeros before the first seal."""
 
@@ -58,15 +116,20 @@ class Head(Struct, frozen=True):
 
 
 class Sealing(Struct, frozen=True, kw_only=True):
-    """How far the sealer has come: the last seal (0: none yet) and when it was closed, and the tail it has not come to.
+    """How far the sealer has come: the end of the chain and when it was closed, and the tail it has not come to.
 
     Instants and ages are by the wall clock.
     """
 
-    last_seal_no: int
+    head: Head
     sealed_at: datetime | None
     unsealed: int
     oldest_unsealed_seconds: float | None
+
+    @property
+    def last_seal_no(self) -> int:
+        """The number of the last seal; 0: there is none yet."""
+        return self.head.seal_no
 
 
 class ChainReport(Struct, frozen=True, kw_only=True):

@@ -38,8 +38,13 @@ class Seal(NamedTuple):
 
 def digest(written: Written) -> bytes:
     """Return SHA-256 over the entry as a JSON array, UTF-8, without spaces."""
+    return sha256(line(written)).digest()
+
+
+def line(written: Written) -> bytes:
+    """Return that array."""
     entry_id, written_at, *texts = written
-    return sha256(_encode((entry_id, _instant(written_at), *texts))).digest()
+    return _encode((entry_id, _instant(written_at), *texts))
 
 
 def hash_of(seal: Seal) -> bytes:

@@ -5,28 +5,35 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import islice
 
-from regulars.platform.audit import rules
-from regulars.platform.audit.contracts import ChainReport, Head, Look, Sealing
-from regulars.platform.audit.rules import NO_HASH, Seal
+from regulars.platform.audit import rules, walking
+from regulars.platform.audit.contracts import (
+    ChainReport,
+    EntriesFound,
+    EntriesWanted,
+    Entry,
+    Head,
+    Look,
+    Sealed,
+    Sealing,
+)
+from regulars.platform.audit.rules import NO_HASH
 from regulars.platform.audit.store import reads, seals
-from regulars.platform.audit.store.reads import LooksWanted
+from regulars.platform.audit.store.reads import READER, LooksWanted
 from regulars.platform.clock import wall_now
 from regulars.platform.db import snapshots
 from regulars.platform.db.database import Database
 from regulars.platform.db.failures import describe
 from regulars.platform.db.snapshots import AUDIT_ENTRIES
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.errors import NotFound
 
 logger = logging.getLogger(__name__)
 
-READER = "audit seals"
 BLOCK_SIZE = 1000
-_SEALS_AT_ONCE = 50
-_NAMED_AT_MOST = 100
 _SEAL_EVERY_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 30.0
+WALK = 50_000  # entries that a narrowed page looks through at most
 
 
 async def seal_block(tx: Transaction, at: datetime, *, block_size: int = BLOCK_SIZE) -> int:
@@ -85,7 +92,7 @@ async def sealing(tx: Transaction) -> Sealing:
     last = await seals.last_seal(tx)
     unsealed, oldest_seconds = await _tail(tx)
     return Sealing(
-        last_seal_no=last.seal_no if last else 0,
+        head=Head(last.seal_no, last.hash.hex()) if last else Head(0, NO_HASH.hex()),
         sealed_at=last.sealed_at if last else None,
         unsealed=unsealed,
         oldest_unsealed_seconds=oldest_seconds,
@@ -94,21 +101,20 @@ async def sealing(tx: Transaction) -> Sealing:
 
 async def verify_chain(tx: Transaction, *, known_head: Head | None = None) -> ChainReport:
     """Recompute the whole chain, and check that it extends a head that was written down earlier."""
-    found = _Findings(known_head)
-    while block := await seals.read_seals(tx, found.last_no, _SEALS_AT_ONCE):
-        for seal in block:
-            await found.check(tx, seal)
-    unlisted = await seals.unlisted(tx, await snapshots.position(tx, READER), _NAMED_AT_MOST)
+    walk = walking.begun(known_head)
+    while await walking.walk_on(tx, walk):
+        pass
+    unlisted = await seals.unlisted(tx, await snapshots.position(tx, READER), walking.NAMED_AT_MOST)
     unsealed, oldest_seconds = await _tail(tx)
     return ChainReport(
-        seals=found.seals,
-        entries=found.entries,
-        head=Head(found.last_no, found.last_hash.hex()),
-        broken_seal=found.broken_seal,
-        removed=found.removed,
-        changed=found.changed,
+        seals=walk.seals,
+        entries=walk.entries,
+        head=walk.head,
+        broken_seal=walk.broken_seal,
+        removed=walk.removed,
+        changed=walk.changed,
         unlisted=unlisted,
-        extends_known_head=found.extends_known_head,
+        extends_known_head=walk.extends_known_head,
         unsealed=unsealed,
         oldest_unsealed_seconds=oldest_seconds,
     )
@@ -119,44 +125,6 @@ async def _tail(tx: Transaction) -> tuple[int, float | None]:
     unsealed, first = await snapshots.count_unread(tx, READER, AUDIT_ENTRIES)
     since = await seals.written_at(tx, first) if first is not None else None
     return unsealed, max(0.0, (wall_now() - since).total_seconds()) if since else None
-
-
-class _Findings:
-    """What has been found on the way from the first seal to the last."""
-
-    def __init__(self, known_head: Head | None) -> None:
-        self._known_head = known_head
-        self.last_no = 0
-        self.last_hash = NO_HASH
-        self.seals = 0
-        self.entries = 0
-        self.broken_seal: int | None = None
-        self.removed: list[int] = []
-        self.changed: list[int] = []
-        self.extends_known_head: bool | None = None
-        if known_head is not None:
-            self.extends_known_head = known_head == Head(0, NO_HASH.hex())
-
-    async def check(self, tx: Transaction, seal: Seal) -> None:
-        """Compare a seal with its predecessor, with itself and with its entries."""
-        follows = seal.seal_no == self.last_no + 1 and seal.previous_hash == self.last_hash
-        holds = seal.hash == rules.hash_of(seal) and await self._entries_hold(tx, seal)
-        if not (follows and holds) and self.broken_seal is None:
-            self.broken_seal = seal.seal_no
-        if self._known_head is not None and self._known_head.seal_no == seal.seal_no:
-            self.extends_known_head = self._known_head.hash == seal.hash.hex() and self.broken_seal is None
-        self.last_no, self.last_hash = seal.seal_no, seal.hash
-        self.seals += 1
-        self.entries += len(seal.entry_ids)
-
-    async def _entries_hold(self, tx: Transaction, seal: Seal) -> bool:
-        entries = await seals.find_entries(tx, seal.entry_ids)
-        sealed = dict(zip(seal.entry_ids, rules.split(seal.entry_digests), strict=True))
-        removed = [entry_id for entry_id in sealed if entry_id not in entries]
-        changed = [entry_id for entry_id, entry in entries.items() if rules.digest(entry) != sealed[entry_id]]
-        self.removed += islice(removed, _NAMED_AT_MOST - len(self.removed))
-        self.changed += islice(sorted(changed), _NAMED_AT_MOST - len(self.changed))
-        return not (removed or changed)
 
 
 async def looks(
@@ -176,3 +144,50 @@ async def looks(
     included.
     """
     return await reads.looks(tx, LooksWanted(subjects, actor, purpose, first, until, before), limit)
+
+
+async def entries(tx: Transaction, wanted: EntriesWanted, limit: int) -> EntriesFound:
+    """Return what the log says, the latest first, at most `limit` entries.
+
+    The log has no index of who did what to whom, which every posting would pay for: a narrowed list is looked through
+    backwards, so many entries at a time. A filter of time leads there at once.
+    """
+    newest, oldest = await reads.ends(tx)
+    if wanted.until is not None:
+        newest = min(newest, await reads.first_since(tx, wanted.until + reads.SLACK))
+    if wanted.first is not None:
+        oldest = max(oldest, await reads.first_since(tx, wanted.first - reads.SLACK))
+    upper = newest if wanted.before is None else min(newest, wanted.before)
+    lower = max(oldest, upper - WALK) if wanted.is_narrowed else oldest
+    if lower >= upper:
+        return EntriesFound([], None)
+    found = await reads.entries(tx, wanted, (lower, upper), limit + 1)
+    if len(found) > limit:
+        return EntriesFound(found[:limit], found[limit - 1].entry_id)
+    return EntriesFound(found, lower if lower > oldest else None)
+
+
+async def read_entry(tx: Transaction, entry_id: int) -> tuple[Entry, Sealed | None]:
+    """Return one entry with the seal that closes it; None while there is none, or where it is not where it ought to be.
+
+    Raises NotFound (404).
+    """
+    found = await reads.entries(tx, EntriesWanted(), (entry_id, entry_id + 1), 1)
+    if not found:
+        raise NotFound
+    [entry] = found
+    seal = await seals.seal_of(tx, entry_id, entry.written_at) if entry.is_sealed else None
+    if seal is None:
+        return entry, None
+    written = rules.Written(*entry[:-1])
+    own = dict(zip(seal.entry_ids, rules.split(seal.entry_digests), strict=True))[entry_id]
+    return entry, Sealed(
+        seal_no=seal.seal_no,
+        sealed_at=seal.sealed_at,
+        entries=len(seal.entry_ids),
+        previous_hash=seal.previous_hash.hex(),
+        hash=seal.hash.hex(),
+        digest=own.hex(),
+        line=rules.line(written).decode(),
+        holds=own == rules.digest(written) and seal.hash == rules.hash_of(seal),
+    )

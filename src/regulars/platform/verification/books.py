@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from regulars.platform.audit.checking import proven_by_checks
 from regulars.platform.audit.contracts import Head
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import JsonValue, Transaction
@@ -84,7 +85,9 @@ def record_books(tx: Transaction, verified: Verified, *, by: str, began: datetim
 async def proven_head(tx: Transaction) -> str:
     """Return the end of the audit log as the verifications before proved it, which it must extend; empty: none did."""
     before = await reports.latest_done(tx, books_kind(), {})
-    return "" if before is None else found_by(before).proven_head
+    by_books = None if before is None else Head.parse(found_by(before).proven_head)
+    proven = [one for one in (by_books, await proven_by_checks(tx)) if one is not None]
+    return str(max(proven, key=lambda one: one.seal_no)) if proven else ""
 
 
 async def last_verified(tx: Transaction) -> tuple[datetime, Verified] | None:

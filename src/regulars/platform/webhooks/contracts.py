@@ -2,8 +2,10 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
+
+from regulars.platform.db.transaction import Transaction
 
 ENDPOINT_PREFIX: Final = "whe"
 DELIVERY_PREFIX: Final = "whd"
@@ -50,6 +52,13 @@ class Endpoint(NamedTuple):
     failing_since: datetime | None
     next_try_at: datetime | None
     delivered_at: datetime | None
+
+
+class TellDisabled(Protocol):
+    """Tells whoever may mend it that an endpoint was disabled; written by a room above, wired by entrypoints."""
+
+    async def __call__(self, tx: Transaction, endpoint: Endpoint, reason: DisabledFor, at: datetime) -> None:
+        """Tell it, in the transaction that disables it."""
 
 
 class Secrets(NamedTuple):

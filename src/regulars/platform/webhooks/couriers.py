@@ -37,7 +37,10 @@ from regulars.platform.webhooks.contracts import (
     Delivery,
     DeliveryState,
     DisabledFor,
+    Endpoint,
+    EndpointState,
     Taken,
+    TellDisabled,
 )
 from regulars.platform.webhooks.sending import Answered, Sender
 from regulars.platform.webhooks.signing import secrets_in_force, sign
@@ -73,6 +76,7 @@ class Courier:
     vault: Vault
     sender: Sender
     source: str
+    tell: TellDisabled | None = None
     lease: timedelta = LEASE
     wall: Callable[[], datetime] = wall_now
     _under_way: dict[asyncio.Task[None], UUID] = field(default_factory=dict)
@@ -112,7 +116,7 @@ class Courier:
             async with self.database.transaction(actor="webhooks", set_based=True) as tx:
                 ready = await queue.ready(tx, now) if takes else []
                 if ended:
-                    await _write(tx, ended, now)
+                    await _write(tx, ended, now, self.tell)
                     ready = await queue.ready(tx, now) if takes else []
                 if ready:
                     taken = await queue.take(tx, self._places(ready), now, self.lease)
@@ -195,7 +199,7 @@ def headers_of(taken: Taken, timestamp: int, secrets: list[bytes], body: bytes) 
     ]
 
 
-async def _write(tx: Transaction, ended: list[Ended], now: datetime) -> None:
+async def _write(tx: Transaction, ended: list[Ended], now: datetime, tell: TellDisabled | None) -> None:
     """Write what came of attempts: deliveries, those behind them, and how their endpoints are doing."""
     known = {
         one.endpoint_id: one for one in await endpoints.hold(tx, {one.taken.delivery.endpoint_id for one in ended})
@@ -212,6 +216,7 @@ async def _write(tx: Transaction, ended: list[Ended], now: datetime) -> None:
     if behind:
         queue.let_lines_follow(tx, behind)
     courses: dict[UUID, Course] = {}
+    gone: set[UUID] = set()
     for one in sorted(ended, key=lambda one: one.at):
         endpoint = known.get(one.taken.delivery.endpoint_id)
         if endpoint is None:
@@ -222,11 +227,14 @@ async def _write(tx: Transaction, ended: list[Ended], now: datetime) -> None:
         )
         courses[endpoint.endpoint_id] = _course(so_far, one, now)
         if one.answered.status == rules.GONE:
-            _disable(tx, endpoint.endpoint_id, DisabledFor.GONE, now)
+            gone.add(endpoint.endpoint_id)
     queue.write_courses(tx, courses)
     for endpoint_id, course in courses.items():
-        if rules.is_failing_for_good(course.failing_since, now):
-            _disable(tx, endpoint_id, DisabledFor.FAILING, now)
+        failed = rules.is_failing_for_good(course.failing_since, now)
+        if (endpoint_id in gone or failed) and known[endpoint_id].state == EndpointState.ACTIVE:
+            reason = DisabledFor.GONE if endpoint_id in gone else DisabledFor.FAILING
+            stands = known[endpoint_id]._replace(failing_since=course.failing_since)
+            await _disable(tx, stands, reason, now, tell)
 
 
 def _outcome(answered: Answered) -> str:
@@ -262,19 +270,25 @@ def _course(so_far: Course, one: Ended, now: datetime) -> Course:
     return Course(failures, so_far.failing_since or one.at, None if rest is None else now + rest, so_far.delivered_at)
 
 
-def _disable(tx: Transaction, endpoint_id: UUID, reason: DisabledFor, now: datetime) -> None:
-    """Leave an endpoint alone, and let both logs say so: the health page shows it until it is mended."""
-    endpoints.disable(tx, endpoint_id, reason.value, now)
+async def _disable(
+    tx: Transaction, endpoint: Endpoint, reason: DisabledFor, now: datetime, tell: TellDisabled | None
+) -> None:
+    """Leave an endpoint alone and let both logs say so, and who may mend it know; the console shows it until then."""
+    endpoints.disable(tx, endpoint.endpoint_id, reason.value, now)
     tx.count(WEBHOOKS_DISABLED, reason.value)
-    subject = public_id(ENDPOINT_PREFIX, endpoint_id)
+    subject = public_id(ENDPOINT_PREFIX, endpoint.endpoint_id)
     logger.warning("webhook disabled: %s", reason.value, extra={"fields": {"webhook": subject}})
     tx.audit(AuditEntry(actor=tx.actor, action="disable_webhook", subject=subject, reason=reason.value, request_id=""))
+    if tell is not None:
+        await tell(tx, endpoint, reason, now)
 
 
-async def run_webhooks(database: Database, settings: Settings, vault: Vault, stop: asyncio.Event) -> None:
+async def run_webhooks(
+    database: Database, settings: Settings, vault: Vault, tell: TellDisabled, stop: asyncio.Event
+) -> None:
     """Deliver webhooks until `stop` is set."""
     sender = Sender(Guard(settings.webhook_networks))
-    await Courier(database, vault, sender, source_of(settings.public_url)).run(stop)
+    await Courier(database, vault, sender, source_of(settings.public_url), tell).run(stop)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -98,6 +98,11 @@ async def _hold(tx: Transaction, endpoint_id: UUID) -> Endpoint:
     return found
 
 
+async def disabled_as_failing(tx: Transaction) -> int:
+    """Return how many endpoints were disabled because nothing got through, and are not mended yet."""
+    return await endpoints.disabled_as_failing(tx)
+
+
 async def every(tx: Transaction) -> list[Endpoint]:
     """Return every endpoint, the oldest first."""
     return await endpoints.every(tx)

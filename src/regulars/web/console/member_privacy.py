@@ -28,7 +28,7 @@ from regulars.web.console.actors import names_of_programs, names_of_staff
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES
 from regulars.web.console.messages import actor_of
 from regulars.web.console.words import member_id_in, member_tabs, wallet_name
-from regulars.web.kit.cells import Badge, Cell, Link, Quiet
+from regulars.web.kit.cells import Badge, Cell, Link
 from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.notices import Notice
@@ -148,9 +148,10 @@ async def _show(
         ],
         consents=[
             [
-                Quiet(in_language(PURPOSES[one.consent.purpose], language), one.consent.wording_version),
+                in_language(PURPOSES[one.consent.purpose], language),
                 in_language(CONSENT_CHANNELS[one.consent.channel], language),
                 Badge(*CONSENT_DECISIONS[one.consent.decision]),
+                one.consent.wording_version,
                 one.consent.effective_at,
             ]
             for one in log

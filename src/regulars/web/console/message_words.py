@@ -17,6 +17,7 @@ KINDS: Final[dict[MessageKind, str]] = {
     MessageKind.POINTS_SENT: mark("Points sent"),
     MessageKind.POINTS_RECEIVED: mark("Points received"),
     MessageKind.POINTS_TAKEN_BACK: mark("Gift taken back"),
+    MessageKind.WEBHOOK_DISABLED: mark("Webhook disabled"),
 }
 CHANNELS: Final[dict[MessageChannel, str]] = {
     MessageChannel.EMAIL: mark("E-mail message"),

@@ -15,6 +15,7 @@ from regulars.platform.errors import NotFound
 from regulars.platform.markets.service import market
 from regulars.platform.money import Money
 from regulars.platform.texts import say
+from regulars.platform.webhooks import service as webhooks
 from regulars.web.console.figures import (
     BUYERS_LABEL,
     Tile,
@@ -61,6 +62,7 @@ def overview_pages(kit: Kit) -> Pages:
         page, viewer = kit.page(request), viewer_of(request)
         stores, programme, buyers = scope_of(viewer), None, None
         async with kit.services.database.transaction(actor=viewer.session.actor) as tx:
+            disabled = await webhooks.disabled_as_failing(tx) if viewer.may("webhooks:write") else 0
             standing = await commerce.sales_standing(tx)
             usual = usual_days(tx.now, page.formats, standing, is_replayed=clock.setting is not None)
             period = period_of(request, usual)
@@ -80,6 +82,7 @@ def overview_pages(kit: Kit) -> Pages:
             is_empty=programme is not None and not programme.members.members and not sales.sold,
             stop=cancel_path(buyers.report) if buyers and buyers.report and _asked(buyers, viewer) else "",
             buyers=buyers,
+            disabled_webhooks=disabled,
             **shown,
         )
 

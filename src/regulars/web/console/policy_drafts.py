@@ -24,7 +24,6 @@ from regulars.web.console.policy_forms import (
     sent_values,
     values_of,
 )
-from regulars.web.console.words import wallet_name
 from regulars.web.kit.forms import REQUIRED, Form, blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit
 from regulars.web.kit.notices import Notice
@@ -106,7 +105,7 @@ async def show_draft(
         sections=_sections(page),
         tiers=_tier_rows(filled, [tier.code for tier in versions[-1].tier.tiers] if versions else []),
         reviews=[(kind, in_language(label, page.language)) for kind, label in REVIEWS],
-        wallets=[(code, wallet_name(code, page.language)) for code in wallets],
+        wallets=[(code, code) for code in wallets],
         changed=changed,
         before=named,
         sheet=sheet,

@@ -50,7 +50,6 @@ STATES: Final[dict[ErasureState, str]] = {
     "withdrawn": mark("Withdrawn"),
     "carried_out": mark("Carried out"),
 }
-_ELSEWHERE: Final = {"email": mark("by the link in a letter"), "address": mark("The address was changed")}
 _DAY: Final = timedelta(days=1)
 _DIGITS: Final = 17
 
@@ -206,7 +205,7 @@ def consents_listing(language: str, names: dict[str, str], *, see_staff: bool) -
             Column("wording", mark("In these words"), words, wraps=True),
             Column("version", mark("Version"), lambda one: one.consent.wording_version, minor=True, shown=False),
             Column("effective", mark("Took effect"), lambda one: one.consent.effective_at, minor=True, shown=False),
-            Column("where", mark("Where"), lambda one: _decided_in(one.consent.where, language), minor=True),
+            Column("where", mark("Where"), lambda one: channel_name(one.consent.where, language), minor=True),
             Column("store", mark("Store"), lambda one: one.consent.store_id, minor=True, shown=False),
             Column(
                 "by", mark("Recorded by"), lambda one: who(one.consent.actor, names, see_staff=see_staff), minor=True
@@ -253,15 +252,13 @@ def _erasures(kit: Kit) -> ControllerRouterHandler:
             journal.update(await kit.services.vault.erased_among([one.member_id for one in rows]))
             return Slice(rows, after=write_place(rows[-1].asked_at, rows[-1].erasure_id) if more else None)
 
-        listing = erasures_listing(names, journal, page.language, see_staff=viewer.may("staff:read"))
+        listing = erasures_listing(names, journal, see_staff=viewer.may("staff:read"))
         return await kit.listing(request, "console/privacy_erasures.html", listing, fetch, tabs=tabs(page.language))
 
     return erasures
 
 
-def erasures_listing(
-    names: dict[str, str], journal: dict[UUID, datetime], language: str, *, see_staff: bool
-) -> Listing:
+def erasures_listing(names: dict[str, str], journal: dict[UUID, datetime], *, see_staff: bool) -> Listing:
     """Return erasures as a list; `journal` is what the journal of erasures says, beside the vault."""
 
     def ended(one: Erasure) -> Cell:
@@ -276,7 +273,7 @@ def erasures_listing(
             Column("ends", mark("Due, or ended"), ended),
             Column("key", mark("Key destroyed, by the journal"), lambda one: journal.get(one.member_id)),
             Column("by", mark("Asked by"), lambda one: who(one.asked_by, names, see_staff=see_staff), minor=True),
-            Column("reason", mark("Why"), lambda one: in_language(one.reason, language), wraps=True),
+            Column("reason", mark("Why"), lambda one: one.reason, wraps=True),
         ),
         filters=(
             Choice("state", mark("State"), tuple(STATES.items())),
@@ -349,11 +346,6 @@ def _span(formats: Formats, wanted: Wanted, name: str) -> tuple[datetime | None,
         None if first is None else formats.first_moment(first),
         None if last is None else formats.first_moment(last + _DAY),
     )
-
-
-def _decided_in(where: str, language: str) -> str:
-    """Return where a member decided: a channel, or what is no channel of the programme."""
-    return in_language(_ELSEWHERE[where], language) if where in _ELSEWHERE else channel_name(where, language)
 
 
 def _member(text: str | None) -> tuple[UUID | None, bool]:

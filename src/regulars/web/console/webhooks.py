@@ -124,6 +124,7 @@ def _all(kit: Kit) -> list[Any]:
             status=status,
             form=form,
             webhooks=rows,
+            disabled=[(public, one) for public, one, _, _ in rows if one.disabled_for not in {None, "by_hand"}],
             types=[public.name for public in PUBLIC_TYPES],
         )
 

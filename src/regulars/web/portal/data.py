@@ -41,7 +41,7 @@ PROVE: Final = "/portal/sign-in?anew=1&next=/portal/data"
 TICKET_COOKIE: Final = "rgl_member_anew"
 WORD: Final = mark("ERASE")
 _SECONDS: Final = 600
-_REASON: Final = mark("the member asked for it in the portal")  # as it is kept; pages say it in their language
+_REASON: Final = "the member asked for it in the portal"
 _OWN: Final = "the member's own"
 
 # What is kept, why, and how long: sorts of data as members think of them.

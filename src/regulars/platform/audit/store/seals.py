@@ -74,3 +74,46 @@ async def written_at(tx: Transaction, entry_id: int) -> datetime | None:
     """Return when an entry was written, by the wall clock."""
     rows = await tx.rows("SELECT written_at FROM audit_entries WHERE entry_id = %s", (entry_id,))
     return rows[0][0] if rows else None
+
+
+_PASSED: LiteralString = """
+SELECT count(*) FROM audit_entries
+WHERE entry_id >= %(first)s AND entry_id < %(until)s
+  AND (pg_visible_in_snapshot(transaction_id, %(last_snapshot)s::pg_snapshot)
+   OR entry_id <= %(last_seq)s AND pg_visible_in_snapshot(transaction_id, %(snapshot)s::pg_snapshot))
+"""
+
+
+async def count_passed(tx: Transaction, window: Window, first: int, until: int) -> int:
+    """Return how many entries of a range lie before the sealer's position."""
+    found: int = (await tx.rows(_PASSED, window._asdict() | {"first": first, "until": until}))[0][0]
+    return found
+
+
+# The first seal that was closed after an entry was written: halved until one is left, by instants that only a clock
+# that was put back turns round.
+_SEAL_OF: LiteralString = """
+WITH RECURSIVE halved (low, high) AS (
+    SELECT 0::bigint, coalesce(max(seal_no), 0) + 1 FROM audit_seals
+    UNION ALL
+    SELECT CASE WHEN s.sealed_at < %(at)s THEN m.middle ELSE h.low END,
+           CASE WHEN s.sealed_at < %(at)s THEN h.high ELSE m.middle END
+    FROM halved AS h
+    CROSS JOIN LATERAL (SELECT (h.low + h.high) / 2 AS middle) AS m
+    LEFT JOIN audit_seals AS s ON s.seal_no = m.middle
+    WHERE h.low + 1 < h.high
+), closed_after AS MATERIALIZED (SELECT max(high) - 1 AS seal_no FROM halved WHERE low + 1 >= high)
+SELECT seal_no, sealed_at, entry_ids, entry_digests, previous_hash, hash FROM audit_seals
+WHERE seal_no >= (SELECT c.seal_no FROM closed_after AS c)
+  AND seal_no < (SELECT c.seal_no + %(many)s FROM closed_after AS c)
+  AND %(entry)s = ANY (entry_ids)
+ORDER BY seal_no LIMIT 1
+"""
+_SEALS_LOOKED_THROUGH = 2_000
+
+
+async def seal_of(tx: Transaction, entry_id: int, written_at: datetime) -> Seal | None:
+    """Return the seal that lists an entry; None if none of the 2,000 does that were closed after it was written."""
+    asked = {"at": written_at, "many": _SEALS_LOOKED_THROUGH, "entry": entry_id}
+    rows = await tx.rows(_SEAL_OF, asked)
+    return Seal(*rows[0]) if rows else None

@@ -24,6 +24,14 @@ async def every(tx: Transaction) -> list[Endpoint]:
     return _endpoints(await tx.rows(f"SELECT {_COLUMNS} FROM webhook_endpoints ORDER BY endpoint_id"))  # noqa: S608 - our own text
 
 
+async def disabled_as_failing(tx: Transaction) -> int:
+    """Return how many endpoints are disabled, but not by anybody."""
+    text: LiteralString = (
+        "SELECT count(*) FROM webhook_endpoints WHERE state = 'disabled' AND disabled_for <> 'by_hand'"
+    )
+    return int((await tx.rows(text))[0][0])
+
+
 async def find(tx: Transaction, endpoint_id: UUID, *, hold: bool = False) -> Endpoint | None:
     """Return one endpoint, held until the transaction ends when asked to."""
     text: LiteralString = f"SELECT {_COLUMNS} FROM webhook_endpoints WHERE endpoint_id = %s"  # noqa: S608 - our own text
