@@ -41,7 +41,7 @@ def arguments(
     told = [msgspec.convert(in_path[one.name], hints[one.python], strict=False) for one in operation.in_path]
     return told, {
         names.argument(name): msgspec.convert(value, hints[names.argument(name)], strict=isinstance(value, dict | list))
-        for name, value in named.items()
+        for name, value in ({**named, "expand": named["expand"].split(",")} if "expand" in named else named).items()
     }
 
 

@@ -43,7 +43,9 @@ def reads(walked: Walked) -> set[str]:
 def read(walked: Walked, operation: str, fields: str | None) -> httpx.Response:
     """Ask as the walk did, for some fields."""
     first = walked.asked[operation]
-    url = first.url if fields is None else first.url.copy_merge_params({"fields": fields})
+    url = first.url.copy_remove_param("expand")  # what is given along comes whatever the fields
+    if fields is not None:
+        url = url.copy_merge_params({"fields": fields})
     headers = {"Regulars-Purpose": PURPOSE, "Content-Type": "application/json"}
     return walked.ask(httpx.Request(first.method, url, content=first.content, headers=headers), walked.key)
 

@@ -38,10 +38,10 @@ class Walked(httpx.AsyncBaseTransport):
 
     @classmethod
     @contextmanager
-    def at(cls, url: str, home: Path) -> Iterator[Self]:
-        """Open a deployment, and walk through it."""
+    def at(cls, url: str, home: Path, database: Database | None = None) -> Iterator[Self]:
+        """Open a deployment (on a database of the caller's own making, if one is given), and walk through it."""
         settings = Settings(home=home, brand_name="北辰", webhook_networks="203.0.113.0/24")
-        database = Database(url, pool_size=4)
+        database = database or Database(url, pool_size=4)
         with asyncio.Runner() as runner:
             services = Services(settings, database, LocalVault(home / "vault"))
             way = httpx.ASGITransport(app=create_app(services, web(services)))

@@ -43,7 +43,8 @@ async def walk_books(walk: Walking, wang: str) -> None:
     await extensions(walk, walk.client, member)
     await _holds(walk, member)
     await ask("getWallets", "What she has, and what is pending.", "GET", f"{member}/wallets")
-    await ask("listLots", "What her points are made of.", "GET", f"{member}/lots")
+    told = "What her points are made of; `expand` gives the orders along that brought them."
+    await ask("listLots", told, "GET", f"{member}/lots?limit=2&expand=lots.order")
     await ask(
         "getStatement",
         "Each movement with its reason, in the language asked for.",

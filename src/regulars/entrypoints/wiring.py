@@ -152,6 +152,7 @@ def offered_to_programs(services: "Services") -> Web:
     """Return every route of the API, without pages."""
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
+    from regulars.entrypoints.expanding import give_along
     from regulars.entrypoints.importing import import_kinds
     from regulars.entrypoints.merging import PARTS as MERGING
     from regulars.entrypoints.privacy import PARTS
@@ -175,6 +176,7 @@ def offered_to_programs(services: "Services") -> Web:
         *oauth_routes(services),
         *webhook_routes(services),
     ]
+    give_along(services, routes)
     return Web(routes=routes, hot=[*loyalty.hot, *commerce.hot])
 
 

@@ -37,3 +37,11 @@ def seq_in(member_id: UUID, text: str) -> int | None:
         return int(digits, 16)
     except ValueError:
         return None
+
+
+def place_of_transfer(text: str) -> tuple[UUID, int] | None:
+    """Read in whose books a transfer is, and its number there; None if it is no id of one."""
+    digits = text.removeprefix(f"{TRANSFER}_")
+    member_id = parse_public_id(MEMBER_PREFIX, f"{MEMBER_PREFIX}_{digits[:-SEQ_DIGITS]}")
+    seq = None if member_id is None else seq_in(member_id, text)
+    return None if member_id is None or seq is None else (member_id, seq)

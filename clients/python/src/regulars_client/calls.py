@@ -78,4 +78,6 @@ def _written(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, list | tuple | set | frozenset):
+        return ",".join([_written(one) for one in value])
     return str(value)

@@ -75,6 +75,20 @@ async def read_order(tx: Transaction, order_id: str) -> OrderRead:
     )
 
 
+async def read_outcomes(tx: Transaction, order_ids: Sequence[str]) -> dict[str, OrderOutcome]:
+    """Return orders, members' and guests', without their lines; unknown ids are left out. Raises nothing."""
+    owners = await store.read_keys(tx, order_ids)
+    found = {}
+    if owned := [(owner, order_id) for order_id, owner in owners.items() if owner is not None]:
+        book = OrderBook()
+        await store.load(tx, book, owned, [])
+        found = {order_id: outcome(order) for order_id, order in book.orders.items()}
+    if guests := [order_id for order_id, owner in owners.items() if owner is None]:
+        loaded = await guest_orders.load(tx, guests, lock=False)
+        found |= {order_id: guest_orders.outcome(guest) for order_id, guest in loaded.orders.items()}
+    return found
+
+
 async def read_own_order(tx: Transaction, member_id: UUID, order_id: str) -> OrderRead:
     """Return one of a member's orders. Raises NotFound (404), also for somebody else's and for what can be no id."""
     owner = None if re.fullmatch(ORDER_ID, order_id) is None else (await store.read_keys(tx, [order_id])).get(order_id)

@@ -94,3 +94,8 @@ async def read_store(tx: Transaction, store_id: str) -> Store:
     if not found:
         raise NotFound
     return Store(*found[0])
+
+
+async def read_stores(tx: Transaction, store_ids: Sequence[str]) -> list[Store]:
+    """Return stores by their ids; unknown ones are left out."""
+    return [Store(*row) for row in await store.read(tx, store_ids)]

@@ -91,25 +91,27 @@ def wallets_answer(member_id: UUID, as_of: datetime, wallets: Sequence[WalletBal
     return WalletsAnswer(member_id=public_id(MEMBER_PREFIX, member_id), as_of=as_of, wallets=list(wallets))
 
 
+def lot_answer(member_id: UUID, lot: LotStanding) -> LotAnswer:
+    """Write a lot."""
+    return LotAnswer(
+        lot_id=transfer_id(member_id, lot.lot_no),
+        wallet=lot.wallet,
+        amount=lot.amount,
+        remaining=lot.remaining,
+        state=lot.state,
+        earned_at=lot.earned_at,
+        available_at=lot.available_at,
+        expires_at=lot.expires_at,
+        order_id=lot.order_id,
+        held=lot.held,
+    )
+
+
 def lots_answer(member_id: UUID, lots: Sequence[LotStanding], *, has_more: bool) -> LotsAnswer:
     """Write a page of a member's lots; its cursor is the id of its last one."""
     return LotsAnswer(
         member_id=public_id(MEMBER_PREFIX, member_id),
-        lots=[
-            LotAnswer(
-                lot_id=transfer_id(member_id, lot.lot_no),
-                wallet=lot.wallet,
-                amount=lot.amount,
-                remaining=lot.remaining,
-                state=lot.state,
-                earned_at=lot.earned_at,
-                available_at=lot.available_at,
-                expires_at=lot.expires_at,
-                order_id=lot.order_id,
-                held=lot.held,
-            )
-            for lot in lots
-        ],
+        lots=[lot_answer(member_id, lot) for lot in lots],
         has_more=has_more,
         next_cursor=transfer_id(member_id, lots[-1].lot_no) if has_more else None,
     )

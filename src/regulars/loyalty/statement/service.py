@@ -111,6 +111,16 @@ async def lots(
     return [_lot_of(row, orders[row[0]], tx.now) for row in rows]
 
 
+async def lots_by_number(tx: Transaction, member_id: UUID, lot_nos: Sequence[int]) -> list[LotStanding]:
+    """Return some of a member's lots, also with nothing left; those that are not there are left out.
+
+    Amounts are units of each lot's wallet, instants UTC. Raises nothing. Source: lots.
+    """
+    rows = await store.read_these_lots(tx, member_id, lot_nos)
+    orders = await lots_told(tx, member_id, [(row[0], row[7], row[9]) for row in rows])
+    return [_lot_of(row, orders[row[0]], tx.now) for row in rows]
+
+
 async def lot(tx: Transaction, member_id: UUID, lot_no: int) -> LotStanding | None:
     """Return one of a member's lots, also with nothing left; None for one that is not there.
 

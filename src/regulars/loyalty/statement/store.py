@@ -100,6 +100,7 @@ LEFT JOIN (
 WHERE l.member_id = %(member)s
 """
 READ_LOT: LiteralString = _LOTS + " AND l.lot_no = %(lot_no)s"
+READ_THESE_LOTS: LiteralString = _LOTS + " AND l.lot_no = ANY (%(lot_nos)s::bigint[])"
 _IN_SPENDING_ORDER: LiteralString = """
   AND (l.remaining > 0 OR %(spent)s)
   AND (%(after)s::bigint IS NULL OR (l.expires_at, l.earned_at, l.lot_no) > (
@@ -308,6 +309,11 @@ async def read_lot(tx: Transaction, member_id: UUID, lot_no: int) -> tuple[Any, 
     """Return one lot, as `read_lots` does."""
     rows = await tx.rows(READ_LOT, {"member": member_id, "lot_no": lot_no, "now": tx.now})
     return rows[0] if rows else None
+
+
+async def read_these_lots(tx: Transaction, member_id: UUID, lot_nos: Sequence[int]) -> Rows:
+    """Return lots by their numbers, as `read_lots` does."""
+    return await tx.rows(READ_THESE_LOTS, {"member": member_id, "lot_nos": arrays.ints(lot_nos), "now": tx.now})
 
 
 async def read_expiries(tx: Transaction, member_id: UUID, wallet: str, after: datetime) -> Rows:

@@ -22,6 +22,7 @@ from regulars.members.consent.schemas import (
     ConsentsAnswer,
     confirmation_answer,
     consent_answer,
+    consents_answer,
     wish_of,
 )
 from regulars.members.consent.terms import double_opt_in
@@ -111,12 +112,7 @@ def _list(services: Services) -> HTTPRouteHandler:
         async with services.database.transaction() as tx:
             at = _checked(as_of, tx.now) if as_of is not None else tx.now
             in_force, history = await service.consents(tx, found, as_of=at)
-        return ConsentsAnswer(
-            as_of=at,
-            in_force=[consent_answer(consent) for consent in in_force],
-            requested=[consent_answer(consent) for consent in service.waiting(history)],
-            history=[consent_answer(consent) for consent in history],
-        )
+        return consents_answer(at, in_force, history, service.waiting(history))
 
     return list_consents
 

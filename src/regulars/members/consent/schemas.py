@@ -1,5 +1,6 @@
 """What callers send and get about consent."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -135,6 +136,18 @@ def wish_of(member_id: UUID, body: ConsentBody, actor: str) -> ConsentGiven:
         language=body.language,
         wording=body.wording,
         confirmation=Confirmation.ELSEWHERE if body.confirmed_elsewhere else None,
+    )
+
+
+def consents_answer(
+    at: datetime, in_force: Sequence[Consent], history: Sequence[Consent], requested: Sequence[Consent]
+) -> ConsentsAnswer:
+    """Write what a member consented to."""
+    return ConsentsAnswer(
+        as_of=at,
+        in_force=[consent_answer(consent) for consent in in_force],
+        requested=[consent_answer(consent) for consent in requested],
+        history=[consent_answer(consent) for consent in history],
     )
 
 

@@ -1,6 +1,6 @@
 """Reading members, many at once: reads that arrive while others are under way share one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import msgspec
 from regulars.members.contracts import MEMBER_PREFIX, MemberStatus, Profile
 from regulars.members.contracts.refusals import MemberGone
 from regulars.members.identity import service
-from regulars.members.identity.schemas import member_shown
+from regulars.members.identity.schemas import MemberAnswerShown, member_shown
 from regulars.members.profile.service import read_profiles
 from regulars.platform.audit.contracts import AuditEntry, asked_as
 from regulars.platform.commit.group import Attempt, GroupCommit
@@ -17,6 +17,7 @@ from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
+from regulars.platform.vault.contracts import Vault
 
 _NOBODY = Profile()
 _encode = msgspec.json.Encoder().encode
@@ -65,29 +66,40 @@ class MemberReads:
     async def _found(
         self, tx: Transaction, wanted: Sequence[Wanted], *, clear: bool
     ) -> dict[tuple[UUID, bool], _Shown]:
-        ids = list({one.member_id for one in wanted if one.clear is clear})
-        if not ids:
-            return {}
-        asked = await service.show(tx, self._services.vault, ids, clear=clear)
-        merged = {member.member_id: member.merged_into for member, _ in asked if member.merged_into is not None}
-        members = [one for one in asked if one[0].member_id not in merged]
-        if merged:
-            others = set(merged.values()) - {member.member_id for member, _ in members}
-            members += await service.show(tx, self._services.vault, sorted(others), clear=clear)
-            ids = [member.member_id for member, _ in members]
-        profiles = await read_profiles(tx, self._services.vault, ids, clear=clear)
-        found = {
-            (member.member_id, clear): _Shown(
-                member.member_id,
-                MemberGone()
-                if member.status is MemberStatus.ERASED
-                else _encode(
-                    member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear)
-                ),
-            )
-            for member, identities in members
+        ids = {one.member_id for one in wanted if one.clear is clear}
+        found = await members_shown(tx, self._services.vault, ids, clear=clear)
+        return {
+            (asked, clear): _Shown(whom, answer if isinstance(answer, DomainError) else _encode(answer))
+            for asked, (whom, answer) in found.items()
         }
-        return found | {(absorbed, clear): found[survivor, clear] for absorbed, survivor in merged.items()}
+
+
+async def members_shown(
+    tx: Transaction, vault: Vault, ids: Collection[UUID], *, clear: bool
+) -> dict[UUID, tuple[UUID, MemberAnswerShown | MemberGone]]:
+    """Return of each id of a member who it is, and what is shown of them; of an absorbed one, of whom they are now.
+
+    Unknown ids are left out. Raises nothing. Source: members, member_identities, profiles.
+    """
+    if not ids:
+        return {}
+    asked = await service.show(tx, vault, list(ids), clear=clear)
+    merged = {member.member_id: member.merged_into for member, _ in asked if member.merged_into is not None}
+    members = [one for one in asked if one[0].member_id not in merged]
+    if merged:
+        others = set(merged.values()) - {member.member_id for member, _ in members}
+        members += await service.show(tx, vault, sorted(others), clear=clear)
+    profiles = await read_profiles(tx, vault, [member.member_id for member, _ in members], clear=clear)
+    found: dict[UUID, tuple[UUID, MemberAnswerShown | MemberGone]] = {
+        member.member_id: (
+            member.member_id,
+            MemberGone()
+            if member.status is MemberStatus.ERASED
+            else member_shown(member, identities, profiles.get(member.member_id, _NOBODY), masked=not clear),
+        )
+        for member, identities in members
+    }
+    return found | {absorbed: found[survivor] for absorbed, survivor in merged.items()}
 
 
 def _read_in_the_clear(one: Wanted, whom: UUID) -> AuditEntry:

@@ -31,7 +31,7 @@ class Asked:
 
     `address` tells where it comes from, if somebody needs to know; `quotas` are where it is counted, if anywhere, and
     `quota` what is left there. `span` traces it, where traces are wanted. Of the answer only some `fields` may be
-    wanted.
+    wanted; `expand` puts into it what is to be given along.
     """
 
     request_id: str
@@ -47,6 +47,7 @@ class Asked:
     quota: Quota | None = None
     span: "Span | None" = None
     fields: Wanted | None = None
+    expand: Callable[[Any], Awaitable[None]] | None = None
 
     @property
     def language(self) -> str:
@@ -78,6 +79,11 @@ class Asked:
             if self.quota is not None:
                 self.quota.take()
         return principal
+
+    @property
+    def wants_another(self) -> bool:
+        """Whether the answer is to be another than the route gives it."""
+        return self.fields is not None or self.expand is not None
 
     @property
     def client(self) -> Principal:

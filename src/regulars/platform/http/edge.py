@@ -12,6 +12,8 @@ from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from regulars.platform.auth.service import Authenticator
 from regulars.platform.errors import BodyTooLarge, BodyTooSlow
 from regulars.platform.http.asked import SCOPE_KEY, Asked
@@ -293,9 +295,8 @@ class Edge:
                 body += message.get("body", b"")
                 if message.get("more_body"):
                     return
-                message["body"] = sparse(body, asking.fields or {})
-                held["headers"].append((b"content-length", b"%d" % len(message["body"])))
-                await send(held)
+                status = await _send_as_wanted(held, body, asking, send)
+                return
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", asking.request_id.encode())]
@@ -303,7 +304,7 @@ class Edge:
                     message["headers"].append(ANSWERED)
                 if asking.quota is not None:
                     message["headers"] += asking.quota.headers
-                if asking.fields is not None and status == _OK and _JSON_TYPE in message["headers"]:
+                if asking.wants_another and status == _OK and _JSON_TYPE in message["headers"]:
                     message["headers"] = [field for field in message["headers"] if field[0] != b"content-length"]
                     held = message
                     return
@@ -313,6 +314,21 @@ class Edge:
         with self._within(asking):
             await self._framework(scope, receive_again, send_with_id)
         return scope.get("path_template", ""), status
+
+
+async def _send_as_wanted(held: Message, body: bytes, asking: Asked, send: Send) -> int:
+    """Answer with what is to be given along, and of all that with what is wanted; return the status."""
+    answer = msgspec.json.decode(body)
+    try:
+        if asking.expand is not None:
+            await asking.expand(answer)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
+        return await _answer_failure(error, asking, send, ANSWERED)
+    body = msgspec.json.encode(answer if asking.fields is None else sparse(answer, asking.fields))
+    held["headers"].append((b"content-length", b"%d" % len(body)))
+    await send(held)
+    await send({"type": "http.response.body", "body": body})
+    return _OK
 
 
 async def _answer_failure(error: Exception, asking: Asked, send: Send, *more: tuple[bytes, bytes]) -> int:

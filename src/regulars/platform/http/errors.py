@@ -3,7 +3,7 @@
 `field` is written as in JavaScript (`lines[1].quantity`), `expected` and `received` are JSON's own names of types.
 """
 
-from regulars.platform.errors import InvalidInput
+from regulars.platform.errors import DomainError, InvalidInput
 
 
 class BodyMissing(InvalidInput):
@@ -86,6 +86,27 @@ class TooManyFields(InvalidInput):
 
     code = "too_many_fields"
     message = "Ask for at most {most} fields, or leave `fields` out for all of them."
+
+
+class ExpansionUnknown(InvalidInput):
+    """Something is to be given along with the answer that this operation does not give; `known` is what it does."""
+
+    code = "expansion_unknown"
+    message = (
+        "There is no {name} to be given along here. `expand` takes: {known}. Choose from these, with commas between, "
+        "or ask for the other by its own address."
+    )
+
+
+class ExpansionNotAllowed(DomainError):
+    """The key may read the answer, and not what is to be given along with it."""
+
+    code = "expansion_not_allowed"
+    status = 403
+    message = (
+        "This API key may not read {name}, which `expand` asks for: that needs the scope {scope}. Leave it out of "
+        "`expand`, or use a key with that scope."
+    )
 
 
 class WrongType(InvalidInput):

@@ -13,6 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, License, OAuthFlow, OAuthFlows, SecurityScheme
 
 from regulars.platform.auth.contracts import SCOPES
+from regulars.platform.http.expanding import EXPAND, EXPANDS, Expandable, describe_expansions
 from regulars.platform.http.guards import Requires, RequiresKey
 from regulars.platform.http.late_routes import read_all
 from regulars.platform.http.problems import PROBLEM_JSON, Problem
@@ -122,12 +123,16 @@ def describe(app: Litestar) -> bytes:
         }
         for status, reason in _REASONS.items()
     }
+    expanded: list[tuple[dict[str, Any], Expandable]] = []
     for path, method, handler in _handlers(app):
         operation = described["paths"].get(path, {}).get(method)
         if operation is not None:
             changes = not is_read(handler)
             if not changes and form_of(handler) is not None:
                 operation.setdefault("parameters", []).append(_FIELDS_PARAMETER)
+            if (expandable := handler.opt.get(EXPANDS)) is not None:
+                operation.setdefault("parameters", []).append(_expand_parameter(expandable))
+                expanded.append((operation, expandable))
             _complete(operation, path, method, _scope_of(handler), changes=changes)
             for status in sorted(handler.opt.get(ALSO_REFUSES, ())):
                 operation["responses"][str(status)] = {"$ref": f"#/components/responses/{status}"}
@@ -140,8 +145,24 @@ def describe(app: Litestar) -> bytes:
                 operation["requestBody"] = {"content": content, "required": True}
             _name_forms(operation, handler.opt.get(ALSO_ANSWERS, ()))
             _show(operation)
+    for operation, expandable in expanded:
+        describe_expansions(described, operation, expandable)
     described["webhooks"] = {public.name: {"post": _webhook(public)} for public in PUBLIC_TYPES}
     return msgspec.json.encode(described)
+
+
+def _expand_parameter(expandable: Expandable) -> dict[str, Any]:
+    scopes = [f"`{one.name}` ({one.related.scope})" for one in expandable.expansions]
+    return {
+        "name": EXPAND,
+        "in": "query",
+        "required": False,
+        "style": "form",
+        "explode": False,
+        "description": f"What is to be given along, with commas between: {', '.join(scopes)}. Each stands in its place "
+        "as its own address answers it, null where there is none; a key needs the scope that it takes there.",
+        "schema": {"type": "array", "items": {"type": "string", "enum": [one.name for one in expandable.expansions]}},
+    }
 
 
 def _mend_items(described: Any) -> None:  # noqa: ANN401 - any JSON there is

@@ -3,15 +3,17 @@
 Else `?dryrun=true`, a slip for `dry_run`, would write what was only to be tried.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
-from regulars.platform.http.asked import asked
+from regulars.platform.http.asked import Asked, asked
 from regulars.platform.http.errors import FieldUnknown
+from regulars.platform.http.expanding import EXPAND, EXPANDS, Expandable
 from regulars.platform.http.openapi import is_read
-from regulars.platform.http.sparse import FIELDS, Form, form_of, wanted_in
+from regulars.platform.http.sparse import FIELDS, Form, form_of, form_of_type, want_too, wanted_in, with_place
 
 if TYPE_CHECKING:  # private to Litestar, and named only in a signature
     from litestar._kwargs import KwargsModel
@@ -30,16 +32,35 @@ class KnownQueries:
         self._forms[id(handler)] = form_of(handler) if is_read(handler) else None
 
     async def refuse_unknown(self, request: Request[Any, Any, Any]) -> None:  # Litestar would take a thread
-        """Refuse a request that gives a parameter its route does not take; note which fields it wants.
+        """Refuse a request that gives a parameter its route does not take; note what of the answer it wants, and along.
 
-        Raises FieldUnknown, AnswerFieldUnknown, TooManyFields.
+        Raises FieldUnknown, AnswerFieldUnknown, TooManyFields, ExpansionUnknown, ExpansionNotAllowed.
         """
         if not request.scope["query_string"]:
             return
-        known = self._names.get(id(request.route_handler), frozenset())
-        form = self._forms.get(id(request.route_handler))
-        for name in request.query_params:
-            if name == FIELDS and form is not None and name not in known:
-                asked(request.scope).fields = wanted_in(",".join(request.query_params.getall(FIELDS)), form)
-            elif name not in known:
+        handler, given = request.route_handler, request.query_params
+        known = self._names.get(id(handler), frozenset())
+        form = self._forms.get(id(handler))
+        expandable: Expandable | None = handler.opt.get(EXPANDS)
+        common = {FIELDS: form is not None, EXPAND: expandable is not None}
+        for name in given:
+            if name not in known and not common.get(name):
                 raise FieldUnknown(pointer=f"/query/{name}", field=name)
+        fields = ",".join(given.getall(FIELDS)) if FIELDS in given and FIELDS not in known else None
+        if expandable is not None and EXPAND in given:
+            _expand(asked(request.scope), expandable, ",".join(given.getall(EXPAND)), fields, form)
+        elif form is not None and fields is not None:
+            asked(request.scope).fields = wanted_in(fields, form)
+
+
+def _expand(asking: Asked, expandable: Expandable, names: str, fields: str | None, form: Form) -> None:
+    """Note what is to be given along: of that, too, only some fields may be wanted."""
+    wanted = expandable.wanted(names, asking.client)
+    asking.expand = partial(expandable.fill, wanted=wanted, principal=asking.client, language=asking.language)
+    if fields is None:
+        return
+    for one in wanted:
+        form = with_place(form, one.name.split("."), form_of_type(one.related.answer))
+    asking.fields = wanted_in(fields, form or {})
+    for one in wanted:
+        want_too(asking.fields, one.name.split("."))

@@ -3,6 +3,7 @@
 Which names there are is read from the type of the answer, so that a slip is refused also where a list is empty.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
@@ -20,8 +21,6 @@ ALWAYS: Final = ("has_more", "next_cursor")
 Form = dict[str, "Form"] | None  # what stands in a part of an answer by its names; None: anything may
 Wanted = dict[str, "Wanted"]  # which parts are wanted; of one that names none all of it is
 
-_encode = msgspec.json.Encoder().encode
-
 
 def form_of(handler: HTTPRouteHandler) -> Form:
     """Return what stands in the answer of a read; None for what is no object of known fields (texts, pages)."""
@@ -30,6 +29,11 @@ def form_of(handler: HTTPRouteHandler) -> Form:
         (answered,) = get_args(answered)
     if not isinstance(answered, type) or not issubclass(answered, msgspec.Struct):
         return None
+    return form_of_type(answered)
+
+
+def form_of_type(answered: type[msgspec.Struct]) -> Form:
+    """Return what stands in objects of a type."""
     return _form(inspect.type_info(answered), ())
 
 
@@ -88,16 +92,28 @@ def _want(wanted: Wanted, form: Form, name: str) -> None:
             wanted = wanted.setdefault(part, {})
 
 
-def sparse(body: bytes, wanted: Wanted) -> bytes:
+def with_place(form: Form, path: Sequence[str], given: Form) -> Form:
+    """Return a form in which something more stands at a place."""
+    if not path or form is None:
+        return given if not path else None
+    return {**form, path[0]: with_place(form.get(path[0], {}), path[1:], given)}
+
+
+def want_too(wanted: Wanted, path: Sequence[str]) -> None:
+    """Let what stands at a place be wanted: all of it, unless parts of it are named."""
+    for part in path[:-1]:
+        if part in wanted and not wanted[part]:  # all of that is wanted already
+            return
+        wanted = wanted.setdefault(part, {})
+    wanted.setdefault(path[-1], {})
+
+
+def sparse(value: Any, wanted: Wanted) -> Any:  # noqa: ANN401 - any JSON there is
     """Return of an answer what is wanted."""
-    return _encode(_kept(msgspec.json.decode(body), wanted))
-
-
-def _kept(value: Any, wanted: Wanted) -> Any:  # noqa: ANN401 - any JSON there is
     if not wanted:
         return value
     if isinstance(value, list):
-        return [_kept(one, wanted) for one in value]
+        return [sparse(one, wanted) for one in value]
     if isinstance(value, dict):
-        return {name: _kept(part, wanted[name]) for name, part in value.items() if name in wanted}
+        return {name: sparse(part, wanted[name]) for name, part in value.items() if name in wanted}
     return value

@@ -4,6 +4,7 @@ Written from the API's description: `make client` does it anew.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -23,25 +24,41 @@ class AsyncHouseholds(Group):
     """Operations on households."""
 
     async def list(
-        self, *, dissolved: bool | None = None, cursor: str | None = None, limit: int | None = None
+        self,
+        *,
+        dissolved: bool | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["households.members.member"]] | None = None,
     ) -> HouseholdsAnswer:
         """List households.
 
         Return households page by page, without names: all, only those that were dissolved, or only the others.
+
+        `expand`: What is to be given along, with commas between: `households.members.member` (members:read). Each
+        stands in its place as its own address answers it, null where there is none; a key needs the scope that it
+        takes there.
         """
         return await self._transport.call(
             Call(
                 "GET",
                 "/v1/households",
                 HouseholdsAnswer,
-                query={"dissolved": dissolved, "cursor": cursor, "limit": limit},
+                query={"dissolved": dissolved, "cursor": cursor, "limit": limit, "expand": expand},
             )
         )
 
-    def iterate(self, *, dissolved: bool | None = None, limit: int | None = None) -> AsyncIterator[HouseholdAnswer]:
+    def iterate(
+        self,
+        *,
+        dissolved: bool | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["households.members.member"]] | None = None,
+    ) -> AsyncIterator[HouseholdAnswer]:
         """Go through all pages of `list`, row by row."""
         return walk_async(
-            lambda cursor: self.list(dissolved=dissolved, limit=limit, cursor=cursor), lambda page: page.households
+            lambda cursor: self.list(dissolved=dissolved, limit=limit, expand=expand, cursor=cursor),
+            lambda page: page.households,
         )
 
     async def form(
@@ -134,15 +151,23 @@ class AsyncHouseholds(Group):
             )
         )
 
-    async def get(self, household_id: str) -> HouseholdAnswerShown:
+    async def get(
+        self, household_id: str, *, expand: Sequence[Literal["members.member", "members.wallets"]] | None = None
+    ) -> HouseholdAnswerShown:
         """Read a household.
 
         Return a household; its name is masked.
 
         With the scope `members:personal` and the header `Regulars-Purpose` it is in the clear, and the audit log
         keeps who read it, and why.
+
+        `expand`: What is to be given along, with commas between: `members.member` (members:read), `members.wallets`
+        (ledger:read). Each stands in its place as its own address answers it, null where there is none; a key needs
+        the scope that it takes there.
         """
-        return await self._transport.call(Call("GET", f"/v1/households/{part(household_id)}", HouseholdAnswerShown))
+        return await self._transport.call(
+            Call("GET", f"/v1/households/{part(household_id)}", HouseholdAnswerShown, query={"expand": expand})
+        )
 
     async def rename(
         self, household_id: str, *, name: str | None, reason: str, idempotency_key: str | None = None
@@ -205,11 +230,17 @@ class AsyncHouseholds(Group):
             lambda cursor: self.list_changes(household_id, limit=limit, cursor=cursor), lambda page: page.changes
         )
 
-    async def list_of_member(self, member_id: str) -> HouseholdStaysAnswer:
+    async def list_of_member(
+        self, member_id: str, *, expand: Sequence[Literal["households.household"]] | None = None
+    ) -> HouseholdStaysAnswer:
         """Read in which households a member lives and lived.
 
         Return where a member lives and lived, with the dates; at most 200.
+
+        `expand`: What is to be given along, with commas between: `households.household` (members:read). Each stands
+        in its place as its own address answers it, null where there is none; a key needs the scope that it takes
+        there.
         """
         return await self._transport.call(
-            Call("GET", f"/v1/members/{part(member_id)}/households", HouseholdStaysAnswer)
+            Call("GET", f"/v1/members/{part(member_id)}/households", HouseholdStaysAnswer, query={"expand": expand})
         )

@@ -5,6 +5,7 @@ Written from the API's description: `make client` does it anew.
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -295,13 +296,18 @@ class AsyncLedgerPart1(Group):
             )
         )
 
-    async def get_hold(self, member_id: str, hold_id: str) -> HoldAnswer:
+    async def get_hold(
+        self, member_id: str, hold_id: str, *, expand: Sequence[Literal["lots.lot"]] | None = None
+    ) -> HoldAnswer:
         """Read a hold.
 
         Return one hold of a member. It is over at its deadline, whether that is booked or not.
+
+        `expand`: What is to be given along, with commas between: `lots.lot` (ledger:read). Each stands in its place
+        as its own address answers it, null where there is none; a key needs the scope that it takes there.
         """
         return await self._transport.call(
-            Call("GET", f"/v1/members/{part(member_id)}/holds/{part(hold_id)}", HoldAnswer)
+            Call("GET", f"/v1/members/{part(member_id)}/holds/{part(hold_id)}", HoldAnswer, query={"expand": expand})
         )
 
     async def ask_adjustment(

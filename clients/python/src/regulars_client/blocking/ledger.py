@@ -5,6 +5,7 @@ Written from the API's description: `make client` does it anew.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -46,26 +47,38 @@ class Ledger(LedgerPart1):
         ended: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        expand: Sequence[Literal["requests.member", "requests.wallets"]] | None = None,
     ) -> RequestsAnswer:
         """List adjustment requests.
 
         Return what waits for a second person; `ended` includes what was answered, and what nobody answered.
+
+        `expand`: What is to be given along, with commas between: `requests.member` (members:read),
+        `requests.wallets` (ledger:read). Each stands in its place as its own address answers it, null where there is
+        none; a key needs the scope that it takes there.
         """
         return self._transport.call(
             Call(
                 "GET",
                 "/v1/adjustment-requests",
                 RequestsAnswer,
-                query={"member_id": member_id, "ended": ended, "cursor": cursor, "limit": limit},
+                query={"member_id": member_id, "ended": ended, "cursor": cursor, "limit": limit, "expand": expand},
             )
         )
 
     def iterate_adjustment_requests(
-        self, *, member_id: str | None = None, ended: bool | None = None, limit: int | None = None
+        self,
+        *,
+        member_id: str | None = None,
+        ended: bool | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["requests.member", "requests.wallets"]] | None = None,
     ) -> Iterator[RequestAnswer]:
         """Go through all pages of `list_adjustment_requests`, row by row."""
         return walk(
-            lambda cursor: self.list_adjustment_requests(member_id=member_id, ended=ended, limit=limit, cursor=cursor),
+            lambda cursor: self.list_adjustment_requests(
+                member_id=member_id, ended=ended, limit=limit, expand=expand, cursor=cursor
+            ),
             lambda page: page.requests,
         )
 
@@ -171,53 +184,83 @@ class Ledger(LedgerPart1):
         )
 
     def list_lots(
-        self, member_id: str, *, spent: bool | None = None, cursor: str | None = None, limit: int | None = None
+        self,
+        member_id: str,
+        *,
+        spent: bool | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["lots.order"]] | None = None,
     ) -> LotsAnswer:
         """List a member's lots.
 
         Return what the member's units are made of, page by page; `spent` includes lots with nothing left.
 
         A page begins behind the lot that the cursor names, also when that one was spent meanwhile.
+
+        `expand`: What is to be given along, with commas between: `lots.order` (orders:read). Each stands in its
+        place as its own address answers it, null where there is none; a key needs the scope that it takes there.
         """
         return self._transport.call(
             Call(
                 "GET",
                 f"/v1/members/{part(member_id)}/lots",
                 LotsAnswer,
-                query={"spent": spent, "cursor": cursor, "limit": limit},
+                query={"spent": spent, "cursor": cursor, "limit": limit, "expand": expand},
             )
         )
 
     def iterate_lots(
-        self, member_id: str, *, spent: bool | None = None, limit: int | None = None
+        self,
+        member_id: str,
+        *,
+        spent: bool | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["lots.order"]] | None = None,
     ) -> Iterator[LotAnswer]:
         """Go through all pages of `list_lots`, row by row."""
         return walk(
-            lambda cursor: self.list_lots(member_id, spent=spent, limit=limit, cursor=cursor), lambda page: page.lots
+            lambda cursor: self.list_lots(member_id, spent=spent, limit=limit, expand=expand, cursor=cursor),
+            lambda page: page.lots,
         )
 
     def get_statement(
-        self, member_id: str, *, wallet: str | None = None, cursor: str | None = None, limit: int | None = None
+        self,
+        member_id: str,
+        *,
+        wallet: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["lines.order", "lines.lots.lot"]] | None = None,
     ) -> StatementAnswer:
         """Read a member's statement.
 
         Return what moved the member's balances, each with a plain reason in the caller's language.
+
+        `expand`: What is to be given along, with commas between: `lines.order` (orders:read), `lines.lots.lot`
+        (ledger:read). Each stands in its place as its own address answers it, null where there is none; a key needs
+        the scope that it takes there.
         """
         return self._transport.call(
             Call(
                 "GET",
                 f"/v1/members/{part(member_id)}/statement",
                 StatementAnswer,
-                query={"wallet": wallet, "cursor": cursor, "limit": limit},
+                query={"wallet": wallet, "cursor": cursor, "limit": limit, "expand": expand},
             )
         )
 
     def iterate_statement(
-        self, member_id: str, *, wallet: str | None = None, limit: int | None = None
+        self,
+        member_id: str,
+        *,
+        wallet: str | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["lines.order", "lines.lots.lot"]] | None = None,
     ) -> Iterator[StatementLineAnswer]:
         """Go through all pages of `get_statement`, row by row."""
         return walk(
-            lambda cursor: self.get_statement(member_id, wallet=wallet, limit=limit, cursor=cursor),
+            lambda cursor: self.get_statement(member_id, wallet=wallet, limit=limit, expand=expand, cursor=cursor),
             lambda page: page.lines,
         )
 
@@ -248,24 +291,42 @@ class Ledger(LedgerPart1):
         """
         return self._transport.call(Call("GET", "/v1/policies", ProgrammePolicies, query={"withdrawn": withdrawn}))
 
-    def list_transfers(self, member_id: str, *, cursor: str | None = None, limit: int | None = None) -> TransfersAnswer:
+    def list_transfers(
+        self,
+        member_id: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["transfers.other_member"]] | None = None,
+    ) -> TransfersAnswer:
         """List what a member gave to others, and got.
 
         Return the transfers of a member, given and received, with those of who is part of the member now.
+
+        `expand`: What is to be given along, with commas between: `transfers.other_member` (members:read). Each
+        stands in its place as its own address answers it, null where there is none; a key needs the scope that it
+        takes there.
         """
         return self._transport.call(
             Call(
                 "GET",
                 f"/v1/members/{part(member_id)}/transfers",
                 TransfersAnswer,
-                query={"cursor": cursor, "limit": limit},
+                query={"cursor": cursor, "limit": limit, "expand": expand},
             )
         )
 
-    def iterate_transfers(self, member_id: str, *, limit: int | None = None) -> Iterator[TransferSeenAnswer]:
+    def iterate_transfers(
+        self,
+        member_id: str,
+        *,
+        limit: int | None = None,
+        expand: Sequence[Literal["transfers.other_member"]] | None = None,
+    ) -> Iterator[TransferSeenAnswer]:
         """Go through all pages of `list_transfers`, row by row."""
         return walk(
-            lambda cursor: self.list_transfers(member_id, limit=limit, cursor=cursor), lambda page: page.transfers
+            lambda cursor: self.list_transfers(member_id, limit=limit, expand=expand, cursor=cursor),
+            lambda page: page.transfers,
         )
 
     def transfer_points(

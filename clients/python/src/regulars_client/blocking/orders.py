@@ -29,12 +29,24 @@ from regulars_client.models import (
 class Orders(Group):
     """Operations on orders."""
 
-    def get(self, order_id: str, *, explain: bool | None = None) -> OrderShown:
+    def get(
+        self,
+        order_id: str,
+        *,
+        explain: bool | None = None,
+        expand: Sequence[Literal["member", "store", "lineage"]] | None = None,
+    ) -> OrderShown:
         """Read an order.
 
         Return an order with its lines, what came back of each, its returns and all effects.
+
+        `expand`: What is to be given along, with commas between: `member` (members:read), `store` (orders:read),
+        `lineage` (orders:read). Each stands in its place as its own address answers it, null where there is none; a
+        key needs the scope that it takes there.
         """
-        return self._transport.call(Call("GET", f"/v1/orders/{part(order_id)}", OrderShown, query={"explain": explain}))
+        return self._transport.call(
+            Call("GET", f"/v1/orders/{part(order_id)}", OrderShown, query={"explain": explain, "expand": expand})
+        )
 
     def put(
         self,
@@ -145,18 +157,38 @@ class Orders(Group):
             )
         )
 
-    def list_of_member(self, member_id: str, *, cursor: str | None = None, limit: int | None = None) -> OrdersPage:
+    def list_of_member(
+        self,
+        member_id: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        expand: Sequence[Literal["orders.store"]] | None = None,
+    ) -> OrdersPage:
         """List a member's orders.
 
         Return a member's orders, the latest first, page by page.
+
+        `expand`: What is to be given along, with commas between: `orders.store` (orders:read). Each stands in its
+        place as its own address answers it, null where there is none; a key needs the scope that it takes there.
         """
         return self._transport.call(
-            Call("GET", f"/v1/members/{part(member_id)}/orders", OrdersPage, query={"cursor": cursor, "limit": limit})
+            Call(
+                "GET",
+                f"/v1/members/{part(member_id)}/orders",
+                OrdersPage,
+                query={"cursor": cursor, "limit": limit, "expand": expand},
+            )
         )
 
-    def iterate_of_member(self, member_id: str, *, limit: int | None = None) -> Iterator[OrderAnswer]:
+    def iterate_of_member(
+        self, member_id: str, *, limit: int | None = None, expand: Sequence[Literal["orders.store"]] | None = None
+    ) -> Iterator[OrderAnswer]:
         """Go through all pages of `list_of_member`, row by row."""
-        return walk(lambda cursor: self.list_of_member(member_id, limit=limit, cursor=cursor), lambda page: page.orders)
+        return walk(
+            lambda cursor: self.list_of_member(member_id, limit=limit, expand=expand, cursor=cursor),
+            lambda page: page.orders,
+        )
 
     def get_lineage(self, order_id: str, *, cursor: str | None = None, limit: int | None = None) -> LineageAnswer:
         """List everything that an order caused.

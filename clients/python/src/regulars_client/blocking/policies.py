@@ -3,7 +3,7 @@
 Written from the API's description: `make client` does it anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Literal
 
@@ -281,17 +281,22 @@ class Policies(Group):
         to_tier: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        expand: Sequence[Literal["members.member", "members.wallets"]] | None = None,
     ) -> TouchedPage:
         """List the members whom a policy touches.
 
         Return who is touched and how; what a preview that still counts has found so far.
+
+        `expand`: What is to be given along, with commas between: `members.member` (members:read), `members.wallets`
+        (ledger:read). Each stands in its place as its own address answers it, null where there is none; a key needs
+        the scope that it takes there.
         """
         return self._transport.call(
             Call(
                 "GET",
                 f"/v1/policy-previews/{part(preview_id)}/members",
                 TouchedPage,
-                query={"kind": kind, "to_tier": to_tier, "cursor": cursor, "limit": limit},
+                query={"kind": kind, "to_tier": to_tier, "cursor": cursor, "limit": limit, "expand": expand},
             )
         )
 
@@ -302,11 +307,12 @@ class Policies(Group):
         kind: Literal["rises", "falls", "stays", "review"] | None = None,
         to_tier: str | None = None,
         limit: int | None = None,
+        expand: Sequence[Literal["members.member", "members.wallets"]] | None = None,
     ) -> Iterator[TouchedAnswer]:
         """Go through all pages of `list_preview_members`, row by row."""
         return walk(
             lambda cursor: self.list_preview_members(
-                preview_id, kind=kind, to_tier=to_tier, limit=limit, cursor=cursor
+                preview_id, kind=kind, to_tier=to_tier, limit=limit, expand=expand, cursor=cursor
             ),
             lambda page: page.members,
         )

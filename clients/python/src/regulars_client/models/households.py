@@ -7,6 +7,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from regulars_client.models.shared import MemberAnswerShown, WalletsAnswer
+
 
 class HouseholdMemberAnswer(Struct, frozen=True, kw_only=True):
     """Part of `HouseholdAnswer`."""
@@ -14,6 +16,10 @@ class HouseholdMemberAnswer(Struct, frozen=True, kw_only=True):
     member_id: str
     role: str
     since: datetime
+    member: MemberAnswerShown | None = None
+    """Given along where `expand` names it."""
+    wallets: WalletsAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class HouseholdAnswer(Struct, frozen=True, kw_only=True):
@@ -71,6 +77,8 @@ class HouseholdStayAnswer(Struct, frozen=True, kw_only=True):
     role: str | None
     since: datetime
     until: datetime | None
+    household: HouseholdAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class HouseholdStaysAnswer(Struct, frozen=True, kw_only=True):

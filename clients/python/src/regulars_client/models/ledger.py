@@ -7,7 +7,24 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from regulars_client.models.shared import PolicyVersion, Problem
+from regulars_client.models.shared import MemberAnswerShown, OrderAnswer, PolicyVersion, Problem, WalletsAnswer
+
+
+class LotAnswer(Struct, frozen=True, kw_only=True):
+    """Part of `LineLot`."""
+
+    lot_id: str
+    wallet: str
+    amount: int
+    remaining: int
+    state: str
+    earned_at: datetime
+    available_at: datetime
+    expires_at: datetime
+    order_id: str | None
+    held: int
+    order: OrderAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class UsedLot(Struct, frozen=True, kw_only=True):
@@ -15,6 +32,8 @@ class UsedLot(Struct, frozen=True, kw_only=True):
 
     lot_id: str
     amount: int
+    lot: LotAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class PostingAnswer(Struct, frozen=True, kw_only=True):
@@ -196,21 +215,8 @@ class LineLot(Struct, frozen=True, kw_only=True):
 
     lot_id: str
     amount: int
-
-
-class LotAnswer(Struct, frozen=True, kw_only=True):
-    """Part of `LotsAnswer`."""
-
-    lot_id: str
-    wallet: str
-    amount: int
-    remaining: int
-    state: str
-    earned_at: datetime
-    available_at: datetime
-    expires_at: datetime
-    order_id: str | None
-    held: int
+    lot: LotAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class LotsAnswer(Struct, frozen=True, kw_only=True):
@@ -220,13 +226,6 @@ class LotsAnswer(Struct, frozen=True, kw_only=True):
     lots: list[LotAnswer]
     has_more: bool
     next_cursor: str | None
-
-
-class PendingUnits(Struct, frozen=True, kw_only=True):
-    """Part of `WalletBalance`."""
-
-    amount: int
-    at: datetime
 
 
 class PostingRowAnswer(Struct, frozen=True, kw_only=True):
@@ -285,6 +284,10 @@ class RequestAnswer(Struct, frozen=True, kw_only=True):
     answered_at: datetime | None
     note: str
     transfer_id: str | None
+    member: MemberAnswerShown | None = None
+    """Given along where `expand` names it."""
+    wallets: WalletsAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class RequestsAnswer(Struct, frozen=True, kw_only=True):
@@ -312,6 +315,8 @@ class StatementLineAnswer(Struct, frozen=True, kw_only=True):
     written_at: datetime
     policy_version: int
     lots: list[LineLot]
+    order: OrderAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class StatementAnswer(Struct, frozen=True, kw_only=True):
@@ -321,44 +326,6 @@ class StatementAnswer(Struct, frozen=True, kw_only=True):
     lines: list[StatementLineAnswer]
     has_more: bool
     next_cursor: str | None
-
-
-class TierChange(Struct, frozen=True, kw_only=True):
-    """Part of `TierStatus`."""
-
-    tier: str
-    from_tier: str
-    cause: str
-    reference: str
-    metric: int
-    policy_version: int
-    effective_at: datetime
-    recorded_at: datetime
-
-
-class TierStatus(Struct, frozen=True, kw_only=True):
-    """Part of `TierAnswer`."""
-
-    tier: str
-    rank: int
-    since: datetime | None
-    metric: int
-    window_days: int
-    policy_version: int
-    next_tier: str | None
-    missing: int | None
-    review_at: datetime | None
-    in_grace: bool
-    projected_tier: str | None
-    why: TierChange | None
-    reason: str
-
-
-class TierAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of `client.ledger.get_tier`: read a member's tier."""
-
-    member_id: str
-    status: TierStatus
 
 
 class TransferAnswer(Struct, frozen=True, kw_only=True):
@@ -403,6 +370,8 @@ class TransferSeenAnswer(Struct, frozen=True, kw_only=True):
     actor: str
     recorded_at: datetime
     reversed_at: datetime | None
+    other_member: MemberAnswerShown | None = None
+    """Given along where `expand` names it."""
 
 
 class TransfersAnswer(Struct, frozen=True, kw_only=True):

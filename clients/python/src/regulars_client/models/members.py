@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from regulars_client.models.shared import Problem
+from regulars_client.models.shared import ConsentAnswer, Problem
 
 
 class BatchedConsent(Struct, frozen=True, kw_only=True):
@@ -57,15 +57,6 @@ class BatchedSignUp(Struct, frozen=True, kw_only=True):
     reference: str
 
 
-class BirthdayBody(Struct, frozen=True, kw_only=True):
-    """Part of `client.members.change_profile`."""
-
-    month: int
-    day: int
-    year: int | None = None
-    calendar: str | UnsetType = UNSET
-
-
 class ConfirmationAnswer(Struct, frozen=True, kw_only=True):
     """The answer of `client.members.confirm_consent`: confirm a consent by what a letter's link carries."""
 
@@ -75,26 +66,6 @@ class ConfirmationAnswer(Struct, frozen=True, kw_only=True):
     channel: str
     wording_version: str
     wording: str
-
-
-class ConsentAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of `client.members.record_consent`: record that a member gave or withdrew consent."""
-
-    consent_id: str
-    purpose: str
-    channel: str
-    decision: str
-    wording_version: str
-    wording: str
-    language: str | None
-    where: str
-    store_id: str | None
-    actor: str
-    effective_at: datetime
-    recorded_at: datetime
-    confirmation: str | None
-    identity_id: str | None
-    request_id: str | None
 
 
 class ConsentRowAnswer(Struct, frozen=True, kw_only=True):
@@ -125,15 +96,6 @@ class ConsentHistoryAnswer(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-class ConsentsAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of `client.members.list_consents`: read what a member consented to."""
-
-    as_of: datetime
-    in_force: list[ConsentAnswer]
-    requested: list[ConsentAnswer]
-    history: list[ConsentAnswer]
-
-
 class IdentityAnswer(Struct, frozen=True, kw_only=True):
     """The answer of `client.members.add_identity`: let a member be found by one more value."""
 
@@ -141,16 +103,6 @@ class IdentityAnswer(Struct, frozen=True, kw_only=True):
     kind: str
     added_at: datetime
     verified_at: datetime | None
-
-
-class IdentityAnswerShown(Struct, frozen=True, kw_only=True):
-    """Part of `MemberAnswerShown`."""
-
-    identity_id: str
-    kind: str
-    added_at: datetime
-    verified_at: datetime | None
-    value: str | None
 
 
 class MemberAnswer(Struct, frozen=True, kw_only=True):
@@ -165,32 +117,6 @@ class MemberAnswer(Struct, frozen=True, kw_only=True):
     channel: str
     store_id: str | None
     identities: list[IdentityAnswer]
-
-
-class ProfileBody(Struct, frozen=True, kw_only=True):
-    """Part of `MemberAnswerShown`."""
-
-    display_name: str | None
-    given_name: str | None
-    family_name: str | None
-    birthday: BirthdayBody | None
-    version: int
-
-
-class MemberAnswerShown(Struct, frozen=True, kw_only=True):
-    """The answer of `client.members.get`: read a member."""
-
-    member_id: str
-    market: str
-    status: str
-    language: str
-    signed_up_at: datetime
-    recorded_at: datetime
-    channel: str
-    store_id: str | None
-    masked: bool
-    profile: ProfileBody
-    identities: list[IdentityAnswerShown]
 
 
 class ProfileChangedAnswer(Struct, frozen=True, kw_only=True):

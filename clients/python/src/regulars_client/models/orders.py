@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from regulars_client.models.shared import Money, Problem
+from regulars_client.models.shared import Effect, MemberAnswerShown, Money, OrderAnswer, Problem, Store, Verdict
 
 
 class Amount(Struct, frozen=True, kw_only=True):
@@ -112,20 +112,6 @@ class CausedTransfer(Struct, frozen=True, kw_only=True):
     basis: dict[str, str | int]
 
 
-class Effect(Struct, frozen=True, kw_only=True):
-    """Part of `OrderAnswer`."""
-
-    type: str
-    points: int = 0
-    value: Money | None = None
-    growth: int = 0
-    available_at: datetime | None = None
-    expires_at: datetime | None = None
-    from_tier: str | None = None
-    to_tier: str | None = None
-    undone: int = 0
-
-
 class ReturnedQuantity(Struct, frozen=True, kw_only=True):
     """Part of `ReturnAnswer`."""
 
@@ -177,32 +163,6 @@ class LineageAnswer(Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
-    """Part of `OrderAnswer`."""
-
-    rule: str
-    policy_version: int | None
-    values: dict[str, str | int | None]
-    sentence: str
-
-
-class OrderAnswer(Struct, frozen=True, kw_only=True):
-    """The answer of `client.orders.put`: send an order as it now stands."""
-
-    order_id: str
-    member_id: str | None
-    state: str
-    channel: str
-    store_id: str | None
-    market: str
-    total: Money
-    returned: Money
-    occurred_at: datetime
-    recorded_at: datetime
-    effects: list[Effect]
-    explanation: list[Verdict] | None = None
-
-
 class OrderRowAnswer(Struct, frozen=True, kw_only=True):
     """Part of `OrderBatchAnswer`."""
 
@@ -249,6 +209,12 @@ class OrderShown(Struct, frozen=True, kw_only=True):
     effects: list[Effect]
     returns: list[ReturnShown]
     explanation: list[Verdict] | None = None
+    member: MemberAnswerShown | None = None
+    """Given along where `expand` names it."""
+    store: Store | None = None
+    """Given along where `expand` names it."""
+    lineage: LineageAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class OrdersPage(Struct, frozen=True, kw_only=True):

@@ -12,10 +12,12 @@ from regulars_client.models.shared import (
     AdjustmentPolicy,
     ChangePolicy,
     EarningPolicy,
+    MemberAnswerShown,
     PaymentPolicy,
     ReturnPolicy,
     TierPolicy,
     TransferPolicy,
+    WalletsAnswer,
 )
 
 
@@ -176,6 +178,10 @@ class TouchedAnswer(Struct, frozen=True, kw_only=True):
     missing: int | None
     review_before: datetime | None
     review_after: datetime | None
+    member: MemberAnswerShown | None = None
+    """Given along where `expand` names it."""
+    wallets: WalletsAnswer | None = None
+    """Given along where `expand` names it."""
 
 
 class TouchedPage(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,65 @@ class AnniversaryReview(Struct, frozen=True, kw_only=True, tag_field="kind", tag
     grace_days: int = 30
 
 
+class Money(Struct, frozen=True, kw_only=True):
+    """An amount in the currency's minor units, e.g. 1999 CNY for 19.99 yuan."""
+
+    amount_minor: int
+    """Whole minor units of the currency (cents, fen)."""
+    currency: str
+    """ISO 4217 code, e.g. CNY."""
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """Part of `OrderAnswer`."""
+
+    type: str
+    points: int = 0
+    value: Money | None = None
+    growth: int = 0
+    available_at: datetime | None = None
+    expires_at: datetime | None = None
+    from_tier: str | None = None
+    to_tier: str | None = None
+    undone: int = 0
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """Part of `OrderAnswer`."""
+
+    rule: str
+    policy_version: int | None
+    values: dict[str, str | int | None]
+    sentence: str
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """The answer of `client.stores.get`: read a store."""
+
+    store_id: str
+    market: str
+    name: str
+
+
+class OrderAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.orders.put`: send an order as it now stands."""
+
+    order_id: str
+    member_id: str | None
+    state: str
+    channel: str
+    store_id: str | None
+    market: str
+    total: Money
+    returned: Money
+    occurred_at: datetime
+    recorded_at: datetime
+    effects: list[Effect]
+    explanation: list[Verdict] | None = None
+    store: Store | None = None
+    """Given along where `expand` names it."""
+
+
 class FieldProblem(Struct, frozen=True, kw_only=True):
     """One field that is wrong: a JSON Pointer to it and what is wrong with it."""
 
@@ -43,10 +102,48 @@ class Problem(Struct, frozen=True, kw_only=True):
     data: dict[str, str | int | bool | None] = {}
 
 
+class BirthdayBody(Struct, frozen=True, kw_only=True):
+    """Part of `client.members.change_profile`."""
+
+    month: int
+    day: int
+    year: int | None = None
+    calendar: str | UnsetType = UNSET
+
+
 class ChangePolicy(Struct, frozen=True, kw_only=True):
     """Part of `Policy`."""
 
     second_person: bool = False
+
+
+class ConsentAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.record_consent`: record that a member gave or withdrew consent."""
+
+    consent_id: str
+    purpose: str
+    channel: str
+    decision: str
+    wording_version: str
+    wording: str
+    language: str | None
+    where: str
+    store_id: str | None
+    actor: str
+    effective_at: datetime
+    recorded_at: datetime
+    confirmation: str | None
+    identity_id: str | None
+    request_id: str | None
+
+
+class ConsentsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.list_consents`: read what a member consented to."""
+
+    as_of: datetime
+    in_force: list[ConsentAnswer]
+    requested: list[ConsentAnswer]
+    history: list[ConsentAnswer]
 
 
 class TierRule(Struct, frozen=True, kw_only=True):
@@ -115,13 +212,115 @@ class TransferPolicy(Struct, frozen=True, kw_only=True):
     lowest_tier: int = 0
 
 
-class Money(Struct, frozen=True, kw_only=True):
-    """An amount in the currency's minor units, e.g. 1999 CNY for 19.99 yuan."""
+class ProfileBody(Struct, frozen=True, kw_only=True):
+    """Part of `MemberAnswerShown`."""
 
-    amount_minor: int
-    """Whole minor units of the currency (cents, fen)."""
-    currency: str
-    """ISO 4217 code, e.g. CNY."""
+    display_name: str | None
+    given_name: str | None
+    family_name: str | None
+    birthday: BirthdayBody | None
+    version: int
+
+
+class IdentityAnswerShown(Struct, frozen=True, kw_only=True):
+    """Part of `MemberAnswerShown`."""
+
+    identity_id: str
+    kind: str
+    added_at: datetime
+    verified_at: datetime | None
+    value: str | None
+
+
+class PendingUnits(Struct, frozen=True, kw_only=True):
+    """Part of `WalletBalance`."""
+
+    amount: int
+    at: datetime
+
+
+class WalletBalance(Struct, frozen=True, kw_only=True):
+    """Part of `WalletsAnswer`."""
+
+    wallet: str
+    balance: int
+    available: int
+    pending: int
+    debt: int
+    expired: int = 0
+    pending_parts: list[PendingUnits] = []
+    next_expiry: PendingUnits | None = None
+    held: int = 0
+
+
+class WalletsAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.get_wallets`: read a member's wallets."""
+
+    member_id: str
+    as_of: datetime
+    wallets: list[WalletBalance]
+
+
+class TierChange(Struct, frozen=True, kw_only=True):
+    """Part of `TierStatus`."""
+
+    tier: str
+    from_tier: str
+    cause: str
+    reference: str
+    metric: int
+    policy_version: int
+    effective_at: datetime
+    recorded_at: datetime
+
+
+class TierStatus(Struct, frozen=True, kw_only=True):
+    """Part of `TierAnswer`."""
+
+    tier: str
+    rank: int
+    since: datetime | None
+    metric: int
+    window_days: int
+    policy_version: int
+    next_tier: str | None
+    missing: int | None
+    review_at: datetime | None
+    in_grace: bool
+    projected_tier: str | None
+    why: TierChange | None
+    reason: str
+
+
+class TierAnswer(Struct, frozen=True, kw_only=True):
+    """The answer of `client.ledger.get_tier`: read a member's tier."""
+
+    member_id: str
+    status: TierStatus
+
+
+class MemberAnswerShown(Struct, frozen=True, kw_only=True):
+    """The answer of `client.members.get`: read a member."""
+
+    member_id: str
+    market: str
+    status: str
+    language: str
+    signed_up_at: datetime
+    recorded_at: datetime
+    channel: str
+    store_id: str | None
+    masked: bool
+    profile: ProfileBody
+    identities: list[IdentityAnswerShown]
+    wallets: WalletsAnswer | None = None
+    """Given along where `expand` names it."""
+    tier: TierAnswer | None = None
+    """Given along where `expand` names it."""
+    consents: ConsentsAnswer | None = None
+    """Given along where `expand` names it."""
+    store: Store | None = None
+    """Given along where `expand` names it."""
 
 
 class Progress(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ Written from the API's description: `make client` does it anew.
 
 from msgspec import Struct
 
+from regulars_client.models.shared import Store
+
 
 class Market(Struct, frozen=True, kw_only=True):
     """Part of `MarketsAnswer`."""
@@ -22,14 +24,6 @@ class MarketsAnswer(Struct, frozen=True, kw_only=True):
     """The answer of `client.stores.list_markets`: list the markets."""
 
     markets: list[Market]
-
-
-class Store(Struct, frozen=True, kw_only=True):
-    """The answer of `client.stores.get`: read a store."""
-
-    store_id: str
-    market: str
-    name: str
 
 
 class StoresPage(Struct, frozen=True, kw_only=True):
