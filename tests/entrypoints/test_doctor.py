@@ -1,9 +1,13 @@
 """`regulars doctor` finds each thing that was made wrong, says the remedy, in both languages, and fails for trouble."""
 
 import json
+import os
+import pwd
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -142,6 +146,45 @@ def test_a_server_that_nobody_starts_again_and_a_disk_that_is_full() -> None:
     assert [rules.disk_judged(free, 10**12) for free in (10**8, 10**9, 10**11)] == [
         State.TROUBLE, State.WARNING, State.WELL,
     ]  # fmt: skip
+
+
+@pytest.fixture(params=[0o700, 0o755], ids=["closed", "read-only"])
+def home_of_root(request: pytest.FixtureRequest) -> Iterator[tuple[Path, str]]:
+    """A home where anybody can reach it, with a vault, which nobody but root may write; what is found of the vault."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    with TemporaryDirectory(prefix="regulars-home-") as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder) / "home"
+        (home / "vault").mkdir(parents=True, mode=0o700)
+        home.chmod(request.param)
+        yield home, "trouble" if request.param == 0o700 else "well"
+
+
+async def test_a_home_that_is_another_accounts_is_told(home_of_root: tuple[Path, str]) -> None:
+    (home, vault), nobody = home_of_root, pwd.getpwnam("nobody").pw_uid
+    os.seteuid(nobody)
+    try:
+        found = await looked_until_backups(Settings(home=home))
+    finally:
+        os.seteuid(0)
+    own = await looked_until_backups(Settings(home=home))
+
+    assert (found["home"].state, f"chown -R {nobody} '{home}'" in found["home"].remedy) == ("trouble", True)
+    assert found["vault"].state == vault
+    assert (own["home"].state, own["vault"].state) == ("well", "well")
+    assert (found["backups"].state, "REGULARS_BACKUP_FOLDER" in found["backups"].remedy) == ("warning", True)
+
+
+async def looked_until_backups(settings: Settings) -> dict[str, Examined]:
+    """Return what is found before the database is asked."""
+    found: dict[str, Examined] = {}
+    nowhere = "postgresql://nobody@127.0.0.1:9/nowhere"
+    async for one in examine(settings, Place(nowhere, nowhere), environ={}):
+        found[one.name] = one
+        if one.name == "backups":
+            break
+    return found
 
 
 async def test_a_database_that_is_away_or_behind_is_told(database_url: str, tmp_path: Path) -> None:

@@ -297,6 +297,11 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/audit-chain", "/console/audit/chain", "owner"),
         Scene("console/audit-chain-refused", "/console/audit/chain", "owner", "error", act=send(head="4:9f2c")),
     ),
+    "GET /console/metrics": (
+        Scene("console/metrics", "/console/metrics", "owner"),
+        Scene("console/metrics-empty", "/console/metrics", "owner", "empty"),
+    ),
+    "GET /console/backups": (Scene("console/backups-none", "/console/backups", "owner", "empty"),),
     "GET /console/keys": (
         Scene("console/keys", "/console/keys", "owner"),
         Scene("console/keys-empty", "/console/keys?q=nothing", "owner", "empty"),

@@ -35,6 +35,7 @@ ACCESS_OF_STAFF: Final[Mapping[str, tuple[str, ...]]] = {
     "staff finance:read finance:write": ("POST /console/finance/months/{month}/close",),
     "staff health:read": (
         "GET /console/health",
+        "GET /console/metrics",
         "GET /console/health/books",
         "GET /console/health/jobs",
         "GET /console/health/parked",
@@ -60,6 +61,8 @@ ACCESS_OF_STAFF: Final[Mapping[str, tuple[str, ...]]] = {
         "GET /console/audit/{entry_id}",
         "POST /console/audit/chain",
     ),
+    "staff backups:read": ("GET /console/backups",),
+    "staff backups:read backups:write": ("POST /console/backups",),
     "staff keys:read": (
         "GET /console/keys",
         "GET /console/keys/{key_id}",

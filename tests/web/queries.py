@@ -34,6 +34,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/audit?subject={member_id}": (6, 8),
     "/console/audit/chain": (7, 8),
     "/console/audit/{entry_id}": (3, 4),
+    "/console/backups": (1, 1),  # one more where backups are kept, or the server is your own
     "/console/corrections": (3, 4),
     "/console/corrections?state=open": (3, 4),
     "/console/corrections/waiting": (2, 3),
@@ -83,6 +84,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/members/{member_id}/why": (28, 17),
     "/console/refusals": (1, 1),
     "/console/refusals?request_id=req_1": (2, 3),
+    "/console/metrics": (16, 17),
     "/console/messages": (3, 5),
     "/console/messages?state=parked&channel=email&about=receipt": (3, 5),
     "/console/messages/templates": (1, 1),

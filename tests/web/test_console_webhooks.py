@@ -51,6 +51,8 @@ async def test_a_webhook_that_was_disabled_is_told_until_it_is_mended(
         others = words((await finance.get("/console")).text)
         await owner.post(f"{path}/state", data={"state": "active"})
         mended = [words((await owner.get(page)).text) for page in ("/console", "/console/webhooks")]
+    await house.courier.sender.close()
+    house.vault.close()
 
     assert [said in one for one in (*before, *told, *mended, others)] == [False, False, True, True, False, False, False]
     assert "Web shop : its receiver answered that it wants no more (410)" in told[1].replace("shop:", "shop :")

@@ -80,9 +80,11 @@ def verify_backups(
     """Compare every file of the backups with what was noted when they were taken. Exit code 1 if one is damaged."""
     from regulars.platform.backups.contracts import BackupFailed
     from regulars.platform.backups.folder import listed_in
+    from regulars.platform.backups.standing import note_check
     from regulars.platform.backups.taking import check_base
 
-    folder = _plan(configured_settings()).folder
+    plan = _plan(configured_settings())
+    folder = plan.folder
     told = []
     for one in listed_in(folder):
         if name not in {None, one.base.name}:
@@ -92,6 +94,7 @@ def verify_backups(
             said = "the log behind it has a gap" if one.gap else ""
         except BackupFailed as error:
             said = str(error)
+        note_check(plan, one.base, said)
         told.append({"name": one.base.name, "ok": not said, "problem": said})
     if name is not None and not told:
         give_up(f"There is no backup {name} in {folder}. `regulars backup list` names them.")

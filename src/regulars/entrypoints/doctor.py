@@ -1,5 +1,6 @@
 """`regulars doctor`: looks at everything a deployment stands on, and says the remedy."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from typing import Literal
@@ -9,7 +10,8 @@ import msgspec
 from regulars.demo.api import is_demo
 from regulars.engagement.api import look_at_channels, look_at_codes, look_at_messages
 from regulars.entrypoints.configure import missing
-from regulars.entrypoints.wiring import Place, checks, declare_tasks
+from regulars.entrypoints.wiring import Place, backup_plan, checks, declare_tasks
+from regulars.platform.backups.standing import look_at_backups
 from regulars.platform.db.database import Database
 from regulars.platform.health.contracts import Looked, Sentence, State
 from regulars.platform.health.looks import (
@@ -52,6 +54,7 @@ async def examine(
     yield told(look_at_proxies(settings), language)
     if settings.home.exists():
         yield told(await look_at_disk(settings.home), language)
+    yield told(await asyncio.to_thread(look_at_backups, settings, backup_plan(settings)), language)
     if place.server is not None:
         yield told(embedded(is_supervised=place.server.is_supervised()), language)
     database = Database(place.url, pool_size=2, lock_timeout_ms=settings.lock_timeout_ms, wait_seconds=3.0)

@@ -25,7 +25,6 @@ from regulars.platform.http.openapi import description_of, openapi_config
 from regulars.platform.http.refusals import EXCEPTION_HANDLERS
 from regulars.platform.logs import RequestLog
 from regulars.platform.markets.service import list_markets
-from regulars.platform.metrics.measures import Requests
 from regulars.platform.metrics.routes import metrics_route
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
@@ -59,7 +58,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         schema = await require_ready(services.database)
         return {"status": "ready", "schema": schema, "programme_now": services.database.clock.now().isoformat()}
 
-    requests = Requests()
+    requests = services.requests
 
     @get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response[bytes]:
@@ -67,7 +66,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
 
     failures = None if offered.kit is None else Failures(offered.kit)
     framework = framework_of(
-        [health, ready, openapi, metrics_route(services, requests), *offered.routes],
+        [health, ready, openapi, metrics_route(services), *offered.routes],
         EXCEPTION_HANDLERS if failures is None else {Exception: failures.on_failure},
         openapi_config(version("regulars")),
         after_exception=() if failures is None else (failures.after,),

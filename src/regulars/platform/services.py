@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from regulars.platform.audit.contracts import Deed
@@ -11,11 +12,13 @@ from regulars.platform.auth.access_tokens import AccessTokens
 from regulars.platform.auth.service import Authenticator
 from regulars.platform.auth.staff.limits import terms_of
 from regulars.platform.auth.staff.sign_in import StaffSignIn
+from regulars.platform.clock import wall_now
 from regulars.platform.commit.lane import Lane
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.origin import Origins
+from regulars.platform.metrics.measures import Requests
 from regulars.platform.settings import SettingError, Settings
 from regulars.platform.vault.cipher import key_for
 from regulars.platform.vault.contracts import Vault
@@ -33,7 +36,8 @@ Result = TypeVar("Result")
 class Services:
     """Everything a room's routes need. `recover` brings a database back that went away, where that is ours to do.
 
-    `stopping` is set once the process was told to end: who waits for news waits no longer.
+    `stopping` is set once the process was told to end: who waits for news waits no longer. `requests` counts what this
+    process answered since `began_at` (wall clock).
     """
 
     settings: Settings
@@ -41,6 +45,8 @@ class Services:
     vault: Vault
     recover: Callable[[], Awaitable[None]] | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    began_at: datetime = field(default_factory=wall_now)
+    requests: Requests = field(default_factory=Requests)
     authenticator: Authenticator = field(init=False)
     staff: StaffSignIn = field(init=False)
     oidc: "Oidc | None" = field(init=False)

@@ -8,6 +8,7 @@ from litestar.types import ControllerRouterHandler
 from regulars.platform.http.late_routes import Owned
 from regulars.web.console.account import account_pages
 from regulars.web.console.audit import audit_pages
+from regulars.web.console.backups import backup_pages
 from regulars.web.console.bookings import booking_pages
 from regulars.web.console.corrections import correction_pages
 from regulars.web.console.devices import store_device_pages
@@ -21,6 +22,7 @@ from regulars.web.console.keys import key_pages
 from regulars.web.console.lots import lot_pages
 from regulars.web.console.members import member_pages
 from regulars.web.console.messages import message_pages
+from regulars.web.console.metrics import metrics_pages
 from regulars.web.console.orders import all_order_pages
 from regulars.web.console.outbox import outbox_pages
 from regulars.web.console.overview import overview_pages
@@ -94,6 +96,8 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     key_pages,
     webhook_pages,
     health_pages,
+    backup_pages,
+    metrics_pages,
     audit_pages,
     refusal_pages,
     staff_sign_in_pages,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -55,3 +55,22 @@ class Restored(msgspec.Struct, frozen=True):
     base: str
     asked: datetime | None
     whole: bool
+
+
+class Copying(NamedTuple):
+    """Whether somebody copies the log at this moment, what the server says of what it keeps (`lost`: it could not
+    keep all of it), and how many bytes of the log are not copied yet.
+    """
+
+    is_active: bool
+    status: str
+    bytes_behind: int
+
+
+class Archiving(NamedTuple):
+    """Whether a server archives its log by itself (`on`, `always`, `off`), when it did last, how often it failed."""
+
+    mode: str
+    last_at: datetime | None
+    failures: int
+    last_failed_at: datetime | None

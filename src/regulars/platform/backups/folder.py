@@ -46,6 +46,24 @@ class Line:
         """Held by whoever writes the line's log."""
         return self.folder / "stream.lock"
 
+    @property
+    def wanted(self) -> Path:
+        """There while somebody waits for a base that was asked for."""
+        return self.folder / "wanted.note"
+
+    @property
+    def failed(self) -> Path:
+        """What became of the last base that could not be taken; gone with the next one."""
+        return self.folder / "failed.note"
+
+    def checked(self, name: str) -> Path:
+        """What was found when the files of a base were last compared."""
+        return self.folder / "bases" / f"{name}.checked"
+
+    def restored(self, name: str) -> Path:
+        """When a base was last restored into another home."""
+        return self.folder / "bases" / f"{name}.restored"
+
     def base_folder(self, name: str) -> Path:
         return self.folder / "bases" / name
 
@@ -101,6 +119,8 @@ class Line:
             gone = gone[:-1]
         for base in gone:
             self.about(base.name).unlink()
+            self.checked(base.name).unlink(missing_ok=True)
+            self.restored(base.name).unlink(missing_ok=True)
         self.clear_up()
         kept = [one.base for one in listed if one.base not in gone]
         if not kept and not current:
@@ -130,20 +150,28 @@ def expire_in(folder: Path, current: Line, now: datetime, days: int) -> list[str
     return [name for line in lines_in(folder) for name in line.expire(since, current=line.name == current.name)]
 
 
+def line_of(folder: Path, home: Path) -> Line | None:
+    """Return the line that the database of this home writes; None where it has begun none."""
+    note = home / "postgres" / _CURRENT
+    name = note.read_text().strip() if note.exists() else ""
+    return Line(folder / name) if name and (folder / name / "bases").is_dir() else None
+
+
 def current_line(folder: Path, home: Path, now: datetime, *, anew: bool = False) -> Line:
     """Return the line that the database of this home writes; begun where there is none, or `anew`.
 
     Its name is kept beside the database and in no backup, so a restored one has none and begins its own.
     """
-    note = home / "postgres" / _CURRENT
-    name = note.read_text().strip() if note.exists() else ""
-    if anew or not (folder / name / "bases").is_dir() or not name:
+    line = None if anew else line_of(folder, home)
+    if line is None:
         name = f"{instant_name(now)}-{new_id().hex[-8:]}"
-        Line(folder / name).make()
+        line = Line(folder / name)
+        line.make()
+        note = home / "postgres" / _CURRENT
         unfinished = note.with_name(f".{_CURRENT}.{os.getpid()}")
         unfinished.write_text(name)
         unfinished.rename(note)
-    return Line(folder / name)
+    return line
 
 
 def instant_name(at: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from regulars.platform.backups import store
 from regulars.platform.backups.contracts import SEGMENT_BYTES, BackupFailed, Base, Restored
 from regulars.platform.backups.folder import DATA, LOG, Line, listed_in, segment_name
+from regulars.platform.backups.standing import note_restore
 from regulars.platform.backups.taking import check_base
 from regulars.platform.db.database import Database
 from regulars.platform.embedded import EmbeddedError, EmbeddedServer, acquire
@@ -76,6 +77,7 @@ def restore(folder: Path, base: Base, home: Path, to: datetime | None) -> tuple[
             server, whole = acquire(home, _PATIENCE_SECONDS), True
     finally:
         place.recovery.unlink(missing_ok=True)
+    note_restore(folder, base)
     return server, Restored(base=base.name, asked=to, whole=whole)
 
 

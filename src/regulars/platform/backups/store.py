@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import LiteralString
 
-from regulars.platform.backups.contracts import SLOT
+from regulars.platform.backups.contracts import SLOT, Archiving, Copying
 from regulars.platform.db.transaction import Transaction
 
 _STATE: LiteralString = "SELECT coalesce(wal_status, ''), active_pid FROM pg_replication_slots WHERE slot_name = %s"
@@ -38,3 +38,23 @@ async def last_change(tx: Transaction) -> datetime | None:
     """Return when what was recovered last was committed; None if nothing was, since the server started."""
     found: datetime | None = (await tx.rows(_LAST_CHANGE))[0][0]
     return found
+
+
+_COPYING: LiteralString = """
+SELECT s.active, coalesce(s.wal_status, ''), pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(r.write_lsn, s.restart_lsn))
+FROM pg_replication_slots AS s LEFT JOIN pg_stat_replication AS r ON r.pid = s.active_pid WHERE s.slot_name = %s
+"""
+_ARCHIVING: LiteralString = """
+SELECT current_setting('archive_mode'), last_archived_time, failed_count, last_failed_time FROM pg_stat_archiver
+"""
+
+
+async def copying(tx: Transaction) -> Copying | None:
+    """Return how the log is copied to our backups; None where the server keeps nothing for them."""
+    rows = await tx.rows(_COPYING, (SLOT,))
+    return Copying(rows[0][0], rows[0][1], int(rows[0][2] or 0)) if rows else None
+
+
+async def archiving(tx: Transaction) -> Archiving:
+    """Return how the server archives its log by its own means."""
+    return Archiving._make((await tx.rows(_ARCHIVING))[0])

@@ -22,6 +22,7 @@ import msgspec
 from regulars.platform.backups import store
 from regulars.platform.backups.contracts import SLOT, BackupFailed, Plan
 from regulars.platform.backups.folder import Line, current_line
+from regulars.platform.backups.standing import Tried, write_note
 from regulars.platform.backups.taking import take_base
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import CONNECTION_LOST, Database
@@ -128,18 +129,23 @@ class _Keeper:
                 await minding
 
     async def _mind_bases(self, line: Line) -> None:
-        """Take a base whenever the newest one is too old, or there is none."""
+        """Take a base whenever the newest one is too old, there is none, or somebody asks for one."""
         not_before = wall_now()
         while True:
             bases = await asyncio.to_thread(line.bases)
             now = wall_now()
-            if now >= not_before and (not bases or now - bases[-1].began_at >= timedelta(hours=self.plan.hours)):
+            asked = await asyncio.to_thread(line.wanted.exists)
+            is_due = not bases or now - bases[-1].began_at >= timedelta(hours=self.plan.hours)
+            if asked or (is_due and now >= not_before):
                 try:
                     base = await asyncio.to_thread(take_base, self.server, self.home, self.plan)
                     logger.info("backup taken", extra={"fields": {"name": base.name, "bytes": base.size_bytes}})
+                    await asyncio.to_thread(line.failed.unlink, missing_ok=True)
                 except BackupFailed as error:
                     logger.error("%s", error)  # noqa: TRY400 -- its text says all
+                    await asyncio.to_thread(write_note, line.failed, Tried(wall_now(), str(error)))
                     not_before = wall_now() + _PAUSE_AFTER_FAILED_BASE
+                await asyncio.to_thread(line.wanted.unlink, missing_ok=True)
             await asyncio.sleep(_LOOK_SECONDS)
 
 

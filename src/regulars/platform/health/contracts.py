@@ -126,3 +126,11 @@ class Size(NamedTuple):
     connections: int
     most_connections: int
     oldest_transaction_seconds: float
+
+
+class TableSize(NamedTuple):
+    """How much room a table takes, its indexes included, and about how many rows it has."""
+
+    table: str
+    size_bytes: int
+    rows: int

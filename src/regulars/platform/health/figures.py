@@ -9,7 +9,7 @@ from regulars.platform.clock import wall_now
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.health import store
-from regulars.platform.health.contracts import Jobs, Size, Workers
+from regulars.platform.health.contracts import Jobs, Size, TableSize, Workers
 from regulars.platform.health.looks import HEARTBEAT_SECONDS
 from regulars.platform.outbox.contracts import Backlog
 from regulars.platform.outbox.service import backlog
@@ -50,6 +50,16 @@ async def figures_of(database: Database) -> Figures | None:
             return await _ask(tx)
     except CONNECTION_LOST:
         return None
+
+
+async def largest_tables(database: Database, limit: int) -> list[TableSize]:
+    """Return the tables that take most room; none if the database does not answer within 3 seconds."""
+    try:
+        async with database.transaction() as tx:
+            store.hurry(tx, _ANSWER_MILLISECONDS)
+            return await store.largest_tables(tx, limit)
+    except CONNECTION_LOST:
+        return []
 
 
 async def _ask(tx: Transaction) -> Figures:

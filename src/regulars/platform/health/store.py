@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from regulars.platform.db.transaction import Transaction
-from regulars.platform.health.contracts import FailedTask, Jobs, Size, Storage, Workers
+from regulars.platform.health.contracts import FailedTask, Jobs, Size, Storage, TableSize, Workers
 
 
 async def select_revision(tx: Transaction) -> str | None:
@@ -123,6 +123,19 @@ SELECT current_setting('server_version_num')::int, pg_database_size(current_data
 async def size(tx: Transaction, at: datetime) -> Size:
     """Return the database in figures, at an instant of the wall clock."""
     return Size(*(await tx.rows(_SIZE, {"at": at}))[0])
+
+
+_LARGEST: LiteralString = """
+SELECT c.relname, pg_total_relation_size(c.oid), greatest(c.reltuples, 0)::bigint
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname = current_schema()
+ORDER BY c.relpages DESC, c.relname LIMIT %s
+"""
+
+
+async def largest_tables(tx: Transaction, limit: int) -> list[TableSize]:
+    """Return the tables that take most room, by the server's own estimates, the largest first."""
+    return sorted((TableSize._make(row) for row in await tx.rows(_LARGEST, (limit,))), key=lambda one: -one.size_bytes)
 
 
 _STORAGE: LiteralString = """

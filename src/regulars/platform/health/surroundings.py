@@ -65,7 +65,7 @@ def look_at_home(home: Path) -> Looked:
     if not home.exists():
         said = Sentence(mark("not made yet; it will be {folder}"), {"folder": str(home)})
         return Looked(name="home", state=State.WELL, said=said)
-    if not os.access(home, os.W_OK | os.X_OK):
+    if not _may(home, os.W_OK | os.X_OK):
         said = Sentence(mark("this account may not write into {folder}"), {"folder": str(home)})
         remedy = Sentence(
             mark("Run the program as the folder's owner, or give it to this account: chown -R {account} '{folder}'"),
@@ -81,9 +81,18 @@ def look_at_home(home: Path) -> Looked:
     )
 
 
+def _may(folder: Path, what: int) -> bool:
+    """Whether the account as which we run may do something with a folder."""
+    return os.access(folder, what, effective_ids=os.access in os.supports_effective_ids)
+
+
 def look_at_keys(home: Path) -> Looked:
     """May anybody else read the vault, or another key in the home folder?"""
     folder = home / "vault"
+    if home.exists() and not _may(home, os.X_OK):
+        said = Sentence(mark("this account may not look into {folder}"), {"folder": str(home)})
+        remedy = Sentence(mark("Give it the folder first, as is said of `home`, and ask again."))
+        return Looked(name="vault", state=State.TROUBLE, said=said, remedy=remedy)
     files = [*_within(folder), *(home.glob(_KEYS) if home.exists() else ())]
     open_to_others = [path for path in files if stat.S_IMODE(path.stat().st_mode) & _OTHERS]
     if open_to_others:

@@ -31,6 +31,19 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    @property
+    def count(self) -> int:
+        """How many values were counted."""
+        return sum(self.counts)
+
+    def within(self, share: float) -> float | None:
+        """Return the bound below which at least so large a share of the values lies; infinity: above all of them.
+
+        None where nothing was counted.
+        """
+        wanted = share * self.count
+        return next((bound for bound, count in self.cumulated() if count >= wanted), None) if self.count else None
+
     def cumulated(self) -> list[tuple[float, int]]:
         """Return each bound, infinity last, with how many values were at most that."""
         so_far, told = 0, []

@@ -8,14 +8,13 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from regulars.platform.http.guards import requires
-from regulars.platform.metrics.measures import Requests
 from regulars.platform.services import Services
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 
-def metrics_route(services: Services, requests: Requests) -> HTTPRouteHandler:
+def metrics_route(services: Services) -> HTTPRouteHandler:
     """Return the route that tells what this process measured, and how the deployment stands."""
 
     @get("/metrics", include_in_schema=False, guards=[requires("metrics:read")])
@@ -28,7 +27,7 @@ def metrics_route(services: Services, requests: Requests) -> HTTPRouteHandler:
         def tell() -> Iterator["Metric"]:
             return chain(
                 exposition.of_process(services.database),
-                exposition.of_web(requests, services.lanes),
+                exposition.of_web(services.requests, services.lanes),
                 exposition.of_deployment(found),
             )
 

@@ -20,6 +20,7 @@ ACTIONS: Final[dict[str, str]] = {
     "ask_adjustment": mark("Asked for a correction of points"),
     "ask_erasure": mark("Asked for an erasure"),
     "ask_export": mark("Asked for a member's data"),
+    "ask_for_backup": mark("Asked for a backup"),
     "ask_to_close_month": mark("Asked to close a month"),
     "ask_to_withdraw_policy": mark("Asked to withdraw a policy"),
     "begin_file": mark("Began to take a list as a file"),

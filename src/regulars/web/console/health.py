@@ -5,6 +5,7 @@ for this page alike; here it gets its place. While the page is open it asks anew
 an hour: a page left open must not keep a session alive for ever.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +16,13 @@ from litestar.types import ControllerRouterHandler
 from markupsafe import Markup
 
 from regulars.engagement import api as engagement
+from regulars.platform.backups.standing import look_at_backups
 from regulars.platform.clock import wall_now
 from regulars.platform.health.contracts import Ago, Bytes, Looked, Sentence, State, Told
 from regulars.platform.health.looks import LOOKS, look_at_disk, looked_together
 from regulars.platform.verification.books import look_at_books
 from regulars.platform.webhooks.health import look_at_webhooks
+from regulars.web.console.backups import BACKUPS, plan_of
 from regulars.web.console.books import BOOKS, book_pages
 from regulars.web.console.health_jobs import JOBS, job_pages
 from regulars.web.console.parked import PARKED, parked_pages
@@ -67,6 +70,7 @@ PLACES: Final[dict[str, Place]] = {
     "clock": Place(mark("Clocks")),
     "version": Place(mark("Database")),
     "disk": Place(mark("Disk")),
+    "backups": Place(mark("Backups"), (mark("All backups"), BACKUPS)),
     "schema": Place(mark("Release")),
 }
 
@@ -121,6 +125,9 @@ async def findings(kit: Kit) -> Mapping[str, Looked]:
     found["channels"] = engagement.look_at_channels(services.settings)
     if services.settings.database_url is None:
         found["disk"] = await look_at_disk(services.settings.home)
+    if kit.demo is None:
+        plan = plan_of(services.settings)
+        found["backups"] = await asyncio.to_thread(look_at_backups, services.settings, plan)
     return found
 
 

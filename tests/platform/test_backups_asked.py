@@ -1,0 +1,81 @@
+"""A backup that somebody asks for is taken by the worker at once, and what cannot be taken is told."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from regulars.platform.backups import store
+from regulars.platform.backups.contracts import Plan
+from regulars.platform.backups.folder import line_of
+from regulars.platform.backups.standing import Standing, ask_for_base, standing_of
+from regulars.platform.backups.streaming import run_backups
+from regulars.platform.db.database import Database
+from regulars.platform.embedded import EmbeddedServer, acquire, wait_until_stopped
+from regulars.platform.embedded.supervisor import open_lock, try_lock
+
+pytestmark = pytest.mark.anyio
+SECONDS = 60
+
+
+@asynccontextmanager
+async def keeping(server: EmbeddedServer, home: Path, plan: Plan) -> AsyncIterator[Database]:
+    """Let a worker's part keep backups meanwhile."""
+    stop = asyncio.Event()
+    async with Database(server.url, pool_size=2) as database:
+        keeper = asyncio.create_task(run_backups(database, server, home, plan, stop))
+        try:
+            yield database
+        finally:
+            stop.set()
+            await asyncio.wait_for(keeper, SECONDS)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home nobody but its owner may enter."""
+    tmp_path.chmod(0o700)
+    return tmp_path / "home"
+
+
+async def test_who_asks_for_a_backup_gets_it_at_once_or_is_told_why_not(home: Path) -> None:
+    plan = Plan(folder=home.parent / "backups", hours=24, days=7)
+
+    async def until(condition: Callable[[Standing], bool]) -> Standing:
+        async with asyncio.timeout(SECONDS):
+            while not condition(found := await asyncio.to_thread(standing_of, plan, home)):
+                await asyncio.sleep(0.05)  # between two looks
+        return found
+
+    with await asyncio.to_thread(acquire, home) as server:
+        async with keeping(server, home, plan) as database:
+            first = await until(lambda found: len(found.kept) == 1)
+            async with database.transaction() as tx:
+                copying = await store.copying(tx)
+            await asyncio.to_thread(ask_for_base, plan, home)
+            second = await until(lambda found: len(found.kept) == 2 and found.asked is None)
+            line = line_of(plan.folder, home)
+            assert line is not None
+            lock = await asyncio.to_thread(open_lock, line.folder / "base.lock")
+            try:
+                await until(lambda _: try_lock(lock, fcntl.LOCK_EX))  # as if somebody took one by hand
+                await asyncio.to_thread(ask_for_base, plan, home)
+                refused = await until(lambda found: found.asked is None)
+            finally:
+                os.close(lock)
+            await asyncio.to_thread(ask_for_base, plan, home)
+            third = await until(lambda found: len(found.kept) == 3 and found.asked is None)
+    await asyncio.to_thread(wait_until_stopped, home, SECONDS)
+
+    assert copying is not None
+    assert copying.is_active
+    assert first.newest is not None
+    assert second.newest is not None
+    assert second.newest.base.began_at > first.newest.base.began_at
+    assert (first.failed, second.failed, third.failed) == (None, None, None)
+    assert refused.failed is not None
+    assert "A backup is being taken" in refused.failed.problem
