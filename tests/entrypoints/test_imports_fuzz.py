@@ -87,6 +87,21 @@ def test_any_bytes_are_read_the_same_from_any_place_on(form: str, content: bytes
         assert told(read(form, content, behind)) == told(found[at + 1 :])
 
 
+def test_a_small_file_that_unpacks_to_much_is_not_read() -> None:
+    """Cells of one letter pack to nothing: what is judged is how large a group of rows is unpacked."""
+    pa = pytest.importorskip("pyarrow")
+    out = io.BytesIO()
+    pytest.importorskip("pyarrow.parquet").write_table(pa.table({"card": ["a" * 300_000]}), out, compression="zstd")
+    assert len(out.getvalue()) < 3_000
+
+    from regulars.platform.imports.parquet import open_parquet
+
+    assert open_parquet(Raw(out.getvalue())).size == 1
+    with pytest.raises(DomainError) as refused:
+        open_parquet(Raw(out.getvalue()), group_bytes=200_000)
+    assert (refused.value.code, refused.value.data) == ("row_group_too_large", {"limit_bytes": 200_000})
+
+
 def as_csv(rows: list[list[str]]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows([["card", "signed_up_at"], *rows])

@@ -97,6 +97,16 @@ class FileUnreadable(InvalidInput):
     message = "This is no file of the format {format}, or it is broken. Check the format, or send the file again."
 
 
+class RowGroupTooLarge(InvalidInput):
+    """A group of rows of a Parquet file is larger, unpacked, than is read into memory."""
+
+    code = "row_group_too_large"
+    message = (
+        "A group of rows of the file holds more than {limit_bytes} bytes unpacked. Write the file with smaller groups "
+        "of rows, and send it again."
+    )
+
+
 class NotUtf8(InvalidInput):
     """Bytes of a line are no UTF-8."""
 

@@ -7,18 +7,26 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from regulars.platform.imports.contracts import Row
+from regulars.platform.imports.contracts import GROUP_BYTES, Row
+from regulars.platform.imports.errors import RowGroupTooLarge
 from regulars.platform.imports.reading import Place, Placed, Source, check_names, unreadable
 
 _BATCH: Final = 1000
 
 
-def open_parquet(file: io.RawIOBase) -> Source:
-    """Return the reader of a Parquet file. Raises FileUnreadable, ColumnTwice."""
+def open_parquet(file: io.RawIOBase, *, group_bytes: int = GROUP_BYTES) -> Source:
+    """Return the reader of a Parquet file. Raises FileUnreadable, ColumnTwice, RowGroupTooLarge.
+
+    A few kilobytes can unpack to gigabytes, so a group of rows of more than `group_bytes` is not read at all.
+    """
     try:
         opened = parquet.ParquetFile(pa.PythonFile(io.BufferedReader(file), mode="r"), pre_buffer=False)
     except (pa.ArrowException, OSError):
         raise unreadable("parquet") from None
+    told = opened.metadata
+    for group in [told.row_group(number) for number in range(told.num_row_groups)]:
+        if sum([group.column(number).total_uncompressed_size for number in range(group.num_columns)]) > group_bytes:
+            raise RowGroupTooLarge(limit_bytes=group_bytes)
     return _Parquet(opened)
 
 
