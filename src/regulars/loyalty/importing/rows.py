@@ -121,20 +121,25 @@ async def _addressed(tx: Transaction, rows: Sequence[tuple[_Wish, UUID]]) -> lis
     """Return an accrual for each row, to the one member to whom it was posted before, if it was.
 
     Who was found by a number when a file first came may be part of another by now, to whom the number leads: the row is
-    theirs still, and not one more for whoever they became.
+    theirs still, and not one more for whoever they became. What was addressed to them since stands in those books.
     """
     parts = await store.parts_of(tx, {member for _, member in rows})
     ways = [[_named(wish, one) for one in (member, *parts.get(member, ()))] for wish, member in rows]
-    asked = {(one.member_id, one.reference) for way in ways if len(way) > 1 for one in way}
+    asked = {fact for way in ways if len(way) > 1 for one in way for fact in _places(way, one)}
     before = await store.posted(tx, list(asked))
     return [_posted_before(way, before) for way in ways]
 
 
 def _posted_before(way: Sequence[Accrue], before: Mapping[tuple[UUID, str], int]) -> Accrue:
     """Return which of the same accrual to several was posted; of several the one that is the same, else the first."""
-    posted = [one for one in way if (one.member_id, one.reference) in before]
-    same = [one for one in posted if before[one.member_id, one.reference] == one.amount]
+    posted = [one for one in way if any(fact in before for fact in _places(way, one))]
+    same = [one for one in posted if one.amount in {before.get(fact) for fact in _places(way, one)}]
     return (*same, *posted, way[0])[0]
+
+
+def _places(way: Sequence[Accrue], one: Accrue) -> list[tuple[UUID, str]]:
+    """Return where an accrual may stand: in the books of whom it names, or of whom these are part."""
+    return [(one.member_id, one.reference), (way[0].member_id, one.reference)]
 
 
 def _one(known: Mapping[UUID, MemberRef], member_id: UUID) -> UUID:

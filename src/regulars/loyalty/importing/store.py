@@ -31,17 +31,20 @@ async def posted(tx: Transaction, asked: Sequence[tuple[UUID, str]]) -> dict[tup
 async def parts_of(tx: Transaction, member_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
     """Return, for those into whose books others' were merged, the others, and behind each who had been merged there."""
     parts: dict[UUID, list[UUID]] = {}
-    wholes = {one: one for one in member_ids}
-    ahead = set(wholes)
+    seen: set[UUID] = set()
+    ahead = set(member_ids)
     while ahead:
+        seen |= ahead
         joined = await tx.rows(_TOOK_OVER, (sorted(ahead),))
         if not joined:
             break
         standing = set(await tx.rows(_PART_OF, (sorted({other for _, other in joined}),)))
-        ahead = set()
-        for into, other in joined:
-            if (other, into) in standing and other not in wholes:
-                wholes[other] = wholes[into]
-                parts.setdefault(wholes[into], []).append(other)
-                ahead.add(other)
-    return parts
+        for into, other in dict.fromkeys(joined):
+            if (other, into) in standing:
+                parts.setdefault(into, []).append(other)
+        ahead = {other for _, other in joined} - seen
+    return {one: _behind(parts, one) for one in member_ids if one in parts}
+
+
+def _behind(parts: dict[UUID, list[UUID]], member_id: UUID) -> list[UUID]:
+    return [each for part in parts.get(member_id, ()) for each in (part, *_behind(parts, part))]
