@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from regulars.platform.auth import service as keys
 from regulars.platform.bulk.routes import job_id_in
+from regulars.platform.ids import public_id
 from regulars.platform.imports import service
 from regulars.platform.imports.contracts import ROWS_A_STEP
 from regulars.platform.imports.files import ImportFiles
@@ -236,3 +238,24 @@ async def test_parquet_goes_on_within_a_group_of_rows(site: Site) -> None:
     assert (await site.errors(job_id))[1].split(",")[:4] == [str(count), "amount", "0.5", "value_unreadable"]
     broken = await site.imported(b"PAR1 and nothing more", kind="accruals", format="parquet")
     assert broken["problem"]["code"] == "file_unreadable"
+
+
+async def test_a_token_without_the_scope_neither_fills_nor_starts_its_keys_import(site: Site) -> None:
+    """What a key may, an access token of it may in part: it is the same client, with fewer scopes."""
+    async with site.database.transaction() as tx:
+        key, secret = await keys.create_key(tx, label="till", scopes=["members:write", "orders:read"])
+    exchanged = await site.services.authenticator.exchange(public_id("ak", key.key_id), secret, ["orders:read"])
+    own, less = {"Authorization": f"Bearer {secret}"}, {"Authorization": f"Bearer {exchanged.token}"}
+    begun = await site.post("/v1/imports", {"kind": "members", "mapping": {"constants": MEMBER_CONSTANTS}}, **own)
+    one = f"/v1/imports/{begun.json()['import_id']}"
+
+    filled = await site.client.put(f"{one}/parts/1", content=b"card\nM1\n", headers=less)
+    arrived = await site.client.put(f"{one}/parts/1", content=b"card\nM2\n", headers=own)
+    started = await site.post(f"{one}/start", **less)
+
+    assert (filled.status_code, filled.json()["data"]) == (403, {"scope": "members:write"})
+    assert arrived.status_code == 200
+    assert (started.status_code, started.json()["data"]) == (403, {"scope": "members:write"})
+    told = (await site.client.get(one, headers=own)).json()
+    assert (told["parts"], told["bytes"], told["started"]) == (1, 8, False)
+    assert (await site.post(f"{one}/start", **own)).status_code == 202

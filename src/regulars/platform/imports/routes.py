@@ -12,6 +12,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody, PathParameter
 from litestar.response import Stream
 
+from regulars.platform.auth.contracts import Principal
 from regulars.platform.bulk import service as jobs
 from regulars.platform.bulk.contracts import Job
 from regulars.platform.bulk.routes import job_id_in, owner_of
@@ -52,19 +53,19 @@ class Beginning(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A part of a file; `by` is None for who may reach everybody's imports."""
+    """A part of a file, and who sends it."""
 
     job_id: UUID
     part_no: int
     content: bytes
-    by: str | None
+    principal: Principal
 
 
 class Start(NamedTuple):
     """A wish to start an import."""
 
     job_id: UUID
-    by: str | None
+    principal: Principal
     language: str
 
 
@@ -79,7 +80,7 @@ class Begun(NamedTuple):
 def import_routes(services: Services, kinds: ImportKinds) -> list[HTTPRouteHandler]:
     """Return the routes of imports."""
     files = ImportFiles(services.settings.home, services.vault.pepper)
-    return [_begin(services, kinds, files), _part(services, files), _start(services), *_reads(services)]
+    return [_begin(services, kinds, files), _part(services, kinds, files), _start(services, kinds), *_reads(services)]
 
 
 def _begin(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRouteHandler:
@@ -132,9 +133,10 @@ def _begin(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRo
     return begin_import
 
 
-def _part(services: Services, files: ImportFiles) -> HTTPRouteHandler:
+def _part(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRouteHandler:
     async def arrive(tx: Transaction, wish: Arrival) -> Import:
-        return await service.put_part(tx, files, wish.job_id, wish.part_no, wish.content, by=wish.by)
+        by = await _checked(tx, kinds, wish)
+        return await service.put_part(tx, files, wish.job_id, wish.part_no, wish.content, by=by)
 
     lane = services.lane("put_import_part", one_by_one(arrive), _shown)
 
@@ -153,17 +155,27 @@ def _part(services: Services, files: ImportFiles) -> HTTPRouteHandler:
         A part that is sent again replaces the one before, so whatever broke off is sent anew.
         """
         content = asked(request.scope).body
-        wish = Arrival(job_id_in(import_id), _number_in(part_no), content, owner_of(principal_of(request)))
+        wish = Arrival(job_id_in(import_id), _number_in(part_no), content, principal_of(request))
         return await carry_out(request, lane, wish, subject=import_id)
 
     return put_import_part
 
 
-def _start(services: Services) -> HTTPRouteHandler:
+async def _checked(tx: Transaction, kinds: ImportKinds, wish: Arrival | Start) -> str | None:
+    """Return as whose an import is reached. Raises NotFound, and NotAllowed: a token may do less than its key."""
+    by = owner_of(wish.principal)
+    kind = kinds.get((await service.read_import(tx, wish.job_id, by=by)).kind)
+    if kind is not None and not wish.principal.may(kind.scope):
+        raise NotAllowed(scope=kind.scope)
+    return by
+
+
+def _start(services: Services, kinds: ImportKinds) -> HTTPRouteHandler:
     async def start(tx: Transaction, wish: Start) -> Begun:
-        await service.start(tx, run_job, wish.job_id, by=wish.by)
-        one = await service.read_import(tx, wish.job_id, by=wish.by)
-        return Begun(one, await jobs.read_job(tx, wish.job_id, by=wish.by), wish.language)
+        by = await _checked(tx, kinds, wish)
+        await service.start(tx, run_job, wish.job_id, by=by)
+        one = await service.read_import(tx, wish.job_id, by=by)
+        return Begun(one, await jobs.read_job(tx, wish.job_id, by=by), wish.language)
 
     lane = services.lane("start_import", one_by_one(start), _begun)
 
@@ -178,7 +190,7 @@ def _start(services: Services) -> HTTPRouteHandler:
     )
     async def start_import(request: AnyRequest, import_id: FromPath[str]) -> Response[Any]:
         """Have the file imported once all its parts are there; its job has the import's id."""
-        wish = Start(job_id_in(import_id), owner_of(principal_of(request)), asked(request.scope).language)
+        wish = Start(job_id_in(import_id), principal_of(request), asked(request.scope).language)
         return await carry_out(request, lane, wish, subject=import_id)
 
     return start_import
