@@ -155,6 +155,11 @@ def day(instant: datetime | None) -> str:
     return instant.astimezone(UTC).date().isoformat() if instant else ""
 
 
+def to_the_second(at: datetime | None) -> str:
+    """Return an instant as tables show it, to the second, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+
+
 def ticked(ok: bool) -> str:
     return "✓" if ok else "✗"
 

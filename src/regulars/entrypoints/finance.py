@@ -21,6 +21,7 @@ from regulars.entrypoints.commands import (
     print_json,
     print_table,
     ticked,
+    to_the_second,
     with_database,
 )
 
@@ -75,7 +76,7 @@ def show_liability(
         for one in months
     ]
     print_table(head, rows)
-    typer.echo(f"As recorded by {standing.as_of.isoformat() if standing else 'no roll-up yet: regulars figures'}.")
+    typer.echo(f"As recorded by {to_the_second(standing.as_of) if standing else 'no roll-up yet: regulars figures'}.")
 
 
 @finance.command("as-of")

@@ -18,6 +18,7 @@ from regulars.entrypoints.commands import (
     in_transaction,
     print_json,
     print_table,
+    to_the_second,
 )
 from regulars.entrypoints.requests import (
     Change,
@@ -75,10 +76,17 @@ def list_policies(*, as_json: Json = False) -> None:
         print_json({"versions": versions[::-1], "drafts": drafts})
         return
     rows = [
-        (str(one.version), one.state, _instant(one.active_from), _instant(one.active_until), one.name, one.scheduled_by)
+        (
+            str(one.version),
+            one.state,
+            to_the_second(one.active_from),
+            to_the_second(one.active_until),
+            one.name,
+            one.scheduled_by,
+        )
         for one in reversed(versions)
     ]
-    rows += [(one.draft_id, one.state, _instant(one.proposed_for), "", one.name, one.changed_by) for one in drafts]
+    rows += [(one.draft_id, one.state, to_the_second(one.proposed_for), "", one.name, one.changed_by) for one in drafts]
     print_table(("version", "state", "from", "until", "name", "by"), rows)
 
 
@@ -261,7 +269,7 @@ async def show_preview(result: "Document", touched: "AsyncIterator[list[Document
 def _scheduled(document: "Document", _: bool) -> None:
     if document["state"] == "proposed":
         at = datetime.fromisoformat(document["proposed_for"])
-        typer.echo(f"Proposed for {_instant(at)}: somebody else must agree now.")
+        typer.echo(f"Proposed for {to_the_second(at)}: somebody else must agree now.")
     else:
         typer.echo(f"Version {document['version']} comes into force at {document['at']}.")
 
@@ -282,7 +290,7 @@ def schedule(
     ] = None,
 ) -> Change:
     """Let a draft come into force at an instant, or propose it where a second person must agree."""
-    at = _instant(_in_utc(active_from))
+    at = to_the_second(_in_utc(active_from))
     return Change(
         path=path_of(_DRAFT + "/schedule", draft),
         body=given(active_from=at, reason=reason, based_on=based_on, revision=revision),
@@ -358,7 +366,3 @@ def _policy_in(file: Path) -> "Policy":
 def _in_utc(typed: datetime) -> datetime:
     """Return an instant as it was typed: with its zone, or in UTC."""
     return typed.replace(tzinfo=UTC) if typed.tzinfo is None else typed.astimezone(UTC)
-
-
-def _instant(at: datetime | None) -> str:
-    return "" if at is None else at.isoformat(timespec="seconds")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from regulars.entrypoints.commands import to_the_second
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.drafts.diff import named_in
 from regulars.loyalty.drafts.schemas import DraftAnswer, draft_answer
@@ -47,9 +48,9 @@ def head_of(found: Shown) -> list[tuple[str, str]]:
             ("state", found.state),
             ("revision", str(found.revision)),
             ("based on", _version(found.based_on) + _withdrawn(found.based_on_withdrawn_at)),
-            ("begun by", f"{found.created_by}, {_instant(found.created_at)}"),
-            ("changed by", f"{found.changed_by}, {_instant(found.changed_at)}"),
-            ("proposed for", _instant(found.proposed_for)),
+            ("begun by", f"{found.created_by}, {to_the_second(found.created_at)}"),
+            ("changed by", f"{found.changed_by}, {to_the_second(found.changed_at)}"),
+            ("proposed for", to_the_second(found.proposed_for)),
             ("proposed by", found.proposed_by),
             ("note", found.note),
             ("became", _version(found.version)),
@@ -58,12 +59,12 @@ def head_of(found: Shown) -> list[tuple[str, str]]:
         ("version", str(found.version)),
         ("name", found.name),
         ("state", found.state),
-        ("from", _instant(found.active_from)),
-        ("until", _instant(found.active_until)),
+        ("from", to_the_second(found.active_from)),
+        ("until", to_the_second(found.active_until)),
         ("scheduled by", found.scheduled_by),
         ("approved by", found.approved_by),
         ("reason", found.reason),
-        ("withdrawn at", _instant(found.withdrawn_at)),
+        ("withdrawn at", to_the_second(found.withdrawn_at)),
         ("withdrawn by", found.withdrawn_by),
         ("withdrawn because", found.withdrawn_because),
     ]
@@ -73,7 +74,7 @@ def heading_of(found: Shown) -> str:
     """Return a line that says of what a file is."""
     if isinstance(found, DraftAnswer):
         return f"Draft {found.draft_id}, revision {found.revision}, {found.state}."
-    return f"Version {found.version}, {found.state}, from {_instant(found.active_from)}."
+    return f"Version {found.version}, {found.state}, from {to_the_second(found.active_from)}."
 
 
 def _version(number: int | None) -> str:
@@ -81,11 +82,7 @@ def _version(number: int | None) -> str:
 
 
 def _withdrawn(at: datetime | None) -> str:
-    return "" if at is None else f", withdrawn at {_instant(at)}"
-
-
-def _instant(at: datetime | None) -> str:
-    return "" if at is None else at.isoformat(timespec="seconds")
+    return "" if at is None else f", withdrawn at {to_the_second(at)}"
 
 
 def policy_toml(policy: Policy, heading: str) -> str:

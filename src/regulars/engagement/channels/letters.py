@@ -90,7 +90,7 @@ def short_text(content: Content, language: str, sender: Sender) -> str:
             minutes=content.facts.valid_minutes,
         )
     letter = letter_of(content, language, sender)
-    return f"{sender.brand}: {letter.subject}"
+    return say("{brand}: {news}", language, brand=sender.brand, news=letter.subject)
 
 
 def _code(facts: CodeFacts, words: Wording, sender: Sender) -> Letter:
