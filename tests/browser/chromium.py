@@ -20,27 +20,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 # The first draws as the others do, without a screen: a third less work.
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-# What playwright switches off and Chromium knows, for the last list is the one that holds; and RenderDocument: a frame
-# made anew for each page costs a third of what opening it costs.
-_OFF = (
-    "AvoidUnnecessaryBeforeUnloadCheckSync",
-    "DestroyProfileOnBrowserClose",
-    "HttpsUpgrades",
-    "HttpsFirstBalancedModeAutoEnable",
-    "LensOverlay",
-    "MediaRouter",
-    "PaintHolding",
-    "ThirdPartyStoragePartitioning",
-    "AvoidCorsURLLoaderRestartOnRedirect",
-    "OptimizationHints",
-    "NetworkTimeServiceQuerying",
-    "AimEnabled",
-    "PreconnectToSearch",
-    "RenderDocument",
-)
 # Nothing of the browser's own goes out into the network; the sandbox needs rights that a container lacks.
 _ARGUMENTS = [
-    f"--disable-features={','.join(_OFF)}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
