@@ -24,8 +24,10 @@ from bench.scenarios import (
     books_at_scale,
     card,
     counting,
+    feed,
     hot_member,
     imports,
+    many_keys,
     pages,
     postings,
     processes,
@@ -43,6 +45,8 @@ ON_A_SITE: dict[str, Callable[[Site, Options], Awaitable[list[Row]]]] = {
     "imports": imports.imports,
     "hot": hot_member.hot_member,
     "reads": reads.reads,
+    "feed": feed.feed,
+    "keys": many_keys.many_keys,
     "card": card.card,
 }
 DEFAULTS = Options()
