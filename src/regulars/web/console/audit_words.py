@@ -14,6 +14,7 @@ from regulars.members.contracts.households import HOUSEHOLD_PREFIX
 from regulars.members.contracts.merging import PROPOSAL_PREFIX
 from regulars.platform.audit.contracts import Entry
 from regulars.platform.auth.contracts import KEY_PREFIX, SHELL, STAFF_PREFIX
+from regulars.platform.bulk.contracts import JOB_PREFIX
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.platform.texts import say
@@ -33,10 +34,10 @@ _MONTHS: Final = frozenset({"ask_to_close_month", "close_month", "export_journal
 _HOUSEHOLDS: Final = mark("Household {end}")
 _PROPOSALS: Final = mark("Proposal {end}")
 _DRAFTS: Final = mark("Policy draft {end}")
-_NUMBERED: Final = re.compile(r"(?P<what>policy version|policy|list|store|import of) (?P<name>\S+)")
+_JOBS: Final = mark("Job {end}")
+_NUMBERED: Final = re.compile(r"(?P<what>policy version|list|store|import of) (?P<name>\S+)")
 _SUBJECTS: Final[dict[str, str]] = {
     "policy version": mark("Policy version {name}"),
-    "policy": mark("Policy version {name}"),
     "list": mark("List {name}"),
     "store": mark("Store {name}"),
     "import of": mark("Import of {name}"),
@@ -45,6 +46,7 @@ _PAGES: Final[dict[str, tuple[str, str]]] = {
     HOUSEHOLD_PREFIX: (_HOUSEHOLDS, "/console/households"),
     PROPOSAL_PREFIX: (_PROPOSALS, "/console/proposals"),
     DRAFT_PREFIX: (_DRAFTS, "/console/policies/drafts"),
+    JOB_PREFIX: (_JOBS, "/console/jobs"),
 }
 _NAMED: Final[dict[str, tuple[str, str]]] = {
     KEY_PREFIX: ("key", "/console/keys"),
@@ -52,7 +54,14 @@ _NAMED: Final[dict[str, tuple[str, str]]] = {
     DEVICE_PREFIX: ("device", ""),
     ENDPOINT_PREFIX: ("webhook", "/console/webhooks"),
 }
-_NOBODY: Final = mark("nobody")
+_CALLED: Final[dict[str, str]] = {
+    "nobody": mark("nobody"),
+    "policy draft": mark("A new policy draft"),
+    "identity rules": mark("Rules of identities"),
+    "all failed jobs": mark("All failed jobs"),
+    "all handlers": mark("All parked events"),
+    "backups": mark("Backups"),
+}
 _END: Final = 6
 
 
@@ -102,7 +111,7 @@ class Words:
         found = _NUMBERED.fullmatch(text)
         if found is not None:
             return say(_SUBJECTS[found["what"]], self.language, name=found["name"])
-        return in_language(_NOBODY, self.language) if text == "nobody" else text
+        return in_language(_CALLED.get(text, text), self.language)
 
     def detail(self, entry: Entry) -> str:
         """Return what was changed: what is JSON, so that people can read it."""
