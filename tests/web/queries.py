@@ -84,7 +84,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/members/{member_id}/why": (28, 17),
     "/console/refusals": (1, 1),
     "/console/refusals?request_id=req_1": (2, 3),
-    "/console/metrics": (16, 17),
+    "/console/metrics": (15, 17),
     "/console/messages": (3, 5),
     "/console/messages?state=parked&channel=email&about=receipt": (3, 5),
     "/console/messages/templates": (1, 1),

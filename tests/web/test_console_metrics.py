@@ -1,5 +1,7 @@
 """Metrics at a glance: what the database knows now, and what this very process measured, labelled as that."""
 
+import re
+
 import pytest
 
 from regulars.platform.auth.staff.permissions import Role
@@ -17,12 +19,12 @@ async def test_metrics_tell_what_is_known_now_and_what_this_process_measured(ser
     for _ in range(19):
         services.requests.note("GET", "/v1/members/{member_id}", 200, 0.004)
     services.requests.note("GET", "/v1/members/{member_id}", 500, 30.0)
-    lane = next(one for one in services.lanes if one.action == "record_order")
-    for size in (1.0, 4.0):
-        lane.batches.sizes.observe(size)
-        lane.batches.waits.observe(0.002)
-        lane.batches.writes.observe(0.02)
     async with site.browsing(Role.AUDITOR) as auditor, site.browsing(Role.FINANCE) as other:
+        lane = next(one for one in services.lanes if one.action == "record_order")
+        for size in (1.0, 4.0):
+            lane.batches.sizes.observe(size)
+            lane.batches.waits.observe(0.002)
+            lane.batches.writes.observe(0.02)
         shown = await auditor.get(PAGE)
         refused = (await other.get(PAGE)).status_code
     said = words(shown.text)
@@ -32,9 +34,9 @@ async def test_metrics_tell_what_is_known_now_and_what_this_process_measured(ser
     assert f"Events on their way {unread}" in said
     assert "never verified" in said
     assert 'href="/console/health/parked"' in shown.text
-    assert "GET /v1/members/{member_id} 20 20 a minute ≤ 5 ms ≤ 5 ms 1" in said
+    assert re.search(r"GET /v1/members/\{member_id\} 20 [\d.,]+ a (second|minute) ≤ 5 ms ≤ 5 ms 1\b", said)
     assert "Recorded an order record_order 5 2 2.5 ≤ 2.5 ms ≤ 25 ms 0" in said
-    assert "audit_entries" in said
+    assert re.search(r"The largest tables \w+ [\d.,]+ [KM]B · about", said)
     assert "Since" in said
 
 
