@@ -48,17 +48,15 @@ class _Parquet:
         for group, end in enumerate(self._ends[1:]):
             if end <= at:
                 continue
-            skipped = at - self._ends[group]
-            for row in self._group(group):
-                if skipped:
-                    skipped -= 1
-                    continue
+            for row in self._group(group, at - self._ends[group]):
                 at += 1
                 yield Placed(Row(line=at, columns=row), Place(at, at))
 
-    def _group(self, group: int) -> Iterator[dict[str, object]]:
+    def _group(self, group: int, behind: int) -> Iterator[dict[str, object]]:
+        """Give the rows of a group behind so many, which are passed over without being made rows."""
         try:
             for batch in self._opened.iter_batches(batch_size=_BATCH, row_groups=[group]):
-                yield from batch.to_pylist()
+                yield from batch.slice(min(behind, batch.num_rows)).to_pylist()
+                behind = max(0, behind - batch.num_rows)
         except (pa.ArrowException, OSError):
             raise unreadable("parquet") from None
