@@ -32,6 +32,7 @@ from bench.scenarios import (
     postings,
     processes,
     reads,
+    webhooks,
 )
 from bench.server import BenchBroken
 from regulars.platform.embedded.server import wait_until_stopped
@@ -47,6 +48,7 @@ ON_A_SITE: dict[str, Callable[[Site, Options], Awaitable[list[Row]]]] = {
     "reads": reads.reads,
     "feed": feed.feed,
     "keys": many_keys.many_keys,
+    "webhooks": webhooks.webhooks,
     "card": card.card,
 }
 DEFAULTS = Options()
