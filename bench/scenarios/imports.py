@@ -46,12 +46,12 @@ async def imports(site: Site, options: Options) -> list[Row]:
 async def _import(site: Site, content: bytes) -> float:
     vault = LocalVault(site.home / "vault")
     settings = Settings(home=Path(site.home))
-    kinds, files = job_kinds(settings, vault), ImportFiles(settings.home, vault.pepper)
+    kinds, files = job_kinds(settings, vault, site.database), ImportFiles(settings.home, vault.pepper)
     began = perf_counter()
     async with site.database.transaction(actor="bench") as tx:
         begun = await service.begin(
             tx,
-            import_kinds()["accruals"],
+            import_kinds(settings)["accruals"],
             form="csv",
             mapping=Mapped(),
             mode="rest",

@@ -11,6 +11,7 @@ _NOUNS: Final = {"merging": "merge"}
 _SPOKEN: Final = {
     "listOrdersOfMember": "list_of_member",
     "listMemberHouseholds": "list_of_member",
+    "listTableExports": "list",
     "addToHousehold": "add_member",
     "removeFromHousehold": "remove_member",
 }

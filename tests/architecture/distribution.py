@@ -117,6 +117,8 @@ LOCAL = {
     "staff_sessions",
     "staff_steps",
     "store_devices",
+    "export_parts",
+    "exports",
     "import_parts",
     "import_problems",
     "imports",

@@ -20,6 +20,7 @@ WITHOUT: Final = {
     "getReadiness": "three words",
     "getJournal": "a text for bookkeepers",
     "listImportErrors": "a CSV file",
+    "downloadExport": "rows, in the columns that were chosen",
 }
 ALWAYS: Final = {"has_more", "next_cursor"}
 

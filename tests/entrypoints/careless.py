@@ -36,7 +36,7 @@ def files_of(phone: str, email: str, name: str) -> list[tuple[str, str, str]]:
 
 async def import_carelessly(services: Services, client: httpx.AsyncClient, phone: str, email: str, name: str) -> None:
     """Import such files, and send as much in batches; all of it is refused, and told to whoever sent it."""
-    kinds = job_kinds(services.settings, services.vault)
+    kinds = job_kinds(services.settings, services.vault, services.database)
     for kind, form, content in files_of(phone, email, name):
         mapping = {"constants": CONSTANTS if kind == "members" else {}}
         wish = {"kind": kind, "format": form, "content": content, "mapping": mapping}

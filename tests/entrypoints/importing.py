@@ -50,7 +50,7 @@ class Site:
             loyalty.define_standard_wallets(tx)
             await loyalty.activate_policy(tx, POLICY, NOW - 1000 * DAY)
         self.services = Services(Settings(home=self.home), self.database, self.vault)
-        self.kinds = job_kinds(self.services.settings, self.vault)
+        self.kinds = job_kinds(self.services.settings, self.vault, self.database)
         self.client = await self.caller("members:write", "orders:write", "ledger:write")
         return self
 
@@ -65,7 +65,7 @@ class Site:
 
     def given(self) -> dict[str, object]:
         """Return what a worker gives to tasks."""
-        return given_to_tasks(self.services.settings, self.vault)
+        return given_to_tasks(self.services.settings, self.vault, self.database)
 
     async def post(self, path: str, body: Json = None, **headers: str) -> httpx.Response:
         """Send a request under a key of its own."""

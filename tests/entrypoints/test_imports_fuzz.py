@@ -152,7 +152,7 @@ async def test_every_bad_row_is_told_and_the_rest_is_imported_or_none(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    kind=st.sampled_from(["members", "orders", "accruals"]),
+    kind=st.sampled_from(["members", "orders", "accruals", "consents"]),
     form=st.sampled_from(["csv", "jsonl", "parquet"]),
     content=contents.filter(bool),
     headed=st.booleans(),

@@ -39,7 +39,7 @@ async def imported(door: Door, content: str, kind: str = "accruals") -> dict[str
     """Import a file; return how many rows were imported, known, refused."""
     wish = {"kind": kind, "content": content, "mapping": {"constants": {"market": "CN"}}}
     job_id = (await door.call("POST", "/v1/imports", wish, status=202))["job_id"]
-    kinds = job_kinds(door.services.settings, door.services.vault)
+    kinds = job_kinds(door.services.settings, door.services.vault, door.services.database)
     step: int | None = 0
     while step is not None:
         async with door.services.database.transaction(set_based=True) as tx:

@@ -127,11 +127,36 @@ async def _importing(walk: Asks, services: Services) -> None:
     await walk.ask("startImport", "All of it is there: a job imports it, step by step.", "POST", f"{one}/start")
     await walk.ask("cancelJob", "Somebody has second thoughts. What was imported would stay.", "POST", f"{job}/cancel")
     async with services.database.transaction(set_based=True) as tx:
-        await do_step(tx, job_kinds(services.settings, services.vault), job_id_in(job_id))
+        await do_step(tx, job_kinds(services.settings, services.vault, services.database), job_id_in(job_id))
     await walk.ask("resumeJob", "It goes on from where it stopped.", "POST", f"{job}/resume")
     async with services.database.transaction(set_based=True) as tx:
-        await do_step(tx, job_kinds(services.settings, services.vault), job_id_in(job_id))
+        await do_step(tx, job_kinds(services.settings, services.vault, services.database), job_id_in(job_id))
     await walk.ask("getJob", "How far it is, what it did, and where its results lie.", "GET", job)
     told = "Which rows were refused and why, as a CSV file. Personal values are not repeated."
     await walk.ask("listImportErrors", told, "GET", f"{one}/errors")
     await walk.ask("listJobs", "All jobs of this key, the last first.", "GET", "/v1/jobs?limit=1")
+    await _exporting(walk, services)
+
+
+async def _exporting(walk: Asks, services: Services) -> None:
+    await walk.ask(
+        "listExportKinds",
+        "What can be exported, and in which columns.",
+        "GET",
+        "/v1/export-kinds?fields=kinds.kind,kinds.scope",
+    )
+    job = await walk.ask(
+        "beginExport",
+        "The new till system wants all stores, as they are now. A job writes them down.",
+        "POST",
+        "/v1/exports",
+        {"kind": "stores", "columns": ["store_id", "name"], "market": "CN"},
+    )
+    job_id = job["job_id"]
+    async with services.database.transaction(set_based=True) as tx:
+        await do_step(tx, job_kinds(services.settings, services.vault, services.database), job_id_in(job_id))
+    one = f"/v1/exports/{job_id}"
+    await walk.ask("getExport", "It is there: rows of one instant.", "GET", one)
+    await walk.ask("downloadExport", "The rows, in any format, whole or part by part.", "GET", f"{one}/file")
+    await walk.ask("listTableExports", "The exports of this key, the last first.", "GET", "/v1/exports?limit=1")
+    await walk.ask("deleteExport", "What was taken need not lie there any longer.", "DELETE", one)

@@ -15,8 +15,8 @@ from regulars.platform.vault.local import LocalVault
 async def run(url: str, home: Path, job_id: str) -> None:
     """Do the steps of a job."""
     vault = LocalVault(home / "vault")
-    kinds = job_kinds(Settings(home=home), vault)
     async with Database(url, pool_size=2) as database:
+        kinds = job_kinds(Settings(home=home), vault, database)
         more: int | None = 0
         while more is not None:
             async with database.transaction(set_based=True) as tx:

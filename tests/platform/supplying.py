@@ -4,11 +4,13 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Final, LiteralString
 
+from regulars.platform.exports.files import ExportFiles
 from regulars.platform.imports.files import ImportFiles
 
 SUPPLIES: Final[dict[str, object]] = {
     "job_kinds": {},
     "import_files": ImportFiles(Path(gettempdir()) / "nothing-is-imported", bytes(32)),
+    "export_files": ExportFiles(Path(gettempdir()) / "nothing-is-exported", bytes(32)),
 }
 
 # Jobs that somebody asked for: not those of a schedule.

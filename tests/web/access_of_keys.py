@@ -21,6 +21,14 @@ ACCESS_OF_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
         "PUT /v1/imports/{import_id}/parts/{part_no}",
         "POST /v1/imports/{import_id}/start",
     ),
+    "key exports:write": (
+        "GET /v1/export-kinds",
+        "GET /v1/exports",
+        "POST /v1/exports",
+        "GET /v1/exports/{export_id}",
+        "DELETE /v1/exports/{export_id}",
+        "GET /v1/exports/{export_id}/file",
+    ),
     "key audit:read": ("GET /v1/personal-reads",),
     "key events:read": ("GET /v1/events",),
     "key finance:read": (

@@ -195,7 +195,7 @@ class Crowd:
     async def _import_of_refused(self, count: int) -> None:
         """Have imports asked for by the owner, the last with so many refused rows."""
         owner = f"staff:{self.site.visitors.accounts[Role.OWNER].public_id}"
-        kind = import_kinds()["members"]
+        kind = import_kinds(self.services.settings)["members"]
         for _ in range(self.rows, count):
             async with self.services.database.transaction(actor=owner) as tx:
                 one = await imports.begin(

@@ -30,6 +30,7 @@ from regulars.entrypoints.commands import (
     with_database,
 )
 from regulars.entrypoints.explain import explain
+from regulars.entrypoints.export_commands import export_rows
 from regulars.entrypoints.finance import finance
 from regulars.entrypoints.import_commands import import_file
 from regulars.entrypoints.keys import keys
@@ -88,6 +89,7 @@ app.add_typer(merges, name="merges")
 app.add_typer(proposals, name="proposals")
 app.add_typer(households, name="households")
 app.command("import")(import_file)
+app.command("export")(export_rows)
 
 
 def _print_version(wanted: bool) -> None:

@@ -33,7 +33,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 def import_file(
     file: Annotated[Path, typer.Argument(help="The file: CSV, JSON Lines or Parquet.")],
-    kind: Annotated[str, typer.Option("--kind", help="What its rows are: members, orders or accruals.")],
+    kind: Annotated[str, typer.Option("--kind", help="What its rows are: members, consents, orders or accruals.")],
     *,
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="How columns become fields: a TOML or JSON file.")
@@ -71,14 +71,14 @@ async def _import(services: "Services", wish: Wish) -> "Document":
     from regulars.platform.imports.contracts import PART_BYTES
 
     api = OwnApi(services, cli_actor(), wish.language)
-    begun = await _asked(api, "POST", "/v1/imports", body=wish.body)
+    begun = await asked(api, "POST", "/v1/imports", body=wish.body)
     job_id = begun["import_id"]
     with _opened(wish.file) as stream:
         number = 0
         while content := stream.read(PART_BYTES):
             number += 1
-            await _asked(api, "PUT", f"/v1/imports/{job_id}/parts/{number}", content=content)
-    await _asked(api, "POST", f"/v1/imports/{job_id}/start")
+            await asked(api, "PUT", f"/v1/imports/{job_id}/parts/{number}", content=content)
+    await asked(api, "POST", f"/v1/imports/{job_id}/start")
     return await _done(services, api, job_id, wish)
 
 
@@ -96,23 +96,24 @@ async def _done(services: "Services", api: "OwnApi", job_id: str, wish: Wish) ->
         disable=wish.as_json,
     ) as shown:
         bar = shown.add_task(wish.file.name, total=None)
-        async for job in _steps(services, api, job_id):
+        async for job in steps(services, api, job_id):
             shown.update(bar, total=job["progress"]["total"], completed=job["progress"]["done"])
     if wish.errors is not None:
         await _write_errors(services, job_id, wish)
-    return await _asked(api, "GET", f"/v1/jobs/{job_id}")
+    return await asked(api, "GET", f"/v1/jobs/{job_id}")
 
 
-async def _steps(services: "Services", api: "OwnApi", job_id: str) -> "AsyncIterator[Document]":
+async def steps(services: "Services", api: "OwnApi", job_id: str) -> "AsyncIterator[Document]":
+    """Do a job's steps here, beside whatever worker does them as well; gives the job as it stands, until it ended."""
     from psycopg.errors import LockNotAvailable
 
     from regulars.entrypoints.importing import job_kinds
     from regulars.platform.bulk.routes import job_id_in
     from regulars.platform.bulk.stepping import STEPS_AT_A_TURN, do_step
 
-    kinds = job_kinds(services.settings, services.vault)
+    kinds = job_kinds(services.settings, services.vault, services.database)
     while True:
-        job = await _asked(api, "GET", f"/v1/jobs/{job_id}")
+        job = await asked(api, "GET", f"/v1/jobs/{job_id}")
         yield job
         if job["state"] in _ENDED:
             return
@@ -138,10 +139,17 @@ async def _write_errors(services: "Services", job_id: str, wish: Wish) -> None:
         give_up(f"{wish.errors} cannot be written: {error.strerror}.")
 
 
-async def _asked(
-    api: "OwnApi", method: str, path: str, *, body: "Document | None" = None, content: bytes | None = None
+async def asked(
+    api: "OwnApi",
+    method: str,
+    path: str,
+    *,
+    body: "Document | None" = None,
+    content: bytes | None = None,
+    purpose: str = "",
 ) -> "Document":
-    answer = await api.ask(method, path, body=body, content=content)
+    """Send a request, and give up where it is refused."""
+    answer = await api.ask(method, path, body=body, content=content, purpose=purpose)
     if answer.refused:
         give_up(answer.document["detail"])
     return answer.document

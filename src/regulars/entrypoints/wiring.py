@@ -34,6 +34,7 @@ TASK_MODULES = (
     "regulars.platform.auth.tasks",
     "regulars.platform.bulk.tasks",
     "regulars.platform.commit.tasks",
+    "regulars.platform.exports.tasks",
     "regulars.platform.health.tasks",
     "regulars.platform.imports.tasks",
     "regulars.platform.outbox.tasks",
@@ -153,6 +154,7 @@ def offered_to_programs(services: "Services") -> Web:
     from regulars.commerce.routes import routes as commerce_routes
     from regulars.engagement.routes import routes as engagement_routes
     from regulars.entrypoints.expanding import give_along
+    from regulars.entrypoints.exporting import PEOPLE, export_kinds
     from regulars.entrypoints.importing import import_kinds
     from regulars.entrypoints.merging import PARTS as MERGING
     from regulars.entrypoints.privacy import PARTS
@@ -160,6 +162,7 @@ def offered_to_programs(services: "Services") -> Web:
     from regulars.members.routes import routes as members_routes
     from regulars.platform.bulk.routes import job_routes
     from regulars.platform.event_feed.routes import feed_routes
+    from regulars.platform.exports.routes import export_routes
     from regulars.platform.http.oauth import oauth_routes
     from regulars.platform.imports.routes import import_routes
     from regulars.platform.webhooks.routes import webhook_routes
@@ -172,7 +175,8 @@ def offered_to_programs(services: "Services") -> Web:
         *engagement_routes(services),
         *feed_routes(services),
         *job_routes(services),
-        *import_routes(services, import_kinds()),
+        *import_routes(services, import_kinds(services.settings)),
+        *export_routes(services, export_kinds(), PEOPLE),
         *oauth_routes(services),
         *webhook_routes(services),
     ]

@@ -80,7 +80,13 @@ async def _work(place: Place, settings: Settings, stop: asyncio.Event) -> None:
             group.create_task(run_relay(database, REACTIONS, stop))
             group.create_task(run_sealer(database, stop))
             group.create_task(
-                run_jobs(database, place.direct_url, stop, settings=settings, given=given_to_tasks(settings, vault))
+                run_jobs(
+                    database,
+                    place.direct_url,
+                    stop,
+                    settings=settings,
+                    given=given_to_tasks(settings, vault, database),
+                )
             )
             group.create_task(_follow_clock(database, stop))
             group.create_task(watch_server(place, stop))

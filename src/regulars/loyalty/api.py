@@ -206,7 +206,8 @@ from regulars.loyalty.transfers.service import list_transfers, read_transfer, tr
 from regulars.loyalty.transfers.service import reverse as reverse_transfer
 from regulars.loyalty.transfers.service import transfer as transfer_points
 from regulars.loyalty.verification.service import checks
-from regulars.loyalty.whose import FOUND_BY, WHOSE, Whose, whose_rows
+from regulars.members.api import whose_rows
+from regulars.members.contracts.whose import FOUND_BY, WHOSE, Whose
 
 __all__ = [
     "BOOKS",

@@ -83,6 +83,7 @@ from regulars.members.profile import service as profile
 from regulars.members.proposals import door as proposals
 from regulars.members.proposals import verification as proposal_checks
 from regulars.members.recipients import door as recipients
+from regulars.members.whose import whose_rows
 from regulars.platform.auth.contracts import Browser
 from regulars.platform.auth.throttle.errors import TooManyAttempts
 from regulars.platform.db.transaction import Transaction
@@ -157,6 +158,7 @@ __all__ = [
     "switch_consent",
     "undo_merge",
     "who_was",
+    "whose_rows",
     "withdrawn",
 ]
 

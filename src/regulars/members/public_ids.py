@@ -49,3 +49,8 @@ def _id_in(prefix: str, text: str) -> UUID:
     if found is None:
         raise NotFound
     return found
+
+
+def field_of(identity_id: UUID) -> str:
+    """Return the name under which the value of an identity is sealed."""
+    return f"identity:{identity_id.hex}"

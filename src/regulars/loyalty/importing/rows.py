@@ -14,9 +14,10 @@ from regulars.loyalty.importing import store
 from regulars.loyalty.ledger import service
 from regulars.loyalty.ledger.schemas import AccrualBody, accrue_of
 from regulars.loyalty.policy.service import Configuration
-from regulars.loyalty.whose import FOUND_BY, WHOSE, Text, Whose, whose_rows
 from regulars.members import api as members
+from regulars.members.api import whose_rows
 from regulars.members.contracts import MEMBER_PREFIX, MemberRef
+from regulars.members.contracts.whose import FOUND_BY, WHOSE, Named, Whose
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.reading import json_decoder, read_json
@@ -48,11 +49,11 @@ class ImportedAccrual(AccrualBody, frozen=True, kw_only=True, forbid_unknown_fie
     """A row: an accrual, and whose it is. Without a reference its own content names it."""
 
     member_id: str | None = None
-    phone: Text = None
-    email: Text = None
-    card: Text = None
-    external: Text = None
-    openid: Text = None
+    phone: Named = None
+    email: Named = None
+    card: Named = None
+    external: Named = None
+    openid: Named = None
     market: str | None = None
 
 

@@ -1,7 +1,7 @@
 """SQL of consent: append-only. Who writes holds the members' rows, so that one member's decisions have an order."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -52,6 +52,10 @@ SELECT member_id FROM (
       AND decision <> 'requested'
     ORDER BY member_id, effective_at DESC, recorded_at DESC, written_at DESC, consent_id DESC
 ) AS in_force WHERE decision = %s
+"""
+SELECT_FACTS: LiteralString = """
+SELECT member_id, purpose, channel, decision <> 'withdrawn', wording_version, effective_at FROM consents
+WHERE member_id = ANY (%s::uuid[]) AND decision <> 'lapsed'
 """
 SELECT_EMAILS: LiteralString = """
 SELECT DISTINCT ON (member_id) member_id, identity_id FROM member_identities
@@ -186,6 +190,25 @@ async def select_decided(
 async def select_consents(tx: Transaction, member_id: UUID, known_at: datetime | None = None) -> list[Consent]:
     """Return a member's decisions, as far as they were known at an instant, in the order in which they became known."""
     return [_logged(row).consent for row in await tx.rows(SELECT_CONSENTS, (member_id, known_at))]
+
+
+class Decided(NamedTuple):
+    """What a member decided at an instant: that it was asked for, or given, is one decision."""
+
+    member_id: UUID
+    purpose: str
+    channel: str
+    is_given: bool
+    wording_version: str
+    effective_at: datetime
+
+
+async def select_facts(tx: Transaction, member_ids: Collection[UUID]) -> set[Decided]:
+    """Return what members decided so far."""
+    if not member_ids:
+        return set()
+    found = [Decided(*row) for row in await tx.rows(SELECT_FACTS, (arrays.ids(member_ids),))]
+    return {one._replace(effective_at=one.effective_at.astimezone(UTC)) for one in found}
 
 
 async def select_emails(tx: Transaction, member_ids: Iterable[UUID]) -> dict[UUID, UUID]:

@@ -42,6 +42,7 @@ from regulars.members.identity.rules import MAX_IDENTITIES, Normalised, mask, no
 from regulars.members.identity.store import KeptIdentity
 from regulars.members.identity_rules.rules import problem_of
 from regulars.members.identity_rules.service import rules_in_force
+from regulars.members.public_ids import field_of
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
@@ -485,4 +486,4 @@ def _shown(key: bytes | None, kept: KeptIdentity, *, clear: bool) -> IdentitySho
 
 
 def _field(identity: Identity) -> str:
-    return f"identity:{identity.identity_id.hex}"
+    return field_of(identity.identity_id)

@@ -38,7 +38,7 @@ def ask_profiles(
 async def _profiles_told(tx: Transaction, vault: Vault, question: Question, *, clear: bool) -> dict[UUID, Profile]:
     kept = await store.profiles_told(tx, question)
     keys = await vault.keys_of(list(kept)) if kept else {}
-    opened = {member_id: _opened(key, member_id, *kept[member_id]) for member_id, key in keys.items()}
+    opened = {member_id: opened_profile(key, member_id, *kept[member_id]) for member_id, key in keys.items()}
     return opened if clear else {member_id: rules.masked(profile) for member_id, profile in opened.items()}
 
 
@@ -56,7 +56,7 @@ async def change_profile(tx: Transaction, vault: Vault, wish: ChangeProfile) -> 
     key = (await vault.make_keys([wish.member_id])).get(wish.member_id)
     if key is None:
         raise MemberGone
-    profile = rules.lay_over(_opened(key, wish.member_id, *kept) if kept else Profile(), wish.change)
+    profile = rules.lay_over(opened_profile(key, wish.member_id, *kept) if kept else Profile(), wish.change)
     sealed = seal(key, _encode(profile), member_id=wish.member_id, field=_field(profile.version))
     store.upsert_profile(tx, wish.member_id, profile.version, sealed, tx.now)
     return ProfileChanged(member_id=wish.member_id, version=profile.version, changed=fields)
@@ -71,7 +71,7 @@ async def clear_values(tx: Transaction, vault: Vault, member_id: UUID, values: M
     key = (await vault.keys_of([member_id])).get(member_id)
     if kept is None or key is None:
         return
-    known = _opened(key, member_id, *kept)
+    known = opened_profile(key, member_id, *kept)
     same = [field for field, value in values.items() if getattr(known, field) == value]
     if same:
         profile = replace(known, version=known.version + 1, **dict.fromkeys(same))
@@ -93,7 +93,8 @@ def forget(tx: Transaction, member_ids: Sequence[UUID]) -> None:
     store.delete_profiles(tx, member_ids)
 
 
-def _opened(key: bytes, member_id: UUID, version: int, sealed: bytes) -> Profile:
+def opened_profile(key: bytes, member_id: UUID, version: int, sealed: bytes) -> Profile:
+    """Return what a member told, opened with the member's key."""
     return _decode(unseal(key, sealed, member_id=member_id, field=_field(version)))
 
 

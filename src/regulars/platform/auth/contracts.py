@@ -34,9 +34,10 @@ SCOPES: Final[dict[str, str]] = {
     "finance:write": "Close months.",
     "stores:write": "Register and change stores.",
     "events:read": "Read what happened: the events feed.",
+    "exports:write": "Have tables exported, with the scope for reading such rows.",
     "webhooks:read": "Read webhooks and what was delivered.",
     "webhooks:write": "Make, change and replay webhooks.",
-    "audit:read": "Read who looked at whose personal data.",
+    "audit:read": "Read who looked at whose personal data; export the audit log.",
     "metrics:read": "Read the metrics of the deployment.",
     ADMIN: "Everything.",
 }

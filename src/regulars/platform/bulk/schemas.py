@@ -13,7 +13,10 @@ from regulars.platform.http.problems import Problem, problem_body
 from regulars.platform.ids import public_id
 
 # Where the results of each kind of jobs lie, by what they are; `{id}` is the job's.
-RESULTS: Final = {"import": {"import": "/v1/imports/{id}", "errors": "/v1/imports/{id}/errors"}}
+RESULTS: Final = {
+    "import": {"import": "/v1/imports/{id}", "errors": "/v1/imports/{id}/errors"},
+    "export": {"export": "/v1/exports/{id}", "file": "/v1/exports/{id}/file"},
+}
 
 _problem = msgspec.json.Decoder(Problem).decode
 

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from regulars.platform.clock import Clock
+from regulars.platform.db.kept_snapshot import taking_over
 from regulars.platform.db.programme_clock import read_setting
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.metrics.measures import Counts
@@ -90,17 +91,19 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, *, actor: str = SYSTEM, request_id: str = "", set_based: bool = False, one_snapshot: bool = False
+        self, *, actor: str = SYSTEM, request_id: str = "", set_based: bool = False, one_snapshot: bool | str = False
     ) -> AsyncIterator[Transaction]:
         """Open the one transaction of a request, a task or a batch; commit at the end, roll back on any exception.
 
         `set_based` tells the planner that tables are met through their keys only, whatever it believes of
         their sizes: a statement planned while its tables were empty once kept a plan 5-15 times slower. `one_snapshot`
-        reads of one instant, whatever others commit meanwhile, and writes nothing.
+        reads of one instant, whatever others commit meanwhile, and writes nothing; with the name of a kept snapshot
+        (`kept_snapshot`) of that one's instant.
         """
         async with self._pool.connection() as connection:
             settings = (
                 *((_ONE_SNAPSHOT,) if one_snapshot else ()),
+                *((taking_over(one_snapshot),) if isinstance(one_snapshot, str) else ()),
                 *self._settings,
                 *((_BY_KEYS,) if set_based else ()),
             )

@@ -98,7 +98,8 @@ class ImportKind:
 
     `scope` is what a key needs. Rows that follow each other with the same value of the field `together` are one record.
     `fold` makes a body of a record's values, `read` a command of the body; both raise what is wrong with it. `apply`
-    carries commands out, set-based and in order; without `writes` the vault it is given keeps nothing.
+    carries commands out, set-based and in order; without `writes` the vault it is given keeps nothing. `signed` puts
+    into a command whose it is, where that is kept with it.
     """
 
     name: str
@@ -108,6 +109,7 @@ class ImportKind:
     read: Callable[[bytes, datetime], Any]
     apply: Callable[[Transaction, Vault, Sequence[Any]], Awaitable[Sequence[Brought | DomainError]]]
     together: str | None = None
+    signed: Callable[[Any, str], Any] | None = None
 
 
 ImportKinds = Mapping[str, ImportKind]

@@ -117,7 +117,7 @@ def _begin(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRo
         },
     )
     async def begin_import(request: AnyRequest, data: JSONBody[ImportBody]) -> Response[Any]:
-        """Begin an import of members, orders, accruals. A key needs the scope for sending them one by one.
+        """Begin an import of members, consents, orders, accruals. A key needs the scope for sending them one by one.
 
         With `content` the whole file comes along, and the answer is 202 with the job.
         """

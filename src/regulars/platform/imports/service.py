@@ -91,7 +91,8 @@ async def put_part(
     await store.lock(tx, job_id)
     if (await read_import(tx, job_id, by=by)).started:
         raise ImportStarted
-    store.put_part(tx, job_id, files.write(job_id, part_no, content))
+    digest = files.write(job_id, part_no, content)
+    store.put_part(tx, job_id, Part(part_no, len(content), digest))
     return await read_import(tx, job_id, by=by)
 
 

@@ -146,7 +146,7 @@ class Importing:
         read: list[DomainError | None] = []
         for record in records:
             try:
-                commands.append(_command(tx, kind, record))
+                commands.append(_command(tx, kind, record, job.asked_by))
                 read.append(None)
             except DomainError as refusal:
                 read.append(refusal)
@@ -195,10 +195,11 @@ async def _applied(
     return await apply_in_parts(tx, apply, commands)
 
 
-def _command(tx: Transaction, kind: ImportKind, record: Record) -> object:
+def _command(tx: Transaction, kind: ImportKind, record: Record, asked_by: str) -> object:
     if record.problem is not None:
         raise record.problem
-    return kind.read(record.body, tx.now)
+    command = kind.read(record.body, tx.now)
+    return command if kind.signed is None else kind.signed(command, asked_by)
 
 
 def _opened(one: Import, kind: ImportKind, file: SealedFile, place: Place) -> _Reader:

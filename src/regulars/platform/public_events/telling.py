@@ -50,6 +50,11 @@ def data_of(event: Event) -> dict[str, Any]:
     return {name: told(event) for name, told in _plan(BY_CLASS_NAME[type(event).__name__].name).items()}
 
 
+def data_in(class_name: str, payload: str) -> dict[str, Any]:
+    """Return what is told of a row of the outbox, of a class that is told."""
+    return data_of(_decoder(class_name).decode(payload))
+
+
 def tell(  # noqa: PLR0917 - the columns of an outbox row, in their order
     event_id: UUID, class_name: str, member_id: UUID | None, recorded_at: datetime, payload: str, source: str
 ) -> PublicEvent:
@@ -61,7 +66,7 @@ def tell(  # noqa: PLR0917 - the columns of an outbox row, in their order
         type=public.name,
         subject=UNSET if member_id is None else public_id(MEMBER_PREFIX, member_id),
         time=recorded_at,
-        data=data_of(_decoder(class_name).decode(payload)),
+        data=data_in(class_name, payload),
     )
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from regulars.platform.bulk.contracts import JOB_PREFIX, Job, State
 from regulars.platform.bulk.schemas import refusal_of
 from regulars.platform.db.transaction import Transaction
+from regulars.platform.exports import service as exports
+from regulars.platform.exports.contracts import EXPORT
 from regulars.platform.ids import public_id
 from regulars.platform.imports import service as imports
 from regulars.platform.imports.contracts import IMPORT
@@ -29,6 +31,7 @@ STATES: Final[dict[State, Badge]] = {
 ROWS: Final[dict[str, str]] = {
     "members": mark("Members"),
     "orders": mark("Orders"),
+    "consents": mark("Consents"),
     "accruals": mark("Points"),
 }
 
@@ -55,6 +58,10 @@ async def _imports_called(tx: Transaction, job_ids: Sequence[UUID]) -> Titles:
     return {one.job_id: (ROWS.get(one.kind, one.kind), one.name) for one in found}
 
 
+async def _exports_called(tx: Transaction, job_ids: Sequence[UUID]) -> Titles:
+    return {one.job_id: ("", one.kind) for one in await exports.named(tx, job_ids)}
+
+
 JOB_WORDS: Final[dict[str, JobWords]] = {
     IMPORT: JobWords(
         label=mark("Import"),
@@ -67,6 +74,7 @@ JOB_WORDS: Final[dict[str, JobWords]] = {
         titles=_imports_called,
         refused=True,
     ),
+    EXPORT: JobWords(label=mark("Table export"), counts={"rows": mark("Rows written")}, titles=_exports_called),
 }
 
 

@@ -5,6 +5,7 @@ Written from the API's description: `make client` does it anew.
 
 from regulars_client.asynchronous.events import AsyncEvents
 from regulars_client.asynchronous.explanations import AsyncExplanations
+from regulars_client.asynchronous.exports import AsyncExports
 from regulars_client.asynchronous.finance import AsyncFinance
 from regulars_client.asynchronous.households import AsyncHouseholds
 from regulars_client.asynchronous.imports import AsyncImports
@@ -28,6 +29,7 @@ class AsyncGroups:
     def __init__(self, transport: AsyncTransport) -> None:
         self.events = AsyncEvents(transport)
         self.explanations = AsyncExplanations(transport)
+        self.exports = AsyncExports(transport)
         self.finance = AsyncFinance(transport)
         self.households = AsyncHouseholds(transport)
         self.imports = AsyncImports(transport)

@@ -29,7 +29,7 @@ class AsyncImports(Group):
     ) -> ImportAnswer:
         """Begin an import.
 
-        Begin an import of members, orders, accruals. A key needs the scope for sending them one by one.
+        Begin an import of members, consents, orders, accruals. A key needs the scope for sending them one by one.
 
         With `content` the whole file comes along, and the answer is 202 with the job.
 

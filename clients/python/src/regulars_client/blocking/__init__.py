@@ -5,6 +5,7 @@ Written from the API's description: `make client` does it anew.
 
 from regulars_client.blocking.events import Events
 from regulars_client.blocking.explanations import Explanations
+from regulars_client.blocking.exports import Exports
 from regulars_client.blocking.finance import Finance
 from regulars_client.blocking.households import Households
 from regulars_client.blocking.imports import Imports
@@ -28,6 +29,7 @@ class Groups:
     def __init__(self, transport: Transport) -> None:
         self.events = Events(transport)
         self.explanations = Explanations(transport)
+        self.exports = Exports(transport)
         self.finance = Finance(transport)
         self.households = Households(transport)
         self.imports = Imports(transport)

@@ -1,36 +1,16 @@
 """Whose a row of a file is: a member's id, or what the member is found by."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
 from uuid import UUID
 
-from msgspec import Meta, Struct
-
-from regulars.loyalty.public_ids import member_id_in
-from regulars.members import api as members
 from regulars.members.contracts import IdentityKind, IdentityValue
+from regulars.members.contracts.whose import FOUND_BY, Whose
+from regulars.members.identity.service import resolve
+from regulars.members.public_ids import member_id_in
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
-from regulars.platform.imports.contracts import Field
 from regulars.platform.imports.errors import MemberNotFound, MemberNotNamed
 from regulars.platform.vault.contracts import Vault
-
-FOUND_BY: Final = tuple(kind.value for kind in IdentityKind)
-WHOSE: Final = {"member_id": Field(), **{name: Field(personal=True) for name in FOUND_BY}}
-
-Text = Annotated[str, Meta(max_length=320)] | None
-
-
-class Whose(Struct, frozen=True, kw_only=True):
-    """What a row says of its member; of several values the first counts. `market` says how phone numbers are read."""
-
-    member_id: str | None = None
-    phone: Text = None
-    email: Text = None
-    card: Text = None
-    external: Text = None
-    openid: Text = None
-    market: str | None = None
 
 
 async def whose_rows(tx: Transaction, vault: Vault, rows: Sequence[Whose]) -> list[UUID | DomainError]:
@@ -52,7 +32,7 @@ async def whose_rows(tx: Transaction, vault: Vault, rows: Sequence[Whose]) -> li
             sought.setdefault(row.market, []).append((at, by, IdentityValue(IdentityKind(by), getattr(row, by))))
     for market, asked in sought.items():
         try:
-            owners = await members.resolve(tx, vault, [value for _, _, value in asked], market)
+            owners = await resolve(tx, vault, [value for _, _, value in asked], market)
         except DomainError as refusal:
             owners = [type(refusal)(pointer="/market", **refusal.data) for _ in asked]
         for (at, by, _), owner in zip(asked, owners, strict=True):

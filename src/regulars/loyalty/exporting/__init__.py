@@ -1,0 +1,1 @@
+"""What the books have to export."""

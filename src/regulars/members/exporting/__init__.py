@@ -1,0 +1,1 @@
+"""What is known of members, to be exported."""
