@@ -35,6 +35,8 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/health/books",
             "/console/health/jobs",
             "/console/health/parked",
+            "/console/imports",
+            "/console/imports/new",
             "/console/jobs",
             "/console/keys",
             "/console/keys/new",

@@ -277,6 +277,21 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/health-empty", "/console/health", "owner", "empty"),
         Scene("console/health-refused", "/console/health", "care", "error"),
     ),
+    "GET /console/imports": (
+        Scene("console/imports", "/console/imports", "owner"),
+        Scene("console/imports-empty", "/console/imports", "owner", "empty"),
+        Scene("console/imports-refused", "/console/imports", "finance", "error"),
+    ),
+    "GET /console/imports/new": (Scene("console/import-new", "/console/imports/new", "owner"),),
+    "GET /console/imports/{import_id}": (
+        Scene("console/import-checked", "{checked_import}", "owner"),
+        Scene("console/import-done", "{done_import}", "owner"),
+        Scene("console/import-half", "{half_import}", "owner", "error"),
+    ),
+    "GET /console/imports/{import_id}/mapping": (
+        Scene("console/import-mapping", "{checked_import}/mapping", "owner"),
+        Scene("console/import-mapping-refused", "{unread_import}/mapping", "owner", "error"),
+    ),
     "GET /console/jobs": (
         Scene("console/data-jobs", "/console/jobs", "owner"),
         Scene("console/data-jobs-empty", "/console/jobs", "owner", "empty"),

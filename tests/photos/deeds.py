@@ -49,6 +49,7 @@ class Deeds:
         self._month()
         self._orphan()
         self._imports()
+        self._imports_in_pages()
 
     # --- the API ---
 
@@ -251,7 +252,7 @@ class Deeds:
     def _imports(self) -> None:
         """Import a file with rows that are refused, one of which nothing comes, and one that is stopped at once."""
         facts = self.here.facts
-        content = "phone,card,channel\n13900139000,NC-1,store\nno number,NC-2,store\n13900139002,,moon\n"
+        content = "phone,card,channel\n13900139000,NC000001,store\nno number,NC000002,store\n13900139002,,moon\n"
         body = {"kind": "members", "content": content, "mapping": {"constants": {"market": "CN"}}}
         jobs = [
             self.api("POST", "/imports", **body, name="new members.csv"),
@@ -262,6 +263,41 @@ class Deeds:
         paths = [f"/jobs/{job['job_id']}" for job in jobs]
         self._until(lambda: all(self.api("GET", path)["ended_at"] is not None for path in paths))
         facts["job"], facts["failed_job"], facts["stopped_job"] = (f"/console{path}" for path in paths)
+
+    def _imports_in_pages(self) -> None:
+        """Import a file in the console, check another, leave one half sent, and one that cannot be read."""
+        facts = self.here.facts
+        content = (
+            "Mobile;E-mail;Kartennummer;Joined;Note\n13900139010;lin@home.example;NC000010;01.05.2024;from the fair\n"
+            "139 0013 9011;;NC000011;02.05.2024;\nno number;;NC000012;03.05.2024;asked to be called\n"
+            "13900139013;;NC000013;31.06.2024;\n"
+        )
+        with self.here.browser("owner") as browser:
+
+            def begun(text: str, name: str) -> str:
+                file = {"file": (name, text.encode(), "text/csv")}
+                return str(browser.post("/console/imports", data={"kind": "members"}, files=file).headers["location"])
+
+            for fact, name in (("checked_import", "spring fair.csv"), ("done_import", "autumn fair.csv")):
+                path = facts[fact] = begun(content, name)
+                page = browser.get(f"{path}/mapping").text
+                sent = dict(re.findall(r'<input type="hidden" name="(name\.\d+)" value="([^"]*)"', page))
+                for field, options in re.findall(r'<select name="([\w.]+)".*?>(.*?)</select>', page, re.DOTALL):
+                    sent[field] = next(iter(re.findall(r'value="([^"]*)" selected', options)), "")
+                constants = {"constant.market": "CN", "constant.channel": "store", "time_zone": "Asia/Shanghai"}
+                browser.post(f"{path}/mapping", data={**sent, **constants, "delimiter": ";", "act": "check"})
+            waiting = "every 1s"
+            self._until(lambda: waiting not in browser.get(facts["checked_import"]).text)
+            self._until(lambda: waiting not in browser.get(facts["done_import"]).text)
+            browser.post(f"{facts['done_import']}/start", data={"mode": "rest"})
+            self._until(lambda: waiting not in browser.get(facts["done_import"]).text)
+            facts["unread_import"] = begun("phone,phone\n1,2\n", "two phones.csv")
+            headers = {"Accept": "application/json"}
+            named = {"kind": "orders", "name": "orders of 2025.csv"}
+            half = browser.post("/console/imports", data=named, headers=headers).json()["path"]
+            for number in (5, 4, 3):
+                browser.post(f"{half}/parts/{number}", content=b"x" * 1000)
+            facts["half_import"] = half
 
     @staticmethod
     def _until(is_so: Callable[[], bool]) -> None:

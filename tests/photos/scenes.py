@@ -17,6 +17,7 @@ NO_PAGES: Final = frozenset(
         "GET /assets/{name}",
         "GET /console/finance/months/{month}/journal",
         "GET /console/corrections/waiting",
+        "GET /console/imports/{import_id}/mapping/file",
         "GET /console/jobs/{job_id}/refused",
         "GET /console/palette",
         "GET /console/sign-in/oidc",

@@ -12,6 +12,7 @@ import { palette } from "./palette.js";
 import { watchSending } from "./sending.js";
 import { watchSieves } from "./sieves.js";
 import { watchToasts } from "./toasts.js";
+import { watchUploads } from "./uploads.js";
 
 Alpine.data("palette", palette);
 Alpine.start();
@@ -19,6 +20,7 @@ Alpine.start();
 watchMenus();
 watchDialogs();
 watchToasts();
+watchUploads(); // before those who take what is left to the browser
 watchSending();
 watchScanners();
 watchLetters();

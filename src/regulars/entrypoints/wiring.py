@@ -186,6 +186,7 @@ def offered_to_programs(services: "Services") -> Web:
 
 def web(services: "Services", demo: "Demo | None" = None) -> Web:
     """Return every route of every room, and what the pages stand on; `demo` where a demo is served."""
+    from regulars.entrypoints.importing import import_kinds
     from regulars.entrypoints.privacy import PARTS
     from regulars.entrypoints.sessions import SignedIn
     from regulars.web.kit.kit import Kit
@@ -193,7 +194,7 @@ def web(services: "Services", demo: "Demo | None" = None) -> Web:
 
     declare_tasks()
     programs = offered_to_programs(services)
-    kit = Kit(services, SignedIn(services), demo=demo, privacy=PARTS)
+    kit = Kit(services, SignedIn(services), demo=demo, privacy=PARTS, imports=import_kinds(services.settings))
     return Web(routes=[*programs.routes, pages(kit)], hot=programs.hot, kit=kit)
 
 

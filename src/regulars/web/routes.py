@@ -16,6 +16,7 @@ from regulars.web.console.finance import finance_pages
 from regulars.web.console.health import health_pages
 from regulars.web.console.holds import hold_pages
 from regulars.web.console.households import household_pages
+from regulars.web.console.imports import import_pages
 from regulars.web.console.invitation import invitation_pages
 from regulars.web.console.jobs import job_pages
 from regulars.web.console.keys import key_pages
@@ -75,6 +76,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     lot_pages,
     transfer_pages,
     message_pages,
+    import_pages,
     job_pages,
     door_pages,
     card_pages,

@@ -1,5 +1,6 @@
 """Jobs are asked for, read, stopped, let go on, and forgotten."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -26,6 +27,20 @@ async def ask(tx: Transaction, task: Deferrable, job_id: UUID, kind: str, *, by:
     """Have a job done in the background after the commit. `task` is `run_job` of `platform/bulk/tasks.py`."""
     store.insert(tx, job_id, kind, asked_by=by, at=wall_now(), all_of_it=all_of_it)
     await tx.defer(task, job_id=str(job_id))
+
+
+async def ask_anew(tx: Transaction, task: Deferrable, job_id: UUID, kind: str, *, by: str, all_of_it: int) -> None:
+    """Have a job that has ended done from its beginning; what it came to is forgotten. Raises JobGoesOn (409)."""
+    await store.close_stopped(tx, job_id, wall_now())
+    known = _as_jobs(await store.read(tx, job_id))
+    if known and not await store.forget_ended(tx, job_id):
+        raise JobGoesOn(state=known[0].state)
+    await ask(tx, task, job_id, kind, by=by, all_of_it=all_of_it)
+
+
+async def find_jobs(tx: Transaction, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
+    """Return those of some jobs that there are."""
+    return {job.job_id: job for job in _as_jobs(await store.read_many(tx, job_ids))}
 
 
 async def list_jobs(tx: Transaction, wanted: ListWanted) -> list[Job]:

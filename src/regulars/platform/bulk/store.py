@@ -1,5 +1,6 @@
 """SQL of jobs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString, NamedTuple
 from uuid import UUID
@@ -30,7 +31,7 @@ WHERE (%(asked_by)s::text IS NULL OR j.asked_by = %(asked_by)s)
 ORDER BY j.asked_at DESC, j.job_id DESC LIMIT %(limit)s
 """
 )
-_READ: LiteralString = _COLUMNS + "WHERE j.job_id = %s"
+_READ: LiteralString = _COLUMNS + "WHERE j.job_id = ANY(%s)"
 _TAKE_UP: LiteralString = """
 SELECT j.kind, j.asked_by, j.carry, j.counts, j.all_of_it, j.steps, j.failures,
        EXISTS (SELECT 1 FROM job_cancellations AS c WHERE c.job_id = j.job_id)
@@ -60,6 +61,9 @@ WHERE o.state IN ('queued', 'running') AND o.asked_at < %s AND NOT EXISTS (
     SELECT 1 FROM procrastinate_jobs AS j
     WHERE j.task_name = %s AND j.status IN ('todo', 'doing') AND j.args ->> 'job_id' = o.job_id::text
 )
+"""
+_FORGET_ENDED: LiteralString = """
+DELETE FROM jobs WHERE job_id = %s AND state IN ('done', 'failed', 'cancelled') RETURNING job_id
 """
 _FORGET: LiteralString = """
 DELETE FROM jobs WHERE job_id IN (
@@ -95,7 +99,12 @@ async def listed(tx: Transaction, wanted: ListWanted) -> Rows:
 
 async def read(tx: Transaction, job_id: UUID) -> Rows:
     """Return the columns of one job, or nothing."""
-    return await tx.rows(_READ, (job_id,))
+    return await read_many(tx, [job_id])
+
+
+async def read_many(tx: Transaction, job_ids: Sequence[UUID]) -> Rows:
+    """Return the columns of those of some jobs that there are."""
+    return await tx.rows(_READ, (list(job_ids),))
 
 
 async def take_up(tx: Transaction, job_id: UUID) -> Locked | None:
@@ -139,6 +148,11 @@ async def resume(tx: Transaction, job_id: UUID) -> bool:
 def end_abandoned(tx: Transaction, task: str, failure: str, *, asked_before: datetime, at: datetime) -> None:
     """End open jobs that no entry of the queue is going to go on with."""
     tx.write(_END_ABANDONED, (failure, at, asked_before, task))
+
+
+async def forget_ended(tx: Transaction, job_id: UUID) -> bool:
+    """Delete one job if it ended; returns whether it did."""
+    return bool(await tx.rows(_FORGET_ENDED, (job_id,)))
 
 
 async def forget(tx: Transaction, before: datetime, at_most: int) -> bool:

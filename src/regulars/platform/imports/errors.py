@@ -40,6 +40,28 @@ class ImportIncomplete(Conflict):
     message = "Part {part} of the file has not arrived. Send it, then start the import again."
 
 
+class FormatUnknown(InvalidInput):
+    """The name of a file does not tell its format."""
+
+    code = "format_unknown"
+    message = "What is in this file? Its name should end in {endings}."
+
+
+class FileTooLarge(InvalidInput):
+    """A file is larger than a browser may send."""
+
+    code = "file_too_large"
+    status = 413
+    message = "A file of {limit_bytes} bytes is the most that is taken here. Cut it, or import it by the command line."
+
+
+class MappingUnreadable(InvalidInput):
+    """What should be a mapping is none."""
+
+    code = "mapping_unreadable"
+    message = "This is no mapping: {why}. A mapping is a TOML or JSON file of columns, constants, dates and forms."
+
+
 class PartTooLarge(InvalidInput):
     """A piece of a file is larger than pieces may be."""
 

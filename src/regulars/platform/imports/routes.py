@@ -155,7 +155,7 @@ def _part(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRou
         A part that is sent again replaces the one before, so whatever broke off is sent anew.
         """
         content = asked(request.scope).body
-        wish = Arrival(job_id_in(import_id), _number_in(part_no), content, principal_of(request))
+        wish = Arrival(job_id_in(import_id), number_in(part_no), content, principal_of(request))
         return await carry_out(request, lane, wish, subject=import_id)
 
     return put_import_part
@@ -238,7 +238,7 @@ async def errors_as_csv(services: Services, job_id: UUID, language: str) -> Asyn
         after = found[-1].line if found else 1
 
 
-def _number_in(text: str) -> int:
+def number_in(text: str) -> int:
     """Read the number of a part. Raises NotFound for what is none."""
     if _NUMBER.fullmatch(text) is None:
         raise NotFound

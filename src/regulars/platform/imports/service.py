@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from regulars.platform.bulk import service as jobs
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Deferrable, Transaction
@@ -114,6 +116,66 @@ async def start(tx: Transaction, task: Deferrable, job_id: UUID, *, by: str | No
             raise ImportIncomplete(part=at)
     store.start(tx, job_id)
     await jobs.ask(tx, task, job_id, IMPORT, by=found.begun_by, all_of_it=found.bytes)
+
+
+async def list_imports(
+    tx: Transaction, *, by: str, kind: str | None = None, before: UUID | None = None, limit: int
+) -> list[Import]:
+    """Return somebody's imports, the last begun first."""
+    return await store.listed(tx, by, kind, before, limit)
+
+
+async def settle(
+    tx: Transaction,
+    kind: ImportKind,
+    job_id: UUID,
+    *,
+    mapping: Mapped,
+    mode: Mode,
+    dry_run: bool,
+    by: str,
+    task: Deferrable | None = None,
+) -> Import:
+    """Say anew how an import is carried out, and with a task have it done, from the beginning, as often as need be.
+
+    What was only tried, or of which nothing or not all came, may be carried out again; what was imported may not.
+    Raises NotFound (404), ImportStarted, ImportIncomplete, JobGoesOn (409), and what is wrong with the mapping (422).
+    """
+    check_mapping(kind, mapping)
+    await store.lock(tx, job_id)
+    found = await read_import(tx, job_id, by=by)
+    job = (await jobs.find_jobs(tx, [job_id])).get(job_id)
+    if job is not None and (job.is_open or (job.state == "done" and not found.dry_run)):
+        raise ImportStarted
+    missing = missing_part(await store.parts(tx, job_id))
+    if task is not None and missing:
+        raise ImportIncomplete(part=missing)
+    settled = replace(found, mapping=mapping, mode=mode, dry_run=dry_run, started=found.started or task is not None)
+    store.settle(tx, settled)
+    if task is not None:
+        store.forget_problems(tx, job_id)
+        await jobs.ask_anew(tx, task, job_id, IMPORT, by=by, all_of_it=found.bytes)
+    return settled
+
+
+def missing_part(parts: Sequence[Part]) -> int:
+    """Return the number of the last part that has not arrived, 0 for none.
+
+    Pages send parts from the last to the first, so that what has arrived tells how many there are.
+    """
+    numbers = {part.part_no for part in parts}
+    return max(set(range(1, max(numbers, default=1) + 1)) - numbers, default=0)
+
+
+async def discard(tx: Transaction, files: ImportFiles, job_id: UUID, *, by: str) -> None:
+    """Forget an import and its file at once. Raises NotFound (404), ImportStarted (409) while it is carried out."""
+    await store.lock(tx, job_id)
+    await read_import(tx, job_id, by=by)
+    job = (await jobs.find_jobs(tx, [job_id])).get(job_id)
+    if job is not None and job.is_open:
+        raise ImportStarted
+    store.delete(tx, job_id)
+    files.delete(job_id)
 
 
 async def parts_of(tx: Transaction, job_id: UUID) -> list[Part]:

@@ -28,6 +28,7 @@ from regulars.platform.imports.contracts import (
     Import,
     ImportKind,
     ImportKinds,
+    Mapped,
     Record,
     Row,
     RowProblem,
@@ -55,6 +56,7 @@ class _Reader:
     """A file that is being read, and where it goes on. Kept between steps: finding the place anew takes time."""
 
     source: Source
+    mapping: Mapped
     used: dict[str, str]
     place: Place
     rows: Iterator[Placed]
@@ -87,7 +89,7 @@ class Importing:
         parts = await store.parts(tx, job.job_id)
         file = SealedFile(self._files, job.job_id, parts)
         reader = self._readers.pop(job.job_id, None)
-        if reader is None or reader.place != place:
+        if reader is None or (reader.place, reader.mapping) != (place, one.mapping):
             reader = await asyncio.to_thread(_opened, one, kind, file, place)
         if one.mode == "all":
             return await self._whole(tx, job, one, kind, reader)
@@ -205,7 +207,7 @@ def _command(tx: Transaction, kind: ImportKind, record: Record, asked_by: str) -
 def _opened(one: Import, kind: ImportKind, file: SealedFile, place: Place) -> _Reader:
     source = source_of(one.format, file, file.size, one.mapping)
     used = rules.columns_used(kind, one.mapping, source.columns)
-    return _Reader(source, used, place, source.rows(place))
+    return _Reader(source, one.mapping, used, place, source.rows(place))
 
 
 def _take(one: Import, kind: ImportKind, reader: _Reader) -> tuple[list[Record], bool]:

@@ -15,12 +15,23 @@ _INSERT: LiteralString = """
 INSERT INTO imports (job_id, kind, format, name, mapping, mode, dry_run, begun_by, begun_at, expires_at, started)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, false)
 """
-_READ: LiteralString = """
+_COLUMNS: LiteralString = """
 SELECT i.job_id, i.kind, i.format, i.name, i.mapping, i.mode, i.dry_run, i.begun_by, i.begun_at, i.expires_at,
        i.started,
        (SELECT count(*) FROM import_parts AS p WHERE p.job_id = i.job_id),
        (SELECT coalesce(sum(p.bytes), 0) FROM import_parts AS p WHERE p.job_id = i.job_id)
-FROM imports AS i WHERE i.job_id = ANY(%s)
+FROM imports AS i
+"""
+_READ: LiteralString = _COLUMNS + "WHERE i.job_id = ANY(%s)"
+_LIST: LiteralString = (
+    _COLUMNS
+    + """
+WHERE i.begun_by = %s AND (%s::text IS NULL OR i.kind = %s) AND (%s::uuid IS NULL OR i.job_id < %s)
+ORDER BY i.job_id DESC LIMIT %s
+"""
+)
+_SETTLE: LiteralString = """
+UPDATE imports SET mapping = %s, mode = %s, dry_run = %s, started = started OR %s WHERE job_id = %s
 """
 _PUT_PART: LiteralString = """
 INSERT INTO import_parts (job_id, part_no, bytes, digest) VALUES (%s, %s, %s, %s)
@@ -37,9 +48,12 @@ SELECT line, column_name, value, code, pointer, data FROM import_problems
 WHERE job_id = %s AND line > %s ORDER BY line LIMIT %s
 """
 # Of what was done, or begun too long ago, the file is of no more use; one that goes on is not taken from under it.
+# What staff only tried they may import next, from the same file.
 _OF_NO_MORE_USE: LiteralString = """
 SELECT i.job_id FROM imports AS i LEFT JOIN jobs AS j ON j.job_id = i.job_id
-WHERE i.job_id = ANY(%s) AND (j.state = 'done' OR (i.expires_at < %s AND (j.state IS NULL OR j.ended_at IS NOT NULL)))
+WHERE i.job_id = ANY(%s) AND (
+    (j.state = 'done' AND NOT (i.dry_run AND i.begun_by LIKE 'staff:%%'))
+    OR (i.expires_at < %s AND (j.state IS NULL OR j.ended_at IS NOT NULL)))
 """
 _FORGET: LiteralString = """
 DELETE FROM imports AS i WHERE i.job_id IN (
@@ -67,6 +81,26 @@ async def read(tx: Transaction, job_id: UUID) -> Import | None:
 async def read_many(tx: Transaction, job_ids: Sequence[UUID]) -> list[Import]:
     """Return those of some imports that are there."""
     return [_import(row) for row in await tx.rows(_READ, (list(job_ids),))]
+
+
+async def listed(tx: Transaction, by: str, kind: str | None, before: UUID | None, limit: int) -> list[Import]:
+    """Return somebody's imports, the last first, from before one."""
+    return [_import(row) for row in await tx.rows(_LIST, (by, kind, kind, before, before, limit))]
+
+
+def settle(tx: Transaction, one: Import) -> None:
+    """Note how an import is carried out."""
+    tx.write(_SETTLE, (_encode(one.mapping).decode(), one.mode, one.dry_run, one.started, one.job_id))
+
+
+def forget_problems(tx: Transaction, job_id: UUID) -> None:
+    """Delete why rows of an import were refused."""
+    tx.write("DELETE FROM import_problems WHERE job_id = %s", (job_id,))
+
+
+def delete(tx: Transaction, job_id: UUID) -> None:
+    """Delete an import, with its parts and why rows were refused."""
+    tx.write("DELETE FROM imports WHERE job_id = %s", (job_id,))
 
 
 async def lock(tx: Transaction, job_id: UUID) -> None:

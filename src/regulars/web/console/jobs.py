@@ -39,13 +39,14 @@ from regulars.web.console.job_words import (
 from regulars.web.console.member_privacy import who as named
 from regulars.web.kit.cells import Cell, Code, Link
 from regulars.web.kit.formats import Formats
+from regulars.web.kit.forms import form_values
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.refusals import noted
 from regulars.web.kit.texts import in_language, mark
-from regulars.web.kit.viewers import ViewerKind
+from regulars.web.kit.viewers import ViewerKind, local_path
 
 ONE: Final = f"{JOBS}/{{job_id:str}}"
 READ, WRITE = "jobs:read", "jobs:write"
@@ -231,7 +232,7 @@ def _changes(kit: Kit) -> list[Any]:
                 _note(tx, action, public)
         except Conflict as error:
             notice = Notice(noted(error).message, "error", values=in_figures(error.data))
-        return kit.see(job_path(one), notice)
+        return kit.see(local_path(form_values(request).get("next"), job_path(one)), notice)
 
     async def stop(tx: Transaction, one: UUID, by: str | None) -> Job:
         return await service.cancel(tx, one, by=by, actor=tx.actor)

@@ -46,6 +46,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "messages:read": "See templates and what was sent.",
     "messages:write": "Send parked messages again, or give them up.",
     "exports:write": "Take lists out of the house as files.",
+    "imports:write": "Bring members, orders and points in from files; points need points:write, too.",
     "jobs:read": "See what is done in the background: how far it is, what came of it, why it failed.",
     "jobs:write": "Stop jobs of others and let them go on; one's own anybody may.",
     "staff:read": "See the accounts of staff.",
@@ -69,7 +70,7 @@ _TILL: Final = frozenset({"till:use"})
 
 ROLES: Final[dict[Role, frozenset[str]]] = {
     Role.OWNER: frozenset(PERMISSIONS),
-    Role.MARKETER: _OFFICE | {"messages:read", "exports:write", "jobs:read", "policies:write"},
+    Role.MARKETER: _OFFICE | {"messages:read", "exports:write", "imports:write", "jobs:read", "policies:write"},
     Role.COMMUNITY: frozenset({"overview:read", "members:read", "programme:read", "messages:read"}),
     Role.CARE: _OFFICE
     | {
@@ -141,6 +142,7 @@ OF_THE_WHOLE: Final = frozenset(
         "members:merge",
         "messages:read",
         "messages:write",
+        "imports:write",
         "jobs:read",
         "jobs:write",
         "staff:read",
