@@ -60,7 +60,8 @@ def fill_until_it_stops(disk: Path, url: str) -> None:
                     "SELECT pg_logical_emit_message(false, 'faults', repeat('x', %s), true)", (WAL_MESSAGE_BYTES,)
                 )
             except psycopg.OperationalError:
-                return
+                if connection.broken:  # its own log may have no room for why
+                    return
     pytest.fail("PostgreSQL found room")
 
 
@@ -87,7 +88,6 @@ async def test_a_full_disk_loses_nothing_and_it_goes_on_once_there_is_room(tmp_p
 
             await rounds.check(await rounds.send(meanwhile))
         assert [(one.status, one.content()["code"]) for one in told] == [(UNAVAILABLE, "temporarily_unavailable")] * 2
-        assert "PANIC" in (disk / "postgres" / "server.log").read_text()
         fill(disk)
         assert web.stop() == ENDED_WELL, "a full disk keeps nobody from ending"
         (disk / FILLER).unlink()
