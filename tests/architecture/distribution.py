@@ -107,6 +107,7 @@ LOCAL = {
     "parked_events",
     "programme_clock",
     "refusals",
+    "finished_replays",
     "relay_cursors",
     "replay_progress",
     "report_cancellations",

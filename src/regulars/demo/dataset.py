@@ -94,6 +94,12 @@ def data_file() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "data" / "transactions.parquet"
 
 
+def load_households() -> list[int]:
+    """Return whose baskets there are, in numeric order: one column is read, not the year."""
+    column = pq.read_table(data_file(), columns=["household_id"]).column(0)
+    return sorted([int(household) for household in column.unique().to_pylist()])
+
+
 def load_year(households: frozenset[int] | None = None) -> Year:
     """Read the year, or the part of it that some households bought."""
     table = pq.read_table(data_file(), columns=list(COLUMNS))

@@ -67,7 +67,10 @@ class ProgrammeInUse(RuntimeError):
 
 @dataclass(slots=True)
 class Replay:
-    """One replay of a year under a programme; `on_progress` is told how many orders were just done."""
+    """One replay of a year under a programme.
+
+    `on_progress` is told how many orders were just done; `at_end` is done in the transaction that ends the replay.
+    """
 
     database: Database
     vault: Vault
@@ -76,6 +79,7 @@ class Replay:
     batch_size: int = BATCH_SIZE
     on_progress: Callable[[int], None] = lambda _: None
     recover: Callable[[], Awaitable[None]] | None = None
+    at_end: Callable[[Transaction], Awaitable[None]] | None = None
     rules: commerce.Commerce = field(init=False)
 
     def __post_init__(self) -> None:
@@ -167,6 +171,8 @@ class Replay:
 
     async def _finish(self, tx: Transaction) -> None:
         """Let the clock tick from the year's end; who replays a finished year again leaves it alone."""
+        if self.at_end is not None:
+            await self.at_end(tx)
         await let_programme_clock_tick(tx.connection, END)
 
     async def _patiently(self, work: Callable[[Transaction], Awaitable[Result]], *, set_based: bool = False) -> Result:
