@@ -126,4 +126,6 @@ def read_by_people(text: str, language: str, nothing: str) -> None:
     assert re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{32}", text) == []
     assert re.findall(r'[{}]|": ', text) == []
     assert "…" in text, "ids are shortened"
+    assert re.findall(r"\b(?:email|en|inbox|online|receipt|regular|sent|store)\b", text) == []
+    assert [one in text for one in {"en": ("Chinese", "Regular"), "zh": ("中文", "普通")}[language]] == [True, True]
     assert {"en": "Earned by an order", "zh": "订单获得"}[language] in text

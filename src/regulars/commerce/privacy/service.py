@@ -36,11 +36,13 @@ PRIVACY: Final = PrivacyPart(
             "fulfilled": mark("Delivered"),
             "cancelled": mark("Cancelled"),
         },
-        "orders.channel": {
+        "channel": {  # of orders, and of what receipts told of them
             "online": mark("Online"),
             "store": mark("In a shop"),
             "app": mark("App"),
             "partner": mark("Partner"),
+            "social": mark("Social shop"),
+            "phone": mark("Telephone"),
         },
     },
     excused={

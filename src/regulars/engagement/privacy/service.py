@@ -36,6 +36,18 @@ async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, S
     return {"messages": await everything_told(tx, vault, member_id), **await store.of_member(tx, member_id)}
 
 
+_KINDS: Final = {
+    "code": mark("Sign-in code"),
+    "receipt": mark("Receipt"),
+    "return_settled": mark("Return settled"),
+    "tier_up": mark("New tier"),
+    "expiring_points": mark("Points expire"),
+    "confirm_address": mark("Address to confirm"),
+    "confirm_consent": mark("Consent to confirm"),
+    "points_sent": mark("Points sent"),
+    "points_received": mark("Points received"),
+    "points_taken_back": mark("Gift taken back"),
+}
 PRIVACY: Final = PrivacyPart(
     room="engagement",
     erase=forget_messages,
@@ -44,6 +56,22 @@ PRIVACY: Final = PrivacyPart(
         "messages": mark("What we told you"),
         "message_occasions": mark("What you are about to be told"),
         "mail_standings": mark("How your e-mail addresses answered"),
+    },
+    codes={
+        "messages.kind": _KINDS,
+        "message_occasions.kind": _KINDS,
+        "type": _KINDS,  # of what a message said
+        "messages.channel": {
+            "email": mark("E-mail message"),
+            "sms": mark("Text message"),
+            "inbox": mark("Inbox"),
+        },
+        "messages.state": {
+            "queued": mark("Waiting"),
+            "sent": mark("Sent"),
+            "parked": mark("Parked"),
+            "failed": mark("Given up"),
+        },
     },
     excused={},
     forget_told=forget_told,

@@ -12,6 +12,7 @@ from regulars.loyalty.ledger.books import owners_of
 from regulars.loyalty.merging.service import part
 from regulars.loyalty.privacy import store
 from regulars.loyalty.statement.service import balances
+from regulars.loyalty.tiers.names import name_of_tier
 from regulars.members.contracts.privacy import Loss, PrivacyPart, Section
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.ids import public_id
@@ -103,6 +104,7 @@ PRIVACY: Final = PrivacyPart(
             "policy": mark("A new policy"),
         },
     },
+    named=dict.fromkeys(("tier", "from_tier", "to_tier", "tier_before", "tier_after"), name_of_tier),
     excused={
         "book_sums": "sums of movements that are all told, kept to add them up sooner",
         "preview_members": "what a policy that was only tried out would have done: it decides nothing",

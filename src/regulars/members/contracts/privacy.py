@@ -121,7 +121,8 @@ class PrivacyPart:
 
     `export` gives what the room holds of a member, table by table, in the clear; `sections` says how each is called (a
     marked text), `excused` why a table of the member's is not told; `codes` how values of a column are called on the
-    page to read (`table.column`, or a column of all tables).
+    page to read (`table.column`, or a column of all tables), `named` the same where no list has them all: it takes a
+    value and a language.
 
     `forget_told` forgets what a member was told since an instant (by the wall clock), when who was part of the member
     is parted again: it may tell of the other.
@@ -136,6 +137,7 @@ class PrivacyPart:
     sections: Mapping[str, str]
     excused: Mapping[str, str]
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    named: Mapping[str, Callable[[str, str], str]] = field(default_factory=dict)
     loses: Callable[[Transaction, UUID], Awaitable[list[Loss]]] = _loses_nothing
     forget_told: Callable[[Transaction, UUID, datetime], Awaitable[None]] = _told_nothing
     part: Callable[[Transaction, Merging], Awaitable[None]] = _parts_nothing

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from babel import Locale, UnknownLocaleError
 
 from regulars.members.access import sessions
 from regulars.members.cards import service as cards
@@ -47,6 +48,22 @@ async def _export(tx: Transaction, vault: Vault, member_id: UUID) -> dict[str, S
     }
 
 
+def _name_of_language(tag: str, language: str) -> str:
+    """Return what a language (a BCP 47 tag) is called; one that nobody knows goes by its tag."""
+    try:
+        return Locale.parse(tag, sep="-").get_language_name(language) or tag
+    except (UnknownLocaleError, ValueError):
+        return tag
+
+
+_PLACES: Final = {
+    "online": mark("Online"),
+    "store": mark("In a shop"),
+    "app": mark("App"),
+    "partner": mark("Partner"),
+    "social": mark("Social shop"),
+    "phone": mark("Telephone"),
+}
 OWN: Final = PrivacyPart(
     room="members",
     erase=_erase,
@@ -99,7 +116,10 @@ OWN: Final = PrivacyPart(
         "members.status": {
             "active": mark("Member"),
         },
+        "members.channel": _PLACES,
+        "consents.made_in": _PLACES | {"email": mark("E-mail")},
     },
+    named={"language": _name_of_language},
     excused={
         "identities": "the same values as member_identities, as keyed hashes",
         "merge_evidence": "told with merge_proposals, as far as it is of the member",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -54,7 +54,8 @@ def export_page(document: Document, parts: Parts, formats: Formats) -> str:
     every = (OWN, *parts)
     titles = {name: title for part in every for name, title in part.sections.items()}
     codes = {column: named for part in every for column, named in part.codes.items()}
-    return _Page(document, titles, codes, formats).written()
+    named = {column: call for part in every for column, call in part.named.items()}
+    return _Page(document, titles, codes, named, formats).written()
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class _Page:
     document: Document
     titles: Mapping[str, str]
     codes: Mapping[str, Mapping[str, str]]
+    named: Mapping[str, Callable[[str, str], str]]
     formats: Formats
     currencies: dict[str, str] = field(init=False)
 
@@ -167,6 +169,8 @@ class _Page:
         named = self.codes.get(f"{table}.{column}", self.codes.get(column))
         if named is not None and isinstance(value, str) and value in named:
             return self._said(named[value])
+        if column in self.named and isinstance(value, str) and value:
+            return escape(self.named[column](value, self.formats.language))
         if column.endswith("_minor") and isinstance(value, int):
             return escape(self._money(value, row))
         return self._value(column, value)

@@ -137,6 +137,7 @@ COLUMNS: Final[dict[str, str]] = {
     "state": mark("State"),
     "status": mark("Status"),
     "store_id": mark("Shop"),
+    "store_name": mark("Shop"),
     "survivor_id": mark("Goes on as"),
     "tier": mark("Tier"),
     "tier_since": mark("Tier held since"),
