@@ -38,6 +38,9 @@ def test_two_become_one_and_two_again(desk: Desk) -> None:
     (source,) = [each["from_transfer"] for each in came if each["from_member"]]
     gave = desk.told("lineage", "transfer", two, source)
     assert (gave["origin"]["to_member"], [each["points"] for each in gave["movements"]]) == (one, [30])
+    in_words = desk.type("lineage", "transfer", two, source).stdout
+    assert ("Moved away: 30 points" in in_words, one in in_words, "None" in in_words) == (True, True, False)
+    assert "转出：" in desk.type("lineage", "transfer", two, source, "--lang", "zh").stdout
     assert desk.refused("lineage", "order", "none")["status"] == 404
     (listed,) = desk.told("merges", "list", two)["merges"]
     undo = ("merges", "undo", one, listed["merge_id"], "--reason", "a mistake")

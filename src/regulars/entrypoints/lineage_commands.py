@@ -1,10 +1,13 @@
 """`regulars lineage`: what an order caused and where units came from and went, at the command line."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regulars.entrypoints.requests import Cursor, Look, MemberArgument, facts, look, path_of
+from regulars.entrypoints.requests import Cursor, InWords, Look, MemberArgument, look, path_of
+
+if TYPE_CHECKING:
+    from regulars.entrypoints.own_api import Document
 
 lineage = typer.Typer(help="Lineage: what an order caused, where points come from and went.", no_args_is_help=True)
 
@@ -13,7 +16,19 @@ Line = Annotated[str, typer.Argument(metavar="TRANSFER", help="The transfer's id
 PageOf = Annotated[int, typer.Option("--limit", min=1, max=100, help="How many at most.")]
 
 
-@look(lineage, "order", facts)
+def _say_order(found: "Document", language: str) -> None:
+    from regulars.entrypoints.lineage_words import tell_order
+
+    tell_order(found, language)
+
+
+def _say_units(found: "Document", language: str) -> None:
+    from regulars.entrypoints.lineage_words import tell_units
+
+    tell_units(found, language)
+
+
+@look(lineage, "order", InWords(_say_order))
 def of_order(
     order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")],
     cursor: Cursor = None,
@@ -23,13 +38,13 @@ def of_order(
     return Look(path_of("/v1/orders/{}/lineage", order), {"cursor": cursor, "limit": limit})
 
 
-@look(lineage, "lot", facts)
+@look(lineage, "lot", InWords(_say_units))
 def of_lot(member: MemberArgument, lot: Lot, cursor: Cursor = None, limit: PageOf = 50) -> Look:
     """Tell what brought a member's lot, and what used it."""
     return Look(path_of("/v1/members/{}/lots/{}/lineage", member, lot), {"cursor": cursor, "limit": limit})
 
 
-@look(lineage, "transfer", facts)
+@look(lineage, "transfer", InWords(_say_units))
 def of_transfer(member: MemberArgument, transfer: Line, cursor: Cursor = None, limit: PageOf = 50) -> Look:
     """Tell of which lots the units of a member's transfer came."""
     path = path_of("/v1/members/{}/transfers/{}/lineage", member, transfer)

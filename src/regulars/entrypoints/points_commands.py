@@ -35,7 +35,8 @@ Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's i
 Wallet = Annotated[str, typer.Option("--wallet", help="The wallet (its code).")]
 Ended = Annotated[bool, typer.Option("--ended", help="Also what is over.")]
 Note = Annotated[str, typer.Option("--note", help="What you have to say to it.")]
-Until = Annotated[str, typer.Option("--until", help=Instant)]
+Deadline = Annotated[str, typer.Option("--until", help=f"{Instant} The API's `deadline`.")]
+RunsOut = Annotated[str, typer.Option("--until", help=f"{Instant} The API's `expires_at`.")]
 Signed = Annotated[int, typer.Option("--amount", help="What is added; what is taken away with a minus: --amount=-50.")]
 
 _HOLDS = "/v1/members/{}/holds"
@@ -60,7 +61,7 @@ def place_hold(
     member: MemberArgument,
     amount: Annotated[int, typer.Option("--amount", help="How many.")],
     purpose: Annotated[str, typer.Option("--purpose", help="What for; the member reads it.")],
-    deadline: Until,
+    deadline: Deadline,
     reference: Reference,
     *,
     wallet: Wallet = "points",
@@ -154,7 +155,7 @@ def list_lots(
 def extend_lot(
     member: MemberArgument,
     lot: Annotated[str, typer.Argument(metavar="LOT", help="The lot's id (trf_…).")],
-    expires_at: Until,
+    expires_at: RunsOut,
     reason: Why,
     reference: Reference,
 ) -> Change:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from regulars.platform.services import Services
 
 Lang = Annotated[
-    Language | None, typer.Option("--lang", help="The language of refusals; else that of your environment.")
+    Language | None, typer.Option("--lang", help="The language of what is said; else that of your environment.")
 ]
 Key = Annotated[
     str | None,
@@ -140,10 +140,20 @@ def _cell(value: object) -> str:
     return "" if value is None else _FRACTION.sub("", str(value))
 
 
+class InWords(msgspec.Struct, frozen=True):
+    """Tells an answer in sentences of the caller's language, which `say` prints."""
+
+    say: Callable[["Document", str], None]
+
+    def within(self, lang: Language | None) -> Tell:
+        """Return how an answer is told in a language that was asked for, else the caller's."""
+        return lambda document, _: self.say(document, lang.value if lang else caller_language())
+
+
 # --- how a command is declared ------------------------------------------------------------------------------------
 
 
-def look(group: typer.Typer, name: str, tell: Tell) -> Callable[[Callable[..., Look]], Callable[..., None]]:
+def look(group: typer.Typer, name: str, tell: Tell | InWords) -> Callable[[Callable[..., Look]], Callable[..., None]]:
     """Declare a command that asks for something."""
 
     def declare(made: Callable[..., Look]) -> Callable[..., None]:
@@ -153,7 +163,8 @@ def look(group: typer.Typer, name: str, tell: Tell) -> Callable[[Callable[..., L
             async def ask(api: "OwnApi") -> "Answer":
                 return await api.ask("GET", wish.path, query=dict(wish.query), purpose=wish.purpose)
 
-            _told(_asked(ask, lang), tell, context, as_json=as_json)
+            said = tell.within(lang) if isinstance(tell, InWords) else tell
+            _told(_asked(ask, lang), said, context, as_json=as_json)
 
         return _declared(group, name, made, run, as_json=Json, lang=Lang)
 

@@ -47,6 +47,9 @@ when a policy comes and what orders would earn by it; `read_preview`, `latest_pr
 `explain_request` say why (`loyalty/explain`): the rules with the values of the decision, from what it recorded;
 `next_point` is a near miss.
 
+`reason_of(language, ...)` says in a sentence why a transfer is there, from its own data (units of its wallet, days of
+`time_zone`; raises nothing).
+
 `name_of_tier(code, language)` is how people call a tier, `tier_label(code)` the same as a marked text.
 """
 
@@ -180,6 +183,7 @@ from regulars.loyalty.public_ids import member_id_in, seq_in, transfer_id
 from regulars.loyalty.roll.service import roll, roll_of, tier_history
 from regulars.loyalty.standing.service import Allowance, Standing, points_allowed, standing, still_counts
 from regulars.loyalty.statement.acts import statement_of_acts
+from regulars.loyalty.statement.reasons import name_of_wallet, reason_of
 from regulars.loyalty.statement.service import (
     balances,
     balances_of,
@@ -348,6 +352,7 @@ __all__ = [
     "month_start",
     "name_of",
     "name_of_tier",
+    "name_of_wallet",
     "next_close",
     "next_month",
     "next_point",
@@ -371,6 +376,7 @@ __all__ = [
     "read_transfer",
     "read_version",
     "read_versions",
+    "reason_of",
     "require_alone",
     "result_of_preview",
     "reverse_transfer",
