@@ -26,6 +26,24 @@ def test_a_sentence_is_translated_in_one_way() -> None:
     assert {sentence: texts for sentence, texts in found.items() if len(texts) > 1} == {}
 
 
+def test_chinese_has_one_word_for_one_thing() -> None:
+    """Consent is 同意, as members read it. What a return takes is 扣回, a gift that staff undo is 撤销, a consent or a
+    version that somebody withdraws is 撤回: none is 收回, which cannot be done with a file that is gone.
+    """
+    gone = [
+        "After {count} hours the member's key is destroyed",
+        "This look is logged with who took it",
+        "What was delivered cannot be called back",
+    ]
+    other_meanings = {"授权": ["There is one grant here: client_credentials."], "收回": gone}
+    said = {english: chinese for room in CATALOGUES for english, chinese in _translations(room).items()}
+    for word, meant in other_meanings.items():
+        found = sorted([english for english, chinese in said.items() if word in chinese])
+        assert [english.startswith(one) for english, one in zip(found, meant, strict=True)] == [True] * len(meant), (
+            found
+        )
+
+
 def test_latin_letters_digits_and_places_stand_apart_from_chinese_characters() -> None:
     """What fills a place decides at last: `texts.spaced` takes the space away beside Chinese, and never adds one."""
     chinese = [text for room in CATALOGUES for text in _translations(room).values()]
@@ -44,6 +62,8 @@ def test_what_rooms_below_the_pages_mark_is_translated() -> None:
         lacking = sorted(marked - chinese.keys() - _everywhere())
         assert lacking == [], f"write these into src/regulars/locale/zh/{room}.po"
         assert [text for text in marked & chinese.keys() if placeholders(text) != placeholders(chinese[text])] == []
+    commands = {text for source in sources("src/regulars/entrypoints") for text in texts_of_python(source.tree)}
+    assert sorted(commands - _everywhere()) == [], "write these into src/regulars/locale/zh/platform.po"
 
 
 def test_what_checks_find_is_told_in_marked_sentences() -> None:

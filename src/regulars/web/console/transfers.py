@@ -106,7 +106,7 @@ def _seen(to_id: UUID, amount: int) -> str:
 
 def _row(one: loyalty.TransferSeen, public: str, language: str, *, back: bool) -> list[Cell]:
     path = f"/console/members/{public}/transfers/{public_id(PREFIX, one.transfer_id)}"
-    taken = in_language(mark("Taken back"), language) if one.reversed_at is not None else None
+    taken = in_language(mark("Reversed"), language) if one.reversed_at is not None else None
     can = back and one.side == "given" and one.reversed_at is None
     return [
         SIDES[one.side],

@@ -49,7 +49,7 @@ WAYS: Final = {
 }
 _HAPPENED: Final = {
     Decision.GIVEN: mark("Agreed"),
-    Decision.WITHDRAWN: mark("Taken back"),
+    Decision.WITHDRAWN: mark("Withdrawn"),
     Decision.REQUESTED: mark("Asked to be confirmed"),
     Decision.LAPSED: mark("Ended: the e-mail address was changed"),
 }
