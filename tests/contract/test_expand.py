@@ -29,7 +29,10 @@ FURTHER: Final = {"listAdjustmentRequests": {"ended": "true"}}  # what was asked
 @pytest.fixture(scope="module")
 def walked(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
     home = tmp_path_factory.mktemp("expand")
-    with fresh_database(server_url, template) as url, Walked.at(url, home, CountedDatabase(url, home)) as found:
+    with (
+        fresh_database(server_url, template) as url,
+        Walked.at(url, home, CountedDatabase(url, home, connections=4)) as found,
+    ):
         live_together(found)
         yield found
 

@@ -44,7 +44,9 @@ def reads(walked: Walked) -> set[str]:
 def read(walked: Walked, operation: str, fields: str | None) -> httpx.Response:
     """Ask as the walk did, for some fields."""
     first = walked.asked[operation]
-    url = first.url.copy_remove_param("expand")  # what is given along comes whatever the fields
+    url = first.url.copy_remove_param("expand").copy_remove_param(
+        "fields"
+    )  # what is given along comes whatever the fields
     if fields is not None:
         url = url.copy_merge_params({"fields": fields})
     headers = {"Regulars-Purpose": PURPOSE, "Content-Type": "application/json"}

@@ -49,11 +49,12 @@ class Tally:
 class CountedDatabase(Database):
     """A database whose single connection writes down what is asked of it.
 
-    That it is single proves besides that no page needs two at a time, by which pages would wait for each other.
+    That it is single proves besides that no page needs two at a time, by which pages would wait for each other; who
+    does work of the worker's besides may have more.
     """
 
-    def __init__(self, url: str, folder: Path) -> None:
-        super().__init__(url, pool_size=1)
+    def __init__(self, url: str, folder: Path, *, connections: int = 1) -> None:
+        super().__init__(url, pool_size=connections)
         self.tally = Tally(folder / "protocol")
         self._trace: FileIO | None = None
 

@@ -97,11 +97,11 @@ class OwnApi:
                 pieces.append(message.get("body", b""))
 
         await framework(scope, receive, send)  # type: ignore[arg-type]  # ASGI's own types are narrower
-        content = b"".join(pieces)
+        answer = msgspec.json.decode(b"".join(pieces))
         fields = scope[SCOPE_KEY].fields
         if fields is not None and status == _OK:  # what the edge does for those who ask over HTTP
-            content = sparse(content, fields)
-        return Answer(msgspec.json.decode(content), status >= FIRST_REFUSAL, replayed)
+            answer = sparse(answer, fields)
+        return Answer(answer, status >= FIRST_REFUSAL, replayed)
 
 
 def _may_answer(route: HTTPRouteHandler, path: str) -> bool:
