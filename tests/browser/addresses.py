@@ -10,7 +10,8 @@ from tests.web.access import ACCESS, ids_of_nobody
 # What programs ask for, files, and ways on to elsewhere: no pages.
 _NO_PAGES: Final = re.compile(
     r"^/(v1|assets|schema|openapi|health|ready|manifest|worker|apple-touch-icon)|^/console/sign-in/(oidc|provider)"
-    r"|^/console/finance/months/\{month\}/journal"
+    r"|^/console/finance/months/\{month\}/journal|^/console/jobs/\{job_id\}/refused"
+    r"|^/console/imports/\{import_id\}/mapping/file"
 )
 _FIXED: Final = {"kind": "receipt", "language": "en"}
 

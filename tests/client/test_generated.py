@@ -23,7 +23,7 @@ def document() -> dict[str, Any]:
 def test_a_new_operation_or_field_is_not_forgotten(document: dict[str, Any]) -> None:
     """The negative control: a change of the description changes what is written."""
     changed = copy.deepcopy(document)
-    changed["components"]["schemas"]["OrderAnswer"]["properties"]["weather"] = {"type": "string"}
+    changed["components"]["schemas"]["OrderBatchAnswer"]["properties"]["weather"] = {"type": "string"}
     changed["paths"]["/v1/moons"] = {"get": dict(document["paths"]["/v1/stores"]["get"], operationId="listMoons")}
     held = tree.held()
     differing = {

@@ -29,18 +29,22 @@ def program() -> str:
 def test_the_examples_of_the_api_page_run(product: Product, capsys: pytest.CaptureFixture[str]) -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
+    *of_an_order, of_a_member = blocks
     with Regulars(product.url, api_key=product.api_key) as client:
-        card = IdentityBody(kind="card", value="BC-000888")
-        member = client.members.sign_up(market="CN", channel="store", identities=[card]).member_id
+        known = [IdentityBody(kind="card", value="BC-000888"), IdentityBody(kind="phone", value="+86 138 0013 8000")]
+        member = client.members.sign_up(market="CN", channel="store", identities=known).member_id
     given: dict[str, Any] = {"Regulars": Regulars, "Refused": Refused, "address": product.url, "member_id": member}
     # The page asks for what orders need; here the same client books points.
     given |= {"key_id": product.key_id, "secret": product.api_key}
 
-    exec(compile("\n".join(blocks).replace('"orders:write"', '"ledger:write"'), "docs/api.md", "exec"), given)  # noqa: S102 - our own page
+    exec(compile("\n".join(of_an_order).replace('"orders:write"', '"ledger:write"'), "docs/api.md", "exec"), given)  # noqa: S102 - our own page
 
     assert "insufficient_points" in capsys.readouterr().out
     given["client"].close()
+    with Regulars(product.url, api_key=product.api_key) as given["client"]:
+        exec(compile(of_a_member, "docs/api.md", "exec"), given)  # noqa: S102 - our own page
+    assert (given["member"].member_id, given["member"].wallets is None) == (member, False)
 
 
 def test_it_runs_from_the_first_line_to_the_last(

@@ -109,7 +109,7 @@ def test_consent_is_recorded_confirmed_and_taken_back(desk: Desk) -> None:
     assert desk.told("consents", "list", one, "--as-of", BEFORE)["history"] == []
     assert desk.refused("consents", "history", one, "--purpose", "fun")["option"] == "--purpose"
     elsewhere = desk.told(*give, "--confirmed-elsewhere", "--effective-at", "2026-06-01T00:00:00+08:00")
-    assert (elsewhere["confirmation"], elsewhere["effective_at"]) == ("elsewhere", "2026-06-01T00:00:00+08:00")
+    assert (elsewhere["confirmation"], elsewhere["effective_at"]) == ("elsewhere", "2026-05-31T16:00:00Z")
 
 
 def test_rules_are_shown_changed_in_a_file_and_set(desk: Desk, tmp_path: Path) -> None:

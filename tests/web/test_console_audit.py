@@ -22,7 +22,14 @@ pytestmark = pytest.mark.anyio
 LOG: Final = "/console/audit"
 # Codes that are put together where they are written.
 COMPOSED: Final = {
-    *("approve_adjustment", "refuse_adjustment", "import_accruals", "import_members", "import_orders"),
+    *(
+        "approve_adjustment",
+        "refuse_adjustment",
+        "import_accruals",
+        "import_consents",
+        "import_members",
+        "import_orders",
+    ),
     *("close_month", "define_market", "define_store", "define_wallet"),
 }
 # Texts that only look like codes to the test.

@@ -42,6 +42,8 @@ TASK_NAMES: Final[dict[str, str]] = {
     "platform.bulk.tasks.end_abandoned_jobs": mark("End jobs that nobody works at any more"),
     "platform.bulk.tasks.forget_jobs": mark("Forget old jobs"),
     "platform.bulk.tasks.run_job": mark("Do a step of a job"),
+    "platform.exports.tasks.delete_export_files": mark("Delete files that were exported"),
+    "platform.exports.tasks.forget_exports": mark("Forget old exports"),
     "platform.imports.tasks.delete_import_files": mark("Delete files that were imported"),
     "platform.imports.tasks.forget_imports": mark("Forget old imports"),
     "platform.commit.tasks.forget_old_answers": mark("Forget answers kept for repetition"),
