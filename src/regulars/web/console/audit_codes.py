@@ -55,7 +55,7 @@ ACTIONS: Final[dict[str, str]] = {
     "discard_parked_event": mark("Discarded a parked event"),
     "dismiss_merge_proposal": mark("Found that two members are two"),
     "dissolve_household": mark("Dissolved a household"),
-    "download_export": mark("Took an export"),
+    "download_export": mark("Downloaded an export"),
     "enable_staff": mark("Enabled an account"),
     "end_all_sessions": mark("Ended all sessions"),
     "end_key_overlap": mark("Refused a key's old token"),
