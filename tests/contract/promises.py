@@ -3,7 +3,7 @@
 Requests may only be taken more widely than before, answers only be told more fully.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 Schema = dict[str, Any]
@@ -55,6 +55,20 @@ def _bare(schema: Any) -> Any:  # noqa: ANN401 - any JSON there is
 def broken(old: Schema, new: Schema) -> list[str]:
     """Return what of the old promises the new ones do not keep."""
     return sorted(set(_broken(old, new)))
+
+
+def unkept(old: Schema, new: Schema, changed: Collection[str]) -> list[str]:
+    """Return what of an older version's promises is not kept.
+
+    What was `changed` since (`POST /v1/orders`) is turned back for those who speak that version; the rest is not.
+    """
+    operations = {f"{method.upper()} {path}" for path, methods in new["paths"].items() for method in methods}
+    without = {
+        path: {method: one for method, one in methods.items() if f"{method.upper()} {path}" not in changed}
+        for path, methods in old["paths"].items()
+    }
+    gone = [f"{operation} was changed, and is not there" for operation in changed if operation not in operations]
+    return sorted({*gone, *_broken({**old, "paths": without}, new)})
 
 
 def _broken(old: Schema, new: Schema) -> Iterator[str]:

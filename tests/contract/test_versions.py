@@ -12,11 +12,11 @@ import pytest
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.wiring import web
 from regulars.platform.db.database import Database
-from regulars.platform.http.versions import LATEST, VERSIONS
+from regulars.platform.http.versions import LATEST, SPOKEN, VERSIONS
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
-from tests.contract.promises import Schema, broken, promised
+from tests.contract.promises import Schema, broken, promised, unkept
 
 pytestmark = pytest.mark.anyio
 
@@ -94,6 +94,16 @@ def test_what_adds_is_let_through(path: str) -> None:
     assert broken(promised(SMALL), changed(path, ADDS[path])) == []
 
 
+@pytest.mark.parametrize("path", BREAKS)
+def test_what_an_older_version_promised_is_kept_or_turned_back(path: str) -> None:
+    new = changed(path, BREAKS[path])
+    is_there = path != "paths|/v1/a|post"
+
+    assert unkept(promised(SMALL), new, {"GET /v1/b"})[0] == "GET /v1/b was changed, and is not there"
+    assert len(unkept(promised(SMALL), new, ())) > 0
+    assert (unkept(promised(SMALL), new, {"POST /v1/a"}) == []) == is_there
+
+
 @pytest.fixture
 def way(tmp_path: Path) -> httpx.ASGITransport:
     """Return the way to an API that has no database: what is asked here is decided before it."""
@@ -110,6 +120,9 @@ async def test_the_api_keeps_what_its_version_promised(way: httpx.ASGITransport)
 
     assert {found.stem for found in PROMISES.glob("*.json")} == set(VERSIONS)
     assert broken(msgspec.json.decode(page.read_bytes()), told) == []
+    for version in VERSIONS[:-1]:
+        before, older = msgspec.json.decode((PROMISES / f"{version}.json").read_bytes()), SPOKEN.older(version)
+        assert unkept(before, told, () if older is None else older.turns.keys()) == [], version
     if os.environ.get("WRITE_DOCS"):
         page.write_bytes(msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=1) + b"\n")
 

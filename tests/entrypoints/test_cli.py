@@ -15,6 +15,7 @@ import pytest
 
 from regulars.platform.audit.service import seal_all
 from regulars.platform.db.database import Database
+from regulars.platform.http.versions import LATEST
 from tests.entrypoints.commands import run, run_from_nothing, serving
 from tests.entrypoints.test_configure import EXAMPLE
 
@@ -33,7 +34,10 @@ def test_a_key_from_its_making_to_its_revocation(environment: dict[str, str]) ->
     made = run_from_nothing(environment, "keys", "create", "--scope", "members:read", "--label", "till [7]", "--json")
     key = json.loads(made.stdout)
     assert key["scopes"] == ["members:read"]
+    assert key["api_version"] == LATEST
     assert "till [7]" in run(environment, "keys", "list").stdout
+    unspoken = run(environment, "keys", "change", key["id"], "--api-version", "2019-01-01")
+    assert (unspoken.returncode, f"Pin the key to one of these: {LATEST}." in unspoken.stderr) == (2, True)
     header = {"Authorization": f"Bearer {key['key']}"}
 
     with serving(environment, "--no-work") as (client, process):
@@ -55,6 +59,7 @@ def test_a_key_from_its_making_to_its_revocation(environment: dict[str, str]) ->
     assert key["key"].rpartition("_")[2] not in json.dumps(lines)
     listed = json.loads(run(environment, "keys", "list", "--json").stdout)["keys"]
     assert [(one["key_id"], one["revoked_at"] is not None) for one in listed] == [(key["id"], True)]
+    assert listed[0]["api_version"] == LATEST
 
 
 def test_served_with_its_worker_and_described(environment: dict[str, str]) -> None:

@@ -25,6 +25,7 @@ from regulars.platform.http.edge import Edge
 from regulars.platform.http.guards import requires
 from regulars.platform.http.hot import HotMutation, HotRead, HotRoute
 from regulars.platform.http.mutations import carry_out
+from regulars.platform.http.versions import SPOKEN, Versions
 from regulars.platform.logs import RequestLog
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
@@ -124,7 +125,7 @@ def offered(services: Services, lane: Lane[Adding, CounterView]) -> Web:
         """Add to a counter."""
         return await carry_out(request, lane, command_of(counter_id, data), subject=counter_id)
 
-    @put("/cold/counters/{counter_id:str}", guards=[requires("ledger:write")])
+    @put(["/v1/tallies/{counter_id:str}", "/cold/counters/{counter_id:str}"], guards=[requires("ledger:write")])
     async def change(
         request: Request[Any, Any, Any], counter_id: FromPath[str], data: JSONBody[Addition]
     ) -> Response[CounterView]:
@@ -204,10 +205,11 @@ async def room(
     networks: Sequence[str] = (),
     often: int | None = None,
     trusted_proxies: str = "",
+    versions: Versions = SPOKEN,
     more: Callable[[Services], Sequence[Any]] | None = None,
 ) -> AsyncIterator[Room]:
     settings = Settings(home=home, body_limit_bytes=body_limit_bytes, trusted_proxies=trusted_proxies)
-    services = Services(settings, database, LocalVault(home / "vault"))
+    services = Services(settings, database, LocalVault(home / "vault"), versions=versions)
     adder = Adder()
     lane: Lane[Adding, CounterView] = services.lane(
         "add_to_counter", adder.apply, json_answer(200, msgspec.json.encode)

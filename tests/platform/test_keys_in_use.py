@@ -240,12 +240,12 @@ async def test_what_is_changed_is_what_was_named_and_stands_in_the_audit_log(dat
         told = [row[0] for row in await tx.rows("SELECT detail FROM audit_entries ORDER BY entry_id")]
 
     assert told == [
-        "admin; from 10.0.0.0/8, 5/s, 'till'",
-        "from 10.0.0.0/8, 5/s, 'till 7'",
-        "from 10.1.0.0/16, 5/s, 'till 7'",
-        "from 10.1.0.0/16, no limit, 'till 7'",
-        "from 10.1.0.0/16, the usual limit, 'till 7'",
-        "from anywhere, the usual limit, 'till 7'",
+        "admin; from 10.0.0.0/8, 5/s, 'till', version 2026-11-01",
+        "from 10.0.0.0/8, 5/s, 'till 7', version 2026-11-01",
+        "from 10.1.0.0/16, 5/s, 'till 7', version 2026-11-01",
+        "from 10.1.0.0/16, no limit, 'till 7', version 2026-11-01",
+        "from 10.1.0.0/16, the usual limit, 'till 7', version 2026-11-01",
+        "from anywhere, the usual limit, 'till 7', version 2026-11-01",
     ]
 
 

@@ -12,6 +12,7 @@ from regulars.platform.auth.service import Authenticator
 from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.db.database import Database
 from regulars.platform.errors import NotAuthenticated
+from regulars.platform.http.versions import LATEST
 from regulars.platform.services import Services
 from regulars.platform.settings import Settings
 from regulars.platform.texts import catalogue
@@ -64,7 +65,10 @@ async def test_a_key_is_made_rotated_bound_and_revoked(services: Services) -> No
         ended = await browser.post(f"{path}/end-overlap")
         one = [await opens(database, token) for token in (first, second)]
         bad = await browser.post(f"{path}/terms", data={"label": "Till 8", "networks": "nowhere"})
-        changed = await browser.post(f"{path}/terms", data={"label": "Till 8", "requests_per_second": "5"})
+        unspoken = await browser.post(f"{path}/terms", data={"label": "Till 8", "api_version": "2019-01-01"})
+        changed = await browser.post(
+            f"{path}/terms", data={"label": "Till 8", "requests_per_second": "5", "api_version": LATEST}
+        )
         after = await browser.get(path)
         unconfirmed = await browser.post(f"{path}/revoke", data={"confirmation": "revoke"})
         still = await opens(database, second)
@@ -82,8 +86,9 @@ async def test_a_key_is_made_rotated_bound_and_revoked(services: Services) -> No
     )
     assert first not in during.text
     assert (ended.status_code, one) == (303, [False, True])
-    assert (bad.status_code, changed.status_code) == (422, 303)
-    assert all(said in words(after.text) for said in ("Till 8", "Anywhere", "5 requests a second"))
+    assert (bad.status_code, unspoken.status_code, changed.status_code) == (422, 422, 303)
+    assert f"Pin the key to one of these: {LATEST}." in words(unspoken.text)
+    assert all(said in words(after.text) for said in ("Till 8", "Anywhere", "5 requests a second", LATEST))
     assert (unconfirmed.status_code, still) == (422, True)
     assert (revoked.status_code, await opens(database, second)) == (303, False)
     assert "Revoked" in words(gone.text)

@@ -81,6 +81,7 @@ def create_app(services: Services, offered: Web, log: RequestLog | None = None) 
         log=log or RequestLog(),
         requests=requests,
         tracer=services.database.tracer,
+        versions=services.versions,
     )
 
 

@@ -60,9 +60,8 @@ def create_key(
 
     key, token = in_transaction(make)
     if as_json:
-        print_json(
-            {"key": token, "id": _public(key.key_id), "scopes": key.scopes, "label": key.label, "owner": key.owner}
-        )
+        told = {"scopes": key.scopes, "label": key.label, "owner": key.owner, "api_version": key.api_version}
+        print_json({"key": token, "id": _public(key.key_id), **told})
     else:
         typer.echo(token)
         typer.echo(f"{_public(key.key_id)}: keep the key above; it is not shown again.", err=True)
@@ -110,9 +109,12 @@ def change_key(
     anywhere: Annotated[bool, typer.Option("--anywhere", help="Let it be used from everywhere.")] = False,
     often: Often = None,
     usual_limit: Annotated[bool, typer.Option("--usual-limit", help="Let the deployment's limit hold.")] = False,
+    api_version: Annotated[
+        str | None, typer.Option(help="The version of the API that it speaks unless a request names another.")
+    ] = None,
     reason: Reason = "",
 ) -> None:
-    """Change what a key is called, where it may be used and how often; what is not named stays."""
+    """Change what a key is called, where it may be used, how often, what it speaks; what is not named stays."""
     from regulars.platform.auth import service
     from regulars.platform.auth.contracts import KeyChange
 
@@ -120,7 +122,12 @@ def change_key(
         raise typer.BadParameter("--network excludes --anywhere, and --requests-per-second excludes --usual-limit.")
 
     limit = None if usual_limit else msgspec.UNSET if often is None else often
-    wanted = KeyChange(label=label, networks=[] if anywhere else networks or None, requests_per_second=limit)
+    wanted = KeyChange(
+        label=label,
+        networks=[] if anywhere else networks or None,
+        requests_per_second=limit,
+        api_version=api_version,
+    )
     in_transaction(lambda tx: service.change_key(tx, _read(key_id), wanted, reason=reason))
     typer.echo(f"{key_id} is changed.")
 
@@ -143,11 +150,12 @@ def list_keys(*, as_json: Json = False) -> None:
             key.owner,
             str(key.last_used_on or "never"),
             " ".join(key.networks) or "anywhere",
+            key.api_version,
             day(key.revoked_at) or (f"expires {day(key.expires_at)}" if key.expires_at else "no"),
         )
         for key in found
     ]
-    print_table(("id", "label", "scopes", "made", "owner", "last used", "from", "revoked"), rows)
+    print_table(("id", "label", "scopes", "made", "owner", "last used", "from", "version", "revoked"), rows)
 
 
 @keys.command("revoke")

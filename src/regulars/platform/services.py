@@ -18,6 +18,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.origin import Origins
+from regulars.platform.http.versions import SPOKEN, Versions
 from regulars.platform.metrics.measures import Requests
 from regulars.platform.settings import SettingError, Settings
 from regulars.platform.vault.cipher import key_for
@@ -37,7 +38,7 @@ class Services:
     """Everything a room's routes need. `recover` brings a database back that went away, where that is ours to do.
 
     `stopping` is set once the process was told to end: who waits for news waits no longer. `requests` counts what this
-    process answered since `began_at` (wall clock).
+    process answered since `began_at` (wall clock). `versions` are those of the API that are spoken.
     """
 
     settings: Settings
@@ -47,6 +48,7 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     began_at: datetime = field(default_factory=wall_now)
     requests: Requests = field(default_factory=Requests)
+    versions: Versions = SPOKEN
     authenticator: Authenticator = field(init=False)
     staff: StaffSignIn = field(init=False)
     oidc: "Oidc | None" = field(init=False)

@@ -47,7 +47,8 @@ class Principal(Struct, frozen=True, kw_only=True):
     """Who asks. `client` is the actor for audit and idempotency, e.g. `key:ak_0190…`; `key_id` its public id.
 
     From `networks` alone it may ask, from anywhere if there are none; `requests_per_second` is how often in the long
-    run, without a limit if it is None.
+    run, without a limit if it is None. `api_version` is the version of the API that it speaks unless a request names
+    another; empty for the latest.
     """
 
     client: str
@@ -56,6 +57,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     networks: tuple[Network, ...] = ()
     requests_per_second: int | None = None
+    api_version: str = ""
 
     def may(self, scope: str) -> bool:
         """Tell whether this principal has a scope."""
@@ -85,13 +87,15 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     `made_by` is the actor who made it; `staff_id` the member of staff for whom, if it was for one. `networks` are those
     it may be used from, all if there are none; `requests_per_second` is None where the deployment's limit holds, and 0
     for no limit. `rotated_at` is when it got the secret it has, `previous_until` until when the one before is good too.
-    `rotated_by` are the actors who rotated it, and so were shown a secret of it.
+    `rotated_by` are the actors who rotated it, and so were shown a secret of it. `api_version` is the version of the
+    API that it speaks: the latest there was when it was made, until it is pinned to another.
     """
 
     key_id: UUID
     label: str
     scopes: list[str]
     created_at: datetime
+    api_version: str
     last_used_on: date | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -126,3 +130,4 @@ class KeyChange(Struct, frozen=True, kw_only=True):
     label: str | None = None
     networks: list[str] | None = None
     requests_per_second: int | UnsetType | None = UNSET
+    api_version: str | None = None

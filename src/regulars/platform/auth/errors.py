@@ -24,6 +24,13 @@ class NetworkUnknown(InvalidInput):
     message = "Not an address and not a network: {network}. Write 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32."
 
 
+class VersionNotSpoken(InvalidInput):
+    """A key is to be pinned to a version of the API that this release does not speak."""
+
+    code = "version_not_spoken"
+    message = "This release does not speak version {version} of the API. Pin the key to one of these: {versions}."
+
+
 class RotationUnderWay(Conflict):
     """A key was rotated, and its secret of before is still good."""
 

@@ -23,12 +23,20 @@ from regulars.platform.auth import store
 from regulars.platform.auth.access_tokens import GOOD_FOR, TOKEN_PREFIX, AccessTokens
 from regulars.platform.auth.contracts import ADMIN, SCOPES, ApiKey, KeyChange, KeysWanted, Network, Principal
 from regulars.platform.auth.contracts import KEY_PREFIX as KEY_IDS
-from regulars.platform.auth.errors import KeyEnded, KeyWithoutScope, NetworkUnknown, RotationUnderWay, ScopeUnknown
+from regulars.platform.auth.errors import (
+    KeyEnded,
+    KeyWithoutScope,
+    NetworkUnknown,
+    RotationUnderWay,
+    ScopeUnknown,
+    VersionNotSpoken,
+)
 from regulars.platform.auth.store import StoredSecret
 from regulars.platform.clock import wall_now
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotAuthenticated, NotFound, TemporarilyUnavailable
+from regulars.platform.http.versions import SPOKEN, Versions
 from regulars.platform.ids import new_id, parse_public_id, public_id
 
 KEY_PREFIX: Final = "rgl"
@@ -45,7 +53,7 @@ KNOWN_FOR_SECONDS: Final = 1.0  # a revoked key is refused within this time
 _ASK_AGAIN_SECONDS = 0.5  # from here on somebody looks, in the background, whether keys have changed
 _MAX_KNOWN = 50_000
 _MAPPED_BITS: Final = 96  # of an IPv6 address that stands for an IPv4 one
-_NOBODY: Final = StoredSecret(bytes(_SECRET_BYTES), (), None, None, None, (), None)
+_NOBODY: Final = StoredSecret(bytes(_SECRET_BYTES), (), None, None, None, (), None, "")
 
 
 async def create_key(
@@ -57,11 +65,13 @@ async def create_key(
     staff_id: UUID | None = None,
     networks: Sequence[str] = (),
     requests_per_second: int | None = None,
+    versions: Versions = SPOKEN,
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its token, which is shown this once.
 
     It is that of a member of staff (`staff_id`), or else of whoever makes it. For `networks` and
-    `requests_per_second` see `ApiKey`. Raises ScopeUnknown, KeyWithoutScope, NetworkUnknown.
+    `requests_per_second` see `ApiKey`. It is pinned to the latest of the `versions`. Raises ScopeUnknown,
+    KeyWithoutScope, NetworkUnknown.
     """
     for scope in scopes:
         if scope not in SCOPES:
@@ -74,6 +84,7 @@ async def create_key(
         label=label,
         scopes=sorted(set(scopes)),
         created_at=wall_now(),
+        api_version=versions.latest,
         expires_at=expires_at,
         made_by=tx.actor,
         staff_id=staff_id,
@@ -113,11 +124,16 @@ async def end_overlap(tx: Transaction, key_id: UUID, *, reason: str = "") -> Api
     return key
 
 
-async def change_key(tx: Transaction, key_id: UUID, wanted: KeyChange, *, reason: str = "") -> ApiKey:
-    """Write anew what a key is called, where it may be used or how often; within a second every process knows.
+async def change_key(
+    tx: Transaction, key_id: UUID, wanted: KeyChange, *, reason: str = "", versions: Versions = SPOKEN
+) -> ApiKey:
+    """Write anew what a key is called, where it may be used, how often, or what it speaks.
 
-    Raises NotFound, KeyEnded, NetworkUnknown.
+    Within a second every process knows. Raises NotFound, KeyEnded, NetworkUnknown, VersionNotSpoken.
     """
+    if wanted.api_version is not None and wanted.api_version not in versions.names:
+        told = ", ".join(versions.names)
+        raise VersionNotSpoken(pointer="/api_version", version=wanted.api_version, versions=told)
     if wanted.networks is not None:
         wanted = structs.replace(wanted, networks=_written(wanted.networks))
     now = wall_now()
@@ -156,11 +172,11 @@ def _plain(network: Network) -> Network:
 
 
 def _terms(key: ApiKey) -> str:
-    """Return where a key may be used, how often, and what it is called, for the audit log."""
+    """Return where a key may be used, how often, what it is called and what it speaks, for the audit log."""
     often = "the usual limit"
     if key.requests_per_second is not None:
         often = f"{key.requests_per_second}/s" if key.requests_per_second else "no limit"
-    return f"from {' '.join(key.networks) or 'anywhere'}, {often}, {key.label!r}"
+    return f"from {' '.join(key.networks) or 'anywhere'}, {often}, {key.label!r}, version {key.api_version}"
 
 
 def _token(key_id: UUID, secret: str) -> str:
@@ -348,6 +364,7 @@ class Authenticator:
             expires_at=ends,
             networks=tuple(ip_network(network) for network in stored.networks),
             requests_per_second=often or None,
+            api_version=stored.api_version,
         )
         if revision == self._revision:  # else keys changed while we asked: the next request asks again
             self._known[sha256(authorization).digest()] = principal

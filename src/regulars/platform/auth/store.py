@@ -13,13 +13,13 @@ from regulars.platform.db.transaction import Transaction
 
 _COLUMNS: LiteralString = """
 key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id, networks,
-requests_per_second, rotated_at, previous_until, rotated_by
+requests_per_second, rotated_at, previous_until, rotated_by, api_version
 """
 
 INSERT_KEY: LiteralString = """
 INSERT INTO api_keys (key_id, secret_hash, label, scopes, created_at, expires_at, made_by, staff_id, networks,
-    requests_per_second)
-VALUES (%s, %s, %s, %s::text[], %s, %s, %s, %s, %s::text[], %s)
+    requests_per_second, api_version)
+VALUES (%s, %s, %s, %s::text[], %s, %s, %s, %s, %s::text[], %s, %s)
 """
 
 COUNT_CHANGE: LiteralString = """
@@ -54,7 +54,8 @@ RETURNING {_COLUMNS}
 CHANGE_KEY: LiteralString = f"""
 UPDATE api_keys
 SET label = coalesce(%(label)s, label), networks = coalesce(%(networks)s::text[], networks),
-    requests_per_second = CASE WHEN %(changes_limit)s THEN %(limit)s ELSE requests_per_second END
+    requests_per_second = CASE WHEN %(changes_limit)s THEN %(limit)s ELSE requests_per_second END,
+    api_version = coalesce(%(api_version)s, api_version)
 WHERE key_id = %(key_id)s AND revoked_at IS NULL AND (expires_at > %(now)s) IS NOT FALSE
 RETURNING {_COLUMNS}
 """  # noqa: S608 - our own text
@@ -76,7 +77,8 @@ ORDER BY key_id DESC LIMIT %(limit)s
 """  # noqa: S608 - our own text
 
 SELECT_RECOGNISED: LiteralString = """
-SELECT secret_hash, scopes, expires_at, previous_hash, previous_until, networks, requests_per_second
+SELECT secret_hash, scopes, expires_at, previous_hash, previous_until, networks, requests_per_second,
+    api_version
 FROM api_keys WHERE key_id = %s AND revoked_at IS NULL
 """
 
@@ -95,6 +97,7 @@ class StoredSecret(NamedTuple):
     previous_until: datetime | None
     networks: Sequence[str]
     requests_per_second: int | None
+    api_version: str
 
 
 def insert_key(tx: Transaction, key: ApiKey, secret_hash: bytes) -> None:
@@ -111,6 +114,7 @@ def insert_key(tx: Transaction, key: ApiKey, secret_hash: bytes) -> None:
             key.staff_id,
             arrays.texts(key.networks),
             key.requests_per_second,
+            key.api_version,
         ),
     )
     tx.write(COUNT_CHANGE)
@@ -138,6 +142,7 @@ async def change(tx: Transaction, key_id: UUID, wanted: KeyChange, now: datetime
     changes_limit = wanted.requests_per_second is not UNSET
     limit = wanted.requests_per_second if changes_limit else None
     wishes = {"label": wanted.label, "networks": networks, "changes_limit": changes_limit, "limit": limit}
+    wishes["api_version"] = wanted.api_version
     return await _changed(tx, CHANGE_KEY, {**wishes, "key_id": key_id, "now": now})
 
 
@@ -186,12 +191,13 @@ def note_use(tx: Transaction, key_id: UUID, day: date) -> None:
 
 def _key(row: Sequence[Any]) -> ApiKey:
     key_id, label, scopes, created_at, last_used_on, expires_at, revoked_at, made_by, staff_id, *rest = row
-    networks, requests_per_second, rotated_at, previous_until, rotated_by = rest
+    networks, requests_per_second, rotated_at, previous_until, rotated_by, api_version = rest
     return ApiKey(
         key_id=key_id,
         label=label,
         scopes=scopes,
         created_at=created_at,
+        api_version=api_version,
         last_used_on=last_used_on,
         expires_at=expires_at,
         revoked_at=revoked_at,

@@ -41,11 +41,14 @@ api_keys = Table(
     Column("previous_until", TIMESTAMP(timezone=True)),
     # Who rotated it, and so was shown a secret of it.
     Column("rotated_by", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # The version of the API that it speaks, a date. The release before knew one alone and names none.
+    Column("api_version", Text, nullable=False, server_default=text("'2026-11-01'")),
     CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
     CheckConstraint("octet_length(previous_hash) = 32", name="previous_hash"),
     CheckConstraint("(previous_hash IS NULL) = (previous_until IS NULL)", name="previous_until"),
     CheckConstraint("requests_per_second >= 0", name="requests_per_second"),
     CheckConstraint("cardinality(scopes) > 0", name="scopes"),
+    CheckConstraint("api_version ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'", name="api_version"),
 )
 
 # One row, counted up by every change of a key, in its transaction: whoever remembers keys reads this one number to

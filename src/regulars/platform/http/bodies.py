@@ -11,6 +11,7 @@ from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from regulars.platform.http.asked import asked
 from regulars.platform.http.reading import json_decoder, read_json
 
 if TYPE_CHECKING:  # private to Litestar, and named only in signatures that are overridden
@@ -33,6 +34,9 @@ class StrictBody(AbstractDTO[Any]):
 
     def decode_bytes(self, value: bytes) -> Any:  # noqa: ANN401 - whatever the handler takes
         """Decode a body. Raises the refusals of `read_json`."""
+        turn = asked(self.asgi_connection.scope).turn
+        if turn is not None:
+            value = turn.body(value)
         return read_json(self._decoders[self.asgi_connection.route_handler.handler_id], value)
 
     @classmethod

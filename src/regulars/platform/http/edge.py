@@ -26,7 +26,7 @@ from regulars.platform.http.quotas import Quotas
 from regulars.platform.http.refusals import answer_to_failure
 from regulars.platform.http.sparse import sparse
 from regulars.platform.http.timeouts import SharedTimeout
-from regulars.platform.http.versions import ANSWERED, ANSWERED_LINE, ASKED_AS, OF_PROGRAMS, check_version
+from regulars.platform.http.versions import ASKED_AS, OF_PROGRAMS, SPOKEN, Versions
 from regulars.platform.logs import RequestLog
 from regulars.platform.metrics.measures import Requests
 
@@ -51,13 +51,13 @@ _JSON_TYPE = (b"content-type", b"application/json")
 _PROBLEM_TYPE = (b"content-type", PROBLEM_JSON.encode())
 _CLOSING = (b"connection", b"close")  # what the caller may still send is no request
 _REPLAYED = (b"idempotency-replayed", b"true")
-_HEAD_OF_JSON = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n" + ANSWERED_LINE
+_HEAD_OF_JSON = b"content-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
 _HEAD_OF_PROBLEM = _HEAD_OF_JSON.replace(b"application/json", PROBLEM_JSON.encode())
 _REPLAYED_LINE = b"idempotency-replayed: true\r\n"
 _BODYLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Litestar decodes no empty body, and so would not call the decoder that says that it is missing.
 _EMPTY_BODY = b" "
-_OK: Final = 200
+_OK, _NO_MORE_OK = 200, 300
 _random = Random()  # noqa: S311 - request ids are distinct, not secret
 
 
@@ -87,6 +87,7 @@ class Edge:
         log: RequestLog,
         requests: Requests,
         tracer: "Tracer | None" = None,
+        versions: Versions = SPOKEN,
         body_seconds: float = _BODY_SECONDS,
     ) -> None:
         self._framework = framework
@@ -101,6 +102,10 @@ class Edge:
         self._log = log
         self._count = requests.note
         self._tracer = tracer
+        self._versions = versions
+        self._latest_line = _lines([versions.answered])
+        self._head_of_json = _HEAD_OF_JSON + self._latest_line
+        self._head_of_problem = _HEAD_OF_PROBLEM + self._latest_line
         self._logs = log.wanted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,7 +119,7 @@ class Edge:
         route = scope["method"]
         try:
             if scope["path"].startswith(OF_PROGRAMS):
-                check_version(headers.get(ASKED_AS))
+                asking.speak(self._versions, headers.get(ASKED_AS))
             if scope["method"] not in _BODYLESS:
                 asking.body = await self._body_in_time(headers, receive)
             found = None if scope["query_string"] else self._find(scope["method"], scope["path"])
@@ -126,8 +131,7 @@ class Edge:
             return
         except (BodyTooLarge, BodyTooSlow, VersionUnknown) as refusal:
             route, status = "", refusal.status
-            versioned = (ANSWERED,) if scope["path"].startswith(OF_PROGRAMS) else ()
-            await _answer_failure(refusal, asking, send, _CLOSING, *versioned)
+            await _answer_failure(refusal, asking, send, _CLOSING)
         self._note(scope["method"], route, status, began, asking)
 
     def find(self, method: bytes, target: bytes) -> tuple[Taken, str] | None:
@@ -152,36 +156,40 @@ class Edge:
         def answer(pending: "Future[Any]") -> None:
             try:
                 status, content, replayed = taken.answer(pending.result())
+                if asking.turn is not None:
+                    content = asking.turn.answer_written(status, content)
             except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
-                refuse(error)
+                self._refuse(error, taken, asking, began, tell)
                 return
-            head = _HEAD_OF_PROBLEM if status >= FIRST_REFUSAL else _HEAD_OF_JSON
+            head = self._head_of_problem if status >= FIRST_REFUSAL else self._head_of_json
             head %= (len(content), asking.request_id.encode())
+            if asking.older is not None:
+                head = head.replace(self._latest_line, _lines([asking.older.answered]))
             if asking.quota is not None:
                 head += _lines(asking.quota.headers)
             tell(status, head + _REPLAYED_LINE if replayed else head, content)
             self._note(taken.method, taken.template, status, began, asking)
 
-        def refuse(error: Exception) -> None:
-            status, content, further = answer_to_failure(error, asking)
-            head = _HEAD_OF_PROBLEM % (len(content), asking.request_id.encode())
-            more = [(name.lower().encode(), value.encode()) for name, value in further.items()]
-            if asking.quota is not None:
-                more += asking.quota.headers
-            tell(status, head + _lines(more), content)
-            self._note(taken.method, taken.template, status, began, asking)
-
         try:
-            check_version(headers.get(ASKED_AS))
+            asking.speak(self._versions, headers.get(ASKED_AS))
             if self._tracer is None:
                 pending = self._begin(taken, parameter, asking)
             else:
                 with self._within(asking):
                     pending = self._begin(taken, parameter, asking)
         except Exception as error:  # noqa: BLE001 - as above
-            refuse(error)
+            self._refuse(error, taken, asking, began, tell)
         else:
             pending.add_done_callback(answer)
+
+    def _refuse(self, error: Exception, taken: Taken, asking: Asked, began: float, tell: Tell) -> None:
+        status, content, further = answer_to_failure(error, asking)
+        more = [(name.lower().encode(), value.encode()) for name, value in further.items()]
+        more += asking.answered
+        if asking.quota is not None:
+            more += asking.quota.headers
+        tell(status, _HEAD_OF_PROBLEM % (len(content), asking.request_id.encode()) + _lines(more), content)
+        self._note(taken.method, taken.template, status, began, asking)
 
     def _asking(self, headers: Headers, body: bytes, address: Callable[[], str]) -> Asked:
         return Asked(
@@ -203,6 +211,8 @@ class Edge:
         if principal is None:
             return get_running_loop().create_task(self._admit_first(taken, parameter, asking))
         asking.admit(principal, taken.scope)
+        if asking.older is not None:
+            asking.take_operation(taken.operation)
         return taken.begin(parameter, asking)
 
     def _within(self, asking: Asked) -> AbstractContextManager[None]:
@@ -211,6 +221,8 @@ class Edge:
 
     async def _admit_first(self, taken: Taken, parameter: str, asking: Asked) -> Any:  # noqa: ANN401 - see Taken
         asking.admit(await self._authenticate(asking.authorization), taken.scope)
+        if asking.older is not None:
+            asking.take_operation(taken.operation)
         return await taken.begin(parameter, asking)
 
     def _note(self, method: str, route: str, status: int, began: float, asking: Asked) -> None:
@@ -258,13 +270,15 @@ class Edge:
         try:
             with self._within(asking):
                 status, body, replayed = taken.answer(await self._admit_first(taken, parameter, asking))
+            if asking.turn is not None:
+                body = asking.turn.answer_written(status, body)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
-            return await _answer_failure(error, asking, send, ANSWERED)
+            return await _answer_failure(error, asking, send)
         head = [
             _JSON_TYPE if status < FIRST_REFUSAL else _PROBLEM_TYPE,
             (b"content-length", b"%d" % len(body)),
             (b"x-request-id", asking.request_id.encode()),
-            ANSWERED,
+            *asking.answered,
         ]
         if replayed:
             head.append(_REPLAYED)
@@ -300,11 +314,10 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", asking.request_id.encode())]
-                if scope["path"].startswith(OF_PROGRAMS):
-                    message["headers"].append(ANSWERED)
+                message["headers"] += asking.answered
                 if asking.quota is not None:
                     message["headers"] += asking.quota.headers
-                if asking.wants_another and status == _OK and _JSON_TYPE in message["headers"]:
+                if asking.wants_another and _OK <= status < _NO_MORE_OK and _JSON_TYPE in message["headers"]:
                     message["headers"] = [field for field in message["headers"] if field[0] != b"content-length"]
                     held = message
                     return
@@ -317,18 +330,24 @@ class Edge:
 
 
 async def _send_as_wanted(held: Message, body: bytes, asking: Asked, send: Send) -> int:
-    """Answer with what is to be given along, and of all that with what is wanted; return the status."""
+    """Answer with what is to be given along, in the form of the version, and of all that with what is wanted.
+
+    Return the status.
+    """
     answer = msgspec.json.decode(body)
     try:
         if asking.expand is not None:
             await asking.expand(answer)
+        if asking.turn is not None:
+            answer = asking.turn.answer(answer)
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller must hear of it
-        return await _answer_failure(error, asking, send, ANSWERED)
+        return await _answer_failure(error, asking, send)
     body = msgspec.json.encode(answer if asking.fields is None else sparse(answer, asking.fields))
     held["headers"].append((b"content-length", b"%d" % len(body)))
     await send(held)
     await send({"type": "http.response.body", "body": body})
-    return _OK
+    held_status: int = held["status"]
+    return held_status
 
 
 async def _answer_failure(error: Exception, asking: Asked, send: Send, *more: tuple[bytes, bytes]) -> int:
@@ -339,6 +358,7 @@ async def _answer_failure(error: Exception, asking: Asked, send: Send, *more: tu
         (b"x-request-id", asking.request_id.encode()),
         *[(name.lower().encode(), value.encode()) for name, value in further.items()],
         *more,
+        *asking.answered,
         *(() if asking.quota is None else asking.quota.headers),
     ]
     await send({"type": "http.response.start", "status": status, "headers": head})

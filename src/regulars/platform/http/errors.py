@@ -71,6 +71,17 @@ class VersionUnknown(InvalidInput):
     )
 
 
+class KeyVersionUnknown(InvalidInput):
+    """The API key is pinned to a version of the API that this release does not speak."""
+
+    code = "key_version_unknown"
+    status = 400
+    message = (
+        "This API key is pinned to version {version} of the API, which this release does not speak. It speaks: "
+        "{versions}. Name one of these in the header Regulars-Version, or have the key pinned to one of them."
+    )
+
+
 class AnswerFieldUnknown(InvalidInput):
     """A field is asked for that the answer does not have; `place` is where in it, `known` what stands there."""
 

@@ -63,6 +63,11 @@ class Taken:
     begin: Callable[[str, Asked], "Future[Any]"]
     answer: Callable[[Any], Answer]
 
+    @property
+    def operation(self) -> str:
+        """What versions of the API call it."""
+        return f"{self.method} {self.template}"
+
 
 @dataclass(slots=True)
 class HotRoutes:
@@ -103,7 +108,7 @@ def _mutation(route: HotMutation) -> Steps:
     before, after = route.path.partition("{")[0], route.path.partition("}")[2]
 
     def begin(parameter: str, asking: Asked) -> "Future[Reply]":
-        body = read_json(decode, asking.body)
+        body = read_json(decode, asking.body if asking.turn is None else asking.turn.body(asking.body))
         return submit(
             Call(
                 command=command(parameter, body),

@@ -75,7 +75,8 @@ def openapi_config(version: str) -> OpenAPIConfig:
             "Every mutation takes `Idempotency-Key`: the same key and body give the stored answer again, with the "
             "header `Idempotency-Replayed: true`. Every refusal is a problem document (RFC 9457) in the language of "
             "`Accept-Language` (en, zh). Money is in minor units, instants are RFC 3339 in UTC. The header "
-            f"`{VERSION_HEADER}` ({', '.join(VERSIONS)}) names the version that is spoken; every answer names it, too."
+            f"`{VERSION_HEADER}` ({', '.join(VERSIONS)}) names the version that is spoken, else the API key's own is; "
+            "every answer names it, too."
         ),
         license=License(name="MIT", identifier="MIT"),
         use_handler_docstrings=True,

@@ -36,11 +36,14 @@ class KnownQueries:
 
         Raises FieldUnknown, AnswerFieldUnknown, TooManyFields, ExpansionUnknown, ExpansionNotAllowed.
         """
+        asking = asked(request.scope)
+        if asking.older is not None:
+            asking.take_operation(f"{request.scope['method']} {request.scope['path_template']}")
         if not request.scope["query_string"]:
             return
         handler, given = request.route_handler, request.query_params
         known = self._names.get(id(handler), frozenset())
-        form = self._forms.get(id(handler))
+        form = _form_then(asking) or self._forms.get(id(handler))
         expandable: Expandable | None = handler.opt.get(EXPANDS)
         common = {FIELDS: form is not None, EXPAND: expandable is not None}
         for name in given:
@@ -48,9 +51,14 @@ class KnownQueries:
                 raise FieldUnknown(pointer=f"/query/{name}", field=name)
         fields = ",".join(given.getall(FIELDS)) if FIELDS in given and FIELDS not in known else None
         if expandable is not None and EXPAND in given:
-            _expand(asked(request.scope), expandable, ",".join(given.getall(EXPAND)), fields, form)
+            _expand(asking, expandable, ",".join(given.getall(EXPAND)), fields, form)
         elif form is not None and fields is not None:
-            asked(request.scope).fields = wanted_in(fields, form)
+            asking.fields = wanted_in(fields, form)
+
+
+def _form_then(asking: Asked) -> Form:
+    """Return the form of the answer in the older version that is spoken, if it was another."""
+    return None if asking.turn is None or asking.turn.answered is None else form_of_type(asking.turn.answered)
 
 
 def _expand(asking: Asked, expandable: Expandable, names: str, fields: str | None, form: Form) -> None:
@@ -60,7 +68,9 @@ def _expand(asking: Asked, expandable: Expandable, names: str, fields: str | Non
     if fields is None:
         return
     for one in wanted:
-        form = with_place(form, one.name.split("."), form_of_type(one.related.answer))
+        # What was given along then may have been another, too: of that any name is taken.
+        given = form_of_type(one.related.answer) if _form_then(asking) is None else None
+        form = with_place(form, one.name.split("."), given)
     asking.fields = wanted_in(fields, form or {})
     for one in wanted:
         want_too(asking.fields, one.name.split("."))

@@ -52,11 +52,12 @@ class NewKey(msgspec.Struct):
 
 
 class Terms(msgspec.Struct):
-    """What a key is called, where it may be used and how often; no number: as the deployment says."""
+    """What a key is called, where it may be used and how often (no number: as the deployment says), what it speaks."""
 
     label: Annotated[str, Meta(min_length=1, max_length=100)]
     networks: Networks = ""
     requests_per_second: Often = None
+    api_version: Annotated[str, Meta(max_length=20)] | None = None
     reason: Why = ""
 
 
@@ -182,6 +183,7 @@ def _all(kit: Kit) -> list[Any]:
                     staff_id=viewer.staff_id,
                     networks=wish.networks.split(),
                     requests_per_second=wish.requests_per_second,
+                    versions=kit.services.versions,
                 )
                 await sent.leads_to(tx, _path(key))
         except DomainError as error:
@@ -211,7 +213,8 @@ async def _show_one(
         key = await service.key_of(tx, key_id)
         names = await names_of_staff(tx)
     now, language = wall_now(), page.language
-    limit = None if key.requests_per_second is None else str(key.requests_per_second)
+    limit = "" if key.requests_per_second is None else str(key.requests_per_second)
+    kept = {"label": key.label, "networks": "\n".join(key.networks), "requests_per_second": limit}
     return kit.render(
         request,
         "console/key.html",
@@ -223,8 +226,8 @@ async def _show_one(
         scopes=_described(key.scopes, language),
         may_act=page.viewer.may(WRITE) and service.is_good(key, now),
         has_two=key.previous_until is not None and key.previous_until > now,
-        terms=terms
-        or blank_form(language, label=key.label, networks="\n".join(key.networks), requests_per_second=limit or ""),
+        terms=terms or blank_form(language, **kept, api_version=key.api_version),
+        versions=[(name, name) for name in sorted({*kit.services.versions.names, key.api_version}, reverse=True)],
         rotate=rotate or blank_form(language, overlap_hours=24),
         revoke=revoke or blank_form(language),
         word=REVOKE,
@@ -242,6 +245,7 @@ def _facts(key: ApiKey, names: dict[str, str], language: str, *, see_staff: bool
         (mark("Whose"), named(key.owner, names, see_staff=see_staff) or None),
         (mark("From where"), Code(", ".join(key.networks)) if key.networks else in_language(anywhere, language)),
         (mark("How often"), often),
+        (mark("Version of the API"), Code(key.api_version)),
         (mark("Last used"), key.last_used_on or in_language(never, language)),
         (mark("Expires"), key.expires_at or in_language(never, language)),
         (mark("Revoked on"), key.revoked_at),
@@ -265,11 +269,16 @@ def _one(kit: Kit) -> list[Any]:
             return await _show_one(kit, request, key_id, terms=form, status=422)
         wish = form.value
         wanted = KeyChange(
-            label=wish.label, networks=wish.networks.split(), requests_per_second=wish.requests_per_second
+            label=wish.label,
+            networks=wish.networks.split(),
+            requests_per_second=wish.requests_per_second,
+            api_version=wish.api_version,
         )
         try:
             async with _acting(kit, request) as tx:
-                await service.change_key(tx, key_id_in(key_id), wanted, reason=wish.reason)
+                await service.change_key(
+                    tx, key_id_in(key_id), wanted, reason=wish.reason, versions=kit.services.versions
+                )
         except DomainError as error:
             return await _show_one(kit, request, key_id, terms=form.refused(error), status=error.status)
         return kit.see(f"{KEYS}/{key_id}", Notice(mark("The key is changed; within a second it holds everywhere.")))
