@@ -24,6 +24,8 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
             "/console/corrections/waiting",
             "/console/corrections/{member_id}/{request_id}",
             "/console/devices",
+            "/console/exports",
+            "/console/exports/new",
             "/console/finance",
             "/console/finance?at=2026-06-30T12:00",
             "/console/finance/breakage",

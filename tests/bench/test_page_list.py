@@ -20,6 +20,7 @@ NOT_MEASURED: Final = {
     "/portal/points/give/review/{}",
     "/stop/{}",
     "/console/health/parked/{}/{}",
+    "/console/exports/{}",
     "/console/imports/{}",
     "/console/imports/{}/mapping",
     "/console/imports/{}/mapping/file",

@@ -277,6 +277,20 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/health-empty", "/console/health", "owner", "empty"),
         Scene("console/health-refused", "/console/health", "care", "error"),
     ),
+    "GET /console/exports": (
+        Scene("console/table-exports", "/console/exports", "owner"),
+        Scene("console/table-exports-empty", "/console/exports", "owner", "empty"),
+        Scene("console/table-exports-refused", "/console/exports", "care", "error"),
+    ),
+    "GET /console/exports/new": (
+        Scene("console/export-tables", "/console/exports/new", "owner"),
+        Scene("console/export-new", "/console/exports/new?kind=members", "owner"),
+        Scene("console/export-new-refused", "/console/exports/new?kind=audit", "marketer", "error"),
+    ),
+    "GET /console/exports/{file_id}": (
+        Scene("console/export-ready", "{personal_export}", "owner"),
+        Scene("console/export-purpose-missing", "{personal_export}", "owner", "error", act=send(format="csv")),
+    ),
     "GET /console/imports": (
         Scene("console/imports", "/console/imports", "owner"),
         Scene("console/imports-empty", "/console/imports", "owner", "empty"),

@@ -50,6 +50,7 @@ class Deeds:
         self._orphan()
         self._imports()
         self._imports_in_pages()
+        self._exports_in_pages()
 
     # --- the API ---
 
@@ -298,6 +299,15 @@ class Deeds:
             for number in (5, 4, 3):
                 browser.post(f"{half}/parts/{number}", content=b"x" * 1000)
             facts["half_import"] = half
+
+    def _exports_in_pages(self) -> None:
+        """Export members with their names, and stores."""
+        members = {"which": "all", "columns": ["display_name", "phone"], "purpose": "Ticket 4711"}
+        with self.here.browser("owner") as browser:
+            browser.post("/console/exports", data={"kind": "stores", "which": "all"})
+            begun = browser.post("/console/exports", data={"kind": "members", **members})
+            path = self.here.facts["personal_export"] = str(begun.headers["location"])
+            self._until(lambda: "every 1s" not in browser.get(path).text)
 
     @staticmethod
     def _until(is_so: Callable[[], bool]) -> None:

@@ -40,6 +40,7 @@ def ids_of_nobody() -> dict[str, str]:
         "proposal_id": f"mpr_{nobody}",
         "job_id": f"job_{nobody}",
         "import_id": f"job_{nobody}",
+        "file_id": f"job_{nobody}",
         "part_no": "1",
         "entry_id": "9" * 18,
         "draft_id": f"pdr_{nobody}",

@@ -63,6 +63,14 @@ ACCESS_OF_STAFF: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "staff backups:read": ("GET /console/backups",),
     "staff backups:read backups:write": ("POST /console/backups",),
+    "staff jobs:read exports:write": (
+        "GET /console/exports",
+        "POST /console/exports",
+        "GET /console/exports/new",
+        "GET /console/exports/{file_id}",
+        "POST /console/exports/{file_id}/delete",
+        "POST /console/exports/{file_id}/file",
+    ),
     "staff jobs:read imports:write": (
         "GET /console/imports",
         "POST /console/imports",

@@ -15,6 +15,7 @@ from regulars.engagement.channels.addresses import confirm_token
 from regulars.engagement.channels.composing import Composer
 from regulars.engagement.channels.stopping import stop_token
 from regulars.engagement.contracts import MESSAGE_PREFIX, MessageChannel
+from regulars.entrypoints.exporting import PEOPLE, export_kinds
 from regulars.entrypoints.importing import import_kinds
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.reactions import REACTIONS
@@ -36,6 +37,8 @@ from regulars.platform.auth.staff.permissions import Role
 from regulars.platform.bulk.contracts import JOB_PREFIX
 from regulars.platform.bulk.tasks import run_job
 from regulars.platform.db.programme_clock import set_programme_clock
+from regulars.platform.exports import service as table_exports
+from regulars.platform.exports.contracts import Chosen as TableChosen
 from regulars.platform.ids import new_id, public_id
 from regulars.platform.imports import service as imports
 from regulars.platform.imports import store as import_store
@@ -70,6 +73,7 @@ class Crowd:
     mate: UUID = field(init=False)
     proposal_id: UUID = field(init=False)
     job_id: UUID = field(init=False)
+    file_id: UUID = field(init=False)
     rows: int = 0
 
     async def begin(self) -> "Crowd":
@@ -109,6 +113,7 @@ class Crowd:
             await site.apply(site.order(f"n-{n}", 12_000, at=NOW - _MINUTE, store_id=f"s-{n}"))
         await self._order_of_many_lines(rows)
         await self._import_of_refused(rows)
+        await self._exports(rows)
         self.rows = rows
         await Relay(self.services.database, REACTIONS).drain()
         async with self.services.database.transaction(set_based=True) as tx:
@@ -135,8 +140,7 @@ class Crowd:
                 await keys.create_key(tx, label=f"Till {number}", scopes=["orders:write"])
                 for number in range(self.rows)
             ]
-            wish = AskExport(member_id=self.site.chen, actor="test")
-            export = await members.ask_export(tx, wish)
+            export = await members.ask_export(tx, AskExport(member_id=self.site.chen, actor="test"))
         assert await members.gather_waiting(services.database, services.vault, PARTS) == 1
         async with services.database.transaction() as tx:
             ((seq,),) = await tx.rows("SELECT min(seq) FROM parked_events")
@@ -170,6 +174,7 @@ class Crowd:
             "staff_id": public_id(STAFF_PREFIX, account.staff_id),
             "key_id": public_id("ak", made[0][0].key_id),
             **dict.fromkeys(("job_id", "import_id"), public_id(JOB_PREFIX, self.job_id)),
+            "file_id": public_id(JOB_PREFIX, self.file_id),
             "webhook_id": public_id("whe", hook_id),
             "delivery_id": public_id("whd", sent[0].delivery_id),
             "handler": "a.handler_1",
@@ -208,6 +213,15 @@ class Crowd:
             refused = [replace(_NOBODY, line=n) for n in range(1, count + 1)]
             import_store.insert_problems(tx, files, self.job_id, refused)
             tx.write("UPDATE jobs SET counts = %s WHERE job_id = %s", (f'{{"refused": {count}}}', self.job_id))
+
+    async def _exports(self, count: int) -> None:
+        """Have so many exports asked for, none of which is under way."""
+        owner, exported = f"staff:{self.site.visitors.accounts[Role.OWNER].public_id}", export_kinds()["stores"]
+        for _ in range(self.rows, count):
+            async with self.services.database.transaction(actor=owner) as tx:
+                columns = table_exports.chosen_columns(exported, PEOPLE, None)
+                self.file_id = await table_exports.begin(tx, run_job, exported, columns, TableChosen(), by=owner)
+                tx.write("UPDATE jobs SET state = 'done', ended_at = now() WHERE job_id = %s", (self.file_id,))
 
     async def _home(self) -> UUID:
         """Return the household of which Chen is the head."""

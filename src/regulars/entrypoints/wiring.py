@@ -186,15 +186,24 @@ def offered_to_programs(services: "Services") -> Web:
 
 def web(services: "Services", demo: "Demo | None" = None) -> Web:
     """Return every route of every room, and what the pages stand on; `demo` where a demo is served."""
+    from regulars.entrypoints.exporting import PEOPLE, export_kinds
     from regulars.entrypoints.importing import import_kinds
     from regulars.entrypoints.privacy import PARTS
     from regulars.entrypoints.sessions import SignedIn
+    from regulars.platform.exports.contracts import Exported
     from regulars.web.kit.kit import Kit
     from regulars.web.routes import pages
 
     declare_tasks()
     programs = offered_to_programs(services)
-    kit = Kit(services, SignedIn(services), demo=demo, privacy=PARTS, imports=import_kinds(services.settings))
+    kit = Kit(
+        services,
+        SignedIn(services),
+        demo=demo,
+        privacy=PARTS,
+        imports=import_kinds(services.settings),
+        exports=Exported(export_kinds(), PEOPLE),
+    )
     return Web(routes=[*programs.routes, pages(kit)], hot=programs.hot, kit=kit)
 
 

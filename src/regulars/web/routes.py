@@ -12,6 +12,7 @@ from regulars.web.console.backups import backup_pages
 from regulars.web.console.bookings import booking_pages
 from regulars.web.console.corrections import correction_pages
 from regulars.web.console.devices import store_device_pages
+from regulars.web.console.exports import export_pages
 from regulars.web.console.finance import finance_pages
 from regulars.web.console.health import health_pages
 from regulars.web.console.holds import hold_pages
@@ -77,6 +78,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     transfer_pages,
     message_pages,
     import_pages,
+    export_pages,
     job_pages,
     door_pages,
     card_pages,

@@ -87,6 +87,13 @@ class People(Struct, frozen=True):
     opened: Callable[[bytes, UUID, Cell], Mapping[str, Cell]]
 
 
+class Exported(NamedTuple):
+    """Everything that can be exported, and how members' own data comes into it."""
+
+    kinds: ExportKinds
+    people: People
+
+
 class Chosen(Struct, frozen=True, kw_only=True):
     """What is wanted of a kind: columns (None: all that are not personal), recorded from when until before when."""
 

@@ -35,12 +35,13 @@ _HOUSEHOLDS: Final = mark("Household {end}")
 _PROPOSALS: Final = mark("Proposal {end}")
 _DRAFTS: Final = mark("Policy draft {end}")
 _JOBS: Final = mark("Job {end}")
-_NUMBERED: Final = re.compile(r"(?P<what>policy version|list|store|import of) (?P<name>\S+)")
+_NUMBERED: Final = re.compile(r"(?P<what>policy version|list|store|import of|export of) (?P<name>\S+)")
 _SUBJECTS: Final[dict[str, str]] = {
     "policy version": mark("Policy version {name}"),
     "list": mark("List {name}"),
     "store": mark("Store {name}"),
     "import of": mark("Import of {name}"),
+    "export of": mark("Export of {name}"),
 }
 _PAGES: Final[dict[str, tuple[str, str]]] = {
     HOUSEHOLD_PREFIX: (_HOUSEHOLDS, "/console/households"),

@@ -12,6 +12,7 @@ from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
 from regulars.members.contracts.privacy import Parts
+from regulars.platform.exports.contracts import Exported
 from regulars.platform.imports.contracts import ImportKinds
 from regulars.platform.services import Services
 from regulars.platform.vault.cipher import key_for
@@ -51,7 +52,7 @@ class Kit:
 
     `time_zone` is that in which instants are shown to viewers who have none of their own: the first market's, once it
     is known; UTC until then. `demo` is known where a demo is served. `privacy` is what all rooms have to do with it,
-    `imports` what can be imported.
+    `imports` what can be imported, `exports` what can be exported as whole tables.
     """
 
     services: Services
@@ -60,6 +61,7 @@ class Kit:
     demo: Demo | None = None
     privacy: Parts = ()
     imports: ImportKinds = field(default_factory=dict)
+    exports: Exported | None = None
     assets_folder: Path = FOLDER
     navigation: dict[ViewerKind, list[Group]] = field(default_factory=dict)
     palette: Palette = field(default_factory=Palette)

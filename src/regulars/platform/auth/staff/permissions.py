@@ -45,7 +45,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "points:approve": "Approve or refuse corrections that others asked for.",
     "messages:read": "See templates and what was sent.",
     "messages:write": "Send parked messages again, or give them up.",
-    "exports:write": "Take lists out of the house as files.",
+    "exports:write": "Take lists and whole tables out of the house as files.",
     "imports:write": "Bring members, orders and points in from files; points need points:write, too.",
     "jobs:read": "See what is done in the background: how far it is, what came of it, why it failed.",
     "jobs:write": "Stop jobs of others and let them go on; one's own anybody may.",
