@@ -160,6 +160,7 @@ async def test_a_misspelt_dry_run_is_refused_and_writes_nothing(shop: Shop, wang
     before = await shop.contents()
     refused = await shop.put("A1", order(wang, *LINES), "?dryrun=true")
     assert problem(refused) == (422, "field_unknown", "/query/dryrun")
+    assert refused.json()["data"]["known"].split(", ")[0] == "dry_run"
     assert await shop.contents() == before
 
 

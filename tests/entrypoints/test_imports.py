@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from regulars.entrypoints.exporting import export_kinds
 from regulars.platform.auth import service as keys
 from regulars.platform.bulk.routes import job_id_in
 from regulars.platform.ids import public_id
@@ -259,3 +260,80 @@ async def test_a_token_without_the_scope_neither_fills_nor_starts_its_keys_impor
     told = (await site.client.get(one, headers=own)).json()
     assert (told["parts"], told["bytes"], told["started"]) == (1, 8, False)
     assert (await site.post(f"{one}/start", **own)).status_code == 202
+
+
+async def test_a_token_without_the_scope_neither_stops_nor_resumes_its_keys_jobs_nor_reads_what_was_refused(
+    site: Site,
+) -> None:
+    async with site.database.transaction() as tx:
+        key, secret = await keys.create_key(tx, label="till", scopes=["exports:write", "members:write", "members:read"])
+    exchanged = await site.services.authenticator.exchange(public_id("ak", key.key_id), secret, ["exports:write"])
+    own, less = {"Authorization": f"Bearer {secret}"}, {"Authorization": f"Bearer {exchanged.token}"}
+    begun = await site.post("/v1/imports", {**MEMBERS, "content": "card\nM1\n"}, **own)
+    exporting = await site.post("/v1/exports", {"kind": "members"}, **own)
+
+    for job_id, scope in (
+        (begun.json()["job_id"], "members:write"),
+        (exporting.json()["job_id"], export_kinds()["members"].scope),
+    ):
+        one = f"/v1/jobs/{job_id}"
+        stopped = await site.post(f"{one}/cancel", **less)
+        assert (stopped.status_code, stopped.json()["data"]) == (403, {"scope": scope})
+        assert (await site.client.get(one, headers=own)).json()["state"] == "queued"
+        assert (await site.post(f"{one}/cancel", **own)).json()["state"] == "cancelled"
+        resumed = await site.post(f"{one}/resume", **less)
+        assert (resumed.status_code, resumed.json()["data"]) == (403, {"scope": scope})
+        assert (await site.client.get(one, headers=less)).json()["state"] == "cancelled"
+        assert (await site.post(f"{one}/resume", **own)).status_code == 202
+    errors = await site.client.get(f"/v1/imports/{begun.json()['job_id']}/errors", headers=less)
+    assert (errors.status_code, errors.json()["data"]) == (403, {"scope": "members:write"})
+
+
+async def test_an_import_goes_on_when_its_key_is_revoked_and_only_others_may_stop_it(site: Site) -> None:
+    """It was asked for by who might; whoever revokes a key because it was stolen stops its jobs, too."""
+    async with site.database.transaction() as tx:
+        key, secret = await keys.create_key(tx, label="till", scopes=["members:write"])
+    own = {"Authorization": f"Bearer {secret}"}
+    content = "card\n" + "".join([f"M{number:07}\n" for number in range(1, ROWS_A_STEP + 3)])
+    job_id = (await site.post("/v1/imports", {**MEMBERS, "content": content}, **own)).json()["job_id"]
+    assert await site.step(job_id) == 1
+    async with site.database.transaction(actor="cli:owner") as tx:
+        await keys.revoke_key(tx, key.key_id)
+    await site.services.authenticator._forget_if_changed()  # within a second of itself
+    refused = await site.post(f"/v1/jobs/{job_id}/cancel", **own)
+    assert refused.status_code == 401
+    async with await site.caller("admin") as admin:
+        assert (await admin.post(f"/v1/jobs/{job_id}/cancel", headers={"Idempotency-Key": "a"})).status_code == 200
+        assert await site.step(job_id) is None
+        assert (await site.post(f"/v1/jobs/{job_id}/resume", **own)).status_code == 401
+        assert (await admin.post(f"/v1/jobs/{job_id}/resume", headers={"Idempotency-Key": "b"})).status_code == 202
+        while await site.step(job_id) is not None:
+            pass
+        job = (await admin.get(f"/v1/jobs/{job_id}")).json()
+    assert (job["state"], job["counts"]["imported"]) == ("done", ROWS_A_STEP + 2)
+    actors = "SELECT DISTINCT actor FROM audit_entries WHERE action = 'import_members'"
+    assert await site.rows(actors) == [(f"key:{public_id('ak', key.key_id)}",)]
+
+
+async def test_what_is_nested_without_an_end_is_its_rows_fault_alone(site: Site) -> None:
+    def nested(depth: int) -> str:
+        return "[" * depth + "]" * depth
+
+    fields = ("identities", "card", "store_id", "signed_up_at")
+    content = "".join([f'{{"card": "M{n}", "{name}": {nested(950)}}}\n' for n, name in enumerate(fields)])
+    content += "".join([f'{{"card": "N{depth}", "identities": {nested(depth)}}}\n' for depth in range(900, 1000, 7)])
+    job = await site.imported((content + '{"card": "M0000009"}\n').encode(), format="jsonl", **MEMBERS)
+    assert (job["state"], job["problem"]) == ("done", None)
+    assert job["counts"] == {"rows": 20, "imported": 1, "known": 0, "refused": 19}
+    told = [line.split(",")[:4] for line in await site.errors(job["job_id"])][1:]
+    assert told[:4] == [
+        [str(n), name, "***" if n <= 2 else "…", "value_unreadable"] for n, name in enumerate(fields, 1)
+    ]
+    assert {one[3] for one in told} <= {"value_unreadable", "row_unreadable"}
+
+
+async def test_a_list_where_rows_of_one_order_have_their_id_is_those_rows_fault(site: Site) -> None:
+    content = lines({"order_id": ["A1"], "sku": "tea"}, {"order_id": ["A1"], "sku": "cup"}, {"order_id": {}})
+    job = await site.imported(content, kind="orders", format="jsonl")
+    assert (job["state"], job["counts"]) == ("done", {"rows": 3, "imported": 0, "known": 0, "refused": 3})
+    assert {line.split(",")[1] for line in (await site.errors(job["job_id"]))[1:]} == {"order_id"}

@@ -16,6 +16,11 @@ from regulars.platform.http.reading import json_decoder, read_json
 from regulars.platform.texts import negotiate
 
 
+class Payer(Struct, forbid_unknown_fields=True):
+    given_name: str = ""
+    member_id: str = ""
+
+
 class Inner(Struct, forbid_unknown_fields=True):
     qty: Annotated[int, Meta(gt=0, le=10)] = 1
     sku: Annotated[str, Meta(min_length=1, max_length=3)] = "a"
@@ -30,6 +35,8 @@ class Inner(Struct, forbid_unknown_fields=True):
     step: Annotated[int, Meta(multiple_of=5)] = 5
     rate: float = 1.0
     either: int | str | None = 1
+    payer: Payer | None = None
+    by_name: dict[str, list[Payer]] = field(default_factory=dict, name="byName")
 
 
 class Outer(Struct, forbid_unknown_fields=True):
@@ -38,6 +45,7 @@ class Outer(Struct, forbid_unknown_fields=True):
 
 
 decode = json_decoder(Outer)
+FIRST = "qty, sku, currency, at, day, id, weight, kind, counts, tags, step"
 
 
 def refusal(body: bytes) -> InvalidInput:
@@ -51,8 +59,9 @@ def refusal(body: bytes) -> InvalidInput:
     [
         (b"{}", "field_missing", "/id", {"field": "id"}),
         (b'{"id": 1}', "wrong_type", "/id", {"field": "id", "expected": "string", "received": "integer"}),
-        (b'{"id": "x", "zz": 1}', "field_unknown", "/zz", {"field": "zz"}),
-        (b'{"id": "x", "a/b~c": 1}', "field_unknown", "/a~1b~0c", {"field": "a/b~c"}),
+        (b'{"id": "x", "zz": 1}', "field_unknown", "/zz", {"field": "zz", "known": "id, lines"}),
+        (b'{"id": "x", "a/b~c": 1}', "field_unknown", "/a~1b~0c", {"field": "a/b~c", "known": "id, lines"}),
+        (b'{"id": "x", "Line": 1}', "field_unknown", "/Line", {"field": "Line", "known": "lines, id"}),
         (b"[]", "wrong_type", "", {"field": "body", "expected": "object", "received": "array"}),
         (b"null", "wrong_type", "", {"field": "body", "expected": "object", "received": "null"}),
     ],
@@ -87,7 +96,7 @@ def test_the_body_itself(body: bytes, code: str, pointer: str, data: dict[str, s
         ('"either": []', "wrong_type", "either", {"expected": "integer | string | null", "received": "array"}),
         ('"counts": {"k": "x"}', "wrong_type", "counts", {"expected": "integer", "received": "string"}),
         ('"tags": ["x", 1]', "wrong_type", "tags[1]", {"expected": "string", "received": "integer"}),
-        ('"zz": 1', "field_unknown", "zz", {}),
+        ('"zz": 1', "field_unknown", "zz", {"known": f"{FIRST}, rate, …"}),
     ],
 )
 def test_a_field_of_the_second_line(line: str, code: str, place: str, data: dict[str, str]) -> None:
@@ -96,6 +105,21 @@ def test_a_field_of_the_second_line(line: str, code: str, place: str, data: dict
     assert (found.code, found.status) == (code, 422)
     assert found.pointer == "/lines/1/" + place.replace("[1]", "/1")
     assert found.data == {"field": f"lines[1].{place}", **data}
+
+
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        ('"currnecy": 1', "currency, "),
+        ('"Tag": []', "tags, "),
+        ('"payer": {"memberid": 1}', "member_id, given_name"),
+        ('"byName": {"x": [{"given-name": 1}]}', "given_name, member_id"),
+    ],
+)
+def test_of_the_fields_that_there_are_the_likeliest_is_told_first(line: str, known: str) -> None:
+    told = refusal(f'{{"id": "x", "lines": [{{{line}}}]}}'.encode()).data["known"]
+
+    assert str(told).startswith(known)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,10 @@ ACCESS_OF_STAFF: Final[Mapping[str, tuple[str, ...]]] = {
         "POST /console/jobs/{job_id}/cancel",
         "POST /console/jobs/{job_id}/resume",
     ),
+    "staff jobs:read members:personal": (
+        "POST /console/jobs/{job_id}/hide",
+        "POST /console/jobs/{job_id}/reveal",
+    ),
     "staff audit:read": (
         "GET /console/audit",
         "GET /console/audit/chain",

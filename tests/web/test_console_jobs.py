@@ -20,6 +20,8 @@ from tests.web.test_console_members import words
 
 pytestmark = pytest.mark.anyio
 
+LOOKS = "SELECT actor, subject, reason, detail FROM audit_entries WHERE action = 'read_personal_data'"
+
 
 async def asked(site: Site, by: Role, kind: str = IMPORT) -> str:
     """Ask for a job as somebody of staff; return its public id."""
@@ -129,3 +131,62 @@ async def test_why_a_job_failed_is_said_with_the_remedy_and_its_refused_rows_can
     assert await site.rows("SELECT subject, detail FROM audit_entries WHERE action = 'take_refused_rows'") == [
         (public, "1200 rows")
     ]
+
+
+async def test_what_stood_in_refused_rows_is_read_for_a_purpose_only(services: Services) -> None:
+    site = await Site(services).begin()
+    await site.visitors.staff(Role.OWNER)
+    public = await asked(site, Role.OWNER)
+    phone, other = "13800138000", "13900139000"
+    rows = [
+        RowProblem(
+            line=3,
+            column="state",
+            value=phone,
+            code="not_a_choice",
+            pointer=f"/{phone}",
+            data={"field": "state", "value": other},
+        ),
+        RowProblem(
+            line=4,
+            column="amount",
+            value=phone,
+            code="value_unreadable",
+            pointer="/amount",
+            data={"field": "amount", "form": "1234.56"},
+        ),
+        RowProblem(line=5, column="lines", value=None, code="field_unknown", pointer=None, data={"field": phone}),
+    ]
+    files = ImportFiles(services.settings.home, services.vault.pepper)
+    async with services.database.transaction() as tx:
+        tx.write(
+            "INSERT INTO imports VALUES ((SELECT job_id FROM jobs), 'members', 'csv', 'people.csv', '{}', 'rest',"
+            " false, 'x', now(), now(), true)"
+        )
+        imports.insert_problems(tx, files, job_id_in(public), rows)
+        tx.write("UPDATE jobs SET counts = %s", ('{"refused": 3}',))
+    one, why = f"/console/jobs/{public}", {"purpose": "ticket 4711"}
+    async with site.browsing(Role.AUDITOR) as auditor:
+        seen = [(await auditor.get(path)).text for path in (one, f"{one}/refused")]
+        offered, refused = "Reveal values" in seen[0], await auditor.post(f"{one}/reveal", data=why)
+    async with site.browsing(Role.OWNER) as browser:
+        seen += [(await browser.get(path)).text for path in (one, f"{one}/refused")]
+        without = await browser.post(f"{one}/reveal", data={"purpose": " "})
+        before = await site.rows(LOOKS)
+        revealed = await browser.post(f"{one}/reveal", data=why)
+        clear = [(await browser.get(path)).text for path in (one, f"{one}/refused", one)]
+        foreign = (await browser.get(f"/console/jobs/{await asked(site, Role.OWNER)}")).text
+        hidden = await browser.post(f"{one}/hide")
+        seen += [without.text, foreign, *[(await browser.get(path)).text for path in (one, f"{one}/refused")]]
+        looked = words((await browser.get("/console/privacy")).text)
+
+    assert not [text for text in seen if phone in text or other in text]
+    assert all("amount" in text and "1234.56" in text for text in (seen[0], seen[1]))
+    assert [text.count(phone) >= 3 for text in clear] == [True] * 3
+    assert [answer.status_code for answer in (refused, without, revealed, hidden)] == [403, 422, 303, 303]
+    assert (offered, "data-open" in without.text, before) == (False, True, [])
+    owner = f"staff:{site.visitors.accounts[Role.OWNER].public_id}"
+    assert await site.rows(LOOKS) == [(owner, public, "ticket 4711", "3 rows")]
+    assert "ticket 4711" in looked
+    taken = "SELECT reason FROM audit_entries WHERE action = 'take_refused_rows' ORDER BY entry_id"
+    assert await site.rows(taken) == [("",), ("",), ("ticket 4711",), ("",)]

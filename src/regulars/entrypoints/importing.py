@@ -1,5 +1,7 @@
 """What can be imported, and what does jobs: the one page that knows every kind of both."""
 
+from uuid import UUID
+
 from regulars.commerce.importing import orders_imported
 from regulars.commerce.orders.service import Commerce
 from regulars.entrypoints.exporting import PEOPLE, export_kinds
@@ -8,11 +10,14 @@ from regulars.loyalty.importing.rows import accruals_imported
 from regulars.members.consent.importing import consents_imported
 from regulars.members.consent.terms import double_opt_in
 from regulars.members.importing import members_imported
-from regulars.platform.bulk.contracts import JobKinds
+from regulars.platform.bulk.contracts import JobKinds, JobScopes
 from regulars.platform.db.database import Database
-from regulars.platform.exports.contracts import EXPORT
+from regulars.platform.db.transaction import Transaction
+from regulars.platform.exports import service as exports
+from regulars.platform.exports.contracts import EXPORT, ExportKinds
 from regulars.platform.exports.files import ExportFiles
 from regulars.platform.exports.stepping import Exporting
+from regulars.platform.imports import service as imports
 from regulars.platform.imports.contracts import IMPORT, ImportKinds
 from regulars.platform.imports.files import ImportFiles
 from regulars.platform.imports.stepping import Importing
@@ -37,6 +42,18 @@ def job_kinds(settings: Settings, vault: Vault, database: Database) -> JobKinds:
         IMPORT: Importing(import_kinds(settings), vault, settings.home),
         EXPORT: Exporting(export_kinds(), PEOPLE, database, vault, settings.home),
     }
+
+
+def job_scopes(imported: ImportKinds, exported: ExportKinds) -> JobScopes:
+    """Return which scopes the jobs of each kind need."""
+
+    async def of_import(tx: Transaction, job_id: UUID) -> list[str]:
+        return await imports.scopes_of(tx, imported, job_id)
+
+    async def of_export(tx: Transaction, job_id: UUID) -> list[str]:
+        return await exports.scopes_of(tx, exported, job_id)
+
+    return {IMPORT: of_import, EXPORT: of_export}
 
 
 def given_to_tasks(settings: Settings, vault: Vault, database: Database) -> dict[str, object]:

@@ -155,7 +155,7 @@ def offered_to_programs(services: "Services") -> Web:
     from regulars.engagement.routes import routes as engagement_routes
     from regulars.entrypoints.expanding import give_along
     from regulars.entrypoints.exporting import PEOPLE, export_kinds
-    from regulars.entrypoints.importing import import_kinds
+    from regulars.entrypoints.importing import import_kinds, job_scopes
     from regulars.entrypoints.merging import PARTS as MERGING
     from regulars.entrypoints.privacy import PARTS
     from regulars.loyalty.routes import routes as loyalty_routes
@@ -168,15 +168,16 @@ def offered_to_programs(services: "Services") -> Web:
     from regulars.platform.webhooks.routes import webhook_routes
 
     loyalty, commerce = loyalty_routes(services), commerce_routes(services)
+    imported, exported = import_kinds(services.settings), export_kinds()
     routes = [
         *members_routes(services, PARTS, MERGING),
         *loyalty.routes,
         *commerce.routes,
         *engagement_routes(services),
         *feed_routes(services),
-        *job_routes(services),
-        *import_routes(services, import_kinds(services.settings)),
-        *export_routes(services, export_kinds(), PEOPLE),
+        *job_routes(services, job_scopes(imported, exported)),
+        *import_routes(services, imported),
+        *export_routes(services, exported, PEOPLE),
         *oauth_routes(services),
         *webhook_routes(services),
     ]

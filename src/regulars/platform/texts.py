@@ -36,8 +36,16 @@ def mark(sentence: LiteralString) -> str:
     return sentence
 
 
-def say(sentence: str, language: str, /, **values: object) -> str:
+class _Filled(dict[str, object]):
+    """What a sentence is filled with; what was kept by a release that did not fill all of it yet has gaps."""
+
+    def __missing__(self, name: str) -> object:
+        return "…"
+
+
+def say(sentence: str, language: str, /, **given: object) -> str:
     """Return `sentence` in `language` with its placeholders filled; English where no translation exists."""
+    values = _Filled(given)
     if language != "en" and language in LANGUAGES:
         sentence = spaced(catalogue(language).get(sentence, sentence), values)
     return sentence.format_map(values)

@@ -14,6 +14,7 @@ from regulars.loyalty.ledger.schemas import Instant
 from regulars.loyalty.policy.contracts import Policy
 from regulars.loyalty.policy.reading import unknown_fields
 from regulars.platform.http.errors import FieldUnknown
+from regulars.platform.http.likely import likeliest
 from regulars.platform.ids import parse_public_id, public_id
 
 Name = Annotated[str, Meta(min_length=1, max_length=100, description="For people.", examples=["Gold asks for more"])]
@@ -129,6 +130,18 @@ def draft_answer(draft: PolicyDraft) -> DraftAnswer:
 def require_known_fields(body: bytes, policy: Policy | None) -> None:
     """Refuse a policy with a field that nothing reads. Raises FieldUnknown (422), which names it."""
     given: Any = msgspec.json.decode(body).get("policy")
-    for field in unknown_fields(given, msgspec.to_builtins(policy)):
-        pointer = "/policy/" + field.replace("[", "/").replace("]", "").replace(".", "/")
-        raise FieldUnknown(pointer=pointer, field=f"policy.{field}")
+    understood: Any = msgspec.to_builtins(policy)
+    for field in unknown_fields(given, understood):
+        path = field.replace("[", "/").replace("]", "").replace(".", "/")
+        *places, name = path.split("/")
+        for place in places:
+            understood = _part(understood, place)
+        known = likeliest(name, understood if isinstance(understood, dict) else ())
+        raise FieldUnknown(pointer=f"/policy/{path}", field=f"policy.{field}", known=known)
+
+
+def _part(understood: Any, place: str) -> Any:  # noqa: ANN401 - any JSON there is
+    """Return what stands at a place, None where its own name holds a dot and is not found."""
+    if isinstance(understood, list):
+        return understood[int(place)] if place.isdecimal() and int(place) < len(understood) else None
+    return understood.get(place) if isinstance(understood, dict) else None

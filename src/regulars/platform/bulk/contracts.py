@@ -1,6 +1,6 @@
 """What a job is, and what each step of one gives."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, Protocol
 from uuid import UUID
@@ -80,6 +80,8 @@ class JobKind(Protocol):
 
 
 JobKinds = Mapping[str, JobKind]
+# Which scopes each kind of jobs needs of who stops one or lets it go on; of one that is forgotten, none.
+JobScopes = Mapping[str, Callable[[Transaction, UUID], Awaitable[Sequence[str]]]]
 
 
 class ListWanted(Struct, frozen=True, kw_only=True):

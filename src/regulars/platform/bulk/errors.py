@@ -31,11 +31,11 @@ class StepFailed(TemporarilyUnavailable):
 
 
 class KindUnknown(TemporarilyUnavailable):
-    """The worker that took the job is of a release that does not know its kind."""
+    """The process that was to do something with the job is of a release that does not know its kind."""
 
     code = "job_kind_unknown"
     status = 503
-    message = "The worker does not know this kind of job. Let every process run the same release, then let it go on."
+    message = "Not every process knows this kind of job. Let all of them run the same release, then try again."
 
 
 class JobAbandoned(TemporarilyUnavailable):

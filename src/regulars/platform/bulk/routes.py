@@ -12,12 +12,13 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from regulars.platform.auth.contracts import ADMIN, Principal
 from regulars.platform.bulk import service
-from regulars.platform.bulk.contracts import JOB_PREFIX, Job, ListWanted, State
+from regulars.platform.bulk.contracts import JOB_PREFIX, Job, JobScopes, ListWanted, State
+from regulars.platform.bulk.errors import KindUnknown
 from regulars.platform.bulk.schemas import JobAnswer, JobsPage, job_answer
 from regulars.platform.bulk.tasks import run_job
 from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
-from regulars.platform.errors import NotFound
+from regulars.platform.errors import NotAllowed, NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.http.guards import principal_of, requires_key
 from regulars.platform.http.mutations import carry_out
@@ -35,11 +36,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class JobWish(NamedTuple):
-    """Who wants something done with a job: `by` is None for who may reach everybody's."""
+    """A job that something is to be done with, and who wants that."""
 
     job_id: UUID
-    by: str | None
-    actor: str
+    principal: Principal
     language: str
 
 
@@ -50,9 +50,9 @@ class Told(NamedTuple):
     language: str
 
 
-def job_routes(services: Services) -> list[HTTPRouteHandler]:
+def job_routes(services: Services, scopes: JobScopes) -> list[HTTPRouteHandler]:
     """Return the routes of jobs."""
-    return [*_reads(services), *_changes(services)]
+    return [*_reads(services), *_changes(services, scopes)]
 
 
 def job_id_in(text: str) -> UUID:
@@ -106,13 +106,15 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
     return [list_jobs, get_job]
 
 
-def _changes(services: Services) -> list[HTTPRouteHandler]:
+def _changes(services: Services, scopes: JobScopes) -> list[HTTPRouteHandler]:
     async def stop(tx: Transaction, wish: JobWish) -> Told:
-        job = await service.cancel(tx, wish.job_id, by=wish.by, actor=wish.actor)
+        by = await _checked(tx, scopes, wish)
+        job = await service.cancel(tx, wish.job_id, by=by, actor=wish.principal.client)
         return Told(job, wish.language)
 
     async def go_on(tx: Transaction, wish: JobWish) -> Told:
-        return Told(await service.resume(tx, run_job, wish.job_id, by=wish.by), wish.language)
+        by = await _checked(tx, scopes, wish)
+        return Told(await service.resume(tx, run_job, wish.job_id, by=by), wish.language)
 
     cancelling = services.lane("cancel_job", one_by_one(stop), partial(_told, 200))
     resuming = services.lane("resume_job", one_by_one(go_on), partial(_told, 202))
@@ -127,7 +129,10 @@ def _changes(services: Services) -> list[HTTPRouteHandler]:
         responses={200: ResponseSpec(JobAnswer, description="The job: what it did stands, nothing more is done.")},
     )
     async def cancel_job(request: AnyRequest, job_id: FromPath[str]) -> Response[Any]:
-        """Stop a job that waits or runs; the step under way ends first. What it did stands."""
+        """Stop a job that waits or runs; the step under way ends first. What it did stands.
+
+        A key needs the scopes with which such a job is begun.
+        """
         return await carry_out(request, cancelling, _wish(request, job_id), subject=job_id)
 
     @post(
@@ -140,15 +145,32 @@ def _changes(services: Services) -> list[HTTPRouteHandler]:
         responses={202: ResponseSpec(JobAnswer, description="The job, which waits for its turn.")},
     )
     async def resume_job(request: AnyRequest, job_id: FromPath[str]) -> Response[Any]:
-        """Let a job that was cancelled or failed go on from where it stopped: nothing is done twice."""
+        """Let a job that was cancelled or failed go on from where it stopped: nothing is done twice.
+
+        A key needs the scopes with which such a job is begun.
+        """
         return await carry_out(request, resuming, _wish(request, job_id), subject=job_id)
 
     return [cancel_job, resume_job]
 
 
+async def _checked(tx: Transaction, scopes: JobScopes, wish: JobWish) -> str | None:
+    """Return as whose a job is reached. Raises NotFound, KindUnknown, NotAllowed: a token may do less than its key."""
+    by = owner_of(wish.principal)
+    job = await service.read_job(tx, wish.job_id, by=by)
+    if by is None:
+        return by
+    needed = scopes.get(job.kind)
+    if needed is None:
+        raise KindUnknown
+    for scope in await needed(tx, wish.job_id):
+        if not wish.principal.may(scope):
+            raise NotAllowed(scope=scope)
+    return by
+
+
 def _wish(request: AnyRequest, job_id: str) -> JobWish:
-    principal = principal_of(request)
-    return JobWish(job_id_in(job_id), owner_of(principal), principal.client, asked(request.scope).language)
+    return JobWish(job_id_in(job_id), principal_of(request), asked(request.scope).language)
 
 
 def _told(status: int, told: Told) -> tuple[int, bytes]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.bulk import service as jobs
 from regulars.platform.bulk.contracts import JOB_PREFIX
+from regulars.platform.bulk.errors import KindUnknown
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Deferrable, Transaction
 from regulars.platform.errors import NotFound
@@ -20,6 +21,8 @@ from regulars.platform.exports.contracts import (
     KEPT,
     KEPT_PERSONAL,
     OPEN_AT_MOST,
+    PERSONAL_SCOPE,
+    SCOPE,
     Cell,
     Chosen,
     Column,
@@ -102,6 +105,16 @@ async def read_export(tx: Transaction, job_id: UUID, *, by: str | None) -> Expor
     if found is None or by not in {None, found.begun_by}:
         raise NotFound
     return found
+
+
+async def scopes_of(tx: Transaction, kinds: ExportKinds, job_id: UUID) -> list[str]:
+    """Return which scopes an export needs: none where it is forgotten. Raises KindUnknown."""
+    found = await store.read(tx, job_id)
+    if found is None:
+        return []
+    if found.kind not in kinds:
+        raise KindUnknown
+    return [SCOPE, kinds[found.kind].scope, *([PERSONAL_SCOPE] if found.personal else [])]
 
 
 async def named(tx: Transaction, job_ids: Sequence[UUID]) -> list[Export]:

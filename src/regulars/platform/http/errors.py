@@ -54,10 +54,13 @@ class FieldMissing(InvalidInput):
 
 
 class FieldUnknown(InvalidInput):
-    """A field that this operation does not know: misspelt, or of another version."""
+    """A field that this operation does not know: misspelt, or of another version; `known` are those that it knows.
+
+    The likeliest come first, a dozen at most.
+    """
 
     code = "field_unknown"
-    message = "There is no field {field} here. Check its spelling, or leave it out."
+    message = "There is no field {field} here. Those that there are, the likeliest first: {known}."
 
 
 class VersionUnknown(InvalidInput):

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from regulars.platform.http.asked import Asked, asked
 from regulars.platform.http.errors import FieldUnknown
 from regulars.platform.http.expanding import EXPAND, EXPANDS, Expandable
+from regulars.platform.http.likely import likeliest
 from regulars.platform.http.openapi import is_read
 from regulars.platform.http.sparse import FIELDS, Form, form_of, form_of_type, want_too, wanted_in, with_place
 
@@ -48,7 +49,8 @@ class KnownQueries:
         common = {FIELDS: form is not None, EXPAND: expandable is not None}
         for name in given:
             if name not in known and not common.get(name):
-                raise FieldUnknown(pointer=f"/query/{name}", field=name)
+                may = [*known, *[one for one, is_taken in common.items() if is_taken]]
+                raise FieldUnknown(pointer=f"/query/{name}", field=name, known=likeliest(name, sorted(may)))
         fields = ",".join(given.getall(FIELDS)) if FIELDS in given and FIELDS not in known else None
         if expandable is not None and EXPAND in given:
             _expand(asking, expandable, ",".join(given.getall(EXPAND)), fields, form)

@@ -27,6 +27,7 @@ from regulars.platform.http.errors import (
     WrongPattern,
     WrongType,
 )
+from regulars.platform.http.likely import likeliest, names_at
 
 Body = TypeVar("Body")
 
@@ -67,7 +68,7 @@ def read_json(decode: Callable[[bytes], Body], body: bytes) -> Body:
     try:
         return decode(body)
     except msgspec.ValidationError as error:
-        raise what_is_wrong(str(error)) from None
+        raise what_is_wrong(str(error), body=_type_of(decode)) from None
     except (UnicodeDecodeError, msgspec.DecodeError) as error:
         raise _malformation(body, str(error)) from None
     except RecursionError:
@@ -83,14 +84,24 @@ def _malformation(body: bytes, message: str) -> InvalidInput:
     return MalformedJson(byte=int(place[1]) if place else len(body))
 
 
-def what_is_wrong(message: str, *, within: str = "", field: str = "") -> InvalidInput:
-    """Turn msgspec's message into a refusal. `within` is the pointer of what was decoded, `field` its name."""
+def _type_of(decode: Callable[[bytes], Any]) -> Any:  # noqa: ANN401 - whatever is decoded into
+    """Return what a decoder makes of bodies: `decode` is the method of one of msgspec's."""
+    return getattr(getattr(decode, "__self__", None), "type", Any)
+
+
+def what_is_wrong(message: str, *, within: str = "", field: str = "", body: object = Any) -> InvalidInput:
+    """Turn msgspec's message into a refusal.
+
+    `within` is the pointer of what was decoded, `field` its name, `body` the type that it was to become.
+    """
     finding, _, place = message.partition(" - at `$")
     trail, pointer = _place(place.removesuffix("`"), field, within)
     if found := re.fullmatch(r"Object (contains unknown|missing required) field `(.*)`", finding, re.DOTALL):
         name = found[2][:_MAX_ECHO]
-        kind = FieldUnknown if found[1] == "contains unknown" else FieldMissing
-        return kind(pointer=f"{pointer}/{_escape(name)}", field=f"{trail}.{name}" if trail else name)
+        at, full = f"{pointer}/{_escape(name)}", f"{trail}.{name}" if trail else name
+        if found[1] == "contains unknown":
+            return FieldUnknown(pointer=at, field=full, known=likeliest(name, names_at(body, place.removesuffix("`"))))
+        return FieldMissing(pointer=at, field=full)
     return _wrong_value(finding, trail or "body", pointer)
 
 

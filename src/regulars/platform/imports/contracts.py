@@ -18,6 +18,7 @@ ROWS_A_STEP: Final = 1000
 ALL_AT_MOST: Final = 20_000  # rows of an import that is carried out as a whole: it is one transaction
 REFUSED_AT_MOST: Final = 100_000  # rows of which it is kept why; then the import stops
 LINE_BYTES: Final = 1_000_000  # the longest line
+NESTED_AT_MOST: Final = 32  # lists within lists: far from what the interpreter, and what comes after us, can follow
 GROUP_BYTES: Final = 256_000_000  # the largest group of rows of a Parquet file, unpacked
 
 Format = Literal["csv", "jsonl", "parquet"]

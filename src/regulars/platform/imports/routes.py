@@ -29,7 +29,7 @@ from regulars.platform.imports import service
 from regulars.platform.imports.contracts import Import, ImportKinds
 from regulars.platform.imports.errors import ImportKindUnknown
 from regulars.platform.imports.files import ImportFiles
-from regulars.platform.imports.schemas import ImportAnswer, ImportBody, import_answer, problems_as_csv
+from regulars.platform.imports.schemas import ImportAnswer, ImportBody, import_answer, masked, problems_as_csv
 from regulars.platform.services import Services
 
 TAGS: Final = ["imports"]
@@ -80,7 +80,12 @@ class Begun(NamedTuple):
 def import_routes(services: Services, kinds: ImportKinds) -> list[HTTPRouteHandler]:
     """Return the routes of imports."""
     files = ImportFiles(services.settings.home, services.vault.pepper)
-    return [_begin(services, kinds, files), _part(services, kinds, files), _start(services, kinds), *_reads(services)]
+    return [
+        _begin(services, kinds, files),
+        _part(services, kinds, files),
+        _start(services, kinds),
+        *_reads(services, kinds),
+    ]
 
 
 def _begin(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRouteHandler:
@@ -135,7 +140,7 @@ def _begin(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRo
 
 def _part(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRouteHandler:
     async def arrive(tx: Transaction, wish: Arrival) -> Import:
-        by = await _checked(tx, kinds, wish)
+        by = await _checked(tx, kinds, wish.job_id, wish.principal)
         return await service.put_part(tx, files, wish.job_id, wish.part_no, wish.content, by=by)
 
     lane = services.lane("put_import_part", one_by_one(arrive), _shown)
@@ -161,18 +166,18 @@ def _part(services: Services, kinds: ImportKinds, files: ImportFiles) -> HTTPRou
     return put_import_part
 
 
-async def _checked(tx: Transaction, kinds: ImportKinds, wish: Arrival | Start) -> str | None:
+async def _checked(tx: Transaction, kinds: ImportKinds, job_id: UUID, principal: Principal) -> str | None:
     """Return as whose an import is reached. Raises NotFound, and NotAllowed: a token may do less than its key."""
-    by = owner_of(wish.principal)
-    kind = kinds.get((await service.read_import(tx, wish.job_id, by=by)).kind)
-    if kind is not None and not wish.principal.may(kind.scope):
+    by = owner_of(principal)
+    kind = kinds.get((await service.read_import(tx, job_id, by=by)).kind)
+    if kind is not None and not principal.may(kind.scope):
         raise NotAllowed(scope=kind.scope)
     return by
 
 
 def _start(services: Services, kinds: ImportKinds) -> HTTPRouteHandler:
     async def start(tx: Transaction, wish: Start) -> Begun:
-        by = await _checked(tx, kinds, wish)
+        by = await _checked(tx, kinds, wish.job_id, wish.principal)
         await service.start(tx, run_job, wish.job_id, by=by)
         one = await service.read_import(tx, wish.job_id, by=by)
         return Begun(one, await jobs.read_job(tx, wish.job_id, by=by), wish.language)
@@ -196,7 +201,7 @@ def _start(services: Services, kinds: ImportKinds) -> HTTPRouteHandler:
     return start_import
 
 
-def _reads(services: Services) -> list[HTTPRouteHandler]:
+def _reads(services: Services, kinds: ImportKinds) -> list[HTTPRouteHandler]:
     @get(ONE, guards=[requires_key()], operation_id="getImport", tags=TAGS, summary="Read an import")
     async def get_import(request: AnyRequest, import_id: FromPath[str]) -> ImportAnswer:
         """Return an import that this key began; another's is answered as one that does not exist."""
@@ -213,10 +218,13 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         media_type="text/csv",
     )
     async def list_errors(request: AnyRequest, import_id: FromPath[str]) -> Stream:
-        """Return a CSV file: line of the file, column, value (`***` where it is personal), code and a sentence."""
+        """Return a CSV file: line of the file, column, value (`***` where it is personal), code and a sentence.
+
+        A key needs the scope for sending such rows one by one.
+        """
         job_id = job_id_in(import_id)
         async with services.database.transaction() as tx:
-            await service.read_import(tx, job_id, by=owner_of(principal_of(request)))
+            await _checked(tx, kinds, job_id, principal_of(request))
         return Stream(
             errors_as_csv(services, job_id, asked(request.scope).language),
             media_type="text/csv",
@@ -226,14 +234,18 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
     return [get_import, list_errors]
 
 
-async def errors_as_csv(services: Services, job_id: UUID, language: str) -> AsyncIterator[str]:
-    """Write why rows were refused, piece by piece, each read for itself: a slow reader holds no connection."""
+async def errors_as_csv(services: Services, job_id: UUID, language: str, *, clear: bool = True) -> AsyncIterator[str]:
+    """Write why rows were refused, piece by piece, each read for itself: a slow reader holds no connection.
+
+    Unless it is to be `clear`, without anything that stood in the rows.
+    """
     files = ImportFiles(services.settings.home, services.vault.pepper)
     after, more = 0, True
     while more:
         async with services.database.transaction() as tx:
             found = await service.problems(tx, files, job_id, after=after, limit=ERRORS_A_PIECE)
-        yield problems_as_csv(found, language, with_head=not after)
+        shown = found if clear else [masked(one) for one in found]
+        yield problems_as_csv(shown, language, with_head=not after)
         more = len(found) == ERRORS_A_PIECE
         after = found[-1].line if found else 1
 

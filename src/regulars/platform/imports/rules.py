@@ -10,7 +10,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars.platform.errors import Datum, DomainError
-from regulars.platform.imports.contracts import Field, ImportKind, Mapped, Record, Row, RowProblem, Values
+from regulars.platform.imports.contracts import (
+    NESTED_AT_MOST,
+    Field,
+    ImportKind,
+    Mapped,
+    Record,
+    Row,
+    RowProblem,
+    Values,
+)
 from regulars.platform.imports.errors import (
     ColumnMissing,
     ColumnUnknown,
@@ -21,6 +30,7 @@ from regulars.platform.imports.errors import (
 
 _ECHO: Final = 64
 _MANY_DIGITS: Final = 40
+_UNSAID: Final = "…"  # what cannot even be written down
 _encode = msgspec.json.Encoder().encode
 
 
@@ -69,7 +79,9 @@ def same_as_before(kind: ImportKind, mapping: Mapped, used: dict[str, str], befo
         return False
     column = next((name for name, field in used.items() if field == kind.together), kind.together)
     value = row.columns.get(column, mapping.constants.get(kind.together))
-    return value not in {None, ""} and value == before.columns.get(column, mapping.constants.get(kind.together))
+    if value is None or value == "" or isinstance(value, list | dict):  # what can be anything but a name is a fault
+        return False
+    return bool(value == before.columns.get(column, mapping.constants.get(kind.together)))
 
 
 def problem_of_record(kind: ImportKind, used: dict[str, str], record: Record, refusal: DomainError) -> RowProblem:
@@ -136,7 +148,7 @@ def _values(kind: ImportKind, mapping: Mapped, used: dict[str, str], row: Row) -
         try:
             values[name] = _value(name, kind.fields[name], mapping, value)
         except DomainError as refusal:
-            values[name] = value
+            values[name] = _UNSAID if _is_too_deep(value) else value
             problem = problem or refusal
     return values, problem
 
@@ -208,12 +220,26 @@ def _decimal(name: str, mapping: Mapped, value: Any) -> str:  # noqa: ANN401 - w
 
 
 def _json(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a file holds
-    if not isinstance(value, str):
-        return value
     try:
-        return msgspec.json.decode(value)
+        found = msgspec.json.decode(value) if isinstance(value, str) else value
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         raise ValueUnreadable(pointer=f"/{name}", field=name, form="JSON") from None
+    if _is_too_deep(found):
+        raise ValueUnreadable(pointer=f"/{name}", field=name, form="JSON")
+    return found
+
+
+def _is_too_deep(value: Any) -> bool:  # noqa: ANN401 - whatever a file holds
+    """Return whether lists and objects stand within one another further than anything that is imported."""
+    level = [value]
+    for _ in range(NESTED_AT_MOST):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, list | dict)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def _zone(name: str) -> ZoneInfo | None:

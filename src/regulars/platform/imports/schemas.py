@@ -7,15 +7,21 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from regulars.platform.bulk.contracts import JOB_PREFIX
 from regulars.platform.bulk.schemas import refusal_of
+from regulars.platform.http.errors import FieldUnknown
 from regulars.platform.ids import public_id
 from regulars.platform.imports.contracts import Format, Import, Mapped, Mode, RowProblem
 from regulars.platform.texts import say
 
 HEAD: Final = ("line", "column", "value", "code", "detail")
 HIDDEN: Final = "***"
+# What refusals are filled with that never comes from a row: names, forms and numbers of ours.
+_OURS: Final = frozenset(
+    {"columns", "expected", "field", "fields", "form", "known", "limit", "limit_bytes", "line", "number"}
+)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -75,8 +81,15 @@ def import_answer(one: Import) -> ImportAnswer:
     )
 
 
+def masked(one: RowProblem) -> RowProblem:
+    """Return why a row was refused without anything that stood in it: in a shifted column it may be anybody's."""
+    ours = _OURS - {"field"} if one.code == FieldUnknown.code else _OURS
+    data = {name: value if name in ours or value is None else HIDDEN for name, value in one.data.items()}
+    return replace(one, value=None, pointer=None, data=data)
+
+
 def problems_as_csv(found: Iterable[RowProblem], language: str, *, with_head: bool) -> str:
-    """Write why rows were refused, a line each, in a language; personal values were never kept."""
+    """Write why rows were refused, a line each, in a language; values of personal fields were never kept."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if with_head:

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from regulars.platform.bulk import service as jobs
+from regulars.platform.bulk.errors import KindUnknown
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Deferrable, Transaction
 from regulars.platform.errors import NotFound
@@ -19,6 +20,7 @@ from regulars.platform.imports.contracts import (
     Format,
     Import,
     ImportKind,
+    ImportKinds,
     Mapped,
     Mode,
     Part,
@@ -73,6 +75,16 @@ async def read_import(tx: Transaction, job_id: UUID, *, by: str | None) -> Impor
     if found is None or by not in {None, found.begun_by}:
         raise NotFound
     return found
+
+
+async def scopes_of(tx: Transaction, kinds: ImportKinds, job_id: UUID) -> list[str]:
+    """Return which scopes an import needs: none where it is forgotten. Raises KindUnknown."""
+    found = await store.read(tx, job_id)
+    if found is None:
+        return []
+    if found.kind not in kinds:
+        raise KindUnknown
+    return [kinds[found.kind].scope]
 
 
 async def named(tx: Transaction, job_ids: Sequence[UUID]) -> list[Import]:

@@ -1,6 +1,6 @@
 """What is done in the background: the list, one job as it goes on, stopped or let go on, and the rows it refused."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from regulars.platform.imports import service as imports
 from regulars.platform.imports.contracts import RowProblem
 from regulars.platform.imports.files import ImportFiles
 from regulars.platform.imports.routes import errors_as_csv
-from regulars.platform.imports.schemas import HIDDEN
+from regulars.platform.imports.schemas import HIDDEN, masked
 from regulars.platform.places import read_place, write_place
 from regulars.platform.texts import in_figures, say
 from regulars.web.console.account import who
@@ -37,9 +37,10 @@ from regulars.web.console.job_words import (
     why_failed,
 )
 from regulars.web.console.member_privacy import who as named
+from regulars.web.console.revealing import PERSONAL, Looks, Purpose
 from regulars.web.kit.cells import Cell, Code, Link
 from regulars.web.kit.formats import Formats
-from regulars.web.kit.forms import form_values
+from regulars.web.kit.forms import Form, blank_form, form_values, read_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
@@ -145,8 +146,11 @@ def _facts(job: Job, asked_by: Cell, language: str) -> list[tuple[str, Cell]]:
     return [(in_language(label, language), value) for label, value in told]
 
 
-def refused_rows(found: list[RowProblem], language: str) -> list[list[Cell]]:
-    """Return why rows were refused, as a table has it; personal values were never kept."""
+def refused_rows(found: Sequence[RowProblem], language: str, *, clear: bool = False) -> list[list[Cell]]:
+    """Return why rows were refused, as a table has it; what stood in them only where it is to be `clear`.
+
+    Values of personal fields were never kept; those of others may be somebody's, in a shifted column.
+    """
     return [
         [
             one.line,
@@ -154,14 +158,16 @@ def refused_rows(found: list[RowProblem], language: str) -> list[list[Cell]]:
             HIDDEN if one.value is None else one.value,
             say(refusal_of(one.code, one.data).message, language, **one.data),
         ]
-        for one in found
+        for one in (found if clear else map(masked, found))
     ]
 
 
 def _one(kit: Kit) -> list[Any]:
-    @get(ONE, guards=[kit.guards.staff(READ)])
-    async def job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
+    looks = Looks(kit, JOBS)
+
+    async def show(request: AnyRequest, job_id: str, form: Form[Any], *, status: int = 200) -> Response[bytes]:
         page, viewer = kit.page(request), who(request)
+        look = looks.at(request, job_id_in(job_id))  # it was logged when it began
         async with kit.services.database.transaction() as tx:
             found = await service.read_job(tx, job_id_in(job_id), by=None)
             words = JOB_WORDS.get(found.kind)
@@ -176,28 +182,54 @@ def _one(kit: Kit) -> list[Any]:
             request,
             "console/job.html",
             page=page,
+            status=status,
+            form=form,
+            look=look,
+            may_reveal=bool(refused) and look is None and viewer.may(PERSONAL),
             job=found,
             title=title_of(found, titles, page.language),
             counts=_counted(found),
             facts=_facts(found, asked_by, page.language),
             failure=why_failed(found, page.language),
-            refused=refused_rows(refused, page.language),
+            refused=refused_rows(refused, page.language, clear=look is not None),
             results=[] if words is None or found.state != "done" else words.results(found),
             may_act=viewer.may(WRITE) or found.asked_by == viewer.actor,
             path=job_path(found.job_id),
         )
 
+    @get(ONE, guards=[kit.guards.staff(READ)])
+    async def job(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
+        return await show(request, job_id, blank_form(kit.page(request).language))
+
+    @post(f"{ONE}/reveal", guards=[kit.guards.staff(READ, PERSONAL)])
+    async def reveal(request: AnyRequest, job_id: FromPath[str]) -> Response[bytes]:
+        """Log one look at what stood in refused rows, and let the page and the file show it for some minutes."""
+        form, one = read_form(request, Purpose, kit.page(request).language), job_id_in(job_id)
+        if form.value is None:
+            return await show(request, job_id, form, status=422)
+        async with kit.services.database.transaction(actor=who(request).actor) as tx:
+            found = await _with_refused(tx, one)
+            _note(tx, "read_personal_data", job_id, _rows(found), reason=form.value.purpose)
+        return kit.see(job_path(one), cookies=[looks.cookie(request, one, form.value.purpose)])
+
+    @post(f"{ONE}/hide", guards=[kit.guards.staff(READ, PERSONAL)])
+    async def hide(job_id: FromPath[str]) -> Response[bytes]:
+        return kit.see(job_path(job_id_in(job_id)), cookies=[looks.hidden()])
+
+    return [job, reveal, hide, _refused(kit, looks)]
+
+
+def _refused(kit: Kit, looks: Looks) -> Any:  # noqa: ANN401 - a route handler
     @get(f"{ONE}/refused", guards=[kit.guards.staff(READ)])
     async def refused(request: AnyRequest, job_id: FromPath[str]) -> Stream:
+        """Give them as a file, with what stood in them where that is revealed."""
         one, viewer = job_id_in(job_id), who(request)
+        look = looks.at(request, one)
         async with kit.services.database.transaction(actor=viewer.actor) as tx:
-            found = await service.read_job(tx, one, by=None)
-            words = JOB_WORDS.get(found.kind)
-            if words is None or not words.refused:
-                raise NotFound
-            _note(tx, "take_refused_rows", job_id, f"{found.counts.get('refused', 0)} rows")
+            found = await _with_refused(tx, one)
+            _note(tx, "take_refused_rows", job_id, _rows(found), reason="" if look is None else look.purpose)
         return Stream(
-            errors_as_csv(kit.services, one, kit.page(request).language),
+            errors_as_csv(kit.services, one, kit.page(request).language, clear=look is not None),
             media_type="text/csv",
             headers={
                 "Content-Disposition": f'attachment; filename="{job_id}-refused.csv"',
@@ -205,7 +237,20 @@ def _one(kit: Kit) -> list[Any]:
             },
         )
 
-    return [job, refused]
+    return refused
+
+
+async def _with_refused(tx: Transaction, job_id: UUID) -> Job:
+    """Return a job of a kind that keeps why rows were refused. Raises NotFound."""
+    found = await service.read_job(tx, job_id, by=None)
+    words = JOB_WORDS.get(found.kind)
+    if words is None or not words.refused:
+        raise NotFound
+    return found
+
+
+def _rows(job: Job) -> str:
+    return f"{job.counts.get('refused', 0)} rows"
 
 
 def _counted(job: Job) -> list[tuple[str, int]]:
@@ -214,8 +259,11 @@ def _counted(job: Job) -> list[tuple[str, int]]:
     return [(label, job.counts[name]) for name, label in labels.items() if name in job.counts]
 
 
-def _note(tx: Transaction, action: str, subject: str, detail: str = "") -> None:
-    tx.audit(AuditEntry(actor=tx.actor, action=action, subject=subject, request_id=tx.request_id, detail=detail))
+def _note(tx: Transaction, action: str, subject: str, detail: str = "", *, reason: str = "") -> None:
+    entry = AuditEntry(
+        actor=tx.actor, action=action, subject=subject, request_id=tx.request_id, detail=detail, reason=reason
+    )
+    tx.audit(entry)
 
 
 Act = Callable[[Transaction, UUID, str | None], Awaitable[Job]]

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
-from msgspec import Meta
 
 from regulars.commerce import api as commerce
 from regulars.commerce.contracts import OrderOutcome
@@ -32,7 +30,7 @@ from regulars.web.console.message_words import CHANNELS as WAYS
 from regulars.web.console.message_words import KINDS
 from regulars.web.console.message_words import state_badge as message_badge
 from regulars.web.console.messages import actor_of
-from regulars.web.console.revealing import Looks
+from regulars.web.console.revealing import PERSONAL, Looks, Purpose
 from regulars.web.console.sight import LineSeen, lines_seen, scope_of, tier_reason_seen
 from regulars.web.console.why import whys_of_member
 from regulars.web.console.words import (
@@ -57,18 +55,11 @@ from regulars.web.kit.timeline import Happening
 from regulars.web.kit.viewers import viewer_of
 
 READ: Final = "members:read"
-PERSONAL: Final = "members:personal"
 MEMBER: Final = "/console/members/{member_id:str}"
 _FEW: Final = 6
 _MANY: Final = 60
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class Purpose(msgspec.Struct):
-    """Why somebody looks at personal data."""
-
-    purpose: Annotated[str, Meta(min_length=5, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +94,7 @@ def member_handlers(kit: Kit, configuration: loyalty.Configuration) -> Sequence[
 
 
 def _overview(kit: Kit, rules: commerce.Commerce) -> list[ControllerRouterHandler]:
-    looks = Looks(kit)
+    looks = Looks(kit, "/console/members")
 
     async def show(request: AnyRequest, public: str, form: Form[Any], *, status: int = 200) -> Response[bytes]:
         page, viewer, services = kit.page(request), viewer_of(request), kit.services

@@ -21,9 +21,11 @@ from regulars.members.contracts import (
 from regulars.members.contracts.privacy import Erasure, ErasureState, MemberExport
 from regulars.platform.audit import service as audit
 from regulars.platform.audit.contracts import Look
+from regulars.platform.bulk.contracts import JOB_PREFIX
 from regulars.platform.ids import parse_public_id, public_id
 from regulars.platform.places import read_place, write_place
 from regulars.web.console.actors import names_of_programs, names_of_staff
+from regulars.web.console.job_words import job_path
 from regulars.web.console.member_privacy import erasure_badge, export_badge, member_privacy_handlers, who
 from regulars.web.console.member_words import CONSENT_CHANNELS, CONSENT_DECISIONS, PURPOSES
 from regulars.web.console.words import channel_name, days_of, member_link
@@ -144,7 +146,10 @@ def _purpose(one: Look) -> str:
 
 def _subject(one: Look) -> Cell:
     found = parse_public_id(MEMBER_PREFIX, one.subject)
-    return one.subject if found is None else member_link(found)
+    if found is not None:
+        return member_link(found)
+    refused = parse_public_id(JOB_PREFIX, one.subject)  # rows that an import refused: whose they are nobody knows
+    return one.subject if refused is None else Link(one.subject, job_path(refused))
 
 
 # --- consents ---------------------------------------------------------------------------------------------------------

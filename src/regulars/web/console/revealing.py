@@ -1,19 +1,20 @@
 """One logged look at personal data: revealed for a purpose, then shown to who revealed it for a few minutes.
 
-What was revealed stands sealed in a cookie of the browser that asked, tied to the session and to one member: loading
-the page again is the same look. When its time is over, or it is hidden, the page is masked again.
+What was revealed stands sealed in a cookie of the browser that asked, tied to the session and to one member, or to what
+else was looked at: loading the page again is the same look. When its time is over, or it is hidden, the page is masked
+again.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from regulars.platform.auth.tokens import read_sealed, write_sealed
 from regulars.platform.clock import wall_now
@@ -31,10 +32,16 @@ _NOBODY: Final = UUID(int=0)
 AnyRequest = Request[Any, Any, Any]
 
 
-class Look(Struct, frozen=True):
-    """A look that is logged: at whom, why, and until when the page shows it (seconds of the wall clock)."""
+class Purpose(Struct):
+    """Why somebody looks at personal data."""
 
-    member_id: UUID
+    purpose: Annotated[str, Meta(min_length=5, max_length=200)]
+
+
+class Look(Struct, frozen=True):
+    """A look that is logged: at whom or what, why, and until when the page shows it (seconds of the wall clock)."""
+
+    about: UUID
     purpose: str
     until: int
     session: bytes
@@ -47,14 +54,15 @@ class Look(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Writes and reads looks."""
+    """Writes and reads looks; `path` is where the pages are that show what was revealed."""
 
     kit: Kit
+    path: str
 
-    def cookie(self, request: AnyRequest, member_id: UUID, purpose: str) -> Cookie:
-        """Return what lets the page show a member in the clear for some minutes; the caller has logged the look."""
+    def cookie(self, request: AnyRequest, about: UUID, purpose: str) -> Cookie:
+        """Return what lets the page show something in the clear for some minutes; the caller has logged the look."""
         until = int((wall_now() + SHOWN_FOR).timestamp())
-        look = Look(member_id, purpose, until, _session(request))
+        look = Look(about, purpose, until, _session(request))
         sealed = seal(self._key, msgspec.json.encode(look), member_id=_NOBODY, field=_FIELD)
         return self._made(write_sealed(sealed), int(SHOWN_FOR.total_seconds()))
 
@@ -62,8 +70,8 @@ class Looks:
         """Return what ends a look."""
         return self._made("", 0)
 
-    def at(self, request: AnyRequest, member_id: UUID) -> Look | None:
-        """Return the look at a member under which a request comes; None if there is none (any more)."""
+    def at(self, request: AnyRequest, about: UUID) -> Look | None:
+        """Return the look at a member or at something else under which a request comes; None without one (any more)."""
         sealed = read_sealed(request.cookies.get(COOKIE, ""))
         if not sealed or not viewer_of(request).may(PERSONAL):
             return None
@@ -72,7 +80,7 @@ class Looks:
             look = msgspec.json.decode(content, type=Look)
         except (VaultBroken, msgspec.MsgspecError):
             return None
-        is_this = look.member_id == member_id and look.session == _session(request)
+        is_this = look.about == about and look.session == _session(request)
         return look if is_this and wall_now().timestamp() < look.until else None
 
     @property
@@ -84,7 +92,7 @@ class Looks:
             COOKIE,
             value=value,
             max_age=seconds,
-            path="/console/members",
+            path=self.path,
             secure=self.kit.secure_cookies,
             httponly=True,
             samesite="strict",

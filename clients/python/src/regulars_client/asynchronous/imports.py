@@ -97,5 +97,7 @@ class AsyncImports(Group):
         """Download why rows were refused.
 
         Return a CSV file: line of the file, column, value (`***` where it is personal), code and a sentence.
+
+        A key needs the scope for sending such rows one by one.
         """
         return await self._transport.download(Call("GET", f"/v1/imports/{part(import_id)}/errors", bytes))

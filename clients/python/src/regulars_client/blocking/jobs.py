@@ -53,6 +53,8 @@ class Jobs(Group):
         """Stop a job.
 
         Stop a job that waits or runs; the step under way ends first. What it did stands.
+
+        A key needs the scopes with which such a job is begun.
         """
         return self._transport.call(
             Call("POST", f"/v1/jobs/{part(job_id)}/cancel", JobAnswer, takes_key=True, key=idempotency_key)
@@ -62,6 +64,8 @@ class Jobs(Group):
         """Let a job go on.
 
         Let a job that was cancelled or failed go on from where it stopped: nothing is done twice.
+
+        A key needs the scopes with which such a job is begun.
         """
         return self._transport.call(
             Call("POST", f"/v1/jobs/{part(job_id)}/resume", JobAnswer, takes_key=True, key=idempotency_key)
