@@ -32,7 +32,7 @@ ORDER BY j.asked_at DESC, j.job_id DESC LIMIT %(limit)s
 """
 )
 _READ: LiteralString = _COLUMNS + "WHERE j.job_id = ANY(%s)"
-_TAKE_UP: LiteralString = """
+TAKE_UP: LiteralString = """
 SELECT j.kind, j.asked_by, j.carry, j.counts, j.all_of_it, j.steps, j.failures,
        EXISTS (SELECT 1 FROM job_cancellations AS c WHERE c.job_id = j.job_id)
 FROM jobs AS j WHERE j.job_id = %s AND j.state IN ('queued', 'running') FOR UPDATE
@@ -109,7 +109,7 @@ async def read_many(tx: Transaction, job_ids: Sequence[UUID]) -> Rows:
 
 async def take_up(tx: Transaction, job_id: UUID) -> Locked | None:
     """Lock a job that is open; None for one that is not."""
-    return next((Locked._make(row) for row in await tx.rows(_TAKE_UP, (job_id,))), None)
+    return next((Locked._make(row) for row in await tx.rows(TAKE_UP, (job_id,))), None)
 
 
 def go_on(tx: Transaction, job_id: UUID, progress: tuple[int, int], *, counts: str, carry: str, at: datetime) -> None:
