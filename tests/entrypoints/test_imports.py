@@ -332,6 +332,20 @@ async def test_what_is_nested_without_an_end_is_its_rows_fault_alone(site: Site)
     assert {one[3] for one in told} <= {"value_unreadable", "row_unreadable"}
 
 
+async def test_a_cell_that_is_too_long_is_its_rows_fault_alone_and_is_called_so(site: Site) -> None:
+    limit = 131_072
+    note = [b"card,note", b"M0000001," + b"x" * limit, b"M0000002," + b"x" * (limit + 1), b"M0000003,", b'M0000004,"x']
+    columns = {"columns": {"card": "card"}, "constants": MEMBER_CONSTANTS}
+    job = await site.imported(b"\n".join([*note, *[b"x" * 1000] * 131]), kind="members", mapping=columns)
+    assert job["counts"] == {"rows": 4, "imported": 2, "known": 0, "refused": 2}
+    told = [line.split(",", 4) for line in (await site.errors(job["job_id"]))[1:]]
+    assert [(one[0], one[3]) for one in told] == [("3", "cell_too_long"), ("5", "cell_too_long")]
+    assert f"more than {limit} characters" in told[0][4]
+    assert f"超过 {limit} 个字符" in (await site.errors(job["job_id"], "zh"))[1]
+    head = await site.imported(b"x" * (limit + 1) + b"\n1\n", kind="members", mapping=columns)
+    assert head["problem"]["code"] == "cell_too_long"
+
+
 async def test_a_list_where_rows_of_one_order_have_their_id_is_those_rows_fault(site: Site) -> None:
     content = lines({"order_id": ["A1"], "sku": "tea"}, {"order_id": ["A1"], "sku": "cup"}, {"order_id": {}})
     job = await site.imported(content, kind="orders", format="jsonl")

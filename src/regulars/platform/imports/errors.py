@@ -150,6 +150,16 @@ class RowTooLong(InvalidInput):
     message = "This row is longer than {limit_bytes} bytes. Look for a quotation mark or a line end that is missing."
 
 
+class CellTooLong(InvalidInput):
+    """A cell of a CSV file is longer than cells may be: often a quotation mark is missing, and the rest is one cell."""
+
+    code = "cell_too_long"
+    message = (
+        "A cell of this row has more than {limit_characters} characters. Look for a quotation mark that is missing; or "
+        "shorten the cell, or send the file as JSON Lines."
+    )
+
+
 class ColumnsDiffer(InvalidInput):
     """A row has more or fewer columns than the first line names."""
 

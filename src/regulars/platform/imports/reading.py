@@ -13,6 +13,7 @@ import msgspec
 from regulars.platform.errors import DomainError
 from regulars.platform.imports.contracts import LINE_BYTES, Format, Mapped, Row
 from regulars.platform.imports.errors import (
+    CellTooLong,
     ColumnsDiffer,
     ColumnTwice,
     FileEmpty,
@@ -137,8 +138,8 @@ class _Csv:
         lines = _Lines(file, Place())
         try:
             head = next(csv.reader(lines, delimiter=delimiter), None)
-        except csv.Error:
-            raise unreadable("csv") from None
+        except csv.Error as error:
+            raise _cell_too_long(error) or unreadable("csv") from None
         lines.detach()
         problem = lines.taken_problem()
         if problem is not None:
@@ -161,9 +162,10 @@ class _Csv:
                 cells = next(reader)
             except StopIteration:
                 return
-            except csv.Error:
+            except csv.Error as error:
                 reader = self._reader(lines)
-                yield Placed(Row(line=first, problem=lines.taken_problem() or RowUnreadable()), lines.place)
+                fault = lines.taken_problem() or _cell_too_long(error) or RowUnreadable()
+                yield Placed(Row(line=first, problem=fault), lines.place)
                 continue
             problem = lines.taken_problem()
             if problem is not None:
@@ -179,6 +181,12 @@ class _Csv:
         if len(cells) != len(names):
             return Row(line=line, problem=ColumnsDiffer(columns=len(cells), expected=len(names)))
         return Row(line=line, columns=dict(zip(names, cells, strict=True)))
+
+
+def _cell_too_long(error: csv.Error) -> CellTooLong | None:
+    """Return the refusal if that is the error, which has no type of its own."""
+    limit = csv.field_size_limit()
+    return CellTooLong(limit_characters=limit) if f"limit ({limit})" in str(error) else None
 
 
 class _JsonLines:
