@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 from regulars.entrypoints.exporting import export_kinds
 from regulars.platform.auth import service as keys
 from regulars.platform.bulk.routes import job_id_in
+from regulars.platform.clock import wall_now
 from regulars.platform.ids import public_id
 from regulars.platform.imports import service
 from regulars.platform.imports.contracts import ROWS_A_STEP
@@ -289,30 +291,43 @@ async def test_a_token_without_the_scope_neither_stops_nor_resumes_its_keys_jobs
     assert (errors.status_code, errors.json()["data"]) == (403, {"scope": "members:write"})
 
 
-async def test_an_import_goes_on_when_its_key_is_revoked_and_only_others_may_stop_it(site: Site) -> None:
-    """It was asked for by who might; whoever revokes a key because it was stolen stops its jobs, too."""
+async def key_with_an_import(site: Site, expires_at: datetime | None = None) -> tuple[UUID, dict[str, str], str]:
+    """Make a key, and have it begin an import whose first step is done; returns key, headers and import."""
     async with site.database.transaction() as tx:
-        key, secret = await keys.create_key(tx, label="till", scopes=["members:write"])
+        key, secret = await keys.create_key(tx, label="till", scopes=["members:write"], expires_at=expires_at)
     own = {"Authorization": f"Bearer {secret}"}
     content = "card\n" + "".join([f"M{number:07}\n" for number in range(1, ROWS_A_STEP + 3)])
     job_id = (await site.post("/v1/imports", {**MEMBERS, "content": content}, **own)).json()["job_id"]
     assert await site.step(job_id) == 1
+    return key.key_id, own, job_id
+
+
+async def test_an_import_stops_when_its_key_is_revoked_and_nobody_lets_it_go_on(site: Site) -> None:
+    key_id, own, job_id = await key_with_an_import(site)
     async with site.database.transaction(actor="cli:owner") as tx:
-        await keys.revoke_key(tx, key.key_id)
+        await keys.revoke_key(tx, key_id)
     await site.services.authenticator._forget_if_changed()  # within a second of itself
-    refused = await site.post(f"/v1/jobs/{job_id}/cancel", **own)
-    assert refused.status_code == 401
+    assert await site.step(job_id) is None
+    assert (await site.post(f"/v1/jobs/{job_id}/resume", **own)).status_code == 401
     async with await site.caller("admin") as admin:
-        assert (await admin.post(f"/v1/jobs/{job_id}/cancel", headers={"Idempotency-Key": "a"})).status_code == 200
-        assert await site.step(job_id) is None
-        assert (await site.post(f"/v1/jobs/{job_id}/resume", **own)).status_code == 401
-        assert (await admin.post(f"/v1/jobs/{job_id}/resume", headers={"Idempotency-Key": "b"})).status_code == 202
-        while await site.step(job_id) is not None:
-            pass
-        job = (await admin.get(f"/v1/jobs/{job_id}")).json()
-    assert (job["state"], job["counts"]["imported"]) == ("done", ROWS_A_STEP + 2)
+        job = (await admin.get(f"/v1/jobs/{job_id}", headers={"Accept-Language": "zh"})).json()
+        assert (job["state"], job["problem"]["code"]) == ("failed", "asker_shut_out")
+        assert "密钥已吊销" in job["problem"]["detail"]
+        resumed = await admin.post(f"/v1/jobs/{job_id}/resume", headers={"Idempotency-Key": "b"})
+    assert (resumed.status_code, resumed.json()["code"]) == (409, "asker_shut_out")
+    assert await site.rows("SELECT count(*) FROM members") == [(ROWS_A_STEP,)]
+
+
+async def test_an_import_goes_on_when_its_key_expires(site: Site) -> None:
+    """It was asked for by who might, in time."""
+    key_id, _, job_id = await key_with_an_import(site, expires_at=wall_now() + timedelta(minutes=1))
+    await site.rows("UPDATE api_keys SET expires_at = created_at WHERE key_id = %s RETURNING 1", (key_id,))
+    while await site.step(job_id) is not None:
+        pass
+    assert await site.rows("SELECT state FROM jobs") == [("done",)]
+    assert await site.rows("SELECT count(*) FROM members") == [(ROWS_A_STEP + 2,)]
     actors = "SELECT DISTINCT actor FROM audit_entries WHERE action = 'import_members'"
-    assert await site.rows(actors) == [(f"key:{public_id('ak', key.key_id)}",)]
+    assert await site.rows(actors) == [(f"key:{public_id('ak', key_id)}",)]
 
 
 async def test_what_is_nested_without_an_end_is_its_rows_fault_alone(site: Site) -> None:

@@ -187,7 +187,10 @@ async def test_what_cannot_be_imported_is_said_and_leaves_nothing(house: House) 
     async with house.site.browsing(Role.MARKETER) as browser, house.site.browsing(Role.OWNER) as owner:
         refused = [
             await browser.post(IMPORTS, data={"kind": kind}, files={"file": (name, b"x", "text/csv")})
-            for kind, name in (("members", "people.exe"), ("accruals", "points.csv"), ("wishes", "wishes.csv"))
+            for kind, name in (
+                *(("members", "people.exe"), ("accruals", "points.csv"), ("consents", "agreed.csv")),
+                ("wishes", "wishes.csv"),
+            )
         ]
         by_script = await browser.post(
             IMPORTS, data={"kind": "members", "name": "people.exe"}, headers={"Accept": "application/json"}
@@ -208,12 +211,13 @@ async def test_what_cannot_be_imported_is_said_and_leaves_nothing(house: House) 
             f"{path}/mapping/file", files={"mapping": ("m.toml", b"[columns", "text/plain")}
         )
         unread = await browser.get(f"{await begun(browser, b'a,a')}/mapping")
+        await begun(owner, b"card\nNC-9\n", "agreed.csv", "consents")
         points = await begun(owner, b"card,points\nNC-9,7\n", "points.csv", "accruals")
         numbers = await owner.post(
             f"{points}/mapping", data={"name.0": "card", "column.0": "card", "constant.amount": "many"}
         )
 
-    assert [answer.status_code for answer in refused] == [422] * 3
+    assert [answer.status_code for answer in refused] == [422] * 4
     assert "Its name should end in .csv" in words(refused[0].text)
     assert (by_script.status_code, "Its name should end in" in by_script.json()["problem"]) == (422, True)
     assert nothing == 0

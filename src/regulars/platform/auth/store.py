@@ -125,6 +125,11 @@ async def revoke(tx: Transaction, key_id: UUID, at: datetime) -> ApiKey | None:
     return await _changed(tx, REVOKE_KEY, (at, key_id))
 
 
+async def is_revoked(tx: Transaction, key_id: UUID) -> bool:
+    """Return whether a key was revoked."""
+    return bool(await tx.rows("SELECT 1 FROM api_keys WHERE key_id = %s AND revoked_at IS NOT NULL", (key_id,)))
+
+
 async def rotate(tx: Transaction, key_id: UUID, secret_hash: bytes, now: datetime, until: datetime) -> ApiKey | None:
     """Give a key another secret; that of before is good `until` then. None if it cannot be rotated now, or is none."""
     wishes = {"key_id": key_id, "hash": secret_hash, "now": now, "until": until, "by": tx.actor}

@@ -44,3 +44,14 @@ class JobAbandoned(TemporarilyUnavailable):
     code = "job_abandoned"
     status = 503
     message = "Nobody works at this job any more. What was done before stands. Let it go on from there."
+
+
+class AskerShutOut(Conflict):
+    """The key that asked for a job was revoked, or the account disabled: whoever did that wants nothing more of it."""
+
+    code = "asker_shut_out"
+    status = 409
+    message = (
+        "This job stopped, since the key that asked for it was revoked or the account disabled. What was done before "
+        "stands. Send the file again, or ask for the export again, with a key that is good: what is there stays once."
+    )

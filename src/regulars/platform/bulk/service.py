@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from regulars.platform.auth.standing import is_shut_out
 from regulars.platform.bulk import store
 from regulars.platform.bulk.contracts import Counts, Failure, Job, ListWanted
-from regulars.platform.bulk.errors import JobAbandoned, JobGoesOn, JobHasEnded
+from regulars.platform.bulk.errors import AskerShutOut, JobAbandoned, JobGoesOn, JobHasEnded
 from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Deferrable, Rows, Transaction
 from regulars.platform.errors import NotFound
@@ -69,8 +70,13 @@ async def cancel(tx: Transaction, job_id: UUID, *, by: str | None, actor: str) -
 
 
 async def resume(tx: Transaction, task: Deferrable, job_id: UUID, *, by: str | None) -> Job:
-    """Let a job that was cancelled or failed go on from where it stopped. Raises NotFound (404), JobGoesOn (409)."""
+    """Let a job that was cancelled or failed go on from where it stopped.
+
+    Raises NotFound (404), JobGoesOn, AskerShutOut (409).
+    """
     job = await read_job(tx, job_id, by=by)
+    if await is_shut_out(tx, job.asked_by):
+        raise AskerShutOut
     await store.close_stopped(tx, job_id, wall_now())
     if not await store.resume(tx, job_id):
         raise JobGoesOn(state=job.state)

@@ -10,9 +10,10 @@ from uuid import UUID
 import msgspec
 from psycopg import errors as database_errors
 
+from regulars.platform.auth.standing import is_shut_out
 from regulars.platform.bulk import store
 from regulars.platform.bulk.contracts import Counts, Failure, JobKinds, Step, Taken
-from regulars.platform.bulk.errors import KindUnknown, StepFailed
+from regulars.platform.bulk.errors import AskerShutOut, KindUnknown, StepFailed
 from regulars.platform.clock import wall_now
 from regulars.platform.db.failures import describe, is_nobodys_fault
 from regulars.platform.db.transaction import Transaction
@@ -66,6 +67,8 @@ async def _step(tx: Transaction, kinds: JobKinds, job_id: UUID, locked: store.Lo
     kind = kinds.get(locked.kind)
     if kind is None:
         raise KindUnknown
+    if await is_shut_out(tx, locked.asked_by):
+        raise AskerShutOut
     taken = Taken(
         job_id=job_id,
         kind=locked.kind,

@@ -22,8 +22,9 @@ from regulars.web.kit.kit import Kit
 IMPORTS: Final = "/console/imports"
 ONE: Final = f"{IMPORTS}/{{import_id:str}}"
 JOBS_READ, WRITE = "jobs:read", "imports:write"
-# What rows of a kind do that staff may do one by one only with a permission of its own.
-ALSO_NEEDED: Final = {"accruals": "points:write"}
+# Rows that ask for a permission of their own: points as they do one by one; and that members agreed is not for whoever
+# writes to them to say.
+ALSO_NEEDED: Final = {"accruals": "points:write", "consents": "consents:write"}
 
 
 class House(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ PERMISSIONS: Final[dict[str, str]] = {
     "messages:write": "Send parked messages again, or give them up.",
     "exports:write": "Take lists and whole tables out of the house as files.",
     "imports:write": "Bring members, orders and points in from files; points need points:write, too.",
+    "consents:write": "Bring decisions on consent in from files, with imports:write; not for who writes to members.",
     "jobs:read": "See what is done in the background: how far it is, what came of it, why it failed.",
     "jobs:write": "Stop jobs of others and let them go on; one's own anybody may.",
     "staff:read": "See the accounts of staff.",

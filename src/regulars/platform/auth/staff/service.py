@@ -32,6 +32,11 @@ async def read_account(tx: Transaction, staff_id: UUID) -> Account:
     return account
 
 
+async def is_disabled(tx: Transaction, staff_id: UUID) -> bool:
+    """Return whether an account is disabled."""
+    return await store.is_disabled(tx, staff_id)
+
+
 async def invite(tx: Transaction, wish: NewAccount) -> Invitation:
     """Give somebody an account and a one-time link to it. Raises what is wrong with the wish, StaffEmailTaken (409)."""
     account = await _made(tx, wish, Status.INVITED)

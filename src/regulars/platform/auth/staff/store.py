@@ -203,6 +203,11 @@ async def select_account(tx: Transaction, staff_id: UUID) -> Account | None:
     return _account(rows[0]) if rows else None
 
 
+async def is_disabled(tx: Transaction, staff_id: UUID) -> bool:
+    """Return whether an account is disabled."""
+    return bool(await tx.rows("SELECT 1 FROM staff_accounts WHERE staff_id = %s AND status = 'disabled'", (staff_id,)))
+
+
 async def select_by_email(tx: Transaction, email: str) -> Secrets | None:
     return _secrets(await tx.rows(SELECT_BY_EMAIL, (email,)))
 
