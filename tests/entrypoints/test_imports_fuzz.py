@@ -1,8 +1,11 @@
 """Files that hold anything: never a crash, every bad row told, the rest imported or none, as asked."""
 
 import csv
+import gc
 import io
+import resource
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,19 +90,79 @@ def test_any_bytes_are_read_the_same_from_any_place_on(form: str, content: bytes
         assert told(read(form, content, behind)) == told(found[at + 1 :])
 
 
-def test_a_small_file_that_unpacks_to_much_is_not_read() -> None:
+def in_parquet(table: Any, **options: Any) -> bytes:  # noqa: ANN401 - pyarrow carries no types
+    out = io.BytesIO()
+    pytest.importorskip("pyarrow.parquet").write_table(table, out, compression="zstd", **options)
+    return out.getvalue()
+
+
+def varint(number: int, digits: int = 0) -> bytes:
+    """Write a number as the footer of Parquet has it, with so many digits where that is more than it needs."""
+    number, found = number * 2, list[int]()
+    while number or len(found) < max(digits, 1):
+        found.append(number % 128 | 128)
+        number //= 128
+    return bytes([*found[:-1], found[-1] & 127])
+
+
+def lying(content: bytes) -> bytes:
+    """Let a file's footer say that what is unpacked is small."""
+    told = pytest.importorskip("pyarrow.parquet").ParquetFile(io.BytesIO(content)).metadata.row_group(0)
+    size = varint(told.column(0).total_uncompressed_size)
+    at = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    changed = content[:at] + content[at:].replace(size, varint(100, len(size)))
+    assert changed != content
+    return changed
+
+
+def test_a_small_file_that_says_that_it_unpacks_to_much_is_not_read() -> None:
     """Cells of one letter pack to nothing: what is judged is how large a group of rows is unpacked."""
     pa = pytest.importorskip("pyarrow")
-    out = io.BytesIO()
-    pytest.importorskip("pyarrow.parquet").write_table(pa.table({"card": ["a" * 300_000]}), out, compression="zstd")
-    assert len(out.getvalue()) < 3_000
+    content = in_parquet(pa.table({"card": ["a" * 300_000]}))
+    assert len(content) < 3_000
 
     from regulars.platform.imports.parquet import open_parquet
 
-    assert open_parquet(Raw(out.getvalue())).size == 1
+    assert open_parquet(Raw(content), len(content)).size == 1
     with pytest.raises(DomainError) as refused:
-        open_parquet(Raw(out.getvalue()), group_bytes=200_000)
+        open_parquet(Raw(content), len(content), group_bytes=200_000)
     assert (refused.value.code, refused.value.data) == ("row_group_too_large", {"limit_bytes": 200_000})
+
+
+async def test_a_file_that_lies_about_its_size_or_means_more_than_it_says_fails_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it needs is taken by a process of its own, and no more than is given to that."""
+    pa = pytest.importorskip("pyarrow")
+    from regulars.platform.imports import parquet
+
+    monkeypatch.setattr(parquet, "UNPACKING_BYTES", 20_000_000)
+    lie = lying(in_parquet(pa.table({"card": ["a" * 40_000_000]}), use_dictionary=False))
+    often = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000, pa.int32()), pa.array(["b" * 1_000_000]))
+    long = in_parquet(pa.table({"card": ["M0000001", "c" * 1_000_001, "M0000002"]}))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for content in (lie, in_parquet(pa.table({"card": often}), store_schema=False)):
+        assert len(content) < 10_000
+        job = await site.imported(content, kind="members", format="parquet")
+        assert (job["state"], job["problem"]["code"]) == ("failed", "row_group_too_large")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < most + 30_000, "kilobytes of this process"
+    job = await site.imported(long, kind="members", format="parquet", mapping={"constants": MEMBER_CONSTANTS})
+    assert (job["counts"]["imported"], job["counts"]["refused"]) == (2, 1)
+    assert [line.split(",")[0:4:3] for line in (await site.errors(job["job_id"]))[1:]] == [["2", "row_too_long"]]
+
+
+def test_the_process_that_unpacks_ends_with_whoever_asked() -> None:
+    pa = pytest.importorskip("pyarrow")
+    from regulars.platform.imports.parquet import open_parquet
+
+    content = in_parquet(pa.table({"card": ["M1", "M2"]}))
+    source = open_parquet(Raw(content), len(content))
+    assert [placed.row.columns for placed in source.rows(Place())] == [{"card": "M1"}, {"card": "M2"}]
+    started = source._process._started.pid  # type: ignore[attr-defined]  # of Parquet
+    assert Path(f"/proc/{started}").exists()
+    del source
+    gc.collect()
+    assert not Path(f"/proc/{started}").exists()
 
 
 def as_csv(rows: list[list[str]]) -> bytes:

@@ -20,6 +20,7 @@ REFUSED_AT_MOST: Final = 100_000  # rows of which it is kept why; then the impor
 LINE_BYTES: Final = 1_000_000  # the longest line
 NESTED_AT_MOST: Final = 32  # lists within lists: far from what the interpreter, and what comes after us, can follow
 GROUP_BYTES: Final = 256_000_000  # the largest group of rows of a Parquet file, unpacked
+UNPACKING_BYTES: Final = 4 * GROUP_BYTES  # what the process that unpacks a Parquet file may have for it
 
 Format = Literal["csv", "jsonl", "parquet"]
 Mode = Literal["rest", "all"]

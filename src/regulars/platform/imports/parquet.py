@@ -1,44 +1,86 @@
-"""Rows of a Parquet file, group by group, by pyarrow: the one file that knows it."""
+"""Rows of a Parquet file, group by group, unpacked in a process of their own whose memory is bounded."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Final
+from typing import IO, Any, Final
+from weakref import finalize
 
 import pyarrow as pa
-from pyarrow import parquet
 
-from regulars.platform.imports.contracts import GROUP_BYTES, Row
-from regulars.platform.imports.errors import RowGroupTooLarge
+from regulars.platform.errors import DomainError
+from regulars.platform.imports import unpacking
+from regulars.platform.imports.contracts import GROUP_BYTES, LINE_BYTES, UNPACKING_BYTES, Row
+from regulars.platform.imports.errors import RowGroupTooLarge, RowTooLong
 from regulars.platform.imports.reading import Place, Placed, Source, check_names, unreadable
 
-_BATCH: Final = 1000
+_COMMAND: Final = (sys.executable, "-P", "-m", unpacking.__name__)
+_MARK: Final = b"PAR1"  # a file begins and ends with it
 
 
-def open_parquet(file: io.RawIOBase, *, group_bytes: int = GROUP_BYTES) -> Source:
+def open_parquet(file: io.RawIOBase, size: int, *, group_bytes: int = GROUP_BYTES) -> Source:
     """Return the reader of a Parquet file. Raises FileUnreadable, ColumnTwice, RowGroupTooLarge.
 
-    A few kilobytes can unpack to gigabytes, so a group of rows of more than `group_bytes` is not read at all.
+    A few kilobytes can unpack to gigabytes: a group of rows that says that it has more than `group_bytes` is not read
+    at all, and one that lies, or means more than it says, ends with the process that unpacks it.
     """
-    try:
-        opened = parquet.ParquetFile(pa.PythonFile(io.BufferedReader(file), mode="r"), pre_buffer=False)
-    except (pa.ArrowException, OSError):
-        raise unreadable("parquet") from None
-    told = opened.metadata
-    for group in [told.row_group(number) for number in range(told.num_row_groups)]:
-        if sum([group.column(number).total_uncompressed_size for number in range(group.num_columns)]) > group_bytes:
-            raise RowGroupTooLarge(limit_bytes=group_bytes)
-    return _Parquet(opened)
+    buffered = io.BufferedReader(file)
+    if size < 3 * len(_MARK) or buffered.read(len(_MARK)) != _MARK:
+        raise unreadable("parquet")
+    return _Parquet(_Process(buffered, size, group_bytes))
+
+
+class _Process:
+    """The process that unpacks one file; it ends when nobody has this any more."""
+
+    def __init__(self, file: IO[bytes], size: int, group_bytes: int) -> None:
+        self._file = file
+        self._too_large = RowGroupTooLarge(limit_bytes=group_bytes)
+        started = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert started.stdin is not None  # noqa: S101 - tells the type checker
+        assert started.stdout is not None  # noqa: S101 - as above
+        self._pipes = unpacking.Pipes(started.stdout, started.stdin)
+        self._started = started
+        finalize(self, _end, started)
+        self.beginning = self.ask(UNPACKING_BYTES, size, group_bytes, LINE_BYTES)[1:]
+
+    def ask(self, *asked: Any) -> list[Any]:  # noqa: ANN401 - whatever msgpack has
+        """Ask something, and give the process what it reads of the file meanwhile. Raises what is wrong with it."""
+        try:
+            self._pipes.send(*asked)
+            answer = self._pipes.receive()
+            while answer[0] == "read":
+                self._pipes.send(self._read(*answer[1:]))
+                answer = self._pipes.receive()
+        except (EOFError, BrokenPipeError):  # it ended: of too much memory, or by somebody who needed it
+            raise self._too_large from None
+        if answer[0] == "too large":
+            raise self._too_large
+        if answer[0] == "unreadable":
+            raise unreadable("parquet")
+        return answer
+
+    def _read(self, at: int, size: int) -> bytes:
+        self._file.seek(at)
+        return self._file.read(size)
+
+
+def _end(started: "subprocess.Popen[bytes]") -> None:
+    started.kill()
+    started.communicate()
 
 
 class _Parquet:
-    def __init__(self, opened: "parquet.ParquetFile") -> None:
-        self._opened = opened
-        self.columns: list[str] | None = list(opened.schema_arrow.names)
-        check_names(self.columns)
-        self.size: int = opened.metadata.num_rows
+    def __init__(self, process: _Process) -> None:
+        self._process = process
+        names, groups = process.beginning
+        self.columns: list[str] | None = names
+        check_names(names)
         self._ends = [0]
-        for group in range(opened.metadata.num_row_groups):
-            self._ends.append(self._ends[-1] + opened.metadata.row_group(group).num_rows)
+        for rows in groups:
+            self._ends.append(self._ends[-1] + rows)
+        self.size: int = self._ends[-1]
 
     def done(self, place: Place) -> int:
         return place.at
@@ -48,15 +90,18 @@ class _Parquet:
         for group, end in enumerate(self._ends[1:]):
             if end <= at:
                 continue
-            for row in self._group(group, at - self._ends[group]):
+            for found in self._group(group, at - self._ends[group]):
                 at += 1
-                yield Placed(Row(line=at, columns=row), Place(at, at))
+                if isinstance(found, DomainError):
+                    yield Placed(Row(line=at, problem=found), Place(at, at))
+                else:
+                    yield Placed(Row(line=at, columns=found), Place(at, at))
 
-    def _group(self, group: int, behind: int) -> Iterator[dict[str, object]]:
+    def _group(self, group: int, behind: int) -> Iterator[dict[str, object] | DomainError]:
         """Give the rows of a group behind so many, which are passed over without being made rows."""
-        try:
-            for batch in self._opened.iter_batches(batch_size=_BATCH, row_groups=[group]):
-                yield from batch.slice(min(behind, batch.num_rows)).to_pylist()
-                behind = max(0, behind - batch.num_rows)
-        except (pa.ArrowException, OSError):
-            raise unreadable("parquet") from None
+        self._process.ask(group, behind)
+        while (answer := self._process.ask())[0] != "end":
+            if answer[0] == "too long":
+                yield RowTooLong(limit_bytes=LINE_BYTES)
+            else:
+                yield from pa.ipc.open_stream(answer[1]).read_all().to_pylist()

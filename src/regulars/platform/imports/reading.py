@@ -63,7 +63,7 @@ def source_of(form: Format, file: io.RawIOBase, size: int, mapping: Mapped) -> S
         return _JsonLines(file, size)
     from regulars.platform.imports.parquet import open_parquet  # noqa: PLC0415 - an extra that few install
 
-    return open_parquet(file)
+    return open_parquet(file, size)
 
 
 def require_reader(form: Format) -> None:
