@@ -157,3 +157,31 @@ async def test_who_works_on_this_machine_is_given_the_fields_that_are_wanted(
     none = await asked.ask("GET", "/v1/jobs", query={"fields": "shoe"})
     assert (some.document, some.refused) == ({"has_more": False, "next_cursor": None}, False)
     assert (none.document["code"], none.refused) == ("answer_field_unknown", True)
+
+
+def test_a_filter_that_cannot_be_an_id_is_named(walked: Walked) -> None:
+    """A list for something that cannot be there says which filter it is, and never that the list is not there."""
+    looked_at = []
+    for operation in sorted(reads(walked)):
+        first = walked.asked[operation]
+        for name in id_filters(walked, operation):
+            answer = walked.ask(
+                httpx.Request("GET", first.url.copy_with(query=None).copy_merge_params({name: "nobody"})), walked.key
+            )
+            problems = answer.json().get("errors", [])
+            assert (answer.status_code, [one["pointer"] for one in problems]) == (422, [f"/query/{name}"]), operation
+            looked_at.append((operation, name))
+    assert ("listMergeProposals", "member") in looked_at
+    assert ("listPersonalReads", "member_id") in looked_at
+
+
+def id_filters(walked: Walked, operation_id: str) -> list[str]:
+    """Return the parameters of an operation's query that take an id of a member."""
+    return [
+        parameter["name"]
+        for methods in walked.described["paths"].values()
+        for operation in methods.values()
+        if operation["operationId"] == operation_id
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "query" and (parameter["name"] == "member" or parameter["name"].endswith("member_id"))
+    ]

@@ -30,6 +30,7 @@ from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import requires
+from regulars.platform.http.member_filter import member_filter
 from regulars.platform.http.mutations import carry_out, idempotency_key
 from regulars.platform.places import read_place
 from regulars.platform.services import Services
@@ -139,7 +140,7 @@ def _list(services: Services) -> HTTPRouteHandler:
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_AT_MOST)] = 50,
     ) -> RequestsAnswer:
         """Return what waits for a second person; `ended` includes what was answered, and what nobody answered."""
-        of = None if member_id is None else member_id_in(member_id)
+        of = member_filter(member_id)
         after = read_place(cursor)
         if cursor is not None and after is None:
             raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from regulars.members.contracts import MEMBER_PREFIX
 from regulars.members.merging import reading as merging
-from regulars.members.public_ids import member_id_in
 from regulars.platform.audit import service as audit
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import requires
+from regulars.platform.http.member_filter import member_filter
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
 
@@ -65,7 +65,7 @@ def look_routes(services: Services) -> list[HTTPRouteHandler]:
         limit: PageSize = 50,
     ) -> LooksAnswer:
         """Return who looked at a member (`member_id`), at whom somebody looked (`actor`, as it stands here), or all."""
-        asked_for = None if member_id is None else member_id_in(member_id)
+        asked_for = member_filter(member_id)
         before = _entry_in(cursor)
         async with services.database.transaction() as tx:
             ids = None if asked_for is None else await merging.ids_of(tx, asked_for)

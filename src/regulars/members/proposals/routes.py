@@ -32,13 +32,14 @@ from regulars.members.proposals.schemas import (
     proposal_answer,
     proposal_answer_read,
 )
-from regulars.members.public_ids import member_id_in, proposal_id_in
+from regulars.members.public_ids import proposal_id_in
 from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.http.asked import asked
 from regulars.platform.http.errors import WrongForm
 from regulars.platform.http.guards import principal_of, requires
+from regulars.platform.http.member_filter import member_filter
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.ids import parse_public_id
 from regulars.platform.places import read_place, write_place
@@ -82,7 +83,7 @@ def _reads(services: Services, parts: MergingParts) -> Sequence[HTTPRouteHandler
         before = read_place(cursor)
         if cursor is not None and before is None:
             raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
-        of = None if member is None else member_id_in(member)
+        of = member_filter(member, "member")
         async with services.database.transaction() as tx:
             whose = None if of is None else await identity.who_is(tx, of)
             found = await reading.list_proposals(tx, ProposalsWanted(in_state, whose, before, limit + 1))

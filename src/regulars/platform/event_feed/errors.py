@@ -28,11 +28,3 @@ class UnknownEventType(InvalidInput):
     code = "unknown_event_type"
     status = 422
     message = "There is no type of event called {type}. See the list in the API reference."
-
-
-class MemberIdUnreadable(InvalidInput):
-    """What should be the id of a member is none."""
-
-    code = "member_id_unreadable"
-    status = 422
-    message = "This is not the id of a member. One looks like mbr_ and 32 hexadecimal digits."

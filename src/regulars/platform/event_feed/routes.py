@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Annotated, Final
-from uuid import UUID
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
@@ -10,13 +9,11 @@ from litestar.params import FromQuery, QueryParameter
 
 from regulars.platform.event_feed import service
 from regulars.platform.event_feed.contracts import FeedPage, Wanted
-from regulars.platform.event_feed.errors import MemberIdUnreadable
 from regulars.platform.event_feed.schemas import EventsAnswer
 from regulars.platform.event_feed.waiting import Pulse
 from regulars.platform.http.guards import requires
+from regulars.platform.http.member_filter import member_filter
 from regulars.platform.http.openapi import ALSO_REFUSES
-from regulars.platform.ids import parse_public_id
-from regulars.platform.public_events.catalogue import MEMBER_PREFIX
 from regulars.platform.public_events.telling import source_of
 from regulars.platform.services import Services
 
@@ -57,7 +54,7 @@ def feed_routes(services: Services) -> list[HTTPRouteHandler]:
         none: `has_more` says whether to ask on at once. With `wait`, an answer without events waits so many seconds
         for one. A cursor of before a restore is refused (410).
         """
-        wanted = Wanted(service.types_in(types.split(",")) if types else (), _member_in(member_id), limit)
+        wanted = Wanted(service.types_in(types.split(",")) if types else (), member_filter(member_id), limit)
         until = asyncio.get_running_loop().time() + wait
         while True:
             beats = pulse.beats
@@ -69,12 +66,3 @@ def feed_routes(services: Services) -> list[HTTPRouteHandler]:
         return EventsAnswer(events=page.events, has_more=page.has_more, next_cursor=page.cursor)
 
     return [list_events]
-
-
-def _member_in(text: str | None) -> UUID | None:
-    if text is None:
-        return None
-    found = parse_public_id(MEMBER_PREFIX, text)
-    if found is None:
-        raise MemberIdUnreadable(pointer="/query/member_id")
-    return found

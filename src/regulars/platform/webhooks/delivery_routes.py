@@ -14,11 +14,10 @@ from regulars.platform.audit.contracts import Deed
 from regulars.platform.commit.lane import json_answer, one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
-from regulars.platform.event_feed.errors import MemberIdUnreadable
 from regulars.platform.http.guards import requires
+from regulars.platform.http.member_filter import member_filter
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.ids import parse_public_id
-from regulars.platform.public_events.catalogue import MEMBER_PREFIX
 from regulars.platform.public_events.telling import source_of
 from regulars.platform.services import Services
 from regulars.platform.webhooks import service
@@ -95,7 +94,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
         chosen = Chosen(
             states=() if state_ is None else (state_,),
             type=type_,
-            member_id=_member_in(member_id),
+            member_id=member_filter(member_id),
             since=queued_from,
             until=queued_until,
             last=_before(cursor),
@@ -208,15 +207,6 @@ def _replay_range(services: Services) -> HTTPRouteHandler:
         return await carry_out(request, lane, wish, subject=webhook_id)
 
     return replay_deliveries
-
-
-def _member_in(text: str | None) -> UUID | None:
-    if text is None:
-        return None
-    found = parse_public_id(MEMBER_PREFIX, text)
-    if found is None:
-        raise MemberIdUnreadable(pointer="/query/member_id")
-    return found
 
 
 def _before(cursor: str | None) -> int | None:
