@@ -289,6 +289,9 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
     ),
     "GET /console/exports/{file_id}": (
         Scene("console/export-ready", "{personal_export}", "owner"),
+        Scene("console/export-plain", "{export}", "owner"),
+        Scene("console/export-delete", "{export}", "owner", act=press("[data-opens=delete]")),
+        Scene("console/export-gone", "{deleted_export}", "owner", "error"),
         Scene("console/export-purpose-missing", "{personal_export}", "owner", "error", act=send(format="csv")),
     ),
     "GET /console/imports": (
@@ -300,10 +303,11 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
     "GET /console/imports/{import_id}": (
         Scene("console/import-checked", "{checked_import}", "owner"),
         Scene("console/import-done", "{done_import}", "owner"),
+        Scene("console/import-discard", "{checked_import}", "owner", act=press("[data-opens=discard]")),
         Scene("console/import-half", "{half_import}", "owner", "error"),
     ),
     "GET /console/imports/{import_id}/mapping": (
-        Scene("console/import-mapping", "{checked_import}/mapping", "owner"),
+        Scene("console/import-mapping", "{mapped_import}/mapping", "owner"),
         Scene("console/import-mapping-refused", "{unread_import}/mapping", "owner", "error"),
     ),
     "GET /console/jobs": (
@@ -315,6 +319,9 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/data-job", "{job}", "owner"),
         Scene("console/data-job-failed", "{failed_job}", "owner", "error"),
         Scene("console/data-job-stopped", "{stopped_job}", "owner"),
+        Scene("console/data-job-of-import", "{import_job}", "owner"),
+        Scene("console/data-job-of-export", "{export_job}", "owner"),
+        Scene("console/data-job-revealed", "{job}", "owner", act=reveal),
     ),
     "GET /console/audit": (
         Scene("console/audit", "/console/audit", "owner"),

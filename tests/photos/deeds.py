@@ -27,6 +27,7 @@ _A_MINUTE: Final = timedelta(minutes=1)
 _PATIENCE_SECONDS: Final = 150
 _FORM: Final = re.compile(r'<form method="post" action="/portal/consents".*?</form>', re.DOTALL)
 _HIDDEN: Final = re.compile(r'<input type="hidden" name="([\w_]+)" value="([^"]*)"')
+_WAITING: Final = "every 1s"  # a page that asks again how far something is
 _LETTER: Final = re.compile(r"(/portal/confirm-consent/[\w.-]+)")
 
 
@@ -251,16 +252,23 @@ class Deeds:
         self.here.facts["orphan"] = draft["draft_id"]
 
     def _imports(self) -> None:
-        """Import a file with rows that are refused, one of which nothing comes, and one that is stopped at once."""
+        """Import a file with rows that are refused, one of which nothing comes, and one that is stopped on its way."""
         facts = self.here.facts
-        content = "phone,card,channel\n13900139000,NC000001,store\nno number,NC000002,store\n13900139002,,moon\n"
-        body = {"kind": "members", "content": content, "mapping": {"constants": {"market": "CN"}}}
+        content = (
+            f"phone,card,channel\n{_phone()},{_card()},store\n{_phone()},{_card()},online\n"
+            f"no number,{_card()},store\n{_phone()},,moon\n"
+        )
+        body = {"kind": "members", "mapping": {"constants": {"market": "US"}}}
+        many = "card,channel\n" + "".join([f"{_card()},store\n" for _ in range(8_000)])
+        stopped = self.api("POST", "/imports", **body, name="all members.csv", content=many, dry_run=True)
+        path = f"/jobs/{stopped['job_id']}"
+        self._until(lambda: self.api("GET", path)["progress"]["done"] > 0)
+        self.api("POST", f"{path}/cancel")
         jobs = [
-            self.api("POST", "/imports", **body, name="new members.csv"),
-            self.api("POST", "/imports", **body, name="old members.csv", mode="all"),
-            self.api("POST", "/imports", **body, name="all members.csv"),
+            self.api("POST", "/imports", **body, name="new members.csv", content=content),
+            self.api("POST", "/imports", **body, name="old members.csv", content=content, mode="all"),
+            stopped,
         ]
-        self.ask("POST", f"/jobs/{jobs[2]['job_id']}/cancel", {})
         paths = [f"/jobs/{job['job_id']}" for job in jobs]
         self._until(lambda: all(self.api("GET", path)["ended_at"] is not None for path in paths))
         facts["job"], facts["failed_job"], facts["stopped_job"] = (f"/console{path}" for path in paths)
@@ -268,30 +276,23 @@ class Deeds:
     def _imports_in_pages(self) -> None:
         """Import a file in the console, check another, leave one half sent, and one that cannot be read."""
         facts = self.here.facts
-        content = (
-            "Mobile;E-mail;Kartennummer;Joined;Note\n13900139010;lin@home.example;NC000010;01.05.2024;from the fair\n"
-            "139 0013 9011;;NC000011;02.05.2024;\nno number;;NC000012;03.05.2024;asked to be called\n"
-            "13900139013;;NC000013;31.06.2024;\n"
-        )
         with self.here.browser("owner") as browser:
 
             def begun(text: str, name: str) -> str:
                 file = {"file": (name, text.encode(), "text/csv")}
                 return str(browser.post("/console/imports", data={"kind": "members"}, files=file).headers["location"])
 
-            for fact, name in (("checked_import", "spring fair.csv"), ("done_import", "autumn fair.csv")):
-                path = facts[fact] = begun(content, name)
-                page = browser.get(f"{path}/mapping").text
-                sent = dict(re.findall(r'<input type="hidden" name="(name\.\d+)" value="([^"]*)"', page))
-                for field, options in re.findall(r'<select name="([\w.]+)".*?>(.*?)</select>', page, re.DOTALL):
-                    sent[field] = next(iter(re.findall(r'value="([^"]*)" selected', options)), "")
-                constants = {"constant.market": "CN", "constant.channel": "store", "time_zone": "Asia/Shanghai"}
-                browser.post(f"{path}/mapping", data={**sent, **constants, "delimiter": ";", "act": "check"})
-            waiting = "every 1s"
-            self._until(lambda: waiting not in browser.get(facts["checked_import"]).text)
-            self._until(lambda: waiting not in browser.get(facts["done_import"]).text)
+            for fact, name in (
+                ("mapped_import", "club evening.csv"),
+                ("checked_import", "spring fair.csv"),
+                ("done_import", "autumn fair.csv"),
+            ):
+                path = facts[fact] = begun(_fair(), name)
+                if fact != "mapped_import":
+                    self._checked(browser, path)
             browser.post(f"{facts['done_import']}/start", data={"mode": "rest"})
-            self._until(lambda: waiting not in browser.get(facts["done_import"]).text)
+            self._until(lambda: _WAITING not in browser.get(facts["done_import"]).text)
+            facts["import_job"] = facts["checked_import"].replace("imports", "jobs")
             facts["unread_import"] = begun("phone,phone\n1,2\n", "two phones.csv")
             headers = {"Accept": "application/json"}
             named = {"kind": "orders", "name": "orders of 2025.csv"}
@@ -300,14 +301,35 @@ class Deeds:
                 browser.post(f"{half}/parts/{number}", content=b"x" * 1000)
             facts["half_import"] = half
 
+    def _checked(self, browser: httpx.Client, path: str) -> None:
+        """Have a file checked as the page suggests to read it."""
+        page = browser.get(f"{path}/mapping").text
+        sent = dict(re.findall(r'<input type="hidden" name="(name\.\d+)" value="([^"]*)"', page))
+        for field, options in re.findall(r'<select name="([\w.]+)".*?>(.*?)</select>', page, re.DOTALL):
+            sent[field] = next(iter(re.findall(r'value="([^"]*)" selected', options)), "")
+        constants = {"constant.market": "US", "constant.channel": "store", "time_zone": "America/New_York"}
+        browser.post(f"{path}/mapping", data={**sent, **constants, "delimiter": ";", "act": "check"})
+        self._until(lambda: _WAITING not in browser.get(path).text)
+
     def _exports_in_pages(self) -> None:
-        """Export members with their names, and stores."""
+        """Export members with their names, orders of a store, and stores, of which the file is deleted again."""
+        facts = self.here.facts
         members = {"which": "all", "columns": ["display_name", "phone"], "purpose": "Ticket 4711"}
         with self.here.browser("owner") as browser:
-            browser.post("/console/exports", data={"kind": "stores", "which": "all"})
-            begun = browser.post("/console/exports", data={"kind": "members", **members})
-            path = self.here.facts["personal_export"] = str(begun.headers["location"])
-            self._until(lambda: "every 1s" not in browser.get(path).text)
+
+            def begun(kind: str, **sent: object) -> str:
+                answer = browser.post("/console/exports", data={"kind": kind, "which": "all", **sent})
+                if "location" not in answer.headers:
+                    raise WalkFailed(f"an export of {kind} answers {answer.status_code}")
+                path = str(answer.headers["location"])
+                self._until(lambda: _WAITING not in browser.get(path).text)
+                return path
+
+            facts["deleted_export"] = begun("stores")
+            browser.post(f"{facts['deleted_export']}/delete")
+            facts["export"] = begun("tiers")
+            facts["export_job"] = facts["export"].replace("exports", "jobs")
+            facts["personal_export"] = begun("members", **members)
 
     @staticmethod
     def _until(is_so: Callable[[], bool]) -> None:
@@ -316,3 +338,22 @@ class Deeds:
             if monotonic() - began > _PATIENCE_SECONDS:
                 raise WalkFailed("what was waited for did not come")
             sleep(0.2)
+
+
+def _phone() -> str:
+    return f"202 555 {uuid4().int % 10_000:04}"
+
+
+def _card() -> str:
+    return f"NC{uuid4().int % 10**9:09}"
+
+
+def _fair() -> str:
+    """Return a file as a fair brings it: two rows that are right, and two that are not."""
+    return (
+        "Mobile;E-mail;Kartennummer;Joined;Note\n"
+        f"{_phone()};{uuid4().hex[:6]}@home.example;{_card()};01.05.2016;from the fair\n"
+        f"{_phone()};;{_card()};02.05.2016;\n"
+        f"no number;;{_card()};03.05.2016;asked to be called\n"
+        f"{_phone()};;{_card()};31.06.2016;\n"
+    )

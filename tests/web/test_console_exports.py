@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
 
 from regulars.entrypoints.exporting import export_kinds
+from regulars.entrypoints.http import create_app
 from regulars.entrypoints.importing import job_kinds
+from regulars.entrypoints.wiring import web
 from regulars.platform.auth.staff.permissions import PERMISSIONS, Role
 from regulars.platform.bulk.contracts import JobKinds
 from regulars.platform.bulk.routes import job_id_in
@@ -15,6 +18,8 @@ from regulars.platform.bulk.stepping import do_step
 from regulars.platform.services import Services
 from regulars.web.console.export_words import NEEDED, TABLES
 from regulars.web.console.exports import EXPORTS, NEW
+from tests.web.conftest import BROWSER
+from tests.web.counted import CountedDatabase
 from tests.web.site import Site
 from tests.web.test_console_members import words
 
@@ -125,12 +130,18 @@ async def test_personal_data_is_for_who_may_and_says_what_for_each_time(house: H
         unasked = await owner.post(EXPORTS, data={"kind": "members", **wanted})
         path = await begun(owner, "members", **wanted, purpose="Ticket 4711")
         await house.stepped(path)
+        job = await owner.get(path.replace("exports", "jobs"))
+        not_theirs = await marketer.get(path.replace("exports", "jobs"))
+        shown = await owner.get(path)
         untold = await owner.post(f"{path}/file", data={"format": "csv"})
         file = await owner.post(f"{path}/file", data={"format": "csv", "purpose": "Ticket 4712"})
         looks = await owner.get("/console/privacy")
         log = await owner.get("/console/audit")
 
     assert (forged.status_code, unasked.status_code, untold.status_code) == (403, 422, 422)
+    assert "Table export · Members" in words(job.text)
+    assert (f'href="{path}"' in job.text, f'href="{path}"' in not_theirs.text) == (True, False)
+    assert f'href="{path.replace("exports", "jobs")}"' in shown.text
     assert 'value="email"' not in hidden.text
     assert "Please fill this in." in words(unasked.text)
     assert re.search(r'value="email" checked', unasked.text)
@@ -142,6 +153,24 @@ async def test_personal_data_is_for_who_may_and_says_what_for_each_time(house: H
         ("begin_export", "export of members", "Ticket 4711"),
         ("read_export", "export of members", "Ticket 4712"),
     ]
+
+
+async def test_a_page_that_refuses_a_file_needs_one_connection(house: House, database_url: str, tmp_path: Path) -> None:
+    services = house.site.services
+    async with house.site.browsing(Role.OWNER) as owner:
+        path = await begun(owner, "members", columns="email", purpose="Ticket 4711")
+        await house.stepped(path)
+        cookies = dict(owner.cookies)
+    async with CountedDatabase(database_url, tmp_path) as single:
+        alone = Services(services.settings, single, services.vault)
+        transport = httpx.ASGITransport(app=create_app(alone, web(alone)))
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://shop.example", headers=BROWSER, cookies=cookies, timeout=20
+        ) as browser:
+            refused = await browser.post(f"{path}/file", data={"format": "csv"})
+        await alone.drain()
+
+    assert (refused.status_code, "Please fill this in." in words(refused.text)) == (422, True)
 
 
 async def test_what_cannot_be_exported_is_said_where_it_was_chosen(house: House) -> None:

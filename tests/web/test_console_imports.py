@@ -121,12 +121,16 @@ async def test_a_file_is_mapped_as_suggested_checked_without_a_change_and_import
         "1 row would be refused",
         "Would be imported 1",
         "There already 1",
-        "NC000001",
+        "NC•••01",
+        "13•••00",
         "Refused This is not a phone",
     )
     for part in parts:
         assert part in said, said
     assert "2024-05-01T00:00:00+08:00" in said
+    assert [name for name in ("13900139000", "NC000001") if name in mapping.text + found.text + done.text] == []
+    assert f'href="{path.replace("imports", "jobs")}"' in found.text
+    assert f'href="{path}"' in job.text
     assert (unchanged, kept) == (before, 0)
     assert (started.status_code, again.headers["location"].partition("?")[0]) == (303, path)
     assert (await house.count("members"), gone) == (before + 1, 1)
@@ -154,7 +158,7 @@ async def test_a_large_file_goes_up_from_its_last_part_on_and_goes_on_where_it_s
         path = told.json()["path"]
         for number in range(len(pieces), 1, -1):
             assert (await browser.post(f"{path}/parts/{number}", content=pieces[number - 1])).status_code == 204
-        half = await browser.get(path)
+        half, listed = await browser.get(path), await browser.get(IMPORTS)
         early = await browser.post(f"{path}/mapping", data={"name.0": "card", "column.0": "card", "act": "check"})
         beyond = await browser.post(f"{path}/parts/{MOST_BYTES // PART_BYTES + 1}", content=b"x")
         foreign = [await other.get(f"{path}{rest}") for rest in ("", "/mapping", "/mapping/file")]
@@ -174,6 +178,7 @@ async def test_a_large_file_goes_up_from_its_last_part_on_and_goes_on_where_it_s
         discarded = await browser.post(f"{path}/discard")
         gone = await browser.get(path)
 
+    assert ("File not complete" in words(listed.text), "To be mapped" in words(listed.text)) == (True, False)
     assert f'data-missing="1" data-parts="{len(pieces)}" data-last-bytes="{len(pieces[-1])}"' in half.text
     assert (early.status_code, beyond.status_code, busy.status_code) == (409, 413, 409)
     assert [answer.status_code for answer in foreign] == [404] * 8

@@ -118,7 +118,10 @@ ImportKinds = Mapping[str, ImportKind]
 
 
 class Import(Struct, frozen=True, kw_only=True):
-    """An import: its file, how it is read, and whose it is. Its job has the same id, once it was started."""
+    """An import: its file, how it is read, and whose it is. Its job has the same id, once it was started.
+
+    `arrived`: no part is missing before the last of those that are there.
+    """
 
     job_id: UUID
     kind: str
@@ -133,6 +136,7 @@ class Import(Struct, frozen=True, kw_only=True):
     parts: int
     bytes: int
     started: bool
+    arrived: bool = False
 
 
 class Part(Struct, frozen=True):

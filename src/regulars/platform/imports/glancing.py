@@ -1,5 +1,6 @@
 """The beginning of a file: its columns with values as they stand there, and rows as a mapping would have them read."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
@@ -16,8 +17,17 @@ from regulars.platform.imports.reading import Place, source_of
 
 _LOOKED_AT: Final = 50  # rows
 _ECHO: Final = 80
+_VEIL: Final = "•••"
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _HEAD_BYTES: Final = 4096
+_SHORT: Final = 4
+# Digits enough for a number that finds somebody, unless they are a date (with a time) or an amount.
+_DIGITS: Final = re.compile(r"(?:\d[\s()./-]*){7,}")
+_DATE: Final = re.compile(
+    r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3\d{4}|\d{4}年\d{1,2}月\d{1,2}日"
+    r"|(19|20)\d\d(0\d|1[0-2])([0-2]\d|3[01]))([T ].*)?"
+)
+_AMOUNT: Final = re.compile(r"-?[\d ,.]*\d[.,]\d{1,2}")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -70,6 +80,25 @@ def shown(value: Any) -> str:  # noqa: ANN401 - whatever a file holds
     """Return a value as a page shows it, cut where it is long."""
     text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
     return text if len(text) <= _ECHO else f"{text[:_ECHO]}…"
+
+
+def veiled(text: str, *, personal: bool) -> str:
+    """Return a value in part where it may be by what somebody is found: enough to know what it is, not whose.
+
+    Of a `personal` field it always is one; elsewhere an address is, and so many digits as a telephone number has.
+    """
+    if (
+        not personal
+        and "@" not in text
+        and (not _DIGITS.search(text) or _DATE.fullmatch(text) or _AMOUNT.fullmatch(text))
+    ):
+        return text
+    if not text:
+        return text
+    name, at, domain = text.partition("@")
+    if at:
+        return f"{name[:1]}{_VEIL}@{domain}"
+    return _VEIL if len(text) <= _SHORT else f"{text[:2]}{_VEIL}{text[-2:]}"
 
 
 def _samples(name: str, rows: Sequence[Row]) -> list[str]:

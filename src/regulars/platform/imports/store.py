@@ -19,7 +19,8 @@ _COLUMNS: LiteralString = """
 SELECT i.job_id, i.kind, i.format, i.name, i.mapping, i.mode, i.dry_run, i.begun_by, i.begun_at, i.expires_at,
        i.started,
        (SELECT count(*) FROM import_parts AS p WHERE p.job_id = i.job_id),
-       (SELECT coalesce(sum(p.bytes), 0) FROM import_parts AS p WHERE p.job_id = i.job_id)
+       (SELECT coalesce(sum(p.bytes), 0) FROM import_parts AS p WHERE p.job_id = i.job_id),
+       (SELECT coalesce(max(p.part_no) = count(*), false) FROM import_parts AS p WHERE p.job_id = i.job_id)
 FROM imports AS i
 """
 _READ: LiteralString = _COLUMNS + "WHERE i.job_id = ANY(%s)"
@@ -177,7 +178,7 @@ async def forget(tx: Transaction, at: datetime, at_most: int) -> bool:
 
 
 def _import(row: Sequence[Any]) -> Import:
-    job_id, kind, form, name, mapping, mode, dry_run, by, at, expires_at, started, parts, size = row
+    job_id, kind, form, name, mapping, mode, dry_run, by, at, expires_at, started, parts, size, arrived = row
     return Import(
         job_id=job_id,
         kind=kind,
@@ -192,6 +193,7 @@ def _import(row: Sequence[Any]) -> Import:
         started=started,
         parts=parts,
         bytes=int(size),
+        arrived=arrived,
     )
 
 

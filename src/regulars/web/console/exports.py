@@ -23,11 +23,12 @@ from regulars.platform.clock import wall_now
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError, NotFound
 from regulars.platform.exports import service
-from regulars.platform.exports.contracts import Chosen, Export, Exported, ExportKind, Format, columns_of
+from regulars.platform.exports.contracts import Chosen, Export, Exported, ExportKind, Format, PartRows, columns_of
 from regulars.platform.exports.contracts import Column as Exportable
 from regulars.platform.exports.errors import ExportExpired, ExportUnderWay, ParquetNotWritten
 from regulars.platform.exports.files import ExportFiles
 from regulars.platform.exports.routes import streamed
+from regulars.platform.exports.writing import Writer
 from regulars.platform.ids import public_id
 from regulars.platform.places import read_place, write_place
 from regulars.platform.texts import in_figures
@@ -82,6 +83,10 @@ class Taken(msgspec.Struct):
     format: Format
     spreadsheet: bool = False
     purpose: Purpose = None
+
+
+class _PurposeMissing(Exception):
+    """Personal data is to be taken, and it was not said what for."""
 
 
 class House(NamedTuple):
@@ -361,25 +366,13 @@ def _one(house: House) -> list[Any]:
     @post(f"{ONE}/file", guards=[kit.guards.staff(READ, WRITE)], status_code=200)
     async def take(request: AnyRequest, file_id: FromPath[str]) -> Any:  # noqa: ANN401 - a stream or a page
         """Give the file as a stream; with personal data that is logged as a look at everybody in it."""
-        viewer, form = who(request), read_form(request, Taken, kit.page(request).language)
+        form, viewer = read_form(request, Taken, kit.page(request).language), who(request)
         if form.value is None:
             return await _show(house, request, file_id, form, 422)
         try:
-            async with kit.services.database.transaction(actor=viewer.actor) as tx:
-                one = await service.read_export(tx, job_id_in(file_id), by=_whose(viewer))
-                if not _may(viewer, house.kind_of(one.kind), personal=one.personal):
-                    raise PermissionNeeded
-                if one.personal and form.value.purpose is None:
-                    return await _show(house, request, file_id, _missing(form, "purpose", REQUIRED), 422)
-                taking = service.Taking(
-                    actor=viewer.actor,
-                    request_id=tx.request_id,
-                    purpose=(form.value.purpose or "") if one.personal else "",
-                    form=form.value.format,
-                    spreadsheet=form.value.spreadsheet,
-                )
-                kinds, people = house.exported
-                one, parts, writer = await service.take(tx, kinds, people, one.job_id, taking, by=_whose(viewer))
+            one, parts, writer = await _opened(house, viewer, job_id_in(file_id), form.value)
+        except _PurposeMissing:
+            return await _show(house, request, file_id, _missing(form, "purpose", REQUIRED), 422)
         except (ExportExpired, ExportUnderWay, ParquetNotWritten) as error:
             return await _show(house, request, file_id, form.refused(error), error.status)
         source = service.Source(house.files, kit.services.vault, house.exported.people)
@@ -387,6 +380,25 @@ def _one(house: House) -> list[Any]:
         return streamed(service.file_of(source, one, parts, writer), name, form.value.format, parts)
 
     return [table_export, take]
+
+
+async def _opened(house: House, viewer: Viewer, job_id: UUID, taken: Taken) -> tuple[Export, list[PartRows], Writer]:
+    """Return what a file is written out of, and note who takes it. Raises why it cannot be taken so."""
+    async with house.kit.services.database.transaction(actor=viewer.actor) as tx:
+        one = await service.read_export(tx, job_id, by=_whose(viewer))
+        if not _may(viewer, house.kind_of(one.kind), personal=one.personal):
+            raise PermissionNeeded
+        if one.personal and taken.purpose is None:
+            raise _PurposeMissing
+        taking = service.Taking(
+            actor=viewer.actor,
+            request_id=tx.request_id,
+            purpose=(taken.purpose or "") if one.personal else "",
+            form=taken.format,
+            spreadsheet=taken.spreadsheet,
+        )
+        kinds, people = house.exported
+        return await service.take(tx, kinds, people, one.job_id, taking, by=_whose(viewer))
 
 
 def _delete(house: House) -> Any:  # noqa: ANN401 - a route handler

@@ -14,7 +14,7 @@ from regulars.platform.bulk.tasks import run_job
 from regulars.platform.errors import DomainError
 from regulars.platform.imports import service
 from regulars.platform.imports.contracts import Import, ImportKind, Mapped, Part
-from regulars.platform.imports.glancing import Found, Glance
+from regulars.platform.imports.glancing import Found, Glance, veiled
 from regulars.platform.imports.mapping_files import read_mapping, write_mapping
 from regulars.platform.markets.contracts import Market
 from regulars.platform.markets.service import list_markets
@@ -124,7 +124,7 @@ async def _show(
         path=path_of(one.job_id),
         form=form,
         trouble=trouble,
-        columns=found.columns[:MOST_COLUMNS],
+        columns=_veiled(kind, found.columns[:MOST_COLUMNS], form),
         too_many=len(found.columns) > MOST_COLUMNS,
         fields=fields,
         constants=[(name, label, _options(kind, name, seen.markets)) for name, label in plain],
@@ -133,6 +133,19 @@ async def _show(
         is_csv=one.format == "csv",
         saved=bool(one.mapping.columns),
     )
+
+
+def _veiled(kind: ImportKind, columns: list[Found], form: Form[Any]) -> list[Found]:
+    """Return columns with what stands in them, that by which people are found in part: whoever sent it has the file."""
+
+    def personal(at: int) -> bool:
+        field = kind.fields.get(str(form.values.get(f"column.{at}", "")))
+        return field is not None and field.personal
+
+    return [
+        Found(one.name, [veiled(sample, personal=personal(at)) for sample in one.samples])
+        for at, one in enumerate(columns)
+    ]
 
 
 def _is_plain(kind: ImportKind, name: str) -> bool:

@@ -24,7 +24,7 @@ from regulars.platform.imports import service
 from regulars.platform.imports.contracts import PART_BYTES, Format, Import, Mapped, Mode, Part
 from regulars.platform.imports.errors import FileTooLarge, FormatUnknown, ImportKindUnknown
 from regulars.platform.imports.files import ImportFiles
-from regulars.platform.imports.glancing import shown, tried
+from regulars.platform.imports.glancing import shown, tried, veiled
 from regulars.platform.imports.routes import number_in
 from regulars.web.console.account import who
 from regulars.web.console.import_mapping import mapping_pages
@@ -64,7 +64,7 @@ _HELP: Final[dict[str, str]] = {
 }
 _SHOWN_ROWS: Final = 20
 _SHOWN_REFUSED: Final = 20
-_ARRIVES: Final = Badge(mark("File missing"), "warning")
+_ARRIVES: Final = Badge(mark("File not complete"), "warning")
 _WAITS: Final = Badge(mark("To be mapped"), "warning")
 _FINE, _REFUSED = mark("Fine"), mark("Refused")
 _TRIED: Final = Badge(mark("File checked"), "info")
@@ -92,7 +92,7 @@ def import_pages(kit: Kit) -> Pages:
 
 def _state(one: Import, job: Job | None) -> Badge:
     if job is None:
-        return _WAITS if one.parts else _ARRIVES
+        return _WAITS if one.arrived else _ARRIVES
     return _TRIED if one.dry_run and job.state == "done" else STATES[job.state]
 
 
@@ -109,7 +109,7 @@ _LISTING: Final = Listing(
     name="imports",
     columns=(
         Column("name", mark("File"), _link),
-        Column("kind", mark("Rows"), lambda row: Badge(ROWS[row[0].kind])),
+        Column("kind", mark("Rows"), lambda row: Badge(ROWS[row[0].kind]), minor=True),
         Column("state", mark("State"), lambda row: _state(*row)),
         Column("rows", mark("Rows read"), lambda row: _counted(row[1], "rows"), minor=True),
         Column("refused", mark("Refused"), lambda row: _counted(row[1], "refused"), minor=True),
@@ -295,7 +295,7 @@ def _one(house: House) -> Any:  # noqa: ANN401 - a route handler
 async def _as_read(
     house: House, one: Import, parts: Sequence[Part], language: str, why: Sequence[Sequence[Cell]]
 ) -> tuple[list[str], list[list[Cell]]]:
-    """Return the first rows as the mapping has them read: headings, and cells with what is wrong at the end."""
+    """Return the first rows as the mapping has them read: headings, and cells; by what people are found, in part."""
     kind = house.kind_of(one)
     try:
         found = await house.glance(one, parts, one.mapping)
@@ -307,14 +307,19 @@ async def _as_read(
     used = list(dict.fromkeys(name for record in records for name in record.values))
     headings = [
         in_language(mark("Line"), language),
+        in_language(mark("What comes of it"), language),
         *[in_language(FIELDS[name], language) for name in used],
-        in_language(mark("Read as"), language),
     ]
     rows: list[list[Cell]] = [
         [
             record.line,
-            *[shown(record.values[name]) if name in record.values else None for name in used],
             _fate(refused, record.problem.said(language) if record.problem else by_check.get(record.line, "")),
+            *[
+                veiled(shown(record.values[name]), personal=kind.fields[name].personal)
+                if name in record.values
+                else None
+                for name in used
+            ],
         ]
         for record in records
     ]

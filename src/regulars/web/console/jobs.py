@@ -31,7 +31,9 @@ from regulars.web.console.job_words import (
     STATES,
     Titles,
     came_of_it,
+    counted,
     job_path,
+    page_of,
     title_of,
     titles_of,
     why_failed,
@@ -70,7 +72,7 @@ def _listing(told: "_Told") -> Listing:
         columns=(
             Column("job", mark("Job"), told.link),
             Column("state", mark("State"), lambda job: STATES[job.state]),
-            Column("came", mark("How far, and what came of it"), lambda job: came_of_it(job, told.formats)),
+            Column("came", mark("How far, and what came of it"), told.came, wraps=True),
             Column("by", mark("Asked for by"), lambda job: told.who(job.asked_by), minor=True),
             Column("asked", mark("Asked for"), lambda job: job.asked_at, minor=True),
             Column("ended", mark("Ended"), lambda job: job.ended_at, minor=True),
@@ -100,6 +102,9 @@ class _Told:
 
     def link(self, job: Job) -> Cell:
         return Link(title_of(job, self.titles, self.language), job_path(job.job_id))
+
+    def came(self, job: Job) -> Cell:
+        return came_of_it(job, self.titles, self.formats)
 
     def who(self, actor: str) -> Cell:
         return named(actor, self._names, see_staff=self._see_staff)
@@ -188,11 +193,11 @@ def _one(kit: Kit) -> list[Any]:
             may_reveal=bool(refused) and look is None and viewer.may(PERSONAL),
             job=found,
             title=title_of(found, titles, page.language),
-            counts=_counted(found),
+            counts=counted(found, titles),
             facts=_facts(found, asked_by, page.language),
             failure=why_failed(found, page.language),
             refused=refused_rows(refused, page.language, clear=look is not None),
-            results=[] if words is None or found.state != "done" else words.results(found),
+            opens=page_of(found, titles, viewer),
             may_act=viewer.may(WRITE) or found.asked_by == viewer.actor,
             path=job_path(found.job_id),
         )
@@ -251,12 +256,6 @@ async def _with_refused(tx: Transaction, job_id: UUID) -> Job:
 
 def _rows(job: Job) -> str:
     return f"{job.counts.get('refused', 0)} rows"
-
-
-def _counted(job: Job) -> list[tuple[str, int]]:
-    words = JOB_WORDS.get(job.kind)
-    labels = {} if words is None else words.counts
-    return [(label, job.counts[name]) for name, label in labels.items() if name in job.counts]
 
 
 def _note(tx: Transaction, action: str, subject: str, detail: str = "", *, reason: str = "") -> None:
