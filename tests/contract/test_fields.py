@@ -147,6 +147,36 @@ def page(walked: Walked, operation: str, asked: dict[str, str]) -> dict[str, Any
     return found
 
 
+def test_the_character_that_no_text_may_hold_is_nobodys_fault_but_its_senders(walked: Walked) -> None:
+    """In any parameter of any operation: it is a refusal, where the database would break off."""
+    tried = 0
+    for path, methods in walked.described["paths"].items():
+        for method, operation in methods.items():
+            name = operation["operationId"]
+            first = walked.asked[name]
+            asked = [first.url.copy_set_param(one, "a\x00") for one in _in_query(operation)]
+            asked += [first.url.copy_with(raw_path=_with_nul(path, first, place)) for place in range(path.count("{"))]
+            for url in asked:
+                headers = {"Regulars-Purpose": PURPOSE, "Content-Type": "application/json", "Idempotency-Key": "nul"}
+                told = walked.ask(httpx.Request(method, url, content=first.content, headers=headers), walked.key)
+                assert told.status_code in {400, 404, 422}, (url, told.text)
+                tried += 1
+
+    assert tried > 200
+
+
+def _in_query(operation: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+
+
+def _with_nul(template: str, first: httpx.Request, place: int) -> bytes:
+    """Return the path with NUL behind the parameter of that place."""
+    at = [number for number, part in enumerate(template.split("/")) if "{" in part][place]
+    parts = first.url.raw_path.partition(b"?")[0].split(b"/")
+    parts[at] += b"%00"
+    return b"/".join(parts)
+
+
 @pytest.mark.anyio
 async def test_who_works_on_this_machine_is_given_the_fields_that_are_wanted(
     database: Database, tmp_path: Path

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -10,6 +10,8 @@ import pytest
 
 from regulars.entrypoints.http import PortTaken, listen, serve
 from regulars.platform.db.database import Database
+from regulars.platform.http import direct
+from regulars.platform.http.direct import HEAD_BYTES
 from regulars.platform.http.timeouts import SharedTimeout
 from tests.platform.counters import Room, create_counters, room
 
@@ -71,6 +73,43 @@ async def test_a_caller_that_hangs_up_within_its_body_does_no_harm(counters: Roo
         await writer.wait_closed()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert (await client.get("/health")).status_code == 200
+
+
+@pytest.mark.parametrize("line", [b"X-Y: " + b"z" * HEAD_BYTES + b"\r\n", b"X-Y: z\r\n"])
+async def test_a_head_without_an_end_is_refused_before_it_fills_the_memory(counters: Room, line: bytes) -> None:
+    """Nobody needs a key to send one, and what is not complete reaches nothing that could refuse it."""
+    begun, lines = b"GET /health HTTP/1.1\r\nConnection: close\r\n", -(-HEAD_BYTES // len(line))
+    just = begun + b"X-Y: " + b"z" * (HEAD_BYTES - len(begun) - 100) + b"\r\n\r\n"
+    async with served(counters) as (port, _), asyncio.timeout(10):
+        whole = await exchange(port, begun + line * lines + b"\r\n")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)
+        with suppress(ConnectionError):
+            while not reader.at_eof():  # until nobody listens any more
+                writer.write(line * lines)
+                await writer.drain()
+        within = await exchange(port, just)
+
+    assert whole.startswith(b"HTTP/1.1 431 ")
+    assert within.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n\r\nG"])
+async def test_a_caller_that_does_not_finish_its_head_holds_no_connection(
+    counters: Room, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert direct.HEAD_SECONDS == 30
+    monkeypatch.setattr(direct, "HEAD_SECONDS", 0.1)
+    async with served(counters) as (port, _), asyncio.timeout(4):  # uvicorn's own limit between requests is 5 s
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        if sent.endswith(b"G"):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"ET")
+        answer = await reader.read()
+        writer.close()
+
+    assert answer.endswith(b"The head of the request did not arrive within 30 s.") == bool(sent)
 
 
 @pytest.mark.parametrize("sent", [b"", b"{", b"x" * 10_001])

@@ -35,7 +35,7 @@ class NulInText(InvalidInput):
 
     code = "nul_in_text"
     status = 400
-    message = "A text in the body holds the character NUL (\\u0000). Leave it out."
+    message = "A text in the request holds the character NUL (\\u0000, %00). Leave it out."
 
 
 class NestedTooDeeply(InvalidInput):
