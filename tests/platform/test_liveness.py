@@ -10,16 +10,18 @@ from regulars.platform.db.database import Database
 from regulars.platform.db.programme_clock import set_programme_clock
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.outbox.contracts import Delivered
-from regulars.platform.outbox.liveness import live
+from regulars.platform.outbox.liveness import lasting, live
 from regulars.platform.outbox.relay import Relay
 from regulars.platform.outbox.service import backlog
-from tests.platform.relaying import ANNE, NOON, Noted, Watch, publish
+from tests.platform.relaying import ANNE, NOON, Forgotten, Noted, Watch, publish
 
 pytestmark = pytest.mark.anyio
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 broken = False
 told: list[int] = []
 kept: list[int] = []
+announced: list[str] = []
+wanted_types: set[str] = set()
 
 
 @live
@@ -27,6 +29,15 @@ async def tell(_: Transaction, events: Sequence[Delivered[Noted]]) -> None:
     if broken:
         raise RuntimeError
     told.extend(delivered.event.number for delivered in events)
+
+
+async def wanted(_: Transaction) -> frozenset[str]:
+    return frozenset(wanted_types)
+
+
+@lasting(wanted)
+async def announce(_: Transaction, events: Sequence[Delivered[Event]]) -> None:
+    announced.extend(type(delivered.event).__name__ for delivered in events)
 
 
 async def keep(_: Transaction, events: Sequence[Delivered[Noted]]) -> None:
@@ -37,6 +48,8 @@ async def keep(_: Transaction, events: Sequence[Delivered[Noted]]) -> None:
 def _nothing_yet() -> None:
     told.clear()
     kept.clear()
+    announced.clear()
+    wanted_types.clear()
     globals()["broken"] = False
 
 
@@ -115,3 +128,21 @@ async def test_what_lay_parked_until_it_was_history_is_passed_over(
     async with database.transaction() as tx:
         left = await backlog(tx)
     assert (told, left.retrying, left.waiting, left.parked) == ([], 0, 0, 0)
+
+
+async def test_what_nobody_wants_at_present_is_passed_over_with_the_page(database: Database, watch: Watch) -> None:
+    async with database.transaction() as tx:
+        now = tx.now
+    relay = Relay(database, {Noted: [announce], Forgotten: [announce]}, page_size=2, wall=watch)
+    forgotten = [Forgotten(member_id=ANNE, recorded_at=now) for _ in range(5)]
+    wanted_types.add("Noted")
+    await publish(database, *forgotten, at(1, now), *forgotten, at(2, now), *forgotten)
+
+    assert await relay.step() == 2
+    async with database.transaction() as tx:
+        assert (await backlog(tx)).unread == 0
+
+    wanted_types.add("Forgotten")
+    await publish(database, forgotten[0])
+    await relay.drain()
+    assert announced == ["Noted", "Noted", "Forgotten"]

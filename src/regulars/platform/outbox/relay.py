@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,7 +94,7 @@ class Relay:
         self._wall = wall
         self._subscriptions = subscriptions(reactions)
         self._by_name = {subscription.name: subscription for subscription in self._subscriptions}
-        self._unheeded = [event.__name__ for event, reacting in reactions.items() if not reacting]
+        self._types = frozenset([event.__name__ for event in reactions])
         self._decoders = {
             event.__name__: msgspec.json.Decoder(event) for event, reacting in reactions.items() if reacting
         }
@@ -105,8 +105,8 @@ class Relay:
     async def step(self) -> int:
         """Carry one page, and what is due of the events that failed, in one transaction; return how many events.
 
-        Events that nobody reacts to are passed over and do not count. 0 when there is nothing to do, or another process
-        does it. Raises UnknownEvent, RestoredElsewhere, the database's errors; then nothing has changed.
+        Events that nobody wants at present are passed over and do not count. 0 when there is nothing to do, or another
+        process does it. Raises UnknownEvent, RestoredElsewhere, the database's errors; then nothing has changed.
         """
         try:
             async with self._database.transaction(actor="relay", set_based=True) as tx:
@@ -152,26 +152,33 @@ class Relay:
         retried = await self._retry(tx, at)
         if window is None:
             return retried
-        page = await relayed.read_page(tx, window, self._unheeded, self._page_size)
+        wanted = await self._wanted(tx)
+        unheeded = self._types - frozenset[str]().union(*wanted.values())
+        found = await relayed.read_page(tx, window, unheeded, self._page_size + 1)
+        page = found[: self._page_size]
         known = list(takewhile(lambda row: row.type in self._decoders, page))
         if page and not known:
             raise UnknownEvent(page[0].type)
-        await self._hand_out(tx, known, at)
-        is_last = len(page) < self._page_size and len(known) == len(page)
+        await self._hand_out(tx, known, wanted, at)
+        is_last = len(known) == len(found)
         snapshots.advance(tx, self._reader, OUTBOX, window, window.end_seq if is_last else known[-1].seq)
         return retried + len(known)
 
-    async def _hand_out(self, tx: Transaction, page: Sequence[Recorded], at: datetime) -> None:
-        news = await News.at(tx) if self._live_types & {row.type for row in page} else News(None)
-        wanted_of = {
+    async def _wanted(self, tx: Transaction) -> dict[str, frozenset[str]]:
+        """Return which types each handler wants, asked behind the window: who wants one by then is handed all of it."""
+        return {
             each.name: each.types if each.wanted is None else each.types & await each.wanted(tx)
             for each in self._subscriptions
         }
-        heeded = frozenset[str]().union(*wanted_of.values())
+
+    async def _hand_out(
+        self, tx: Transaction, page: Sequence[Recorded], wanted_of: Mapping[str, frozenset[str]], at: datetime
+    ) -> None:
+        news = await News.at(tx) if self._live_types & {row.type for row in page} else News(None)
         entries = [
             (row.type, self._entry(row, 0), row.recorded_at)
             for row in page
-            if row.type in heeded and (row.type in self._lasting_types or news.has(row.recorded_at, of_any_age=True))
+            if row.type in self._lasting_types or news.has(row.recorded_at, of_any_age=True)
         ]
         if not entries:
             return
