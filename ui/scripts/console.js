@@ -5,6 +5,7 @@ import Alpine from "@alpinejs/csp";
 import { watchCopying } from "./copying.js";
 import { watchCounter } from "./counter.js";
 import { watchDialogs } from "./dialogs.js";
+import { watchGroups } from "./groups.js";
 import { drawCharts, watchScanners } from "./lazy.js";
 import { watchLetters } from "./letters.js";
 import { watchMenus } from "./menus.js";
@@ -18,6 +19,7 @@ Alpine.data("palette", palette);
 Alpine.start();
 
 watchMenus();
+watchGroups();
 watchDialogs();
 watchToasts();
 watchUploads(); // before those who take what is left to the browser

@@ -11,6 +11,7 @@ from regulars.web.console.audit import audit_pages
 from regulars.web.console.backups import backup_pages
 from regulars.web.console.bookings import booking_pages
 from regulars.web.console.corrections import correction_pages
+from regulars.web.console.deeds import deed_pages
 from regulars.web.console.devices import store_device_pages
 from regulars.web.console.exports import export_pages
 from regulars.web.console.finance import finance_pages
@@ -108,6 +109,7 @@ ROOMS: Final[Sequence[Callable[[Kit], Pages]]] = (
     invitation_pages,
     account_pages,
     report_pages,
+    deed_pages,
     member_sign_in_pages,
     member_device_pages,
     enrol_pages,

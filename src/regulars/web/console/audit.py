@@ -40,6 +40,7 @@ from regulars.web.kit.viewers import ViewerKind
 HOME: Final = "/console/audit"
 CHAIN: Final = f"{HOME}/chain"
 READ: Final = "audit:read"
+WORDS: Final = mark("who did what, history, trail, log of changes")
 _CHECKS: Final = 10
 _DIGITS: Final = 18
 _DAY: Final = timedelta(days=1)
@@ -57,9 +58,9 @@ class Known(msgspec.Struct):
 
 def audit_pages(kit: Kit) -> Pages:
     """Return the pages of the audit log."""
-    entry = Way(HOME, mark("Audit log"), icon="list-check", permission=READ)
+    entry = Way(HOME, mark("Audit log"), icon="list-check", permission=READ, words=WORDS)
     return Pages(
-        ViewerKind.STAFF, [_log(kit), *_chain(kit), _one(kit)], navigation=[Group(mark("Administration"), (entry,))]
+        ViewerKind.STAFF, [_log(kit), *_chain(kit), _one(kit)], navigation=[Group(mark("Operations"), (entry,))]
     )
 
 

@@ -33,7 +33,7 @@ AnyRequest = Request[Any, Any, Any]
 def backup_pages(kit: Kit) -> Pages:
     """Return the page of backups."""
     entry = Entry(BACKUPS, mark("Backups"), icon="database-export", permission=READ)
-    return Pages(ViewerKind.STAFF, [_page(kit), _take(kit)], navigation=[Group(mark("Administration"), (entry,))])
+    return Pages(ViewerKind.STAFF, [_page(kit), _take(kit)], navigation=[Group(mark("Operations"), (entry,))])
 
 
 def plan_of(settings: Settings) -> Plan | None:

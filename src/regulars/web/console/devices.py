@@ -82,7 +82,7 @@ def store_device_pages(kit: Kit) -> Pages:
         return kit.see(DEVICES, Notice(mark("The device is revoked; it can do nothing from now on.")))
 
     entry = Entry(DEVICES, mark("Devices"), icon="device-tablet", permission="devices:read")
-    group = Group(mark("Administration"), (entry,))
+    group = Group(mark("Set-up"), (entry,))
     return Pages(ViewerKind.STAFF, [devices, make_code, revoke], navigation=[group])
 
 

@@ -35,6 +35,7 @@ from regulars.web.kit.viewers import ViewerKind
 
 HEALTH: Final = "/console/health"
 READ: Final = "health:read"
+WORDS: Final = mark("status, incident, alarm, what is wrong, doctor")
 POLL_SECONDS: Final = 10
 POLLS: Final = 90
 _PLAIN: Final = Markup("{}")
@@ -91,8 +92,8 @@ class Panel:
 def health_pages(kit: Kit) -> Pages:
     """Return the pages of the system's health."""
     handlers = [_overview(kit), *parked_pages(kit), *job_pages(kit), *book_pages(kit)]
-    entry = Entry(HEALTH, mark("System health"), icon="heartbeat", permission=READ)
-    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Administration"), (entry,))])
+    entry = Entry(HEALTH, mark("System health"), icon="heartbeat", permission=READ, words=WORDS)
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Operations"), (entry,))])
 
 
 def _overview(kit: Kit) -> ControllerRouterHandler:

@@ -126,7 +126,7 @@ def household_pages(kit: Kit) -> Pages:
         _naming(kit),
         _dissolving(kit),
     ]
-    return Pages(ViewerKind.STAFF, handlers, navigation=[Group("", (entry,))])
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Member care"), (entry,))])
 
 
 def household_path(household_id: UUID) -> str:

@@ -32,6 +32,7 @@ KEYS: Final = "/console/keys"
 NEW: Final = f"{KEYS}/new"
 ONE: Final = f"{KEYS}/{{key_id:str}}"
 READ, WRITE = "keys:read", "keys:write"
+WORDS: Final = mark("token, access, integration")
 REVOKE: Final = "REVOKE"  # what is typed to confirm, in every language
 _FEW_SCOPES: Final = 3
 
@@ -78,8 +79,8 @@ class Revoking(msgspec.Struct):
 def key_pages(kit: Kit) -> Pages:
     """Return the pages of API keys."""
     handlers = [*_all(kit), *_one(kit), *_secrets(kit), _revoke(kit)]
-    entry = Entry(KEYS, mark("API keys"), icon="key", permission=READ)
-    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Administration"), (entry,))])
+    entry = Entry(KEYS, mark("API keys"), icon="key", permission=READ, words=WORDS)
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Developers"), (entry,))])
 
 
 def key_id_in(text: str) -> UUID:

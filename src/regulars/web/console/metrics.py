@@ -26,6 +26,7 @@ from regulars.web.kit.viewers import ViewerKind
 
 METRICS: Final = "/console/metrics"
 READ: Final = "health:read"
+WORDS: Final = mark("latency, requests a second, throughput, Prometheus, slow, size of the database")
 _ROUTES: Final = 15
 _TABLES: Final = 8
 _HALF, _MOST = 0.5, 0.95
@@ -44,8 +45,8 @@ class Tile(NamedTuple):
 
 def metrics_pages(kit: Kit) -> Pages:
     """Return the page of metrics."""
-    entry = Entry(METRICS, mark("Metrics"), icon="chart-histogram", permission=READ)
-    return Pages(ViewerKind.STAFF, [_page(kit)], navigation=[Group(mark("Administration"), (entry,))])
+    entry = Entry(METRICS, mark("Metrics"), icon="chart-histogram", permission=READ, words=WORDS)
+    return Pages(ViewerKind.STAFF, [_page(kit)], navigation=[Group(mark("Operations"), (entry,))])
 
 
 def _page(kit: Kit) -> ControllerRouterHandler:

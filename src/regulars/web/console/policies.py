@@ -64,7 +64,7 @@ def policy_pages(kit: Kit) -> Pages:
     """Return the pages of policies."""
     entry = Entry(POLICIES, mark("Policies"), icon="versions", permission=READ)
     handlers = [*_list(kit), *_version(kit), *draft_handlers(kit), *preview_handlers(kit)]
-    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Administration"), (entry,))])
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Set-up"), (entry,))])
 
 
 def _list(kit: Kit) -> list[Any]:

@@ -62,7 +62,7 @@ def privacy_pages(kit: Kit) -> Pages:
     """Return the pages of privacy."""
     entry = Entry(HOME, mark("Privacy"), icon="shield-lock", permission=READ)
     handlers = [_looks(kit), _consents(kit), _erasures(kit), _exports(kit), *member_privacy_handlers(kit)]
-    return Pages(ViewerKind.STAFF, handlers, navigation=[Group("", (entry,))])
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Member care"), (entry,))])
 
 
 def tabs(language: str) -> list[tuple[str, str, None]]:

@@ -67,7 +67,7 @@ def programme_pages(kit: Kit) -> Pages:
         )
 
     entry = Entry(PROGRAMME, mark("Programme"), icon="adjustments", permission=READ)
-    return Pages(ViewerKind.STAFF, [programme], navigation=[Group(mark("Administration"), (entry,))])
+    return Pages(ViewerKind.STAFF, [programme], navigation=[Group(mark("Set-up"), (entry,))])
 
 
 def _tiers(policy: loyalty.Policy) -> list[tuple[Badge, int, int]]:

@@ -72,7 +72,9 @@ class Dismissal(msgspec.Struct):
 def proposal_pages(kit: Kit) -> Pages:
     """Return the pages of proposals."""
     entry = Entry(HOME, mark("May be one person"), icon="users-plus", permission=MERGE)
-    return Pages(ViewerKind.STAFF, [_list(kit), _one(kit), _dismiss(kit)], navigation=[Group("", (entry,))])
+    return Pages(
+        ViewerKind.STAFF, [_list(kit), _one(kit), _dismiss(kit)], navigation=[Group(mark("Member care"), (entry,))]
+    )
 
 
 def proposal_path(one: Proposal) -> str:

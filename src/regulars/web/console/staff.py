@@ -96,7 +96,7 @@ def staff_pages(kit: Kit) -> Pages:
     """Return the pages of staff."""
     entry = Entry(STAFF, mark("Staff"), icon="users-group", permission="staff:read")
     handlers = [*_reading(kit), *_inviting(kit), *_access(kit), *_changing(kit)]
-    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Administration"), (entry,))])
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Set-up"), (entry,))])
 
 
 def _reading(kit: Kit) -> Sequence[ControllerRouterHandler]:

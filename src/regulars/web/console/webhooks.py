@@ -34,6 +34,7 @@ from regulars.web.kit.viewers import ViewerKind
 WEBHOOKS: Final = "/console/webhooks"
 ONE: Final = f"{WEBHOOKS}/{{webhook_id:str}}"
 READ, WRITE = "webhooks:read", "webhooks:write"
+WORDS: Final = mark("endpoint, events, deliveries, delivery log")
 DELETE: Final = "DELETE"  # what is typed to confirm, in every language
 WHY: Final[dict[str | None, Badge]] = {
     None: Badge(mark("Active"), "success"),
@@ -89,8 +90,8 @@ class Deleting(msgspec.Struct):
 def webhook_pages(kit: Kit) -> Pages:
     """Return the pages of webhooks."""
     handlers = [*_all(kit), *_one(kit), *_acts(kit), *_risky(kit), *delivery_pages(kit)]
-    entry = Entry(WEBHOOKS, mark("Webhooks"), icon="webhook", permission=READ)
-    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Administration"), (entry,))])
+    entry = Entry(WEBHOOKS, mark("Webhooks"), icon="webhook", permission=READ, words=WORDS)
+    return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Developers"), (entry,))])
 
 
 def endpoint_id_in(text: str) -> UUID:

@@ -120,7 +120,7 @@ def _without_ids(one: Reason) -> Reason:
 def refusal_pages(kit: Kit) -> Pages:
     """Return the page on which a refusal is looked up."""
     entry = Entry(REFUSALS, mark("Refusals"), icon="alert-circle", permission=READ)
-    return Pages(ViewerKind.STAFF, _refusals(kit), navigation=[Group(mark("Administration"), (entry,))])
+    return Pages(ViewerKind.STAFF, _refusals(kit), navigation=[Group(mark("Developers"), (entry,))])
 
 
 def _refusals(kit: Kit) -> Sequence[ControllerRouterHandler]:

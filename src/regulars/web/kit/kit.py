@@ -23,10 +23,10 @@ from regulars.web.kit.errors import PermissionNeeded
 from regulars.web.kit.exports import logged_file
 from regulars.web.kit.formats import formats_of
 from regulars.web.kit.listings import CsvFile, Fetch, Listing, Shown
-from regulars.web.kit.navigation import Group, navigation_for
+from regulars.web.kit.navigation import Group, kept_groups, navigation_for
 from regulars.web.kit.notices import COOKIE, Notice, Notices, gone
 from regulars.web.kit.pages import Page, Templates, html_response
-from regulars.web.kit.palette import Palette, Provider
+from regulars.web.kit.palette import Deed, Palette, Provider
 from regulars.web.kit.preferences import guides_hidden, language_for, theme_for
 from regulars.web.kit.refusals import kept_under
 from regulars.web.kit.viewers import Guards, Sessions, ViewerKind, viewer_of
@@ -44,6 +44,7 @@ class Pages:
     handlers: Sequence[ControllerRouterHandler]
     navigation: Sequence[Group] = ()
     providers: Sequence[Provider] = ()
+    deeds: Sequence[Deed] = ()
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class Kit:
         """Take note of what a room offers beside its handlers; return these."""
         self.navigation.setdefault(pages.kind, []).extend(pages.navigation)
         self.palette.providers.extend(pages.providers)
+        self.palette.deeds.extend(pages.deeds)
         return pages.handlers
 
     @property
@@ -109,7 +111,7 @@ class Kit:
             formats=formats_of(language, viewer.time_zone or self.time_zone or _UTC),
             viewer=viewer,
             brand=self.brand,
-            navigation=navigation_for(self.navigation.get(viewer.kind, ()), viewer, path),
+            navigation=navigation_for(self.navigation.get(viewer.kind, ()), viewer, path, kept_groups(request.cookies)),
             notice=self.notices.read(request.cookies),
             development=self.development,
             demo=self.demo,

@@ -1,9 +1,16 @@
 """The entries of a face's navigation, declared beside the pages they lead to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from regulars.web.kit.viewers import Viewer
+
+COOKIE: Final = "rgl_groups"  # written by ui/scripts/groups.js
+_CHOICE: Final = re.compile(r"([a-z-]{1,40}):([01])")
+_LINES: Final = 26  # of a window 900 pixels high, without the brand
+_KEPT_FREE: Final = 4  # lines for the group in which one is, so that no other closes on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +19,7 @@ class Entry:
 
     `also` are paths that belong to it without lying below it. `alone`: what lies below it does not belong to it.
     `badge` is the address of a part that says how much waits there for who has `badge_permission`, fetched apart.
+    `words`, a marked text, are what else people call it: the palette finds it by them.
     """
 
     path: str
@@ -22,6 +30,7 @@ class Entry:
     alone: bool = False
     badge: str = ""
     badge_permission: str = ""
+    words: str = ""
 
     def leads_to(self, path: str) -> bool:
         """Whether a page is this one or lies below it, or belongs to it."""
@@ -30,10 +39,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Entries that belong together, under a marked heading (empty for the first, which needs none)."""
+    """Entries that belong together, under a marked heading (empty for the first, which needs none and never closes)."""
 
     label: str
     entries: tuple[Entry, ...]
+    is_open: bool = True
+
+    @property
+    def key(self) -> str:
+        """What a browser keeps it under."""
+        return self.label.casefold().replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +64,19 @@ class Navigation:
         return [entry for group in self.groups for entry in group.entries]
 
 
-def navigation_for(groups: Sequence[Group], viewer: Viewer, path: str) -> Navigation:
-    """Return what of the navigation a viewer may use; groups of the same label are one."""
+def kept_groups(cookies: Mapping[str, str]) -> dict[str, bool]:
+    """Return which groups somebody opened or closed in this browser, by key."""
+    return {key: state == "1" for key, state in _CHOICE.findall(cookies.get(COOKIE, ""))}
+
+
+def navigation_for(
+    groups: Sequence[Group], viewer: Viewer, path: str, kept: Mapping[str, bool] | None = None
+) -> Navigation:
+    """Return what of the navigation a viewer may use; groups of the same label are one.
+
+    Open are the groups that somebody opened, that in which the page is, and of the others as many, from above, as fit
+    a window without scrolling.
+    """
     by_label: dict[str, list[Entry]] = {}
     for group in groups:
         allowed = [entry for entry in group.entries if entry.permission is None or viewer.may(entry.permission)]
@@ -58,4 +84,17 @@ def navigation_for(groups: Sequence[Group], viewer: Viewer, path: str) -> Naviga
             by_label.setdefault(group.label, []).extend(allowed)
     shown = [Group(label, tuple(entries)) for label, entries in by_label.items()]
     found = [entry for group in shown for entry in group.entries if entry.leads_to(path)]
-    return Navigation(shown, max(found, key=lambda entry: (path in entry.also, len(entry.path)), default=None))
+    current = max(found, key=lambda entry: (path in entry.also, len(entry.path)), default=None)
+    return Navigation(_opened(shown, current, kept or {}), current)
+
+
+def _opened(groups: Sequence[Group], current: Entry | None, kept: Mapping[str, bool]) -> list[Group]:
+    left = _LINES - len(groups)
+    if sum(len(group.entries) for group in groups) > left:
+        left -= _KEPT_FREE
+    opened = []
+    for group in groups:
+        left -= len(group.entries)
+        chosen = kept.get(group.key, left >= 0)
+        opened.append(replace(group, is_open=chosen or not group.label or current in group.entries))
+    return opened

@@ -115,6 +115,8 @@ def _palette(kit: Kit) -> ControllerRouterHandler:
         viewer, text = viewer_of(request), q.strip()
         page = kit.page(request)
         hits = pages_called(text, page.navigation.entries, page.language)
+        if text and viewer.kind is ViewerKind.STAFF:
+            hits += kit.palette.deeds_called(text, viewer, page.language)
         if len(text) >= _PALETTE_LETTERS:
             hits += await kit.palette.find(text, viewer)
         return kit.render(request, "kit/palette.html", text=text, hits=hits)
