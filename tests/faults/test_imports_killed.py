@@ -1,16 +1,14 @@
 """SIGKILL in the middle of an import: what was committed is there once, and the next process goes on from there."""
 
 import asyncio
-import os
 import signal
-import sys
 from random import Random, SystemRandom
 
 import pytest
 
 from regulars.platform.imports.contracts import ROWS_A_STEP
-from tests.architecture.source import ROOT
 from tests.entrypoints.importing import Site, site
+from tests.faults.jobber import started
 
 __all__ = ["site"]  # the fixture
 pytestmark = pytest.mark.anyio
@@ -22,9 +20,7 @@ TOTAL = "SELECT count(*), coalesce(sum(amount), 0) FROM ledger_transfers"
 async def kill_in_the_middle(site: Site, url: str, job_id: str, after: float) -> None:
     """Let a process import until some rows are there and a while has passed, and kill it."""
     before = (await site.rows(TOTAL))[0][0]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-m", "tests.faults.importer", url, str(site.home), job_id]
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment)
+    process = await started(site, url, job_id)
     while (await site.rows(TOTAL))[0][0] == before and process.returncode is None:
         await asyncio.sleep(0.005)
     await asyncio.wait([asyncio.create_task(process.wait())], timeout=after)

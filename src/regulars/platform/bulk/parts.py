@@ -7,6 +7,7 @@ was erased since.
 import os
 import shutil
 import zlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -53,6 +54,13 @@ class PartFiles:
         except FileNotFoundError:
             raise self._missing from None
         return zlib.decompress(unseal(self._key, sealed, member_id=job_id, field=f"part:{part_no}"))
+
+    def keep_only(self, job_id: UUID, parts: Iterable[tuple[int, str]]) -> None:
+        """Delete what lies beside these parts, by number and digest: what somebody left who was killed."""
+        folder, named = self._folder / job_id.hex, {_name(part_no, digest) for part_no, digest in parts}
+        for path in folder.iterdir() if folder.exists() else ():
+            if path.name not in named:
+                path.unlink(missing_ok=True)
 
     def kept(self) -> dict[UUID, datetime]:
         """Return of which jobs there are files, and when the last part of each came (wall clock)."""

@@ -75,6 +75,8 @@ class Exporting:
             found = await self._read(one, kind, place)
         place = await self._keep(tx, one, place, found)
         if found.end is None:
+            parts = await store.parts(tx, one.job_id)
+            await asyncio.to_thread(self._files.keep_only, one.job_id, [(each.part_no, each.digest) for each in parts])
             await self._snapshots.release(one.job_id)
         return Step(
             done=place.seen,

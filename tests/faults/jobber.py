@@ -1,7 +1,9 @@
-"""A process that imports and nothing else, to be killed: `python -m tests.faults.importer URL HOME JOB`."""
+"""A process that does one job and nothing else, to be killed: `python -m tests.faults.jobber URL HOME JOB`."""
 
 import asyncio
+import os
 import sys
+from asyncio.subprocess import Process
 from pathlib import Path
 
 from regulars.entrypoints.importing import job_kinds
@@ -10,6 +12,15 @@ from regulars.platform.bulk.stepping import do_step
 from regulars.platform.db.database import Database
 from regulars.platform.settings import Settings
 from regulars.platform.vault.local import LocalVault
+from tests.architecture.source import ROOT
+from tests.entrypoints.importing import Site
+
+
+async def started(site: Site, url: str, job_id: str) -> Process:
+    """Start such a process."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-m", "tests.faults.jobber", url, str(site.home), job_id]
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment)
 
 
 async def run(url: str, home: Path, job_id: str) -> None:
