@@ -1,7 +1,7 @@
 """The columns of exports, as docs/exports.md tells them: `python -m tests.entrypoints.exports_page` writes them."""
 
 from regulars.entrypoints.exporting import PEOPLE, export_kinds
-from regulars.platform.exports.contracts import columns_of
+from regulars.platform.exports.contracts import CHOSEN_BY, columns_of
 from tests.architecture.source import ROOT
 
 PAGE = ROOT / "docs" / "exports.md"
@@ -18,7 +18,7 @@ def columns_told() -> str:
     ]
     for kind in export_kinds().values():
         chosen = [f"by `{kind.at.removeprefix('t.').removeprefix('o.')}`"] if kind.at else []
-        chosen += ["by market"] if kind.market else []
+        chosen += [f"by `{name}`" for name in CHOSEN_BY if getattr(kind, name)]
         chosen += ["with personal columns"] if kind.member else []
         taken = [name for name in kind.importable if name not in kind.columns]
         parts.append(

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -156,6 +157,63 @@ async def test_the_same_rows_come_in_every_format_and_part_by_part(site: Site, c
     assert (empty.num_rows, empty.column_names) == (0, ["hold_id", "amount"])
 
 
+async def test_rows_are_chosen_by_store_channel_and_wallet_and_tiers_tell_their_codes(
+    site: Site, client: httpx.AsyncClient
+) -> None:
+    await filled(site, STEP)
+    large = {"card": "M0000001", "order_id": "L1", "sku": "kettle", "quantity": "1", "amount_minor": 10_000_000}
+    constants = {"state": "paid", "channel": "store", "market": "CN", "currency": "CNY"}
+    await site.imported(lines(large), kind="orders", format="jsonl", mapping={"constants": constants})
+    everywhere = await exported(site, client, "orders", columns=["order_id", "store_id", "channel"])
+    assert {(row["store_id"], row["channel"]) for row in everywhere} == {(None, "store")}
+    assert await exported(site, client, "orders", columns=["order_id"], channel="online") == []
+    assert await exported(site, client, "order_lines", columns=["sku"], store_id="nowhere") == []
+    sold = await exported(site, client, "orders", columns=["order_id", "store_id", "channel"], channel="store")
+    assert sold == everywhere
+    wallets = await exported(site, client, "transfers", columns=["wallet", "seq"])
+    for wallet in ("points", "growth"):
+        found = await exported(site, client, "transfers", columns=["wallet", "seq"], wallet=wallet)
+        assert found == [row for row in wallets if row["wallet"] == wallet]
+        assert found
+    one = await begun(client, "orders", channel="online")
+    told = (await client.get(f"/v1/exports/{one}")).json()
+    assert (told["channel"], told["store_id"], told["wallet"]) == ("online", None, None)
+    ((carry,),) = await site.rows(f"SELECT carry FROM jobs WHERE job_id = '{job_id_in(one)}'")
+    with pytest.raises(msgspec.ValidationError):  # whoever does not know channels does not go on without them
+        msgspec.json.decode(carry, type=stepping.Place)
+    ((codes,),) = await site.rows("SELECT document FROM loyalty_policies ORDER BY version DESC LIMIT 1")
+    ranks = [tier["code"] for tier in msgspec.json.decode(codes)["tier"]["tiers"]]
+    tiers = await exported(site, client, "tiers", columns=["tier", "tier_code"])
+    assert [row["tier_code"] for row in tiers] == [ranks[row["tier"]] for row in tiers]
+    changes = await exported(site, client, "tier_changes")
+    assert [(row["from_tier_code"], row["to_tier_code"]) for row in changes] == [
+        (ranks[row["from_tier"]], ranks[row["to_tier"]]) for row in changes
+    ]
+    assert tiers
+    assert changes
+
+
+async def test_what_a_column_says_is_told_in_the_caller_s_language(client: httpx.AsyncClient) -> None:
+    kinds = [
+        {one["kind"]: one for one in (await client.get("/v1/export-kinds", headers=headers)).json()["kinds"]}
+        for headers in ({}, {"Accept-Language": "zh-CN"})
+    ]
+    english, chinese = [{column["name"]: column for column in one["tiers"]["columns"]} for one in kinds]
+    assert english["tier_code"]["about"] == "The tier, by the code that the policy gives it."
+    assert chinese["tier_code"]["about"] == "等级代码，由规则定义。"
+    same = [
+        (kind, name)
+        for kind in kinds[0]
+        for name, column in {one["name"]: one for one in kinds[1][kind]["columns"]}.items()
+        if column["about"] == {one["name"]: one for one in kinds[0][kind]["columns"]}[name]["about"]
+    ]
+    assert same == []
+    assert {name for name, one in kinds[0].items() if one["by_channel"]} == {
+        "members", "consents", "orders", "order_lines", "payments", "returns",
+    }  # fmt: skip
+    assert (kinds[0]["lots"]["by_wallet"], kinds[0]["lots"]["by_store"]) == (True, False)
+
+
 async def test_personal_columns_want_the_scope_and_a_purpose_and_go_with_the_member(
     site: Site, client: httpx.AsyncClient
 ) -> None:
@@ -257,6 +315,8 @@ async def test_what_cannot_be_chosen_is_refused_and_so_is_one_too_many(
         ("column_asked_twice", "/columns/1", {"kind": "lots", "columns": ["amount", "amount"]}),
         ("not_chosen_by_time", "/since", {"kind": "balances", "since": now}),
         ("not_chosen_by_market", "/market", {"kind": "events", "market": "CN"}),
+        ("not_chosen_by", "/store_id", {"kind": "transfers", "store_id": "7"}),
+        ("not_chosen_by", "/wallet", {"kind": "orders", "channel": "store", "wallet": "points"}),
         ("times_turned", "/until", {"kind": "lots", "since": now, "until": before}),
     ):
         answer = (await asked(client, **body)).json()

@@ -127,7 +127,7 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/stores/{store_id}": (9, 7),
     "/console/exports": (4, 5),
     "/console/exports/new": (1, 1),
-    "/console/exports/new?kind=members": (1, 1),
+    "/console/exports/new?kind=members": (3, 4),
     "/console/exports/{file_id}": (4, 5),
     "/console/imports": (3, 4),
     "/console/imports?kind=members": (3, 4),

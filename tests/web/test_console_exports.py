@@ -22,6 +22,7 @@ from tests.web.conftest import BROWSER
 from tests.web.counted import CountedDatabase
 from tests.web.site import Site
 from tests.web.test_console_members import words
+from tests.web.visitors import STORE
 
 pytestmark = pytest.mark.anyio
 
@@ -171,6 +172,31 @@ async def test_a_page_that_refuses_a_file_needs_one_connection(house: House, dat
         await alone.drain()
 
     assert (refused.status_code, "Please fill this in." in words(refused.text)) == (422, True)
+
+
+async def test_rows_are_chosen_and_columns_are_told_before(house: House) -> None:
+    async with house.site.browsing(Role.OWNER) as owner, house.site.browsing(Role.MARKETER) as marketer:
+        form = await owner.get(f"{NEW}?kind=orders")
+        tiers = words((await owner.get(f"{NEW}?kind=tiers")).text)
+        path = await begun(owner, "orders", channel="online", columns="order_id")
+        await house.stepped(path)
+        file = await owner.post(f"{path}/file", data={"format": "jsonl"})
+        shown = words((await owner.get(path)).text)
+        await begun(marketer, "stores")
+        listed = [await owner.get(f"{EXPORTS}{query}") for query in ("", "?kind=orders", "?by=me", "?kind=tiers")]
+        await owner.post("/preferences/language", data={"language": "zh"})
+        chinese = words((await owner.get(f"{NEW}?kind=tiers")).text)
+
+    names = re.findall(r'<select id="field-(\w+)"', form.text)
+    assert (names, f'value="{STORE}"' in form.text) == (["market", "store_id", "channel"], True)
+    assert "tier_code The tier, by the code that the policy gives it. Text" in tiers
+    assert "tier_code 等级代码，由规则定义。 文本" in chinese
+    orders = await house.site.rows("SELECT order_id FROM orders WHERE channel = 'online'")
+    assert sorted(re.findall(r'"order_id":"([^"]+)"', file.text)) == sorted([str(one) for (one,) in orders])
+    assert orders
+    assert "Channel online" in shown
+    assert "total_minor The order's total, in minor units of the currency (cents). Whole number" in shown
+    assert [len(set(re.findall(r"/console/exports/(job_\w+)", page.text))) for page in listed] == [2, 1, 1, 0]
 
 
 async def test_what_cannot_be_exported_is_said_where_it_was_chosen(house: House) -> None:

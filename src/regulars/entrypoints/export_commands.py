@@ -39,6 +39,9 @@ def export_rows(
     since: Annotated[str | None, typer.Option("--from", help="Recorded from this instant on (RFC 3339).")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Recorded before this instant.")] = None,
     market: Annotated[str | None, typer.Option("--market", help="Of this market.")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="Of this store, by your id of it.")] = None,
+    channel: Annotated[str | None, typer.Option("--channel", help="Of this channel: store, online …")] = None,
+    wallet: Annotated[str | None, typer.Option("--wallet", help="Of this wallet, by its code.")] = None,
     columns: Annotated[str | None, typer.Option("--columns", help="These, with commas between them.")] = None,
     importable: Annotated[
         bool, typer.Option("--importable", help="The columns that `regulars import` takes again.")
@@ -52,6 +55,7 @@ def export_rows(
 ) -> None:
     """Export rows as CSV, JSON Lines or Parquet, all of one instant."""
     chosen = {"kind": kind, "importable": importable, "since": since, "until": until, "market": market}
+    chosen |= {"store_id": store, "channel": channel, "wallet": wallet}
     if columns is not None:
         chosen["columns"] = [name.strip() for name in columns.split(",") if name.strip()]
     wish = Wish(

@@ -14,16 +14,20 @@ from regulars.members.profile.service import opened_profile
 from regulars.members.public_ids import field_of
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.exports.contracts import Cell, Column, People
+from regulars.platform.texts import mark
 from regulars.platform.vault.cipher import unseal
 
-_IDENTITY: Final = "The first {} of the member."
 _COLUMNS: Final = {
-    **{kind.value: Column(_IDENTITY.format(kind.value)) for kind in IdentityKind},
-    "identities": Column("Everything by which the member is found, as the API takes it.", form="json"),
-    "display_name": Column("How the member wants to be called."),
-    "given_name": Column("The member's given name."),
-    "family_name": Column("The member's family name."),
-    "birthday": Column("The member's birthday, by its calendar.", form="json"),
+    "phone": Column(mark("The member's first phone number, with its country code.")),
+    "email": Column(mark("The member's first e-mail address.")),
+    "card": Column(mark("The member's first card number.")),
+    "external": Column(mark("The member's first number in another system.")),
+    "openid": Column(mark("The member's first WeChat OpenID.")),
+    "identities": Column(mark("Everything by which the member is found, as the API takes it."), form="json"),
+    "display_name": Column(mark("What the member wants to be called.")),
+    "given_name": Column(mark("The member's given name.")),
+    "family_name": Column(mark("The member's family name.")),
+    "birthday": Column(mark("The member's birthday, in the calendar it was given in."), form="json"),
 }
 
 

@@ -10,8 +10,9 @@ from regulars.members.contracts.merging import MERGE_PREFIX
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Statement, Transaction
 from regulars.platform.exports.contracts import Column, ExportKind, Key
+from regulars.platform.texts import mark
 
-_MEMBER: Final = Column("Whose.", "t.member_id", prefix=MEMBER_PREFIX)
+_MEMBER: Final = Column(mark("The member's id."), "t.member_id", prefix=MEMBER_PREFIX)
 _WITH_MEMBER: Final = "JOIN members AS m ON m.member_id = t.member_id"
 
 _SEALED_IDENTITIES: LiteralString = """
@@ -24,30 +25,34 @@ SELECT member_id, version, sealed_profile FROM member_profiles WHERE member_id =
 
 MEMBERS: Final = ExportKind(
     name="members",
-    about="Members. With their identities such a file is imported again.",
+    about=mark("Members, one a row. With their identities such a file is imported again."),
     scope="members:read",
     table="members",
     key=(Key("member_id", "uuid"),),
     at="t.recorded_at",
     market="t.market",
+    store_id="t.store_id",
+    channel="t.channel",
     member="t.member_id",
     importable=("identities", "market", "channel", "store_id", "language", "signed_up_at"),
     columns={
-        "member_id": Column("The member.", "t.member_id", prefix=MEMBER_PREFIX),
-        "status": Column("active or erased.", "t.status"),
-        "market": Column("The market.", "t.market"),
-        "language": Column("In which language the member reads.", "t.language"),
-        "channel": Column("Where the member signed up.", "t.channel"),
-        "store_id": Column("In which store.", "t.store_id"),
-        "signed_up_at": Column("When that was.", "t.signed_up_at", "instant"),
-        "recorded_at": Column("When the programme learned of it.", "t.recorded_at", "instant"),
-        "merged_into": Column("Who this member is now, after a merge.", "t.merged_into", prefix=MEMBER_PREFIX),
+        "member_id": Column(mark("The member's id."), "t.member_id", prefix=MEMBER_PREFIX),
+        "status": Column(mark("`active`, or `erased` once the member's own data is gone."), "t.status"),
+        "market": Column(mark("The market, by its code."), "t.market"),
+        "language": Column(mark("The language in which the member reads, as `zh` or `en`."), "t.language"),
+        "channel": Column(mark("How the member signed up: `store`, `online`, `app` …"), "t.channel"),
+        "store_id": Column(mark("The store where the member signed up, by your id."), "t.store_id"),
+        "signed_up_at": Column(mark("When the member signed up."), "t.signed_up_at", "instant"),
+        "recorded_at": Column(mark("When the programme recorded it."), "t.recorded_at", "instant"),
+        "merged_into": Column(
+            mark("After a merge: the member that this one is part of now."), "t.merged_into", prefix=MEMBER_PREFIX
+        ),
     },
 )
 
 IDENTITIES: Final = ExportKind(
     name="identities",
-    about="By what kinds of values members are found, without the values.",
+    about=mark("By what kinds of values members are found, one a row, without the values."),
     scope="members:read",
     table="member_identities",
     key=(Key("member_id", "uuid"), Key("identity_id", "uuid")),
@@ -55,18 +60,20 @@ IDENTITIES: Final = ExportKind(
     at="t.added_at",
     market="m.market",
     columns={
-        "identity_id": Column("The identity.", "t.identity_id", prefix=IDENTITY_PREFIX),
+        "identity_id": Column(mark("The identity's id."), "t.identity_id", prefix=IDENTITY_PREFIX),
         "member_id": _MEMBER,
-        "market": Column("The member's market.", "m.market"),
-        "kind": Column("phone, email, card, external, openid.", "t.kind"),
-        "added_at": Column("When it was added.", "t.added_at", "instant"),
-        "verified_at": Column("When it was proven; nothing if never.", "t.verified_at", "instant"),
+        "market": Column(mark("The member's market."), "m.market"),
+        "kind": Column(mark("What it is: `phone`, `email`, `card`, `external` or `openid`."), "t.kind"),
+        "added_at": Column(mark("When it was added."), "t.added_at", "instant"),
+        "verified_at": Column(
+            mark("When it was proven to be the member's; empty if never."), "t.verified_at", "instant"
+        ),
     },
 )
 
 CONSENTS: Final = ExportKind(
     name="consents",
-    about="Every decision on consent, the history of all. Such a file is imported again.",
+    about=mark("Every decision on consent, also those that were taken back. Such a file is imported again."),
     scope="members:read",
     table="consents",
     key=(Key("member_id", "uuid"), Key("consent_id", "uuid")),
@@ -76,36 +83,40 @@ CONSENTS: Final = ExportKind(
     ),
     at="t.recorded_at",
     market="m.market",
+    store_id="t.store_id",
+    channel="t.channel",
     member="t.member_id",
     importable=(
         *("phone", "email", "card", "external", "openid", "market", "purpose", "channel", "decision"),
         *("wording_version", "wording", "language", "where", "store_id", "effective_at", "confirmed_elsewhere"),
     ),
     columns={
-        "consent_id": Column("The decision.", "t.consent_id", prefix=CONSENT_PREFIX),
+        "consent_id": Column(mark("The decision's id."), "t.consent_id", prefix=CONSENT_PREFIX),
         "member_id": _MEMBER,
-        "market": Column("The member's market.", "m.market"),
-        "purpose": Column("For what.", "t.purpose"),
-        "channel": Column("By which channel.", "t.channel"),
-        "decision": Column("given, withdrawn, requested, lapsed. Only given is consent.", "t.decision"),
-        "wording_version": Column("Which words the member saw.", "t.wording_version"),
-        "wording": Column("The words.", "w.wording"),
-        "language": Column("In which language.", "t.language"),
-        "where": Column("Where it was decided.", "t.made_in"),
-        "store_id": Column("In which store.", "t.store_id"),
-        "actor": Column("Who recorded it.", "t.actor"),
-        "confirmed_elsewhere": Column(
-            "Whether somebody has had it confirmed, here or elsewhere.", "t.confirmation IS NOT NULL", "flag"
+        "market": Column(mark("The member's market."), "m.market"),
+        "purpose": Column(mark("What the member decided on, as `marketing`."), "t.purpose"),
+        "channel": Column(mark("By which channel messages may come, as `email`."), "t.channel"),
+        "decision": Column(
+            mark("`given`, `withdrawn`, `requested` or `lapsed`. Only `given` is consent."), "t.decision"
         ),
-        "confirmation": Column("How it was confirmed.", "t.confirmation"),
-        "effective_at": Column("When it was decided.", "t.effective_at", "instant"),
-        "recorded_at": Column("When the programme learned of it.", "t.recorded_at", "instant"),
+        "wording_version": Column(mark("The version of the words that the member saw."), "t.wording_version"),
+        "wording": Column(mark("Those words."), "w.wording"),
+        "language": Column(mark("The language of the words."), "t.language"),
+        "where": Column(mark("Where it was decided, as `portal` or `store`."), "t.made_in"),
+        "store_id": Column(mark("The store where it was decided, by your id."), "t.store_id"),
+        "actor": Column(mark("Who recorded it."), "t.actor"),
+        "confirmed_elsewhere": Column(
+            mark("Whether the member's address was confirmed, here or elsewhere."), "t.confirmation IS NOT NULL", "flag"
+        ),
+        "confirmation": Column(mark("How it was confirmed."), "t.confirmation"),
+        "effective_at": Column(mark("When the member decided."), "t.effective_at", "instant"),
+        "recorded_at": Column(mark("When the programme recorded it."), "t.recorded_at", "instant"),
     },
 )
 
 HOUSEHOLDS: Final = ExportKind(
     name="households",
-    about="Who belongs to which household now; names of households are not told.",
+    about=mark("Who belongs to which household now, one member a row; names of households are not told."),
     scope="members:read",
     table="household_members",
     key=(Key("member_id", "uuid"),),
@@ -114,32 +125,32 @@ HOUSEHOLDS: Final = ExportKind(
     market="m.market",
     member="t.member_id",
     columns={
-        "household_id": Column("The household.", "t.household_id", prefix=HOUSEHOLD_PREFIX),
-        "member_id": Column("A member of it.", "t.member_id", prefix=MEMBER_PREFIX),
-        "is_head": Column("Whether the member is its head.", "h.head_id = t.member_id", "flag"),
-        "since": Column("Since when.", "t.since", "instant"),
-        "formed_at": Column("When the household was formed.", "h.formed_at", "instant"),
-        "market": Column("The member's market.", "m.market"),
+        "household_id": Column(mark("The household's id."), "t.household_id", prefix=HOUSEHOLD_PREFIX),
+        "member_id": Column(mark("A member of it, by id."), "t.member_id", prefix=MEMBER_PREFIX),
+        "is_head": Column(mark("Whether this member is its head."), "h.head_id = t.member_id", "flag"),
+        "since": Column(mark("Since when the member belongs to it."), "t.since", "instant"),
+        "formed_at": Column(mark("When the household was formed."), "h.formed_at", "instant"),
+        "market": Column(mark("The member's market."), "m.market"),
     },
 )
 
 MERGES: Final = ExportKind(
     name="merges",
-    about="Which members became one, and which of these merges were undone.",
+    about=mark("Which members became one, and which of these merges were undone."),
     scope="members:read",
     table="member_merges",
     key=(Key("member_id", "uuid"), Key("merge_id", "uuid")),
     at="t.recorded_at",
     columns={
-        "merge_id": Column("The merge.", "t.merge_id", prefix=MERGE_PREFIX),
-        "member_id": Column("Who became part of another.", "t.member_id", prefix=MEMBER_PREFIX),
-        "survivor_id": Column("Of whom.", "t.survivor_id", prefix=MEMBER_PREFIX),
-        "actor": Column("Who did it.", "t.actor"),
-        "reason": Column("Why.", "t.reason"),
-        "recorded_at": Column("When.", "t.recorded_at", "instant"),
-        "undone_at": Column("When it was undone.", "t.undone_at", "instant"),
-        "undone_by": Column("By whom.", "t.undone_by"),
-        "undo_reason": Column("Why.", "t.undo_reason"),
+        "merge_id": Column(mark("The merge's id."), "t.merge_id", prefix=MERGE_PREFIX),
+        "member_id": Column(mark("The member who became part of another, by id."), "t.member_id", prefix=MEMBER_PREFIX),
+        "survivor_id": Column(mark("The member whom it became part of, by id."), "t.survivor_id", prefix=MEMBER_PREFIX),
+        "actor": Column(mark("Who merged them."), "t.actor"),
+        "reason": Column(mark("Why, in the words of whoever did it."), "t.reason"),
+        "recorded_at": Column(mark("When they were merged."), "t.recorded_at", "instant"),
+        "undone_at": Column(mark("When it was undone; empty if it stands."), "t.undone_at", "instant"),
+        "undone_by": Column(mark("Who undid it."), "t.undone_by"),
+        "undo_reason": Column(mark("Why it was undone."), "t.undo_reason"),
     },
 )
 

@@ -24,9 +24,16 @@ _counts = msgspec.json.Decoder(Counts).decode
 _failure = msgspec.json.Decoder(Failure).decode
 
 
-async def ask(tx: Transaction, task: Deferrable, job_id: UUID, kind: str, *, by: str, all_of_it: int) -> None:
-    """Have a job done in the background after the commit. `task` is `run_job` of `platform/bulk/tasks.py`."""
-    store.insert(tx, job_id, kind, asked_by=by, at=wall_now(), all_of_it=all_of_it)
+async def ask(
+    tx: Transaction, task: Deferrable, job_id: UUID, kind: str, *, by: str, all_of_it: int, carry: object = None
+) -> None:
+    """Have a job done in the background after the commit. `task` is `run_job` of `platform/bulk/tasks.py`.
+
+    `carry` is what its first step is given.
+    """
+    store.insert(
+        tx, job_id, kind, asked_by=by, at=wall_now(), all_of_it=all_of_it, carry=msgspec.json.encode(carry).decode()
+    )
     await tx.defer(task, job_id=str(job_id))
 
 

@@ -19,7 +19,7 @@ SELECT * FROM (
 """
 _INSERT: LiteralString = """
 INSERT INTO jobs (job_id, kind, asked_by, asked_at, state, done, all_of_it, counts, carry, steps, failures)
-VALUES (%s, %s, %s, %s, 'queued', 0, %s, '{}', 'null', 0, 0)
+VALUES (%s, %s, %s, %s, 'queued', 0, %s, '{}', %s, 0, 0)
 """
 _LIST: LiteralString = (
     _COLUMNS
@@ -85,9 +85,11 @@ class Locked(NamedTuple):
     is_stopped: bool
 
 
-def insert(tx: Transaction, job_id: UUID, kind: str, *, asked_by: str, at: datetime, all_of_it: int) -> None:
+def insert(
+    tx: Transaction, job_id: UUID, kind: str, *, asked_by: str, at: datetime, all_of_it: int, carry: str
+) -> None:
     """Add a job that waits."""
-    tx.write(_INSERT, (job_id, kind, asked_by, at, all_of_it))
+    tx.write(_INSERT, (job_id, kind, asked_by, at, all_of_it, carry))
 
 
 async def listed(tx: Transaction, wanted: ListWanted) -> Rows:

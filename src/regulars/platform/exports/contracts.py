@@ -24,10 +24,10 @@ Cell = Any  # what JSON has
 
 
 class Column(Struct, frozen=True):
-    """A column: what it says, its form, and the SQL expression that it comes from, of the kind's tables.
+    """A column: what it says (a marked text, with its unit), its form, and the SQL expression that it comes from.
 
-    `prefix` is that of public ids; `told` makes what is told of what stands there. Without an expression it is personal
-    data, which `People` gives by the row's member.
+    That is one of the kind's tables. `prefix` is that of public ids; `told` makes what is told of what stands there.
+    Without an expression it is personal data, which `People` gives by the row's member.
     """
 
     about: str
@@ -53,10 +53,11 @@ class Key(NamedTuple):
 class ExportKind:
     """Rows of one kind: where they stand, by what they are ordered, and their columns, which only ever grow in number.
 
-    `table` (with the alias `t`) is walked through by `key`, the primary key or an index; `joined` is what stands behind
-    it, `only` which of its rows count. `scope` is what a key needs beside `exports:write`. `at` is the instant by which
-    `since` and `until` choose, `market` the market; an empty one cannot be chosen by. `member` is the id by which
-    the member's own columns are given. `importable` names the columns that an import of the same kind takes.
+    `about` is a marked text. `table` (with the alias `t`) is walked through by `key`, the primary key or an index;
+    `joined` is what stands behind it, `only` which of its rows count. `scope` is what a key needs beside
+    `exports:write`. `at` is the instant by which `since` and `until` choose; `market`, `store_id`, `channel` and
+    `wallet` are what else rows are chosen by; by an empty one they cannot be. `member` is the id by which the member's
+    own columns are given. `importable` names the columns that an import of the same kind takes.
     """
 
     name: str
@@ -69,6 +70,9 @@ class ExportKind:
     only: LiteralString = ""
     at: LiteralString = ""
     market: LiteralString = ""
+    store_id: LiteralString = ""
+    channel: LiteralString = ""
+    wallet: LiteralString = ""
     member: LiteralString = ""
     importable: Sequence[str] = ()
 
@@ -94,6 +98,9 @@ class Exported(NamedTuple):
     people: People
 
 
+CHOSEN_BY: Final = ("market", "store_id", "channel", "wallet")
+
+
 class Chosen(Struct, frozen=True, kw_only=True):
     """What is wanted of a kind: columns (None: all that are not personal), recorded from when until before when."""
 
@@ -101,6 +108,24 @@ class Chosen(Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     until: datetime | None = None
     market: str | None = None
+    store_id: str | None = None
+    channel: str | None = None
+    wallet: str | None = None
+
+    def by(self) -> dict[str, str]:
+        """Return by what rows are chosen, beside the time."""
+        found = {name: getattr(self, name) for name in CHOSEN_BY}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def begins_with(chosen: Chosen) -> dict[str, list[str]] | None:
+    """Return what the first step of an export is given: no place yet, but what a worker has to know to go on.
+
+    One of the release before knows no stores, channels and wallets. It cannot read this, and fails the job, which
+    may be resumed; else it would write rows of them all.
+    """
+    unknown = sorted(chosen.by().keys() - {"market"})
+    return {"chosen_by": unknown} if unknown else None
 
 
 class Export(Struct, frozen=True, kw_only=True):
@@ -110,9 +135,7 @@ class Export(Struct, frozen=True, kw_only=True):
     kind: str
     columns: tuple[str, ...]
     personal: bool
-    since: datetime | None
-    until: datetime | None
-    market: str | None
+    chosen: Chosen
     begun_by: str
     begun_at: datetime
     expires_at: datetime

@@ -38,6 +38,13 @@ class NotChosenByMarket(InvalidInput):
     message = "Rows of this kind belong to no market: leave the market out."
 
 
+class NotChosenBy(InvalidInput):
+    """Rows of this kind have no store, no channel or no wallet of their own."""
+
+    code = "not_chosen_by"
+    message = "Rows of this kind cannot be chosen by {field}: leave it out."
+
+
 class TimesTurned(InvalidInput):
     """An export is to end before it begins."""
 

@@ -171,9 +171,10 @@ def _reads(services: Services, kinds: ExportKinds, people: People) -> list[HTTPR
         tags=TAGS,
         summary="List what can be exported",
     )
-    async def list_export_kinds() -> ExportKindsAnswer:
-        """Return the kinds of rows, and the columns of each. Columns are added, never taken away."""
-        return ExportKindsAnswer([kind_answer(kind, people) for kind in kinds.values()])
+    async def list_export_kinds(request: AnyRequest) -> ExportKindsAnswer:
+        """Return the kinds of rows, and what each column says. Columns are added, never taken away."""
+        language = asked(request.scope).language
+        return ExportKindsAnswer([kind_answer(kind, people, language) for kind in kinds.values()])
 
     @get(EXPORTS, guards=[requires(SCOPE)], operation_id="listTableExports", tags=TAGS, summary="List exports")
     async def list_table_exports(

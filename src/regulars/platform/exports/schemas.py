@@ -8,15 +8,17 @@ from msgspec import Meta, Struct
 from regulars.platform.bulk.contracts import JOB_PREFIX
 from regulars.platform.exports.contracts import Chosen, Export, ExportKind, Form, People, columns_of
 from regulars.platform.ids import public_id
+from regulars.platform.texts import say
 
 Instant = Annotated[datetime, Meta(tz=True, examples=["2026-11-01T00:00:00Z"])]
 
 
 class TableExportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be exported: rows of a kind, all or those of a time and a market, with these columns.
+    """What is to be exported: rows of a kind, all or those of a time, a market, a store, a channel or a wallet.
 
     Without `columns` the rows have all that are not personal; with `importable` those that an import of the same kind
-    takes. `since` and `until` choose by the instant that `GET /v1/export-kinds` names.
+    takes. `since` and `until` choose by the instant that the documentation names; by what else rows of a kind can be
+    chosen, `GET /v1/export-kinds` says.
     """
 
     kind: Annotated[str, Meta(min_length=1, max_length=32, examples=["transfers"])]
@@ -25,6 +27,9 @@ class TableExportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     since: Instant | None = None
     until: Instant | None = None
     market: Annotated[str, Meta(min_length=1, max_length=16, examples=["CN"])] | None = None
+    store_id: Annotated[str, Meta(min_length=1, max_length=64, examples=["store-7"])] | None = None
+    channel: Annotated[str, Meta(min_length=1, max_length=32, examples=["online"])] | None = None
+    wallet: Annotated[str, Meta(min_length=1, max_length=32, examples=["points"])] | None = None
 
 
 class TableExportAnswer(Struct, frozen=True, kw_only=True):
@@ -40,6 +45,9 @@ class TableExportAnswer(Struct, frozen=True, kw_only=True):
     since: datetime | None
     until: datetime | None
     market: str | None
+    store_id: str | None
+    channel: str | None
+    wallet: str | None
     asked_by: str
     asked_at: datetime
     as_of: datetime | None
@@ -59,7 +67,10 @@ class TableExportsPage(Struct, frozen=True, kw_only=True):
 
 
 class ExportColumnAnswer(Struct, frozen=True, kw_only=True):
-    """A column: what it says, and its form. `personal` ones need the scope `members:personal` and a purpose."""
+    """A column: what it says, in the caller's language and with its unit, and its form.
+
+    `personal` ones need the scope `members:personal` and a purpose.
+    """
 
     name: str
     about: str
@@ -69,13 +80,16 @@ class ExportColumnAnswer(Struct, frozen=True, kw_only=True):
 
 
 class ExportKindAnswer(Struct, frozen=True, kw_only=True):
-    """What can be exported. `scope` is needed beside `exports:write`; `by_time` and `by_market`: what may be chosen."""
+    """What can be exported. `scope` is needed beside `exports:write`; `by_…` says by what rows may be chosen."""
 
     kind: str
     about: str
     scope: str
     by_time: bool
     by_market: bool
+    by_store: bool
+    by_channel: bool
+    by_wallet: bool
     columns: list[ExportColumnAnswer]
 
 
@@ -89,7 +103,13 @@ def chosen_of(kind: ExportKind, body: TableExportBody) -> Chosen:
     """Read what is wanted."""
     columns = tuple(kind.importable) if body.importable and body.columns is None else body.columns
     return Chosen(
-        columns=None if columns is None else tuple(columns), since=body.since, until=body.until, market=body.market
+        columns=None if columns is None else tuple(columns),
+        since=body.since,
+        until=body.until,
+        market=body.market,
+        store_id=body.store_id,
+        channel=body.channel,
+        wallet=body.wallet,
     )
 
 
@@ -102,9 +122,12 @@ def export_answer(one: Export) -> TableExportAnswer:
         kind=one.kind,
         columns=list(one.columns),
         personal=one.personal,
-        since=one.since,
-        until=one.until,
-        market=one.market,
+        since=one.chosen.since,
+        until=one.chosen.until,
+        market=one.chosen.market,
+        store_id=one.chosen.store_id,
+        channel=one.chosen.channel,
+        wallet=one.chosen.wallet,
         asked_by=one.begun_by,
         asked_at=one.begun_at,
         as_of=one.as_of,
@@ -116,18 +139,21 @@ def export_answer(one: Export) -> TableExportAnswer:
     )
 
 
-def kind_answer(kind: ExportKind, people: People) -> ExportKindAnswer:
-    """Write what can be exported of a kind."""
+def kind_answer(kind: ExportKind, people: People, language: str) -> ExportKindAnswer:
+    """Write what can be exported of a kind, in a language."""
     return ExportKindAnswer(
         kind=kind.name,
-        about=kind.about,
+        about=say(kind.about, language),
         scope=kind.scope,
         by_time=bool(kind.at),
         by_market=bool(kind.market),
+        by_store=bool(kind.store_id),
+        by_channel=bool(kind.channel),
+        by_wallet=bool(kind.wallet),
         columns=[
             ExportColumnAnswer(
                 name=name,
-                about=column.about,
+                about=say(column.about, language),
                 form=column.form,
                 personal=column.is_personal,
                 importable=name in kind.importable,

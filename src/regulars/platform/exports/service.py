@@ -32,6 +32,7 @@ from regulars.platform.exports.contracts import (
     Format,
     PartRows,
     People,
+    begins_with,
     columns_of,
 )
 from regulars.platform.exports.errors import (
@@ -39,6 +40,7 @@ from regulars.platform.exports.errors import (
     ColumnNotExported,
     ExportExpired,
     ExportUnderWay,
+    NotChosenBy,
     NotChosenByMarket,
     NotChosenByTime,
     TimesTurned,
@@ -80,23 +82,26 @@ async def begin(
         kind=kind.name,
         columns=tuple(columns),
         personal=personal,
-        since=chosen.since,
-        until=chosen.until,
-        market=chosen.market,
+        chosen=chosen,
         begun_by=by,
         begun_at=now,
         expires_at=now + (KEPT_PERSONAL if personal else KEPT),
     )
     store.insert(tx, begun)
-    await jobs.ask(tx, task, begun.job_id, EXPORT, by=by, all_of_it=0)
+    await jobs.ask(tx, task, begun.job_id, EXPORT, by=by, all_of_it=0, carry=begins_with(chosen))
     return begun.job_id
 
 
 async def list_exports(
-    tx: Transaction, *, by: str | None, before: tuple[datetime, UUID] | None = None, limit: int = 50
+    tx: Transaction,
+    *,
+    by: str | None,
+    kind: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
 ) -> list[Export]:
-    """Return exports, of one client or of everybody, the last begun first, from behind `before`."""
-    return await store.listed(tx, by, before, limit)
+    """Return exports, of one client or everybody, of a kind or all, the last begun first, from behind `before`."""
+    return await store.listed(tx, by, kind, before, limit)
 
 
 async def read_export(tx: Transaction, job_id: UUID, *, by: str | None) -> Export:
@@ -250,7 +255,10 @@ def _wanted(parts: list[PartRows], part: int | None) -> list[PartRows]:
 def _check(kind: ExportKind, chosen: Chosen) -> None:
     if not kind.at and (chosen.since or chosen.until):
         raise NotChosenByTime(pointer="/since" if chosen.since else "/until")
-    if not kind.market and chosen.market:
-        raise NotChosenByMarket(pointer="/market")
+    for name in chosen.by():
+        if not getattr(kind, name):
+            if name == "market":
+                raise NotChosenByMarket(pointer="/market")
+            raise NotChosenBy(pointer=f"/{name}", field=name)
     if chosen.since and chosen.until and chosen.since >= chosen.until:
         raise TimesTurned(pointer="/until")

@@ -13,7 +13,15 @@ from regulars.platform.bulk.contracts import Step, Taken
 from regulars.platform.db.database import Database
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.exports import store
-from regulars.platform.exports.contracts import ROWS_A_STEP, Export, ExportKind, ExportKinds, PartRows, People
+from regulars.platform.exports.contracts import (
+    ROWS_A_STEP,
+    Export,
+    ExportKind,
+    ExportKinds,
+    PartRows,
+    People,
+    begins_with,
+)
 from regulars.platform.exports.errors import ExportExpired, ExportInterrupted, ExportKindUnknown
 from regulars.platform.exports.files import ExportFiles, pack
 from regulars.platform.exports.snapshots import Snapshots
@@ -66,7 +74,8 @@ class Exporting:
         kind = self.kinds.get(one.kind)
         if kind is None:
             raise ExportKindUnknown(kind=one.kind, kinds=", ".join(self.kinds))
-        place = None if job.carry is None else msgspec.convert(job.carry, Place)
+        begins = job.carry == begins_with(one.chosen)
+        place = None if begins else msgspec.convert(job.carry, Place)
         try:
             place = await self._begin(tx, one, kind, 1) if place is None else place
             found = await self._read(one, kind, place)

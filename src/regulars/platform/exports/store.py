@@ -9,15 +9,16 @@ from psycopg.errors import InvalidParameterValue, UndefinedObject
 
 from regulars.platform.db import arrays
 from regulars.platform.db.transaction import Rows, Transaction
-from regulars.platform.exports.contracts import EXPORT, ROWS_A_STEP, Export, ExportKind, Key, PartRows
+from regulars.platform.exports.contracts import EXPORT, ROWS_A_STEP, Chosen, Export, ExportKind, Key, PartRows
 
 _INSERT: LiteralString = """
-INSERT INTO exports (job_id, kind, columns, personal, since, until, market, begun_by, begun_at, expires_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO exports (job_id, kind, columns, personal, since, until, market, store_id, channel, wallet,
+                     begun_by, begun_at, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _COLUMNS: LiteralString = """
-SELECT e.job_id, e.kind, e.columns, e.personal, e.since, e.until, e.market, e.begun_by, e.begun_at, e.expires_at,
-       e.as_of,
+SELECT e.job_id, e.kind, e.columns, e.personal, e.since, e.until, e.market, e.store_id, e.channel, e.wallet,
+       e.begun_by, e.begun_at, e.expires_at, e.as_of,
        (SELECT coalesce(sum(p.rows), 0)::bigint FROM export_parts AS p WHERE p.job_id = e.job_id),
        (SELECT count(*) FROM export_parts AS p WHERE p.job_id = e.job_id),
        coalesce(j.state = 'done', false)
@@ -26,7 +27,7 @@ FROM exports AS e LEFT JOIN jobs AS j ON j.job_id = e.job_id
 _LIST: LiteralString = (
     _COLUMNS
     + """
-WHERE (%(by)s::text IS NULL OR e.begun_by = %(by)s)
+WHERE (%(by)s::text IS NULL OR e.begun_by = %(by)s) AND (%(kind)s::text IS NULL OR e.kind = %(kind)s)
   AND (%(at)s::timestamptz IS NULL OR (e.begun_at, e.job_id) < (%(at)s, %(id)s))
 ORDER BY e.begun_at DESC, e.job_id DESC LIMIT %(limit)s
 """
@@ -66,8 +67,10 @@ class Page(NamedTuple):
 
 def insert(tx: Transaction, one: Export) -> None:
     """Add an export."""
-    row = (one.job_id, one.kind, list(one.columns), one.personal, one.since, one.until, one.market)
-    tx.write(_INSERT, (*row, one.begun_by, one.begun_at, one.expires_at))
+    wanted = one.chosen
+    row = (one.job_id, one.kind, list(one.columns), one.personal, wanted.since, wanted.until)
+    chosen = (wanted.market, wanted.store_id, wanted.channel, wanted.wallet)
+    tx.write(_INSERT, (*row, *chosen, one.begun_by, one.begun_at, one.expires_at))
 
 
 async def read(tx: Transaction, job_id: UUID) -> Export | None:
@@ -80,10 +83,12 @@ async def read_many(tx: Transaction, job_ids: Sequence[UUID]) -> list[Export]:
     return _exports(await tx.rows(_COLUMNS + "WHERE e.job_id = ANY(%s::uuid[])", (arrays.ids(job_ids),)))
 
 
-async def listed(tx: Transaction, by: str | None, before: tuple[datetime, UUID] | None, limit: int) -> list[Export]:
+async def listed(
+    tx: Transaction, by: str | None, kind: str | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Export]:
     """Return exports, the last begun first."""
     at, job_id = before or (None, None)
-    return _exports(await tx.rows(_LIST, {"by": by, "at": at, "id": job_id, "limit": limit}))
+    return _exports(await tx.rows(_LIST, {"by": by, "kind": kind, "at": at, "id": job_id, "limit": limit}))
 
 
 async def open_exports(tx: Transaction) -> int:
@@ -151,7 +156,7 @@ async def page(tx: Transaction, kind: ExportKind, one: Export, after: Sequence[s
     """Return what is wanted of the next stretch of a table, which is bounded whatever part of it is wanted."""
     found = await tx.rows(_bound(kind, after), _named(after, None))
     end = list(found[0]) if found else None
-    chosen = {"since": one.since, "until": one.until, "market": one.market}
+    chosen = {"since": one.chosen.since, "until": one.chosen.until} | one.chosen.by()
     rows = await tx.rows(_page(kind, one, after, end), _named(after, end) | chosen)
     if not kind.member:
         return Page(end, rows, [])
@@ -176,12 +181,18 @@ def _page(kind: ExportKind, one: Export, after: Sequence[str] | None, end: Seque
         conditions.append(_compared(kind.key, "<=", "end"))
     if kind.only:
         conditions.append(kind.only)
-    if one.since is not None:
+    if one.chosen.since is not None:
         conditions.append(f"{kind.at} >= %(since)s")
-    if one.until is not None:
+    if one.chosen.until is not None:
         conditions.append(f"{kind.at} < %(until)s")
-    if one.market is not None:
+    if one.chosen.market is not None:
         conditions.append(f"{kind.market} = %(market)s")
+    if one.chosen.store_id is not None:
+        conditions.append(f"{kind.store_id} = %(store_id)s")
+    if one.chosen.channel is not None:
+        conditions.append(f"{kind.channel} = %(channel)s")
+    if one.chosen.wallet is not None:
+        conditions.append(f"{kind.wallet} = %(wallet)s")
     where: LiteralString = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     order: LiteralString = ", ".join([f"t.{key.column}" for key in kind.key])
     return f"SELECT {wanted} FROM {kind.table} AS t {kind.joined}{where} ORDER BY {order}"  # noqa: S608 - made of what stands in the code
@@ -205,9 +216,7 @@ def _exports(rows: Rows) -> list[Export]:
             kind=kind,
             columns=tuple(columns),
             personal=personal,
-            since=since,
-            until=until,
-            market=market,
+            chosen=Chosen(since=since, until=until, market=market, store_id=store_id, channel=channel, wallet=wallet),
             begun_by=begun_by,
             begun_at=begun_at,
             expires_at=expires_at,
@@ -216,6 +225,6 @@ def _exports(rows: Rows) -> list[Export]:
             parts=parts,
             ended=ended,
         )
-        for job_id, kind, columns, personal, since, until, market, begun_by, begun_at, expires_at, as_of, count, parts,
-        ended in rows
+        for job_id, kind, columns, personal, since, until, market, store_id, channel, wallet, begun_by, begun_at,
+        expires_at, as_of, count, parts, ended in rows
     ]  # fmt: skip

@@ -19,6 +19,9 @@ exports = Table(
     Column("begun_at", TIMESTAMP(timezone=True), nullable=False),
     Column("expires_at", TIMESTAMP(timezone=True), nullable=False),
     Column("as_of", TIMESTAMP(timezone=True)),
+    Column("store_id", Text),
+    Column("channel", Text),
+    Column("wallet", Text),
     Index("exports_expires_at_idx", "expires_at"),
     Index("exports_begun_at_idx", "begun_at", "job_id"),
 )

@@ -1,11 +1,16 @@
-"""Tables that can be exported, in words: what they are called, what a row is, and who of staff may have them.
+"""Tables that can be exported, in words: what they are called, what their columns say, and who of staff may have them.
 
 Whatever becomes a kind of exports has an entry here; one that has none is not offered on the pages.
 """
 
-from typing import Final
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
-from regulars.web.kit.texts import mark
+from markupsafe import Markup, escape
+
+from regulars.platform.exports.contracts import Column, Form
+from regulars.web.kit.texts import in_language, mark
 
 # What staff need for rows that a key needs a scope for.
 NEEDED: Final[dict[str, str]] = {
@@ -17,30 +22,78 @@ NEEDED: Final[dict[str, str]] = {
     "events:read": "webhooks:read",
     "audit:read": "audit:read",
 }
-TABLES: Final[dict[str, tuple[str, str]]] = {
-    "members": (mark("Members"), mark("A row a member; with their identities such a file is imported again.")),
-    "identities": (mark("Identities"), mark("By what kinds of values members are found, without the values.")),
-    "consents": (mark("Consents"), mark("Every decision on consent, also those that were taken back.")),
-    "households": (mark("Households"), mark("Who belongs to which household now, without its name.")),
-    "merges": (mark("Merges"), mark("Which members became one, and which of these merges were undone.")),
-    "orders": (mark("Orders"), mark("Members' orders with their lines and payments, one order a row.")),
-    "order_lines": (mark("Order lines"), mark("What members bought, one line of an order a row.")),
-    "payments": (mark("Payments"), mark("How members' orders were paid, one payment a row.")),
-    "returns": (mark("Returns"), mark("What came back of members' orders.")),
-    "guest_orders": (mark("Orders of guests"), mark("Orders that nobody was named with, and whose they became.")),
-    "stores": (mark("Stores"), mark("Every store with its market and name.")),
-    "transfers": (mark("Movements of points"), mark("Every movement, as the books have it.")),
-    "accruals": (mark("Points granted directly"), mark("Those that no order brought: such a file is imported again.")),
-    "lots": (mark("Lots"), mark("Points that expire together, and what is left of them.")),
-    "lot_uses": (mark("Uses of lots"), mark("Which movement took how much of which lot, or gave it back.")),
-    "balances": (mark("Balances"), mark("What each member has in each wallet now.")),
-    "tiers": (mark("Tiers"), mark("The tier of each member now.")),
-    "tier_changes": (mark("Changes of tiers"), mark("Who went up or down, when and why.")),
-    "holds": (mark("Holds"), mark("What is or was held for a purpose, and how that ended.")),
-    "adjustments": (mark("Corrections"), mark("Those that a second person had to agree to, and the answers.")),
-    "gifts": (mark("Gifts of points"), mark("What members gave to others, and what came back.")),
-    "policies": (mark("Policies"), mark("Every version of the policy, whole.")),
-    "month_figures": (mark("Figures of months"), mark("What closed months added up to, by wallet and market.")),
-    "events": (mark("Events"), mark("What happened, as webhooks tell it.")),
-    "audit": (mark("Audit log"), mark("Who did what, to whom, and why.")),
-}  # fmt: skip
+TABLES: Final[dict[str, str]] = {
+    "members": mark("Members"),
+    "identities": mark("Identities"),
+    "consents": mark("Consents"),
+    "households": mark("Households"),
+    "merges": mark("Merges"),
+    "orders": mark("Orders"),
+    "order_lines": mark("Order lines"),
+    "payments": mark("Payments"),
+    "returns": mark("Returns"),
+    "guest_orders": mark("Orders of guests"),
+    "stores": mark("Stores"),
+    "balances": mark("Balances"),
+    "tiers": mark("Tiers"),
+    "tier_changes": mark("Changes of tiers"),
+    "transfers": mark("Movements of points"),
+    "accruals": mark("Points granted directly"),
+    "lots": mark("Lots"),
+    "lot_uses": mark("Uses of lots"),
+    "holds": mark("Holds"),
+    "adjustments": mark("Corrections"),
+    "gifts": mark("Gifts of points"),
+    "month_figures": mark("Figures of months"),
+    "policies": mark("Policies"),
+    "events": mark("Events"),
+    "audit": mark("Audit log"),
+}
+# How the tables are offered: what they are about, and with which of them that begins.
+GROUPS: Final = (
+    (mark("Members"), "members"),
+    (mark("Orders and stores"), "orders"),
+    (mark("Points and tiers"), "balances"),
+    (mark("Programme and records"), "month_figures"),
+)
+FORMS: Final[dict[Form, str]] = {
+    "text": mark("Text"),
+    "whole": mark("Whole number"),
+    "decimal": mark("Number with decimals"),
+    "flag": mark("true or false"),
+    "date": mark("Date"),
+    "instant": mark("Time (UTC)"),
+    "json": mark("JSON"),
+}
+_CODE: Final = re.compile(r"`([^`]+)`")
+
+
+class Told(NamedTuple):
+    """A column as a page tells it: its name, what it says, and its form."""
+
+    name: str
+    about: Markup
+    form: str
+
+
+def told(name: str, column: Column, language: str) -> Told:
+    """Return a column in words; what stands in a file literally looks so."""
+    about = _CODE.sub(r'<code class="font-mono text-2xs">\1</code>', str(escape(in_language(column.about, language))))
+    return Told(name, Markup(about), in_language(FORMS[column.form], language))  # noqa: S704 - escaped above
+
+
+def plain(sentence: str, language: str) -> str:
+    """Return what a table is about without the marks around what stands in a file literally."""
+    return _CODE.sub(r"\1", in_language(sentence, language))
+
+
+def grouped(names: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return tables as they are offered: each group's heading, and those of it that are among the names."""
+    begins = {first: heading for heading, first in GROUPS}
+    groups: list[tuple[str, list[str]]] = []
+    for name in TABLES:
+        if name in begins:
+            groups.append((begins[name], []))
+        if name in names:
+            groups[-1][1].append(name)
+    return [(heading, found) for heading, found in groups if found]

@@ -13,6 +13,8 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
+from regulars.commerce import api as commerce
+from regulars.loyalty import api as loyalty
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.auth.staff.contracts import Viewer
 from regulars.platform.bulk import service as jobs
@@ -30,20 +32,23 @@ from regulars.platform.exports.files import ExportFiles
 from regulars.platform.exports.routes import streamed
 from regulars.platform.exports.writing import Writer
 from regulars.platform.ids import public_id
+from regulars.platform.markets.service import list_markets
 from regulars.platform.places import read_place, write_place
 from regulars.platform.texts import in_figures
 from regulars.web.console.account import who
 from regulars.web.console.actors import names_of
-from regulars.web.console.export_words import NEEDED, TABLES
+from regulars.web.console.export_words import NEEDED, TABLES, grouped, plain, told
 from regulars.web.console.job_words import STATES, job_path, why_failed
 from regulars.web.console.jobs import DATA
 from regulars.web.console.member_privacy import who as named
+from regulars.web.console.member_words import CONSENT_CHANNELS
+from regulars.web.console.words import CHANNELS, wallet_name
 from regulars.web.kit.cells import Badge, Cell, Link
 from regulars.web.kit.errors import PermissionNeeded
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.forms import ALREADY, REQUIRED, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
-from regulars.web.kit.listings import Column, Listing, Slice, Wanted
+from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.refusals import noted
@@ -60,6 +65,7 @@ _READY: Final = Badge(mark("Ready"), "success")
 _GONE: Final = Badge(mark("File deleted"), "neutral")
 _NO_COLUMN: Final = mark("Choose at least one column.")
 _DAY: Final = timedelta(days=1)
+_BY: Final = {"market": mark("Market"), "store_id": mark("Store"), "channel": mark("Channel"), "wallet": mark("Wallet")}
 
 AnyRequest = Request[Any, Any, Any]
 Purpose = Annotated[str, Meta(min_length=5, max_length=200)] | None
@@ -74,6 +80,9 @@ class NewExport(msgspec.Struct):
     since: date | None = None
     until: date | None = None
     market: Annotated[str, Meta(max_length=16)] | None = None
+    store_id: Annotated[str, Meta(max_length=64)] | None = None
+    channel: Annotated[str, Meta(max_length=32)] | None = None
+    wallet: Annotated[str, Meta(max_length=32)] | None = None
     purpose: Purpose = None
 
 
@@ -130,7 +139,7 @@ def _path(job_id: UUID) -> str:
 
 
 def _called(one: Export, language: str) -> str:
-    return in_language(TABLES[one.kind][0], language) if one.kind in TABLES else one.kind
+    return in_language(TABLES.get(one.kind, one.kind), language)
 
 
 def _is_gone(one: Export, job: Job | None) -> bool:
@@ -158,7 +167,7 @@ def _missing(form: Form[Any], name: str, why: str) -> Form[Any]:
 # --- the list ---
 
 
-def _listing(names: dict[str, str], language: str, *, see_staff: bool) -> Listing:
+def _listing(names: dict[str, str], language: str, *, see_staff: bool, sees_all: bool) -> Listing:
     return Listing(
         name="table-exports",
         columns=(
@@ -168,6 +177,10 @@ def _listing(names: dict[str, str], language: str, *, see_staff: bool) -> Listin
             Column("by", mark("Asked for by"), lambda row: named(row[0].begun_by, names, see_staff=see_staff)),
             Column("asked", mark("Asked for"), lambda row: row[0].begun_at, minor=True),
             Column("kept", mark("Kept until"), lambda row: row[0].expires_at, minor=True),
+        ),
+        filters=(
+            Choice("kind", mark("Table"), tuple(TABLES.items())),
+            *((Choice("by", mark("Asked for by"), (("me", mark("Me")),)),) if sees_all else ()),
         ),
         empty=mark("No tables have been exported in the last month."),
     )
@@ -182,14 +195,20 @@ def _all(kit: Kit) -> Any:  # noqa: ANN401 - a route handler
         async def fetch(wanted: Wanted) -> Slice:
             before = read_place(wanted.after)
             async with wanted.reading() as tx:
-                found = await service.list_exports(tx, by=_whose(viewer), before=before, limit=wanted.limit + 1)
+                found = await service.list_exports(
+                    tx,
+                    by=viewer.actor if wanted.filters.get("by") else _whose(viewer),
+                    kind=wanted.filters.get("kind"),
+                    before=before,
+                    limit=wanted.limit + 1,
+                )
                 rows = found[: wanted.limit]
                 known = await jobs.find_jobs(tx, [one.job_id for one in rows])
                 names.update(await names_of(tx, [one.begun_by for one in rows], language))
             after = write_place(rows[-1].begun_at, rows[-1].job_id) if len(found) > wanted.limit else None
             return Slice([(one, known.get(one.job_id)) for one in rows], after=after)
 
-        listing = _listing(names, language, see_staff=viewer.may("staff:read"))
+        listing = _listing(names, language, see_staff=viewer.may("staff:read"), sees_all=_whose(viewer) is None)
         return await kit.listing(request, "console/exports.html", listing, fetch, new=NEW)
 
     return table_exports
@@ -202,26 +221,35 @@ def _begin(house: House) -> list[Any]:
     kit = house.kit
 
     def kinds(request: AnyRequest, language: str) -> Response[bytes]:
+        known = house.exported.kinds
+        groups = grouped([name for name in TABLES if name in known and _may(who(request), known[name])])
         offered = [
-            (f"{NEW}?kind={name}", in_language(label, language), in_language(about, language))
-            for name, (label, about) in TABLES.items()
-            if name in house.exported.kinds and _may(who(request), house.exported.kinds[name])
+            (
+                in_language(heading, language),
+                [
+                    (f"{NEW}?kind={name}", in_language(TABLES[name], language), plain(known[name].about, language))
+                    for name in names
+                ],
+            )
+            for heading, names in groups
         ]
-        return kit.render(request, "console/export_kinds.html", kinds=offered)
+        return kit.render(request, "console/export_kinds.html", groups=offered)
 
-    def blank(request: AnyRequest, kind: ExportKind, form: Form[Any], status: int = 200) -> Response[bytes]:
-        label, about = TABLES[kind.name]
-        people = house.exported.people.columns if kind.member and who(request).may(_PERSONAL) else ()
+    async def blank(request: AnyRequest, kind: ExportKind, form: Form[Any], status: int = 200) -> Response[bytes]:
+        language = form.language
+        people = house.exported.people.columns if kind.member and who(request).may(_PERSONAL) else {}
         return kit.render(
             request,
             "console/export_new.html",
             status=status,
             form=form,
             kind=kind,
-            title=in_language(label, form.language),
-            about=in_language(about, form.language),
-            columns=list(kind.columns),
-            personal=list(people),
+            title=in_language(TABLES[kind.name], language),
+            about=plain(kind.about, language),
+            columns=[told(name, column, language) for name, column in kind.columns.items()],
+            personal=[told(name, column, language) for name, column in people.items()],
+            at=kind.at.rpartition(".")[2],
+            choices=await _choices(house, kind, language),
         )
 
     @get(NEW, guards=[kit.guards.staff(READ, WRITE)])
@@ -232,7 +260,7 @@ def _begin(house: House) -> list[Any]:
         kind = house.kind_of(name)
         if not _may(who(request), kind):
             raise PermissionNeeded
-        return blank(request, kind, blank_form(language, kind=name, which="all", columns=[]))
+        return await blank(request, kind, blank_form(language, kind=name, which="all", columns=[]))
 
     @post(EXPORTS, guards=[kit.guards.staff(READ, WRITE)])
     async def begin(request: AnyRequest) -> Response[bytes]:
@@ -240,14 +268,30 @@ def _begin(house: House) -> list[Any]:
         kind = house.kind_of(str(form.values["kind"]))
         form, wish = _wish(house, request, kind, form)
         if wish is None:
-            return blank(request, kind, form, 422)
+            return await blank(request, kind, form, 422)
         try:
             led, notice = await _begun(house, request, wish)
         except DomainError as error:
-            return blank(request, kind, form.refused(error), error.status)
+            return await blank(request, kind, form.refused(error), error.status)
         return kit.see(led, notice)
 
     return [new, begin]
+
+
+async def _choices(house: House, kind: ExportKind, language: str) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return by what rows may be chosen beside the time: the field, its label, and pairs of value and text."""
+    async with house.kit.services.database.transaction() as tx:
+        markets = await list_markets(tx) if kind.market else []
+        stores = await commerce.every_store(tx) if kind.store_id else []
+        wallets = await loyalty.list_wallets(tx) if kind.wallet else []
+    ways = (CONSENT_CHANNELS if kind.name == "consents" else CHANNELS) if kind.channel else {}
+    found = [
+        ("market", [(one.code, one.code) for one in markets]),
+        ("store_id", [(one.store_id, one.name) for one in stores]),
+        ("channel", [(str(value), in_language(text, language)) for value, text in ways.items()]),
+        ("wallet", [(one.code, wallet_name(one.code, language)) for one in wallets]),
+    ]
+    return [(name, in_language(_BY[name], language), options) for name, options in found if options]
 
 
 class Wish(NamedTuple):
@@ -306,6 +350,9 @@ def _chosen(wish: NewExport, formats: Formats) -> Chosen:
         since=None if wish.since is None else begins(wish.since),
         until=None if wish.until is None else begins(wish.until + _DAY),
         market=wish.market,
+        store_id=wish.store_id,
+        channel=wish.channel,
+        wallet=wish.wallet,
     )
 
 
@@ -320,9 +367,9 @@ def _facts(one: Export, job: Job | None, asked_by: Cell, language: str) -> list[
         (mark("Asked for"), one.begun_at),
         (mark("As it stood"), one.as_of),
         (mark("Kept until"), one.expires_at),
-        *([(mark("Recorded from"), one.since)] if one.since else []),
-        *([(mark("Recorded before"), one.until)] if one.until else []),
-        *([(mark("Market"), one.market)] if one.market else []),
+        *([(mark("Rows from"), one.chosen.since)] if one.chosen.since else []),
+        *([(mark("Rows before"), one.chosen.until)] if one.chosen.until else []),
+        *[(_BY[name], value) for name, value in one.chosen.by().items()],
     ]
     return [(in_language(label, language), value) for label, value in told]
 
@@ -337,6 +384,7 @@ async def _show(
         job = (await jobs.find_jobs(tx, [one.job_id])).get(one.job_id)
         names = await names_of(tx, [one.begun_by], page.language)
     kind = house.kind_of(one.kind)
+    known = house.columns(kind)
     asked_by = named(one.begun_by, names, see_staff=viewer.may("staff:read"))
     return kit.render(
         request,
@@ -349,6 +397,7 @@ async def _show(
         title=_called(one, page.language),
         facts=_facts(one, job, asked_by, page.language),
         failure="" if job is None else why_failed(job, page.language),
+        columns=[told(name, known[name], page.language) for name in one.columns if name in known],
         is_gone=_is_gone(one, job),
         may_take=_may(viewer, kind, personal=one.personal),
         path=_path(one.job_id),

@@ -79,7 +79,7 @@ def _checked(one: Import) -> list[str]:
 
 async def _exports_called(tx: Transaction, job_ids: Sequence[UUID]) -> Titles:
     found = await exports.named(tx, job_ids)
-    return {one.job_id: About([TABLES[one.kind][0] if one.kind in TABLES else one.kind]) for one in found}
+    return {one.job_id: About([TABLES.get(one.kind, one.kind)]) for one in found}
 
 
 JOB_WORDS: Final[dict[str, JobWords]] = {

@@ -39,6 +39,9 @@ class Exports(Group):
         since: datetime | UnsetType | None = UNSET,
         until: datetime | UnsetType | None = UNSET,
         market: str | UnsetType | None = UNSET,
+        store_id: str | UnsetType | None = UNSET,
+        channel: str | UnsetType | None = UNSET,
+        wallet: str | UnsetType | None = UNSET,
         idempotency_key: str | None = None,
     ) -> JobAnswer:
         """Begin an export.
@@ -61,6 +64,9 @@ class Exports(Group):
                         "since": since,
                         "until": until,
                         "market": market,
+                        "store_id": store_id,
+                        "channel": channel,
+                        "wallet": wallet,
                     }
                 ),
                 takes_key=True,
@@ -87,7 +93,7 @@ class Exports(Group):
     def list_kinds(self) -> ExportKindsAnswer:
         """List what can be exported.
 
-        Return the kinds of rows, and the columns of each. Columns are added, never taken away.
+        Return the kinds of rows, and what each column says. Columns are added, never taken away.
         """
         return self._transport.call(Call("GET", "/v1/export-kinds", ExportKindsAnswer))
 

@@ -26,6 +26,9 @@ class ExportKindAnswer(Struct, frozen=True, kw_only=True):
     scope: str
     by_time: bool
     by_market: bool
+    by_store: bool
+    by_channel: bool
+    by_wallet: bool
     columns: list[ExportColumnAnswer]
 
 
@@ -45,6 +48,9 @@ class TableExportAnswer(Struct, frozen=True, kw_only=True):
     since: datetime | None
     until: datetime | None
     market: str | None
+    store_id: str | None
+    channel: str | None
+    wallet: str | None
     asked_by: str
     asked_at: datetime
     as_of: datetime | None
