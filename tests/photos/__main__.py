@@ -18,7 +18,7 @@ from tests.browser.chromium import Look
 from tests.faults.product import Product, free_port, product_at, until
 from tests.photos import readme
 from tests.photos.camera import Camera, camera, contact_sheet
-from tests.photos.deeds import Deeds
+from tests.photos.deeds import Deeds, backups_of
 from tests.photos.scenes import SCENES
 from tests.photos.walks import Programme, begin_demo, begin_empty
 
@@ -88,7 +88,13 @@ def demo_at(home: Path, address: str | None) -> Iterator[Programme]:
         return
     home.parent.mkdir(parents=True, exist_ok=True)
     product = Product(
-        home, free_port(), settings={"REGULARS_BRAND_NAME": "Beichen", "REGULARS_WEBHOOK_NETWORKS": "127.0.0.0/8"}
+        home,
+        free_port(),
+        settings={
+            "REGULARS_BRAND_NAME": "Beichen",
+            "REGULARS_WEBHOOK_NETWORKS": "127.0.0.0/8",
+            "REGULARS_BACKUP_FOLDER": str(backups_of(home)),
+        },
     )
     try:
         product.add("demo", "demo", "--port", str(product.port))

@@ -337,7 +337,11 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/metrics", "/console/metrics", "owner"),
         Scene("console/metrics-empty", "/console/metrics", "owner", "empty"),
     ),
-    "GET /console/backups": (Scene("console/backups-none", "/console/backups", "owner", "empty"),),
+    "GET /console/backups": (
+        Scene("console/backups", "/console/backups", "owner"),
+        Scene("console/backups-none", "/console/backups", "owner", "empty"),
+        Scene("console/backups-refused", "/console/backups", "care", "error"),
+    ),
     "GET /console/keys": (
         Scene("console/keys", "/console/keys", "owner"),
         Scene("console/keys-empty", "/console/keys?q=nothing", "owner", "empty"),
@@ -347,15 +351,22 @@ CONSOLE: Final[dict[str, tuple[Scene, ...]]] = {
         Scene("console/key-new-refused", "/console/keys/new", "owner", "error", act=send(label="", days="x")),
         Scene("console/key-token", "/console/keys/new", "owner", act=send(label="Till 2", scopes="orders:write")),
     ),
-    "GET /console/keys/{key_id}": (Scene("console/key", "{key}", "owner"),),
+    "GET /console/keys/{key_id}": (
+        Scene("console/key", "{key}", "owner"),
+        Scene("console/key-terms", "{key}", "owner", act=press("details.panel summary")),
+    ),
     "GET /console/webhooks": (
         Scene("console/webhooks", "/console/webhooks", "owner"),
         Scene("console/webhooks-empty", "/console/webhooks", "owner", "empty"),
         Scene("console/webhooks-refused", "/console/webhooks", "owner", "error", act=send(url="http://10.0.0.1/")),
     ),
-    "GET /console/webhooks/{webhook_id}": (Scene("console/webhook", "{webhook}", "owner"),),
+    "GET /console/webhooks/{webhook_id}": (
+        Scene("console/webhook", "{webhook}", "owner"),
+        Scene("console/webhook-unheard", "{unheard_webhook}", "owner", "error"),
+    ),
     "GET /console/webhooks/{webhook_id}/deliveries/{delivery_id}": (
         Scene("console/webhook-delivery", "{delivery}", "owner"),
+        Scene("console/webhook-delivery-unheard", "{unheard_delivery}", "owner", "error"),
     ),
     "GET /console/health/books": (
         Scene("console/books", "/console/health/books", "owner", act=send()),

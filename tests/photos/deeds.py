@@ -3,14 +3,19 @@
 Most of it is done by the API with the demo's own key, so that each page of it has something to show.
 """
 
+import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from os import environ
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 from typing import Any, Final
 from uuid import uuid4
@@ -18,6 +23,7 @@ from uuid import uuid4
 import httpx
 
 from regulars.demo.key import KEY_FILE
+from regulars.platform.embedded import wait_until_stopped
 from tests.photos.walks import Programme, WalkFailed
 
 CLOSED: Final = "2017-01"
@@ -29,6 +35,11 @@ _FORM: Final = re.compile(r'<form method="post" action="/portal/consents".*?</fo
 _HIDDEN: Final = re.compile(r'<input type="hidden" name="([\w_]+)" value="([^"]*)"')
 _WAITING: Final = "every 1s"  # a page that asks again how far something is
 _LETTER: Final = re.compile(r"(/portal/confirm-consent/[\w.-]+)")
+
+
+def backups_of(home: Path) -> Path:
+    """Return the folder of a demo's backups: beside its home."""
+    return home.parent / f"{home.name}-backups"
 
 
 @dataclass
@@ -52,6 +63,8 @@ class Deeds:
         self._imports()
         self._imports_in_pages()
         self._exports_in_pages()
+        self._webhook()
+        self._backups()
 
     # --- the API ---
 
@@ -330,6 +343,65 @@ class Deeds:
             facts["export"] = begun("tiers")
             facts["export_job"] = facts["export"].replace("exports", "jobs")
             facts["personal_export"] = begun("members", **members)
+
+    def _webhook(self) -> None:
+        """Let a receiver take two events and break at the third."""
+        taken = iter((200, 200))
+
+        class Receiver(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                status = next(taken, 503)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(b"" if status == HTTPStatus.OK else b"upstream connect error: the shop is down")
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            facts = self.here.facts
+            webhook, delivery = self.here.hooked(f"http://127.0.0.1:{server.server_port}/hooks")
+            for _ in range(2):
+                self._until_tried(delivery)
+                delivery = self.sent("owner", f"{webhook}/test").partition("?")[0]
+            self._until_tried(delivery)
+        finally:
+            server.shutdown()
+        facts["webhook"], facts["delivery"] = webhook, delivery
+
+    def _until_tried(self, delivery: str) -> None:
+        with self.here.browser("owner") as browser:
+            self._until(lambda: "Not tried yet." not in browser.get(delivery).text)
+
+    def _backups(self) -> None:
+        """Have two copies of the database: the newest restored elsewhere, the other damaged."""
+        if any(self.backups.glob("*/bases/*.restored")):
+            return  # kept from an earlier round
+        self._until(lambda: self._command("backup", "list")["backups"])
+        self._command("backup")
+        oldest, *_, newest = (one["base"]["name"] for one in self._command("backup", "list")["backups"])
+        with tempfile.TemporaryDirectory(dir=self.home.parent) as folder:
+            self._command("restore", "--backup", newest, "--home", f"{folder}/home", "--keys", str(self.home))
+            wait_until_stopped(Path(folder) / "home", _PATIENCE_SECONDS)
+        (damaged,) = self.backups.glob(f"*/bases/{oldest}/base.tar*")
+        content = bytearray(damaged.read_bytes())
+        content[len(content) // 2] ^= 1
+        damaged.write_bytes(content)
+        self._command("backup", "verify")
+
+    def _command(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever the command prints
+        environment = {**environ, "REGULARS_HOME": str(self.home), "REGULARS_BACKUP_FOLDER": str(self.backups)}
+        command = [sys.executable, "-m", "regulars.entrypoints.cli", *arguments, "--json"]
+        done = subprocess.run(command, env=environment, check=False, capture_output=True, timeout=600)
+        return json.loads(done.stdout)
+
+    @property
+    def backups(self) -> Path:
+        """Where the copies of the database are."""
+        return backups_of(self.home)
 
     @staticmethod
     def _until(is_so: Callable[[], bool]) -> None:

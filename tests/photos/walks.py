@@ -129,10 +129,10 @@ class Programme:
             preview = browser.post("/console/policies/previews", data=wish).headers["location"]
         return draft.rpartition("/")[2], preview.rpartition("/")[2]
 
-    def hooked(self) -> tuple[str, str]:
-        """Make a webhook that nobody answers on this machine, and try it out; return the paths of both pages."""
+    def hooked(self, url: str) -> tuple[str, str]:
+        """Make a webhook of a receiver on this machine, and try it out; return the paths of both pages."""
         with self.browser("owner") as browser:
-            form = {"url": "http://127.0.0.1:9/hooks", "description": "The web shop", "types": "order.paid"}
+            form = {"url": url, "description": "The web shop", "types": ["order.paid", "order.returned"]}
             made = browser.post("/console/webhooks", data=form)
             webhook = _first(_WEBHOOK, made)
             return webhook, _sent(browser.post(f"{webhook}/test"))
@@ -210,7 +210,7 @@ def begin_demo(address: str, password: str) -> Programme:
     facts["message"] = here.found(_MESSAGE, "/console/messages")
     facts["mail"] = here.found(_MAIL, "/outbox", "nobody")
     facts["staff"] = here.found(_STAFF, "/console/staff")
-    facts["webhook"], facts["delivery"] = here.hooked()
+    facts["unheard_webhook"], facts["unheard_delivery"] = here.hooked("http://127.0.0.1:9/hooks")
     facts["key"] = here.keyed()
     facts["household"] = here.lives(facts["member"], facts["new_member"])
     facts["draft"], facts["preview"] = here.drafted("Silver asks for less")

@@ -144,8 +144,8 @@ QUERIES: Final[dict[str, tuple[int, int]]] = {
     "/console/keys/new": (1, 1),
     "/console/keys/{key_id}": (3, 4),
     "/console/webhooks": (3, 4),
-    "/console/webhooks/{webhook_id}": (5, 7),
-    "/console/webhooks/{webhook_id}?state=pending": (5, 7),
+    "/console/webhooks/{webhook_id}": (6, 8),  # one for the last answer to each delivery
+    "/console/webhooks/{webhook_id}?state=pending": (6, 8),
     "/console/webhooks/{webhook_id}/deliveries/{delivery_id}": (3, 4),
     "/console/welcome": (1, 1),
     "/outbox": (1, 2),

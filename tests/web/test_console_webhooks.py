@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -20,6 +22,8 @@ from tests.web.test_console_members import words
 pytestmark = pytest.mark.anyio
 __all__ = ["receiver"]  # the fixture
 KEY = "0" * 32
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -92,6 +96,7 @@ async def test_a_webhook_is_made_tried_out_and_sent_anew(
     Webhook(secret).verify(receiver.received[0].body, receiver.received[0].headers)
     assert (twice.status_code, twice.headers["location"].partition("?")[0]) == (303, path)
     assert "answered 500" in failed.text
+    assert "The receiver itself failed: its own log tells why." in failed.text
     assert "&lt;b&gt;broken" in failed.text
     assert "1 delivery would be sent anew." in words(counted.text)
     assert "0 deliveries would be sent anew." in words(of_none.text)
@@ -106,6 +111,49 @@ async def test_a_webhook_is_made_tried_out_and_sent_anew(
     ]  # fmt: skip
     await house.courier.sender.close()
     house.vault.close()
+
+
+async def test_what_failed_is_told_and_sent_anew_from_an_instant_to_another(
+    services: Services, tmp_path: Path, receiver: Receiver
+) -> None:
+    site, house = await Site(services).begin(), House.of(services.database, tmp_path)
+    receiver.always(answering(500))
+    async with site.browsing(Role.OWNER) as browser:
+        path = webhook_in(await browser.post("/console/webhooks", data={"url": receiver.url, "key": KEY}))
+        await browser.post(f"{path}/test")
+        await house.courier.drain()
+        await site.rows(
+            "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL, settled_at = queued_at RETURNING 1"
+        )
+        ((since_when,),) = await site.rows("SELECT queued_at FROM webhook_deliveries")
+        assert isinstance(since_when, datetime)
+        queued = since_when.astimezone(SHANGHAI)
+        counts = []
+        for since, until, event in (
+            (queued, queued, ""),
+            (queued - MINUTE, queued, "webhook.ping"),
+            (queued, queued, "order.paid"),
+            (queued + MINUTE, None, ""),
+            (None, queued - MINUTE, ""),
+        ):
+            told = {name: f"{at:%Y-%m-%dT%H:%M}" for name, at in (("since", since), ("until", until)) if at}
+            answer = await browser.post(f"{path}/replay", data={"act": "count", "type": event, **told})
+            counts += re.findall(r"(\d+) deliver\w+ would", words(answer.text))
+        of_when = await browser.post(f"{path}/replay", data={"act": "count", "since": "at night"})
+        failing = await browser.get(path)
+        narrowed = [
+            words((await browser.get(f"{path}?{query}")).text)
+            for query in ("type=webhook.ping&since_from=2020-01-01", "type=order.paid", "since_to=2020-01-01")
+        ]
+    await house.courier.sender.close()
+    house.vault.close()
+
+    assert counts == ["1", "1", "0", "0", "0"]
+    assert (of_when.status_code, "Please write a day and a time" in words(of_when.text)) == (422, True)
+    assert not re.search(r'id="field-(type|since|until|first|last)"[^>]* required', failing.text)
+    assert "Nothing gets through since" in words(failing.text)
+    assert "answered 500" in words(failing.text)
+    assert ["answered 500" in one for one in narrowed] == [True, False, False]
 
 
 async def test_it_is_disabled_enabled_rotated_and_deleted_by_who_may(services: Services, receiver: Receiver) -> None:

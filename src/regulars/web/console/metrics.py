@@ -17,6 +17,7 @@ from regulars.platform.health.contracts import Bytes, TableSize
 from regulars.platform.health.figures import Figures, figures_of, largest_tables
 from regulars.platform.metrics.measures import POSTINGS, Histogram, Requests
 from regulars.web.console.audit_codes import ACTIONS
+from regulars.web.console.member_words import kind_name
 from regulars.web.kit.cells import Cell, Code, Quiet
 from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit, Pages
@@ -41,6 +42,7 @@ class Tile(NamedTuple):
     value: str
     path: str
     note: str = ""
+    tone: str = ""
 
 
 def metrics_pages(kit: Kit) -> Pages:
@@ -86,24 +88,26 @@ def _tiles(found: Figures, formats: Formats) -> Iterator[Tile]:
     def said(text: str, **values: object) -> str:
         return in_language(text, formats.language).format(**values)
 
-    def tile(label: str, number: int, path: str, note: str = "") -> Tile:
-        return Tile(said(label), formats.number(number), path, note)
+    def tile(label: str, number: int, path: str, note: str = "", tone: str = "") -> Tile:
+        return Tile(said(label), formats.number(number), path, note, tone)
+
+    def late(seconds: float) -> str:
+        return said(mark("the oldest for {span}"), span=formats.span(timedelta(seconds=seconds))) if seconds else ""
 
     left, jobs, hooks = found.backlog, found.jobs, found.webhooks
-    lag = formats.span(timedelta(seconds=left.oldest_unread_seconds or 0))
-    yield tile(
-        mark("Events on their way"), left.unread, "/console/health", said(mark("the oldest for {span}"), span=lag)
-    )
-    yield tile(mark("Events parked"), left.parked, "/console/health/parked")
-    due = formats.span(timedelta(seconds=jobs.oldest_due_seconds))
-    yield tile(mark("Jobs due"), jobs.due, "/console/health/jobs", said(mark("the oldest for {span}"), span=due))
-    yield tile(mark("Jobs failed for good"), jobs.failed, "/console/health/jobs")
-    yield tile(mark("Workers"), found.workers.alive, "/console/health")
+    yield tile(mark("Events on their way"), left.unread, "/console/health", late(left.oldest_unread_seconds or 0))
+    yield tile(mark("Events parked"), left.parked, "/console/health/parked", tone="warning" if left.parked else "")
+    yield tile(mark("Jobs due"), jobs.due, "/console/health/jobs", late(jobs.oldest_due_seconds))
+    yield tile(mark("Jobs failed for good"), jobs.failed, "/console/health/jobs", tone="warning" if jobs.failed else "")
+    alive = found.workers.alive
+    none = "" if alive else said(mark("nothing is done in the background"))
+    yield tile(mark("Workers"), alive, "/console/health", none, "" if alive else "error")
     yield tile(
         mark("Deliveries of webhooks that wait"),
         hooks.pending,
         "/console/webhooks",
-        said(mark("{count} given up"), count=formats.number(hooks.given_up)),
+        said(mark("{count} given up"), count=formats.number(hooks.given_up)) if hooks.given_up else "",
+        "warning" if hooks.given_up else "",
     )
     yield tile(mark("Entries not sealed"), found.sealing.unsealed, "/console/audit/chain")
     yield _books(found, formats)
@@ -119,10 +123,13 @@ def _tiles(found: Figures, formats: Formats) -> Iterator[Tile]:
 def _books(found: Figures, formats: Formats) -> Tile:
     label = in_language(mark("Books"), formats.language)
     if found.books is None:
-        return Tile(label, in_language(mark("never verified"), formats.language), "/console/health/books")
+        return Tile(
+            label, in_language(mark("never verified"), formats.language), "/console/health/books", tone="warning"
+        )
     at, verified = found.books
     said = mark("balanced") if not verified.wrong else mark("something is wrong")
-    return Tile(label, in_language(said, formats.language), "/console/health/books", formats.moment(at))
+    tone = "error" if verified.wrong else ""
+    return Tile(label, in_language(said, formats.language), "/console/health/books", formats.moment(at), tone)
 
 
 def _tables(tables: Iterable[TableSize]) -> list[tuple[str, str, int, int]]:
@@ -174,7 +181,10 @@ def _lanes(lanes: Iterable[Lane[Any, Any]], formats: Formats) -> list[list[Cell]
 
 def _postings(counted: Iterable[Any], seconds: float, formats: Formats) -> list[list[Cell]]:
     found = sorted([(labels[0], number) for (what, labels), number in counted if what is POSTINGS and number])
-    return [[Code(kind), number, _rate(number, seconds, formats)] for kind, number in found]
+    return [
+        [Quiet(kind_name(kind, formats.language), kind), number, _rate(number, seconds, formats)]
+        for kind, number in found
+    ]
 
 
 def _together(found: list[Histogram]) -> Histogram:

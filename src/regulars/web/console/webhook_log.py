@@ -1,7 +1,8 @@
 """The log of a webhook: deliveries, and one with what was sent and answered."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,12 +12,14 @@ from litestar.params import FromPath
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.errors import Conflict, NotFound
 from regulars.platform.ids import parse_public_id, public_id
-from regulars.platform.public_events.catalogue import EVENT_PREFIX
+from regulars.platform.public_events.catalogue import EVENT_PREFIX, PUBLIC_TYPES
 from regulars.platform.public_events.telling import source_of
+from regulars.platform.texts import say
 from regulars.platform.webhooks import service
 from regulars.platform.webhooks.contracts import (
     DELIVERY_PREFIX,
     ENDPOINT_PREFIX,
+    PING,
     Attempt,
     Chosen,
     Delivery,
@@ -24,10 +27,11 @@ from regulars.platform.webhooks.contracts import (
 )
 from regulars.platform.webhooks.telling import body_of
 from regulars.web.console.account import who
-from regulars.web.console.words import member_link
+from regulars.web.console.words import days_of, member_link
 from regulars.web.kit.cells import Badge, Cell, Code, Link, Tone
+from regulars.web.kit.formats import Formats
 from regulars.web.kit.kit import Kit
-from regulars.web.kit.listings import Choice, Column, Listing, Slice, Wanted
+from regulars.web.kit.listings import Choice, Column, Days, Listing, Slice, Wanted
 from regulars.web.kit.notices import Notice
 from regulars.web.kit.refusals import noted
 from regulars.web.kit.texts import in_language, mark
@@ -35,6 +39,7 @@ from regulars.web.kit.texts import in_language, mark
 ONE: Final = "/console/webhooks/{webhook_id:str}/deliveries/{delivery_id:str}"
 READ, WRITE = "webhooks:read", "webhooks:write"
 _DIGITS: Final = 18
+_DAY: Final = timedelta(days=1)
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -45,37 +50,122 @@ STATES: Final[dict[str, tuple[str, Tone]]] = {
 }
 
 
+class Logged(NamedTuple):
+    """A delivery with its last attempt, if there was one."""
+
+    delivery: Delivery
+    last: Attempt | None
+
+
+# What the courier notes where nothing was answered, in words, and what to do then.
+REASONS: Final[dict[str, tuple[str, str]]] = {
+    "no connection": (
+        mark("no connection"),
+        mark("Nobody answers there: does the receiver run, are name and port right, does a firewall stand between?"),
+    ),
+    "took too long": (
+        mark("took too long"),
+        mark("The receiver should answer first and work afterwards: keep the event, answer 200, then work."),
+    ),
+    "broke off": (
+        mark("broke off"),
+        mark("The receiver closed the connection before it answered: its log, or its proxy's, tells why."),
+    ),
+    "leads to an address that is not allowed": (
+        mark("leads to an address that is not allowed"),
+        mark("The name leads to a private address now. The operator allows networks in REGULARS_WEBHOOK_NETWORKS."),
+    ),
+}
+_SIGNATURE: Final = mark(
+    "The receiver refuses it: does it check the signature with the secret that is in force, over the raw body?"
+)
+_NOTHING_THERE: Final = mark("The receiver knows no such address: compare it with what its own documentation says.")
+REMEDIES: Final[dict[int, str]] = {
+    3: mark("The receiver redirects, which is not followed: write the address to which it leads."),
+    4: mark("The receiver refuses the event: what it answered below the attempt may say why."),
+    5: mark("The receiver itself failed: its own log tells why. Nothing is lost, it is tried again."),
+    400: _SIGNATURE,
+    401: _SIGNATURE,
+    403: _SIGNATURE,
+    404: _NOTHING_THERE,
+    405: _NOTHING_THERE,
+    410: mark("The receiver wants no more events, so the webhook was disabled."),
+    429: mark("The receiver wants fewer requests: it is asked again when it says."),
+}
+
+
 def _event(one: Delivery) -> Link:
     webhook, delivery = public_id(ENDPOINT_PREFIX, one.endpoint_id), public_id(DELIVERY_PREFIX, one.delivery_id)
     return Link(one.type, f"/console/webhooks/{webhook}/deliveries/{delivery}")
 
 
-LISTING: Final = Listing(
-    name="webhook-deliveries",
-    columns=(
-        Column("event", mark("Event"), _event),
-        Column("state", mark("State"), lambda one: Badge(*STATES[one.state])),
-        Column("member", mark("Member"), lambda one: one.member_id and member_link(one.member_id), minor=True),
-        Column("attempts", mark("Attempts"), lambda one: one.attempts, minor=True),
-        Column("queued", mark("Since"), lambda one: one.queued_at, minor=True),
-        Column("next", mark("Next attempt"), lambda one: one.due_at, minor=True),
-        Column("number", mark("Number"), lambda one: Code(str(one.position)), minor=True),
-    ),
-    filters=(Choice("state", mark("State"), tuple((state, label) for state, (label, _) in STATES.items())),),
-    empty=mark("Nothing was delivered yet."),
-)
+def answer_in_words(last: Attempt | None, language: str) -> str | None:
+    """Return what came of an attempt, in words; None before the first."""
+    if last is None:
+        return None
+    if last.error and not last.error.startswith("answered"):
+        reason = last.error.partition(" (")[0]
+        return in_language(REASONS.get(reason, (reason, ""))[0], language)
+    return say(mark("answered {status}"), language, status=last.status or 0)
 
 
-def fetch_deliveries(endpoint_id: UUID) -> Callable[[Wanted], Awaitable[Slice]]:
+def remedy(last: Attempt | None) -> str:
+    """Return a marked text that says what to do about a failed attempt; empty where nothing is, or nothing is known."""
+    if last is None or not last.error:
+        return ""
+    status = last.status if last.error.startswith("answered") else None
+    if status is None:
+        return REASONS.get(last.error.partition(" (")[0], ("", ""))[1]
+    return REMEDIES.get(status) or REMEDIES.get(status // 100, "")
+
+
+def listing_in(language: str) -> Listing:
+    """Return the log of a webhook as a list."""
+    types = (*(public.name for public in PUBLIC_TYPES), PING)
+    return Listing(
+        name="webhook-deliveries",
+        columns=(
+            Column("event", mark("Event"), lambda one: _event(one.delivery)),
+            Column("state", mark("State"), lambda one: Badge(*STATES[one.delivery.state])),
+            Column("answer", mark("Last answer"), lambda one: answer_in_words(one.last, language), wraps=True),
+            Column("member", mark("Member"), lambda one: _member(one.delivery), minor=True),
+            Column("attempts", mark("Attempts"), lambda one: one.delivery.attempts, minor=True),
+            Column("queued", mark("Since"), lambda one: one.delivery.queued_at, minor=True),
+            Column("next", mark("Next attempt"), lambda one: one.delivery.due_at, minor=True),
+            Column("number", mark("Number"), lambda one: Code(str(one.delivery.position)), minor=True),
+        ),
+        filters=(
+            Choice("state", mark("State"), tuple((state, label) for state, (label, _) in STATES.items())),
+            Choice("type", mark("Event"), tuple((name, name) for name in types)),
+            Days("since", mark("Since")),
+        ),
+        empty=mark("Nothing was delivered yet."),
+    )
+
+
+def _member(one: Delivery) -> Link | None:
+    return member_link(one.member_id) if one.member_id else None
+
+
+def fetch_deliveries(endpoint_id: UUID, formats: Formats) -> Callable[[Wanted], Awaitable[Slice]]:
     """Return what reads a webhook's log for the list."""
 
     async def fetch(wanted: Wanted) -> Slice:
         state = wanted.filters.get("state")
-        chosen = Chosen(states=(state,) if state in STATES else (), last=_before(wanted.after))
+        first, last = days_of(wanted.filters, "since")
+        chosen = Chosen(
+            states=(state,) if state in STATES else (),
+            type=wanted.filters.get("type"),
+            since=None if first is None else formats.first_moment(first),
+            until=None if last is None else formats.first_moment(last + _DAY) - timedelta.resolution,
+            last=_before(wanted.after),
+        )
         async with wanted.reading() as tx:
-            rows = await service.list_deliveries(tx, endpoint_id, chosen, wanted.limit + 1)
+            found = await service.list_deliveries(tx, endpoint_id, chosen, wanted.limit + 1)
+            attempts = await service.attempts_of(tx, found)
+        rows = [Logged(one, next(reversed(attempts.get(one.delivery_id, [])), None)) for one in found]
         more = len(rows) > wanted.limit
-        return Slice(rows[: wanted.limit], after=str(rows[wanted.limit - 1].position) if more else None)
+        return Slice(rows[: wanted.limit], after=str(found[wanted.limit - 1].position) if more else None)
 
     return fetch
 
@@ -109,7 +199,8 @@ def delivery_pages(kit: Kit) -> list[Any]:
             facts=_facts(found, page.language),
             sent_headers=_headers(found),
             body=msgspec.json.format(body, indent=2).decode(),
-            attempts=[(one, _outcome(one)) for one in reversed(attempts)],
+            attempts=[(one, _outcome(one), answer_in_words(one, page.language)) for one in reversed(attempts)],
+            remedy=in_language(remedy(attempts[-1] if attempts else None), page.language),
             may_replay=page.viewer.may(WRITE) and found.state != DeliveryState.PENDING,
             path=f"/console/webhooks/{webhook_id}",
             own=f"/console/webhooks/{webhook_id}/deliveries/{delivery_id}",

@@ -22,12 +22,14 @@ from regulars.platform.webhooks.rules import change_in_words, endpoint_in_words,
 from regulars.platform.webhooks.service import Changes, Made
 from regulars.platform.webhooks.signing import open_secret, shown
 from regulars.web.console.account import who
-from regulars.web.console.webhook_log import LISTING, delivery_pages, fetch_deliveries
+from regulars.web.console.finance import instant_of
+from regulars.web.console.webhook_log import delivery_pages, fetch_deliveries, listing_in
 from regulars.web.kit.cells import Badge, Cell, Code
 from regulars.web.kit.forms import ALREADY, Form, blank_form, read_form, sent_form
 from regulars.web.kit.kit import Kit, Pages
 from regulars.web.kit.navigation import Entry, Group
 from regulars.web.kit.notices import Notice
+from regulars.web.kit.pages import Page
 from regulars.web.kit.texts import in_language, mark
 from regulars.web.kit.viewers import ViewerKind
 
@@ -35,6 +37,8 @@ WEBHOOKS: Final = "/console/webhooks"
 ONE: Final = f"{WEBHOOKS}/{{webhook_id:str}}"
 READ, WRITE = "webhooks:read", "webhooks:write"
 WORDS: Final = mark("endpoint, events, deliveries, delivery log")
+NO_INSTANT: Final = mark("Please write a day and a time, as in 2026-05-01 14:30.")
+_TO_THE_MINUTE: Final = timedelta(minutes=1) - timedelta.resolution  # a minute that is named is in it to its end
 DELETE: Final = "DELETE"  # what is typed to confirm, in every language
 WHY: Final[dict[str | None, Badge]] = {
     None: Badge(mark("Active"), "success"),
@@ -67,18 +71,31 @@ class Turning(msgspec.Struct):
 
 
 class Replaying(msgspec.Struct):
-    """Which deliveries are sent anew; `act` is whether they are only counted."""
+    """Which deliveries are sent anew; `act` is whether they are only counted. Instants are local, to the minute."""
 
     which: Literal["failed", "delivered", "both"] = "failed"
+    type: str = ""
+    since: str = ""
+    until: str = ""
     first: Annotated[int, Meta(ge=0, le=2**62)] | None = None
     last: Annotated[int, Meta(ge=0, le=2**62)] | None = None
     act: Literal["count", "send"] = "count"
 
-    @property
-    def chosen(self) -> Chosen:
-        """What that means."""
-        states = ("failed", "delivered") if self.which == "both" else (self.which,)
-        return Chosen(states=states, first=self.first, last=self.last)
+
+def _chosen(wish: Replaying, page: Page) -> Chosen | dict[str, str]:
+    """Return which deliveries somebody means, or what is wrong by field."""
+    since, until = (instant_of(typed, page) for typed in (wish.since, wish.until))
+    given = {"since": (wish.since, since), "until": (wish.until, until)}
+    if wrong := [name for name, (typed, at) in given.items() if typed and at is None]:
+        return dict.fromkeys(wrong, in_language(NO_INSTANT, page.language))
+    return Chosen(
+        states=("failed", "delivered") if wish.which == "both" else (wish.which,),
+        type=wish.type or None,
+        since=since,
+        until=None if until is None else until + _TO_THE_MINUTE,
+        first=wish.first,
+        last=wish.last,
+    )
 
 
 class Deleting(msgspec.Struct):
@@ -185,8 +202,8 @@ async def _show_one(
     answer = await kit.listing(
         request,
         "console/webhook.html",
-        LISTING,
-        fetch_deliveries(endpoint_id),
+        listing_in(page.language),
+        fetch_deliveries(endpoint_id, page.formats),
         endpoint=endpoint,
         facts=_facts(endpoint, page.language),
         standing=standing,
@@ -197,6 +214,7 @@ async def _show_one(
         replay=replay or blank_form(page.language, which="failed"),
         delete=delete or blank_form(page.language),
         counted=counted,
+        types=[(name, name) for name in (endpoint.types or [public.name for public in PUBLIC_TYPES])],
         word=DELETE,
     )
     if status != 200:  # noqa: PLR2004 - HTTP's own
@@ -261,13 +279,17 @@ def _acts(kit: Kit) -> list[Any]:
         form, actor = read_form(request, Replaying, kit.page(request).language), who(request).actor
         if form.value is None:
             return await _show_one(kit, request, webhook_id, replay=form, status=422)
-        wish, endpoint_id = form.value, endpoint_id_in(webhook_id)
+        wish, endpoint_id, page = form.value, endpoint_id_in(webhook_id), kit.page(request)
+        chosen = _chosen(wish, page)
+        if isinstance(chosen, dict):
+            wrong: Form[Any] = Form(page.language, form.values, chosen)
+            return await _show_one(kit, request, webhook_id, replay=wrong, status=422)
         try:
             async with kit.services.database.transaction(actor=actor) as tx:
                 if wish.act == "count":
-                    counted = await service.count_to_replay(tx, endpoint_id, wish.chosen)
+                    counted = await service.count_to_replay(tx, endpoint_id, chosen)
                 else:
-                    counted = await service.replay_range(tx, endpoint_id, wish.chosen)
+                    counted = await service.replay_range(tx, endpoint_id, chosen)
                     _audit(tx, "replay_deliveries", webhook_id, str(counted))
         except DomainError as error:
             return await _show_one(kit, request, webhook_id, replay=form.refused(error), status=error.status)
