@@ -4,8 +4,8 @@ Requests are gathered for as long as the previous batch is in flight, never by a
 once. A batch that fails is tried again when that can help, then bisected, so that one bad request harms only itself.
 The order of arrival is kept throughout.
 
-Under load two batches may be in flight, if it is known whom a request concerns (`key`): the later one takes only
-requests that concern nobody of the earlier one, so that neither waits for the other, and nobody is overtaken whatever
+Under load three batches may be in flight, if it is known whom a request concerns (`key`): a later one takes only
+requests that concern nobody of the earlier ones, so that none waits for another, and nobody is overtaken whatever
 fails.
 
 Nobody waits without end: while the database is away every caller is told so `patience_seconds` after its own arrival,
@@ -37,8 +37,8 @@ RECOVERY_SECONDS = 20.0  # how long a caller waits for a database that went away
 RECOVERY_PAUSE_SECONDS = 0.1
 # Several seconds of work at full speed: whoever comes later would hardly be answered before it gives up.
 QUEUE_LIMIT = 20_000
-_IN_FLIGHT = 2
-_WORTH_BEGINNING = 24  # a batch of fewer is not begun while another is in flight: they are gathered
+_IN_FLIGHT = 3  # one is decided while the others are written: with two, both cores often waited for the disk
+_WORTH_BEGINNING = 24  # a batch of fewer, for each that is in flight, is not begun beside them: they are gathered
 _LOOKED_THROUGH = 4  # so many batches' worth of the queue
 _LOOKS = 20  # so often, while a caller may still wait, somebody looks who has waited too long
 
@@ -58,7 +58,7 @@ class Attempt(NamedTuple):
 
 
 class GroupCommit(Generic[Request, Answer]):
-    """Gathers requests and hands them to `write` in batches, one in flight, or with a `key` two.
+    """Gathers requests and hands them to `write` in batches, one in flight, or with a `key` three.
 
     `write` opens, and commits, its own transaction, and returns an answer or a refusal for each request in order. It
     must recognise a request that an earlier, broken-off attempt already committed (idempotency does that), because
@@ -129,13 +129,14 @@ class GroupCommit(Generic[Request, Answer]):
             while waiting or in_flight:
                 if self._database_lost:  # who has waited too long is not tried for
                     self._turn_late_away()
-                if not in_flight or (len(in_flight) < most and len(waiting) >= _WORTH_BEGINNING):
+                worth = self._worth_beginning()
+                if not in_flight or (len(in_flight) < most and len(waiting) >= worth):
                     batch = self._take()
                     if batch:
                         self._start(batch)
                         continue
                 # Woken by a batch that is settled, or by so many more that it may be worth while to look again.
-                more = _WORTH_BEGINNING if len(waiting) >= _WORTH_BEGINNING else _WORTH_BEGINNING - len(waiting)
+                more = _WORTH_BEGINNING if len(waiting) >= worth else worth - len(waiting)
                 self._worth_waking = len(waiting) + more if len(in_flight) < most else 0
                 self._wake.clear()
                 await self._wake.wait()
@@ -146,6 +147,9 @@ class GroupCommit(Generic[Request, Answer]):
             _turn_away(waiting)
             waiting.clear()
             self._runner = None
+
+    def _worth_beginning(self) -> int:
+        return min(_WORTH_BEGINNING * len(self._in_flight), self._batch_size)
 
     def _take(self) -> list[Waiting[Request, Answer]]:
         """Take the next batch off the queue; beside another one only what does not concern it, and only if it is much.
@@ -160,7 +164,7 @@ class GroupCommit(Generic[Request, Answer]):
         taken, left = list[Waiting[Request, Answer]](), list[Waiting[Request, Answer]]()
         for one in looked_at:
             (left if len(taken) == size or key(one.request) in concerned else taken).append(one)
-        if len(taken) < _WORTH_BEGINNING:
+        if len(taken) < self._worth_beginning():
             taken, left = [], looked_at
         waiting.extendleft(reversed(left))
         return taken

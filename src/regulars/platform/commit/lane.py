@@ -88,7 +88,7 @@ class Lane(Generic[Command, Result]):
     With `keep_refusals` off a refusal is not kept: the next call with its key is decided anew.
 
     `concerns` names whose a command is (a member's id), for an `apply` in which commands of two members never meet:
-    then two batches may be in flight, see `GroupCommit`.
+    then three batches may be in flight, see `GroupCommit`.
 
     `tell` gives what the audit log should say of a result that its call could not know; the call's subject otherwise.
     """
