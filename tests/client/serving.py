@@ -3,16 +3,19 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from regulars.entrypoints.configure import configure, read_programme
 from regulars.entrypoints.http import create_app, listen, serve
+from regulars.entrypoints.importing import job_kinds
 from regulars.entrypoints.wiring import web
 from regulars.platform.auth import service as auth
+from regulars.platform.bulk.stepping import do_step
 from regulars.platform.db.database import Database
 from regulars.platform.ids import public_id
 from regulars.platform.services import Services
@@ -32,6 +35,11 @@ class Product:
     api_key: str
     reader: str
     loop: asyncio.AbstractEventLoop
+    do_jobs: Callable[[], Coroutine[Any, Any, None]]
+
+    def work(self) -> None:
+        """Do every job that waits, as a worker would."""
+        asyncio.run_coroutine_threadsafe(self.do_jobs(), self.loop).result(timeout=30)
 
 
 @contextmanager
@@ -51,7 +59,18 @@ def product_served(database_url: str, home: Path) -> Iterator[Product]:
             url = f"http://127.0.0.1:{taken.getsockname()[1]}"
             serving = asyncio.create_task(serve(create_app(services, web(services)), taken, stop))
             loop = asyncio.get_running_loop()
-            started.set_result(Product(url, public_id("ak", key.key_id), api_key, reader, loop))
+            kinds = job_kinds(services.settings, services.vault, database)
+
+            async def do_jobs() -> None:
+                async with database.transaction() as tx:
+                    waiting = await tx.rows("SELECT job_id FROM jobs WHERE state = 'queued' ORDER BY asked_at")
+                for (job_id,) in waiting:
+                    more: int | None = 1
+                    while more is not None:
+                        async with database.transaction(set_based=True) as tx:
+                            more = await do_step(tx, kinds, job_id)
+
+            started.set_result(Product(url, public_id("ak", key.key_id), api_key, reader, loop, do_jobs))
             await serving
             await services.drain()
 

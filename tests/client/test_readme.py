@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def test_it_runs_from_the_first_line_to_the_last(
     for name, value in given.items():
         monkeypatch.setitem(os.environ, name, value)
     names: dict[str, Any] = {}
+    monkeypatch.setattr(time, "sleep", lambda _: product.work())  # what is waited for is a job
 
     exec(compile(program(), str(README), "exec"), names)  # noqa: S102 - our own page
 
@@ -68,6 +70,8 @@ def test_it_runs_from_the_first_line_to_the_last(
     assert "'points': 1199" in said
     assert "insufficient_points {" in said
     assert "order.paid" in said
+    balances = dict(re.findall(r"^(mbr_\w+) (\d+)$", said, re.MULTILINE))
+    assert balances[names["member"].member_id] == str(1199 + 200)  # those that wait among them
     assert "+8613800138000" in said
     assert (tmp_path / "2026-05.beancount").read_text(encoding="utf-8").startswith("option")
     at = int(wall_seconds())

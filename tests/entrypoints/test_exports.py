@@ -149,6 +149,15 @@ async def test_the_same_rows_come_in_every_format_and_part_by_part(site: Site, c
     pieces = [(await file_of(client, export_id, format="csv", part_no=part)).text for part in range(1, parts + 1)]
     assert (parts > 1, "".join(pieces)) == (True, text)
     assert (await client.get(f"/v1/exports/{export_id}/file?part_no={parts + 1}", headers=WHY)).status_code == 404
+    for arrived in (0, 1, STEP - 1, STEP, STEP + 2, len(rows), len(rows) + 9):
+        rest = await file_of(client, export_id, skip_rows=arrived)
+        assert (rows_in(rest), int(rest.headers["Regulars-Rows"])) == (rows[arrived:], len(rows[arrived:]))
+        lines_of = text.splitlines(keepends=True)
+        left = (await file_of(client, export_id, format="csv", skip_rows=arrived)).text
+        assert left == "".join(lines_of[arrived + 1 :] if arrived else lines_of)
+    second = rows_in(await file_of(client, export_id, part_no=2))
+    assert len(second) > 1
+    assert rows_in(await file_of(client, export_id, part_no=2, skip_rows=1)) == second[1:]
     safe = csv.DictReader(io.StringIO((await file_of(client, export_id, format="csv", spreadsheet=True)).text))
     assert {row["reason"] for row in safe} == {"'=1+1"}
     nothing = await done(site, client, "holds", columns=["hold_id", "amount"])

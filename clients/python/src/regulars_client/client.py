@@ -15,6 +15,7 @@ from regulars_client.blocking.transport import Transport
 from regulars_client.calls import Call
 from regulars_client.credentials import ApiKey, ClientCredentials
 from regulars_client.events import follow, follow_async
+from regulars_client.exported import Row, rows_of, rows_of_async
 from regulars_client.models import EventsAnswer
 from regulars_client.retries import Retries
 from regulars_client.terms import USER_AGENT, Terms
@@ -140,6 +141,16 @@ class Regulars(Groups):
         """
         return follow(self.events, cursor, types=types, member_id=member_id, limit=limit, until_idle=until_idle)
 
+    def export_rows(self, export_id: str) -> Iterator[Row]:
+        """Give the rows of an export that is ready, one by one: a `dict` each, by column.
+
+        They come as a stream and are never in memory as a whole. Where the stream breaks off it goes on behind the rows
+        that arrived, as often as `retries` has attempts without a row between; each time is an entry of the audit log.
+        Raises Conflict while the export is under way, Gone if its file is not kept any more, NoAnswer if it stays
+        broken off.
+        """
+        return rows_of(self.exports, export_id, self._transport.terms.retries.attempts)
+
 
 class AsyncRegulars(AsyncGroups):
     """A deployment of Regulars for programs on an event loop: `await client.orders.put(...)`.
@@ -216,3 +227,13 @@ class AsyncRegulars(AsyncGroups):
         more, so look whether an event's `id` is done. Raises Gone if the cursor is of before a restore.
         """
         return follow_async(self.events, cursor, types=types, member_id=member_id, limit=limit, until_idle=until_idle)
+
+    def export_rows(self, export_id: str) -> AsyncIterator[Row]:
+        """Give the rows of an export that is ready, one by one: a `dict` each, by column.
+
+        They come as a stream and are never in memory as a whole. Where the stream breaks off it goes on behind the rows
+        that arrived, as often as `retries` has attempts without a row between; each time is an entry of the audit log.
+        Raises Conflict while the export is under way, Gone if its file is not kept any more, NoAnswer if it stays
+        broken off.
+        """
+        return rows_of_async(self.exports, export_id, self._transport.terms.retries.attempts)

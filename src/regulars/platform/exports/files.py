@@ -35,6 +35,11 @@ class Packed(Struct, frozen=True, array_like=True):
     whose: list[UUID]
     sealed: dict[UUID, Cell]
 
+    def last(self, rows: int) -> "Packed":
+        """Return the part with its last rows alone."""
+        begin = len(self.rows) - rows
+        return self if not begin else Packed(self.rows[begin:], self.whose[begin:], self.sealed)
+
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Packed).decode

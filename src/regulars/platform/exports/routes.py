@@ -63,6 +63,10 @@ PageSize = Annotated[int, QueryParameter(ge=1, le=200)]
 PartNo = Annotated[
     int | None, QueryParameter(ge=1, description="This part alone, from 1: to go on where it broke off.")
 ]
+SkipRows = Annotated[
+    int,
+    QueryParameter(ge=0, description="So many rows have arrived already: those behind them, without a line of names."),
+]
 Spreadsheet = Annotated[
     bool, QueryParameter(description="CSV for a spreadsheet: no text of it is taken for a formula.")
 ]
@@ -216,15 +220,17 @@ def _file(services: Services, kinds: ExportKinds, people: People, files: ExportF
     async def download_export(
         request: AnyRequest,
         export_id: FromPath[str],
+        *,
         form: Annotated[Format, QueryParameter(name="format")] = "jsonl",
         part_no: PartNo = None,
-        spreadsheet: Spreadsheet = False,  # noqa: FBT002 - a parameter of the query
+        skip_rows: SkipRows = 0,
+        spreadsheet: Spreadsheet = False,
     ) -> Stream:
         """Return the rows as a stream, in any format; `Regulars-Rows` says how many come.
 
         What breaks off in the middle ends without the last chunk (HTTP/1.1), so that no program takes it for the whole.
-        Take the rest by `part_no`: those of CSV and JSON Lines make the file when they are put one behind the other; of
-        Parquet each part is a file.
+        Take the rest by `skip_rows`, which says how many rows have arrived whole, or part by part by `part_no`: pieces
+        of CSV and JSON Lines make the file when they are put one behind the other; of Parquet each is a file.
         """
         principal, by = principal_of(request), owner_of(principal_of(request))
         async with services.database.transaction() as tx:
@@ -237,6 +243,7 @@ def _file(services: Services, kinds: ExportKinds, people: People, files: ExportF
                 purpose=_allowed(request, principal, kinds[one.kind], personal=one.personal),
                 form=form,
                 part=part_no,
+                skip_rows=skip_rows,
                 spreadsheet=spreadsheet,
             )
             one, parts, writer = await service.take(tx, kinds, people, one.job_id, taking, by=by)

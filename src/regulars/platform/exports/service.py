@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from regulars.platform.audit.contracts import AuditEntry
 from regulars.platform.bulk import service as jobs
@@ -137,13 +138,14 @@ async def parts_of(tx: Transaction, one: Export) -> list[PartRows]:
 
 
 class Taking(Struct, frozen=True, kw_only=True):
-    """Who takes a file, why, and how; `part`: that one alone, from 1."""
+    """Who takes a file, why, and how; `part`: that one alone, from 1; `skip_rows`: so many have arrived already."""
 
     actor: str
     request_id: str
     purpose: str
     form: Format
     part: int | None = None
+    skip_rows: int = 0
     spreadsheet: bool = False
 
 
@@ -156,10 +158,11 @@ async def take(
     ExportExpired (410), ParquetNotWritten (422).
     """
     one = await read_export(tx, job_id, by=by)
-    parts = _wanted(await parts_of(tx, one), taking.part)
+    parts = _behind(_wanted(await parts_of(tx, one), taking.part), taking.skip_rows)
     known = columns_of(kinds[one.kind], people)
     columns = {name: known[name] for name in one.columns}
-    writer = writer_of(taking.form, columns, head=taking.part in {None, 1}, spreadsheet=taking.spreadsheet)
+    begins = taking.part in {None, 1} and not taking.skip_rows
+    writer = writer_of(taking.form, columns, head=begins, spreadsheet=taking.spreadsheet)
     tx.audit(
         AuditEntry(
             actor=taking.actor,
@@ -167,7 +170,7 @@ async def take(
             subject=f"export of {one.kind}",
             reason=taking.purpose,
             request_id=taking.request_id,
-            detail=f"{public_id(JOB_PREFIX, job_id)}, {taking.form}, {one.rows} rows",
+            detail=f"{public_id(JOB_PREFIX, job_id)}, {taking.form}, {sum([part.rows for part in parts])} rows",
         )
     )
     return one, parts, writer
@@ -184,12 +187,13 @@ class Source(NamedTuple):
 async def file_of(source: Source, one: Export, parts: Sequence[PartRows], writer: Writer) -> AsyncIterator[bytes]:
     """Write a file out, part by part: no more than one part is in memory, and no connection is held.
 
+    Of a part that tells of fewer rows than are in it, the last ones are written.
     What is a member's own is opened row by row; of who was erased since, nothing opens. Raises ExportExpired where the
     file goes meanwhile: whoever takes it sees that it does not end.
     """
     for part in parts:
         content = await asyncio.to_thread(source.files.read, one.job_id, part.part_no, part.digest)
-        packed = unpack(content)
+        packed = unpack(content).last(part.rows)
         keys = await source.vault.keys_of(list(packed.sealed)) if packed.sealed else {}
         yield await asyncio.to_thread(_written, source.people, one.columns, packed, keys, writer)
     if last := await asyncio.to_thread(writer.end):
@@ -250,6 +254,16 @@ def _wanted(parts: list[PartRows], part: int | None) -> list[PartRows]:
     if not found:
         raise NotFound
     return found
+
+
+def _behind(parts: list[PartRows], rows: int) -> list[PartRows]:
+    """Return the parts without as many of their first rows."""
+    left = []
+    for part in parts:
+        if rows < part.rows:
+            left.append(replace(part, rows=part.rows - rows))
+        rows = max(rows - part.rows, 0)
+    return left
 
 
 def _check(kind: ExportKind, chosen: Chosen) -> None:

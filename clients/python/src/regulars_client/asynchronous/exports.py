@@ -103,6 +103,7 @@ class AsyncExports(Group):
         *,
         format_: Literal["csv", "jsonl", "parquet"] | None = None,
         part_no: int | None = None,
+        skip_rows: int | None = None,
         spreadsheet: bool | None = None,
     ) -> AsyncDownload:
         """Download the file of an export.
@@ -110,17 +111,19 @@ class AsyncExports(Group):
         Return the rows as a stream, in any format; `Regulars-Rows` says how many come.
 
         What breaks off in the middle ends without the last chunk (HTTP/1.1), so that no program takes it for the
-        whole. Take the rest by `part_no`: those of CSV and JSON Lines make the file when they are put one behind the
-        other; of Parquet each part is a file.
+        whole. Take the rest by `skip_rows`, which says how many rows have arrived whole, or part by part by
+        `part_no`: pieces of CSV and JSON Lines make the file when they are put one behind the other; of Parquet each
+        is a file.
 
-        `part_no`: This part alone, from 1: to go on where it broke off. `spreadsheet`: CSV for a spreadsheet: no
-        text of it is taken for a formula.
+        `part_no`: This part alone, from 1: to go on where it broke off. `skip_rows`: So many rows have arrived
+        already: those behind them, without a line of names. `spreadsheet`: CSV for a spreadsheet: no text of it is
+        taken for a formula.
         """
         return await self._transport.download(
             Call(
                 "GET",
                 f"/v1/exports/{part(export_id)}/file",
                 bytes,
-                query={"format": format_, "part_no": part_no, "spreadsheet": spreadsheet},
+                query={"format": format_, "part_no": part_no, "skip_rows": skip_rows, "spreadsheet": spreadsheet},
             )
         )

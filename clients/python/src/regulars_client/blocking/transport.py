@@ -47,6 +47,12 @@ class Download:
         """What it is: `text/csv`, for example."""
         return str(self._response.headers.get("content-type", ""))
 
+    @property
+    def rows(self) -> int | None:
+        """How many rows come, where the answer tells it: those of an export do."""
+        told = self._response.headers.get("regulars-rows")
+        return None if told is None else int(told)
+
     def pieces(self) -> Iterator[bytes]:
         """Give the bytes as they come. Raises NoAnswer if they break off."""
         try:
