@@ -373,8 +373,8 @@ class Deeds:
         facts["webhook"], facts["delivery"] = webhook, delivery
 
     def _until_tried(self, delivery: str) -> None:
-        with self.here.browser("owner") as browser:
-            self._until(lambda: "Not tried yet." not in browser.get(delivery).text)
+        path = delivery.removeprefix("/console")
+        self._until(lambda: self.api("GET", path)["attempts"])
 
     def _backups(self) -> None:
         """Have two copies of the database: the newest restored elsewhere, the other damaged."""

@@ -1,5 +1,6 @@
 """Backups in the console: what there is and how far it reaches, what is wrong, one more asked for, how to restore."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,9 @@ async def test_backups_are_listed_with_what_was_tried_and_how_to_restore(service
         note_check(plan, new, "")
         note_restore(plan.folder, old)
         shown = await auditor.get(PAGE)
+        note_check(plan, old, "base.tar.gz is damaged")
+        damaged = words((await auditor.get(PAGE)).text)
+        note_check(plan, old, "")
         forbidden = await auditor.post(PAGE)
         unasked = line.wanted.exists()
         asked = await owner.post(PAGE)
@@ -82,6 +86,12 @@ async def test_backups_are_listed_with_what_was_tried_and_how_to_restore(service
         health = words((await owner.get("/console/health")).text)
 
     said = words(shown.text)
+    reaches = re.compile(r"Can be restored from (.*?) Until (.*?) The log")
+    both, one_less = reaches.search(said), reaches.search(damaged)
+    assert both is not None
+    assert one_less is not None
+    assert both[1] != one_less[1]  # not from what is damaged
+    assert (both[2], "Damaged" in said, "Damaged" in damaged) == (one_less[2], False, True)
     assert "not one copy of this database yet" in none
     assert (early.status_code, forbidden.status_code, unasked) == (303, 403, False)
     assert all(one in said for one in (old.name, new.name, "5.0 MB", "Whole", "Restored", "every 24 hours", "7 days"))
@@ -118,6 +128,11 @@ def test_what_is_wrong_with_backups_is_told(settings: Settings) -> None:
     note_check(plan, base, "base.tar.gz is damaged")
     assert "found damaged" in state()[1]
     note_check(plan, base, "")
+    older = standing_of(plan, settings.home).kept[-1].base
+    note_check(plan, older, "base.tar.gz is damaged")
+    assert state()[0] == "warning"
+    assert f"Found damaged: {older.name}." in state()[1]
+    note_check(plan, older, "")
     (line.wal / segment_name(1, 5)).write_bytes(b"x")
     assert "has a gap" in state()[1]
     (line.wal / segment_name(1, 5)).unlink()

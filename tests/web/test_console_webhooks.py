@@ -141,6 +141,7 @@ async def test_what_failed_is_told_and_sent_anew_from_an_instant_to_another(
             counts += re.findall(r"(\d+) deliver\w+ would", words(answer.text))
         of_when = await browser.post(f"{path}/replay", data={"act": "count", "since": "at night"})
         failing = await browser.get(path)
+        listed = await browser.get("/console/webhooks")
         narrowed = [
             words((await browser.get(f"{path}?{query}")).text)
             for query in ("type=webhook.ping&since_from=2020-01-01", "type=order.paid", "since_to=2020-01-01")
@@ -152,6 +153,7 @@ async def test_what_failed_is_told_and_sent_anew_from_an_instant_to_another(
     assert (of_when.status_code, "Please write a day and a time" in words(of_when.text)) == (422, True)
     assert not re.search(r'id="field-(type|since|until|first|last)"[^>]* required', failing.text)
     assert "Nothing gets through since" in words(failing.text)
+    assert "Nothing gets through" in words(listed.text)
     assert "answered 500" in words(failing.text)
     assert ["answered 500" in one for one in narrowed] == [True, False, False]
 

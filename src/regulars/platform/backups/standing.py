@@ -42,6 +42,11 @@ class Kept(NamedTuple):
         """The copy itself."""
         return self.listed.base
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether its files were found to be others than those that were written."""
+        return self.checked is not None and bool(self.checked.problem)
+
 
 class Standing(NamedTuple):
     """The backups, the newest first. `asked` is when somebody asked for one that is not taken yet; `failed` what
@@ -165,6 +170,12 @@ def _judged(found: Standing, plan: Plan) -> Looked:
     elif newest.checked is not None and newest.checked.problem:
         state = State.TROUBLE
         remedy = Sentence(mark("The last copy was found damaged. Take another now: `regulars backup`."))
+    elif damaged := [one.base.name for one in found.kept if one.is_damaged]:
+        state = State.WARNING
+        remedy = Sentence(
+            mark("Found damaged: {names}. Nothing is restored from there: look at its disk, and take another copy."),
+            {"names": ", ".join(damaged)},
+        )
     elif now - newest.listed.until > _BEHIND:
         state = State.WARNING
         remedy = Sentence(mark("The log was not copied for a while: does a worker run?"))

@@ -104,7 +104,7 @@ def _take(kit: Kit) -> ControllerRouterHandler:
 
 
 def _facts(plan: Plan, found: Standing, copying: Copying | None, language: str) -> list[tuple[str, Cell]]:
-    newest, oldest = found.newest, found.kept[-1] if found.kept else None
+    newest, oldest = found.newest, next((one for one in reversed(found.kept) if not one.is_damaged), None)
     told: list[tuple[str, Cell]] = [
         (mark("Can be restored from"), oldest.base.ended_at if oldest else None),
         (mark("Until"), newest.listed.until if newest else None),
@@ -142,7 +142,9 @@ def _row(one: Kept, formats: Formats) -> list[Cell]:
 def _tried(tried: Tried | None, well: str, ill: str, formats: Formats) -> Cell:
     if tried is None:
         return None
-    return Quiet(in_language(ill if tried.problem else well, formats.language), formats.moment(tried.at))
+    if tried.problem:
+        return Badge(ill, "error")
+    return Quiet(in_language(well, formats.language), formats.moment(tried.at))
 
 
 def commands(settings: Settings, found: Standing | None) -> str:

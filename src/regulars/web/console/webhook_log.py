@@ -130,7 +130,7 @@ def listing_in(language: str) -> Listing:
             Column("answer", mark("Last answer"), lambda one: answer_in_words(one.last, language), wraps=True),
             Column("member", mark("Member"), lambda one: _member(one.delivery), minor=True),
             Column("attempts", mark("Attempts"), lambda one: one.delivery.attempts, minor=True),
-            Column("queued", mark("Since"), lambda one: one.delivery.queued_at, minor=True),
+            Column("queued", mark("Since"), lambda one: one.delivery.queued_at),
             Column("next", mark("Next attempt"), lambda one: one.delivery.due_at, minor=True),
             Column("number", mark("Number"), lambda one: Code(str(one.delivery.position)), minor=True),
         ),

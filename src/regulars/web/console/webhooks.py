@@ -46,6 +46,7 @@ WHY: Final[dict[str | None, Badge]] = {
     "gone": Badge(mark("Disabled: it wants no more"), "warning"),
     "failing": Badge(mark("Disabled: nothing got through"), "error"),
 }
+FAILING: Final = Badge(mark("Nothing gets through"), "warning")
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -111,6 +112,12 @@ def webhook_pages(kit: Kit) -> Pages:
     return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Developers"), (entry,))])
 
 
+def state_of(endpoint: Endpoint) -> Badge:
+    """Return how a webhook stands."""
+    is_failing = endpoint.disabled_for is None and endpoint.failing_since is not None
+    return FAILING if is_failing else WHY[endpoint.disabled_for]
+
+
 def endpoint_id_in(text: str) -> UUID:
     """Read the id of a webhook. Raises NotFound."""
     found = parse_public_id(ENDPOINT_PREFIX, text)
@@ -133,7 +140,7 @@ def _all(kit: Kit) -> list[Any]:
             found = await service.every(tx)
             standings = await service.standings(tx)
         rows = [
-            (public_id(ENDPOINT_PREFIX, one.endpoint_id), one, WHY[one.disabled_for], standings[one.endpoint_id])
+            (public_id(ENDPOINT_PREFIX, one.endpoint_id), one, state_of(one), standings[one.endpoint_id])
             for one in found
         ]
         return kit.render(
@@ -224,7 +231,7 @@ async def _show_one(
 
 def _facts(endpoint: Endpoint, language: str) -> list[tuple[str, Cell]]:
     told: list[tuple[str, Cell]] = [
-        (mark("State"), WHY[endpoint.disabled_for]),
+        (mark("State"), state_of(endpoint)),
         (mark("Address"), Code(endpoint.url)),
         (mark("Events"), ", ".join(endpoint.types) or in_language(mark("All of them"), language)),
         (mark("What for"), endpoint.description or None),
