@@ -112,6 +112,13 @@ def test_the_image_is_built_from_what_there_is_and_runs_without_root() -> None:
     assert {rest for word, rest in lines if word == "EXPOSE"} == ports
 
 
+def test_the_builder_gets_what_the_image_is_made_of_and_nothing_else() -> None:
+    taken = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+
+    assert taken == {name for line in copied for name in line.split()}
+
+
 def test_services_use_what_is_declared_and_open_nothing_to_the_world() -> None:
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     for name, service in services():
@@ -124,6 +131,10 @@ def test_services_use_what_is_declared_and_open_nothing_to_the_world() -> None:
             assert (service["read_only"], service["cap_drop"], service.get("privileged")) == (True, ["ALL"], None), name
             assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).resolve().is_file()
             assert (DEPLOY / service["env_file"]).is_file()
+    archiving = str(compose["services"]["postgres"]["command"])
+    said = re.search(r"archive_command = '(.*)'", (ROOT / "docs" / "backup.md").read_text(encoding="utf-8"))
+    assert said is not None
+    assert said[1].replace("/mnt/archive", "/backups/wal") in archiving
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     secrets = [Path(secret["file"]).parent for secret in compose["secrets"].values()]
     assert secrets

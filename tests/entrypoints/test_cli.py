@@ -210,6 +210,11 @@ def test_a_rewritten_audit_log_is_found_by_its_earlier_head_alone(
     ("change", "arguments", "said"),
     [
         ({}, ["keys", "create", "--scope", "ledger:fly"], "There is no scope ledger:fly"),
+        (
+            {},
+            ["keys", "create", "--scope", "admin", "--staff", "no@x.example"],
+            "no account of staff with no@x.example",
+        ),
         ({}, ["keys", "revoke", "ak_nothing"], "There is nothing here"),
         ({"REGULARS_PORT": "0"}, ["serve"], "REGULARS_PORT"),
         (

@@ -21,6 +21,7 @@ from regulars.platform.health import rules
 from regulars.platform.health.contracts import State, Storage
 from regulars.platform.health.surroundings import look_at_settings
 from regulars.platform.settings import Settings
+from regulars.platform.vault.local import LocalVault
 from tests.entrypoints.commands import run
 
 pytestmark = pytest.mark.anyio
@@ -196,6 +197,23 @@ async def test_a_database_that_is_away_or_behind_is_told(database_url: str, tmp_
     behind.do("UPDATE alembic_version SET version_num = '0001'")
     told_of = await behind.found()
     assert (told_of["schema"].ok, head() in told_of["schema"].said, "queues" in told_of) == (False, True, False)
+
+
+async def test_members_whose_keys_are_elsewhere_are_told(database_url: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    made = Deployment(Settings(home=home), database_url)
+    assert ((await made.found())["keys"].state, (home / "vault").exists()) == ("well", False)
+
+    vault = LocalVault(home / "vault")
+    made.do("INSERT INTO member_vault (only_row, fingerprint) VALUES (1, %s)", vault.fingerprint)
+    vault.close()
+    assert (await made.found())["keys"].state == "well"
+
+    (home / "vault").rename(home / "away")
+    lost = (await made.found())["keys"]
+    assert (lost.state, "docs/backup.md" in lost.remedy, (home / "vault").exists()) == ("trouble", True, False)
+    LocalVault(home / "vault").close()
+    assert (await made.found())["keys"].state == "trouble"
 
 
 def test_the_command_tells_a_setting_that_cannot_be_used(environment: dict[str, str]) -> None:

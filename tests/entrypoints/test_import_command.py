@@ -36,6 +36,8 @@ def test_a_file_is_imported_and_what_was_refused_is_told(desk: Desk, tmp_path: P
     done = desk.type(*command, code=1)
     assert "2 imported, 0 known before, 1 refused." in done.output
     assert errors.read_text(encoding="utf-8").splitlines()[1].startswith("4,identities,***,identity_missing,")
+    assert "--errors" not in done.output
+    assert "--errors FILE" in desk.type(*command[:-2], code=1).output
     again = desk.type(*command, "--json", code=1)
     job = json.loads(again.stdout)
     assert (job["counts"], job["asked_by"]) == ({"rows": 3, "imported": 0, "known": 2, "refused": 1}, "cli:meilin")

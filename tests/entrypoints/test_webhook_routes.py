@@ -143,6 +143,8 @@ async def test_deliveries_are_listed_and_sent_anew(client: httpx.AsyncClient, ho
         return found
 
     every = await listed()
+    lost = (await client.get(f"{path}/deliveries", params={"state": "fialed"})).json()
+    assert (lost["code"], lost["data"]["choices"]) == ("not_a_choice", "failed, delivered, pending")
     first = (await client.get(f"{path}/deliveries", params={"limit": 3})).json()
     rest = await listed(cursor=first["next_cursor"])
     assert [one["type"] for one in every] == ["webhook.ping", "points.accrued", "points.redeemed", "points.accrued"]

@@ -92,7 +92,7 @@ def test_the_body_itself(body: bytes, code: str, pointer: str, data: dict[str, s
         ('"day": "01/05/2026"', "wrong_form", "day", {"example": "2026-05-01"}),
         ('"id": "x"', "wrong_form", "id", {"example": "0190f0c2-7c5a-7cc5-8f8c-1d2e3f405162"}),
         ('"weight": "x"', "wrong_form", "weight", {"example": "1.25"}),
-        ('"kind": "c"', "not_a_choice", "kind", {"value": "c"}),
+        ('"kind": "c"', "not_a_choice", "kind", {"value": "c", "choices": "a, b"}),
         ('"either": []', "wrong_type", "either", {"expected": "integer | string | null", "received": "array"}),
         ('"counts": {"k": "x"}', "wrong_type", "counts", {"expected": "integer", "received": "string"}),
         ('"tags": ["x", 1]', "wrong_type", "tags[1]", {"expected": "string", "received": "integer"}),

@@ -30,7 +30,7 @@ def invite(console: Console, address: str, token: str, password: str) -> None:
         people.add_row(person.email, f"member: {person.name}, {note}")
     line("")
     console.print(people, soft_wrap=True, highlight=False)
-    line(f"\nThe password of all staff is {password}. The API is described at {address}/openapi.json.")
+    line(f"\nThe password of all staff is {password}. The API is described at {address}/docs/api.")
     line("Try, in another terminal:\n")
     line(f"  R={address}")
     line(f"  A='Authorization: Bearer {token}'\n")

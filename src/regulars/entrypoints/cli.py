@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 # What a command loads stays to its end: to look for garbage among it takes a fifth of a short command's time.
 _SELDOM = (10_000, 20, 50)
+_MARKS = {"well": "✓", "warning": "!", "trouble": "✗"}
 
 
 def _as_spelt(option: str) -> str:
@@ -306,7 +307,7 @@ def doctor(
     if as_json:
         print_json({"ok": ok, "examined": found})
     else:
-        rows = [(ticked(one.ok), one.name, one.said + (f"\n→ {one.remedy}" if one.remedy else "")) for one in found]
+        rows = [(_MARKS[one.state], one.name, one.said + (f"\n→ {one.remedy}" if one.remedy else "")) for one in found]
         print_table(("", "what", "found"), rows)
     raise typer.Exit(0 if ok else 1)
 
@@ -450,7 +451,7 @@ async def _do_background_work(database: "Database") -> None:
 
 
 def _say_served(address: str) -> None:
-    typer.echo(f"Regulars serves {address} (ask {address}/ready; the API is described at {address}/openapi.json).")
+    typer.echo(f"Regulars serves {address} (ask {address}/ready; the API is described at {address}/docs/api).")
 
 
 if __name__ == "__main__":

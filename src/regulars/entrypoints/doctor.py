@@ -11,6 +11,7 @@ from regulars.demo.api import is_demo
 from regulars.engagement.api import look_at_channels, look_at_codes, look_at_messages
 from regulars.entrypoints.configure import missing
 from regulars.entrypoints.wiring import Place, backup_plan, checks, declare_tasks
+from regulars.members.api import look_at_members_keys
 from regulars.platform.backups.standing import look_at_backups
 from regulars.platform.db.database import Database
 from regulars.platform.health.contracts import Looked, Sentence, State
@@ -75,6 +76,7 @@ async def _of_database(settings: Settings, database: Database, language: str) ->
         **LOOKS,
         "storage": look_at_storage,
         "connections": look_at_connections(settings),
+        "keys": look_at_members_keys(settings.home / "vault"),
         "messages": look_at_messages,
         "codes": look_at_codes(settings),
         "webhooks": look_at_webhooks,

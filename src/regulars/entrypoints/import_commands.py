@@ -164,6 +164,8 @@ def _tell(job: "Document", wish: Wish) -> None:
         if wish.body["dry_run"]:
             text = "{imported:,} would be imported, {known:,} are known, {refused:,} would be refused."
         typer.echo(text.format_map(counts))
+        if counts["refused"] and wish.errors is None:
+            typer.echo("Why: the same command with --errors FILE writes a line for each.", err=True)
     if job["state"] != "done":
         give_up(job["problem"]["detail"] if job["problem"] else f"The import was {job['state']}.")
     if job["counts"].get("refused"):

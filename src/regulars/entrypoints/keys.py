@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from regulars.entrypoints.commands import Json, Reason, day, in_transaction, print_json, print_table
+from regulars.entrypoints.commands import Json, Reason, day, in_transaction, print_json, print_table, to_the_second
 from regulars.entrypoints.staff import account_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Often = Annotated[
     typer.Option("--requests-per-second", min=0, max=1_000_000, help="How often it may ask; 0 for no limit."),
 ]
 
-keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+keys = typer.Typer(help="API keys: make, list, change, rotate, revoke.", no_args_is_help=True)
 
 
 @keys.command("create")
@@ -86,7 +86,11 @@ def rotate_key(
     if as_json:
         print_json({"key": token, "id": _public(key.key_id), "previous_until": key.previous_until})
     else:
-        until = "is refused within a second" if key.previous_until is None else f"is good until {key.previous_until}"
+        until = (
+            "is refused within a second"
+            if key.previous_until is None
+            else f"is good until {to_the_second(key.previous_until)}"
+        )
         typer.echo(token)
         typer.echo(f"Keep the key above; it is not shown again. The one before {until}.", err=True)
 

@@ -91,16 +91,15 @@ def list_staff(*, as_json: Json = False) -> None:
 
 
 async def account_of(tx: "Transaction", email: str) -> "Account":
-    """Return the account of staff with an e-mail address. Raises NotFound."""
+    """Return the account of staff with an e-mail address; where there is none, end with a sentence that says so."""
     from regulars.platform.auth.staff import service
     from regulars.platform.auth.staff.rules import email_sought
-    from regulars.platform.errors import NotFound
 
     sought = email_sought(email)
     for account in await service.list_accounts(tx):
         if account.email == sought:
             return account
-    raise NotFound
+    raise typer.BadParameter(f"there is no account of staff with {email}; `regulars staff list` shows them")
 
 
 def _tell_link(invitation: "Invitation", *, as_json: bool) -> None:

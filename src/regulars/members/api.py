@@ -60,6 +60,7 @@ from regulars.members.households import door as households
 from regulars.members.households import verification as household_checks
 from regulars.members.identity import search
 from regulars.members.identity import service as identity
+from regulars.members.identity.health import look_at_members_keys
 from regulars.members.identity.proving import identities_not_proved, prove_email
 from regulars.members.merging.reading import ask_family, ask_merged, family, ids_of, list_merges, who_was
 from regulars.members.merging.service import checks as merging_checks
@@ -109,8 +110,7 @@ from regulars.platform.verification.contracts import Check
 # member_id)` tells of the merges of a member and of all who are part of it, the latest first, 200 at most (NotFound);
 # `family(tx, member_id)` who is part of a member now, `ids_of` every id that means whom one means, `ask_family` and
 # `ask_merged(tx, ids)` who is part of one, and its contrary, along with the next read, `who_was(tx, member_id, at)`
-# whom an id meant at an instant. Source: members, member_merges, and the rooms' own. Who lives together: `households`,
-# who may be one person: `proposals`, doors with their own words.
+# whom an id meant at an instant. Source: members, member_merges, and the rooms' own. Doors: `households`, `proposals`.
 __all__ = [
     "apply_journal",
     "ask_export",
@@ -140,6 +140,7 @@ __all__ = [
     "list_erasures",
     "list_exports",
     "list_merges",
+    "look_at_members_keys",
     "look_up_at_counter",
     "may_send",
     "merge_members",

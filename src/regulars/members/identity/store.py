@@ -284,6 +284,12 @@ def update_language(tx: Transaction, member_id: UUID, language: str) -> None:
     tx.write(UPDATE_LANGUAGE, (language, member_id))
 
 
+async def tied_vault(tx: Transaction) -> str | None:
+    """Return the fingerprint of the vault to which the database is tied, if it is."""
+    rows = await tx.rows(SELECT_VAULT)
+    return str(rows[0][0]) if rows else None
+
+
 async def claim_vault(tx: Transaction, fingerprint: str) -> str:
     """Tie the database to a vault, unless it is tied already; return the fingerprint of the one it is tied to."""
     _, rows = await tx.read(Statement(CLAIM_VAULT, (fingerprint,)), Statement(SELECT_VAULT))

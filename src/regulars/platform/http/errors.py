@@ -162,7 +162,7 @@ class NotAChoice(InvalidInput):
     """A value that is not one of the field's choices."""
 
     code = "not_a_choice"
-    message = "The field {field} does not take the value {value}. The API reference lists those that it takes."
+    message = "The field {field} does not take the value {value}. It takes: {choices}."
 
 
 class ValueNotTaken(InvalidInput):

@@ -29,6 +29,24 @@ def names_at(body: Any, place: str) -> list[str]:  # noqa: ANN401 - whatever is 
     return list(dict.fromkeys([name for kind in kinds for name in _fields(kind)]))
 
 
+def choices_at(body: Any, place: str) -> list[str]:  # noqa: ANN401 - whatever is decoded into
+    """Return the values that a type takes at a place, where it takes some alone."""
+    kinds, around = _plainly(inspect.type_info(body)), list[inspect.Type]()
+    last: str | None = None
+    for step in _STEPS.finditer(place):
+        last, around = step[1], kinds
+        kinds = [inner for kind in kinds for inner in _within(kind, last)]
+    tags = [kind.tag for kind in around if isinstance(kind, inspect.StructType) and kind.tag_field == last]
+    found = [value for kind in kinds for value in _choices(kind)]
+    return list(dict.fromkeys([str(value) for value in (*found, *tags)]))
+
+
+def _choices(kind: inspect.Type) -> list[Any]:
+    if isinstance(kind, inspect.LiteralType):
+        return list(kind.values)
+    return [one.value for one in kind.cls] if isinstance(kind, inspect.EnumType) else []
+
+
 def _plainly(kind: inspect.Type) -> list[inspect.Type]:
     if isinstance(kind, inspect.Metadata):
         return _plainly(kind.type)

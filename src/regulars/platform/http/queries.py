@@ -11,10 +11,11 @@ from litestar.handlers import HTTPRouteHandler
 
 from regulars.platform.errors import NotFound
 from regulars.platform.http.asked import Asked, asked
-from regulars.platform.http.errors import FieldUnknown, NulInText
+from regulars.platform.http.errors import FieldUnknown, NotAChoice, NulInText
 from regulars.platform.http.expanding import EXPAND, EXPANDS, Expandable
-from regulars.platform.http.likely import likeliest
+from regulars.platform.http.likely import choices_at, likeliest
 from regulars.platform.http.openapi import is_read
+from regulars.platform.http.reading import MAX_ECHO
 from regulars.platform.http.sparse import FIELDS, Form, form_of, form_of_type, want_too, wanted_in, with_place
 
 if TYPE_CHECKING:  # private to Litestar, and named only in a signature
@@ -26,18 +27,25 @@ class KnownQueries:
 
     def __init__(self) -> None:
         self._names: dict[int, frozenset[str]] = {}
+        self._choices: dict[int, dict[str, list[str]]] = {}
         self._forms: dict[int, Form] = {}
 
     def learn(self, handler: HTTPRouteHandler, parameters: "KwargsModel") -> None:
         """Take over what was read of a handler."""
         self._names[id(handler)] = frozenset([parameter.field_alias for parameter in parameters.expected_query_params])
+        annotations = {name: one.annotation for name, one in handler.parsed_fn_signature.parameters.items()}
+        found = {
+            parameter.field_alias: choices_at(annotations.get(parameter.field_name, Any), "")
+            for parameter in parameters.expected_query_params
+        }
+        self._choices[id(handler)] = {name: choices for name, choices in found.items() if choices}
         self._forms[id(handler)] = form_of(handler) if is_read(handler) else None
 
     async def refuse_unknown(self, request: Request[Any, Any, Any]) -> None:  # Litestar would take a thread
         """Refuse a request that gives a parameter its route does not take; note what of the answer it wants, and along.
 
-        Raises FieldUnknown, NulInText, AnswerFieldUnknown, TooManyFields, ExpansionUnknown, ExpansionNotAllowed, and
-        NotFound where the address holds what no id can.
+        Raises FieldUnknown, NotAChoice, NulInText, AnswerFieldUnknown, TooManyFields, ExpansionUnknown,
+        ExpansionNotAllowed, and NotFound where the address holds what no id can.
         """
         if "\x00" in request.scope["path"]:
             raise NotFound
@@ -48,6 +56,7 @@ class KnownQueries:
             return
         handler, given = request.route_handler, request.query_params
         known = self._names.get(id(handler), frozenset())
+        choices = self._choices.get(id(handler), {})
         form = _form_then(asking) or self._forms.get(id(handler))
         expandable: Expandable | None = handler.opt.get(EXPANDS)
         common = {FIELDS: form is not None, EXPAND: expandable is not None}
@@ -57,6 +66,9 @@ class KnownQueries:
             if name not in known and not common.get(name):
                 may = [*known, *[one for one, is_taken in common.items() if is_taken]]
                 raise FieldUnknown(pointer=f"/query/{name}", field=name, known=likeliest(name, sorted(may)))
+            if name in choices and value not in choices[name]:
+                told = likeliest(value, choices[name])
+                raise NotAChoice(pointer=f"/query/{name}", field=name, value=value[:MAX_ECHO], choices=told)
         fields = ",".join(given.getall(FIELDS)) if FIELDS in given and FIELDS not in known else None
         if expandable is not None and EXPAND in given:
             _expand(asking, expandable, ",".join(given.getall(EXPAND)), fields, form)

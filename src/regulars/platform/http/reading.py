@@ -27,7 +27,7 @@ from regulars.platform.http.errors import (
     WrongPattern,
     WrongType,
 )
-from regulars.platform.http.likely import likeliest, names_at
+from regulars.platform.http.likely import choices_at, likeliest, names_at
 
 Body = TypeVar("Body")
 
@@ -56,7 +56,7 @@ _EXAMPLES = {
     "Invalid ISO8601 duration": "P30D",
     "Invalid base64 encoded string": "UmVndWxhcnM=",
 }
-_MAX_ECHO = 64  # characters of the caller's own value that an answer repeats
+MAX_ECHO = 64  # characters of the caller's own value that an answer repeats
 
 
 def read_json(decode: Callable[[bytes], Body], body: bytes) -> Body:
@@ -97,11 +97,14 @@ def what_is_wrong(message: str, *, within: str = "", field: str = "", body: obje
     finding, _, place = message.partition(" - at `$")
     trail, pointer = _place(place.removesuffix("`"), field, within)
     if found := re.fullmatch(r"Object (contains unknown|missing required) field `(.*)`", finding, re.DOTALL):
-        name = found[2][:_MAX_ECHO]
+        name = found[2][:MAX_ECHO]
         at, full = f"{pointer}/{_escape(name)}", f"{trail}.{name}" if trail else name
         if found[1] == "contains unknown":
             return FieldUnknown(pointer=at, field=full, known=likeliest(name, names_at(body, place.removesuffix("`"))))
         return FieldMissing(pointer=at, field=full)
+    if found := re.fullmatch(r"Invalid (?:enum )?value '?(.*?)'?", finding, re.DOTALL):
+        choices = likeliest(found[1], choices_at(body, place.removesuffix("`")))
+        return NotAChoice(pointer=pointer, field=trail or "body", value=found[1][:MAX_ECHO], choices=choices)
     return _wrong_value(finding, trail or "body", pointer)
 
 
@@ -136,10 +139,6 @@ _FINDINGS: list[tuple[re.Pattern[str], Callable[[re.Match[str], str, str], Inval
     (
         re.compile(r".*out of range.*"),
         lambda _, field, pointer: OutOfRange(pointer=pointer, field=field, limit=f"<= {2**63 - 1}"),
-    ),
-    (
-        re.compile(r"Invalid (?:enum )?value '?(.*?)'?", re.DOTALL),
-        lambda found, field, pointer: NotAChoice(pointer=pointer, field=field, value=found[1][:_MAX_ECHO]),
     ),
 ]
 

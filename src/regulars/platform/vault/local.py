@@ -21,6 +21,8 @@ from regulars.platform.vault.journal import Erased, ErasureJournal
 from regulars.platform.vault.store import KeyFile
 
 _WRAPPED = "key"
+_MASTER = "master.key"
+_PEPPER = "pepper.key"
 
 
 class LocalVault:
@@ -33,7 +35,7 @@ class LocalVault:
     def __init__(self, folder: Path) -> None:
         private_folder(folder)
         keys = folder / "keys.sqlite3"
-        master, pepper = folder / "master.key", folder / "pepper.key"
+        master, pepper = folder / _MASTER, folder / _PEPPER
         if keys.exists() and not (master.exists() and pepper.exists()):
             raise VaultBroken(
                 f"{folder} holds keys, but master.key or pepper.key is missing. Restore both from their backup: "
@@ -56,7 +58,7 @@ class LocalVault:
     @property
     def fingerprint(self) -> str:
         """Sixteen hex digits that follow from both secrets."""
-        return hmac.digest(self._pepper, b"vault\x00" + self._master, "sha256")[:8].hex()
+        return _fingerprint(self._master, self._pepper)
 
     async def keys_of(self, member_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """Return the keys of those members that have one."""
@@ -119,3 +121,15 @@ class LocalVault:
             member_id: unseal(self._master, wrapped, member_id=member_id, field=_WRAPPED)
             for member_id, wrapped in file.wrapped_keys(member_ids).items()
         }
+
+
+def fingerprint_in(folder: Path) -> str | None:
+    """Return the fingerprint of the vault in a folder; None where there is none. Makes nothing."""
+    try:
+        return _fingerprint((folder / _MASTER).read_bytes(), (folder / _PEPPER).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def _fingerprint(master: bytes, pepper: bytes) -> str:
+    return hmac.digest(pepper, b"vault\x00" + master, "sha256")[:8].hex()
