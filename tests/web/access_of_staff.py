@@ -246,6 +246,7 @@ ACCESS_OF_STAFF: Final[Mapping[str, tuple[str, ...]]] = {
     "staff webhooks:read webhooks:write": (
         "POST /console/webhooks",
         "POST /console/webhooks/{webhook_id}/state",
+        "POST /console/webhooks/{webhook_id}/terms",
         "POST /console/webhooks/{webhook_id}/test",
         "POST /console/webhooks/{webhook_id}/replay",
         "POST /console/webhooks/{webhook_id}/rotate",

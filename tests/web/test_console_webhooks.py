@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 __all__ = ["receiver"]  # the fixture
 KEY = "0" * 32
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+CHANGES = "SELECT detail FROM audit_entries WHERE action = 'change_webhook'"
 MINUTE = timedelta(minutes=1)
 
 
@@ -165,6 +166,11 @@ async def test_it_is_disabled_enabled_rotated_and_deleted_by_who_may(services: S
         await browser.post(f"{path}/state", data={"state": "disabled"})
         disabled = words((await browser.get(path)).text)
         refused = await browser.post(f"{path}/test")
+        terms = {"url": f"{receiver.url}/new", "description": "Shop", "types": ["order.paid", "tier.lost"]}
+        astray = await browser.post(f"{path}/terms", data=terms | {"url": "http://10.0.0.1/"})
+        before = words((await browser.get(path)).text)
+        changed = await browser.post(f"{path}/terms", data=terms)
+        after = words((await browser.get(path)).text)
         await browser.post(f"{path}/state", data={"state": "active"})
         rotated = await browser.post(f"{path}/rotate", data={"overlap_hours": "2", "key": KEY})
         standing = words((await browser.get(path)).text)
@@ -178,6 +184,11 @@ async def test_it_is_disabled_enabled_rotated_and_deleted_by_who_may(services: S
 
     assert "Disabled" in disabled
     assert refused.status_code == 409
+    assert (astray.status_code, "10.0.0.1" in astray.text, f"{receiver.url}/new" in before) == (422, True, False)
+    assert changed.status_code == 303
+    assert f"Address {receiver.url}/new Events order.paid, tier.lost What for Shop" in after
+    details = [detail for (detail,) in await site.rows(CHANGES)]
+    assert any(f"{receiver.url}/new" in str(one) for one in details)
     assert "whsec_" in rotated.text
     assert "Two secrets until" in standing
     assert (unsure.status_code, "Type DELETE, in capitals." in words(unsure.text)) == (422, True)

@@ -36,7 +36,7 @@ APPROVE: Final = "points:approve"
 PREFIX: Final = "ptr"
 SIDES: Final = {"given": Badge(mark("Gave"), "warning"), "received": Badge(mark("Got"), "success")}
 _MANY: Final = 50
-_TAKE_BACK: Final = mark("Take back …")
+_TAKE_BACK: Final = mark("Take back…")
 _IN_THE_PORTAL: Final = mark("given in the portal")  # what the portal writes down as the reason
 
 AnyRequest = Request[Any, Any, Any]

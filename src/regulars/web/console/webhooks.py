@@ -59,6 +59,14 @@ class NewWebhook(msgspec.Struct):
     types: list[str] = []
 
 
+class Terms(msgspec.Struct):
+    """Where a webhook's events go, what for, and which; no types: all."""
+
+    url: Annotated[str, Meta(min_length=8, max_length=2000)]
+    description: Annotated[str, Meta(max_length=200)] = ""
+    types: list[str] = []
+
+
 class Rotation(msgspec.Struct):
     """For how many hours both secrets sign."""
 
@@ -107,7 +115,7 @@ class Deleting(msgspec.Struct):
 
 def webhook_pages(kit: Kit) -> Pages:
     """Return the pages of webhooks."""
-    handlers = [*_all(kit), *_one(kit), *_acts(kit), *_risky(kit), *delivery_pages(kit)]
+    handlers = [*_all(kit), *_one(kit), _change(kit), *_acts(kit), *_risky(kit), *delivery_pages(kit)]
     entry = Entry(WEBHOOKS, mark("Webhooks"), icon="webhook", permission=READ, words=WORDS)
     return Pages(ViewerKind.STAFF, handlers, navigation=[Group(mark("Developers"), (entry,))])
 
@@ -196,6 +204,7 @@ async def _show_one(
     request: AnyRequest,
     public: str,
     *,
+    terms: Form[Any] | None = None,
     rotate: Form[Any] | None = None,
     replay: Form[Any] | None = None,
     delete: Form[Any] | None = None,
@@ -217,6 +226,9 @@ async def _show_one(
         is_active=endpoint.state == EndpointState.ACTIVE,
         may_act=page.viewer.may(WRITE),
         path=f"{WEBHOOKS}/{public}",
+        terms=terms
+        or blank_form(page.language, url=endpoint.url, description=endpoint.description, types=endpoint.types),
+        every_type=[public.name for public in PUBLIC_TYPES],
         rotate=rotate or blank_form(page.language, overlap_hours=24),
         replay=replay or blank_form(page.language, which="failed"),
         delete=delete or blank_form(page.language),
@@ -267,6 +279,28 @@ def _one(kit: Kit) -> list[Any]:
         return kit.see(f"{WEBHOOKS}/{webhook_id}", Notice(told))
 
     return [webhook, turn]
+
+
+def _change(kit: Kit) -> Any:  # noqa: ANN401 - a route handler
+    guard = Guard(kit.services.settings.webhook_networks)
+
+    @post(f"{ONE}/terms", guards=[kit.guards.staff(READ, WRITE)])
+    async def change(request: AnyRequest, webhook_id: FromPath[str]) -> Response[Any]:
+        form = read_form(request, Terms, kit.page(request).language)
+        if form.value is None:
+            return await _show_one(kit, request, webhook_id, terms=form, status=422)
+        wish, endpoint_id = form.value, endpoint_id_in(webhook_id)
+        try:
+            await guard.check(wish.url)
+            async with kit.services.database.transaction(actor=who(request).actor) as tx:
+                wanted = Changes(url=wish.url, description=wish.description, types=tuple(wish.types))
+                changed = await service.change(tx, endpoint_id, wanted)
+                _audit(tx, "change_webhook", webhook_id, change_in_words(changed.before, changed.after))
+        except DomainError as error:
+            return await _show_one(kit, request, webhook_id, terms=form.refused(error), status=error.status)
+        return kit.see(f"{WEBHOOKS}/{webhook_id}", Notice(mark("The webhook is changed, also for what waits.")))
+
+    return change
 
 
 def _acts(kit: Kit) -> list[Any]:
