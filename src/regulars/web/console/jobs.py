@@ -74,8 +74,8 @@ def _listing(told: "_Told") -> Listing:
             Column("state", mark("State"), lambda job: STATES[job.state]),
             Column("came", mark("How far, and what came of it"), told.came, wraps=True),
             Column("by", mark("Asked for by"), lambda job: told.who(job.asked_by), minor=True),
-            Column("asked", mark("Asked for"), lambda job: job.asked_at, minor=True),
-            Column("ended", mark("Ended"), lambda job: job.ended_at, minor=True),
+            Column("asked", mark("Asked for"), lambda job: job.asked_at, wide=True),
+            Column("ended", mark("Ended"), lambda job: job.ended_at, wide=True),
         ),
         filters=(
             Choice("kind", mark("Kind"), tuple((kind, words.label) for kind, words in JOB_WORDS.items())),

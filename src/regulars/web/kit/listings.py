@@ -52,7 +52,8 @@ _BYTE_ORDER_MARK: Final = "\ufeff"  # without it, spreadsheets read Chinese as L
 class Column:
     """A column. `label` is a marked text; `value` gives a row's cell.
 
-    A `minor` one is left out on a phone; one that `wraps` holds sentences, all others stay on one line.
+    A `minor` one is left out on a phone, a `wide` one wherever there is not all the room of a desk; one that `wraps`
+    holds sentences, all others stay on one line.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Column:
     sortable: bool = False
     shown: bool = True
     minor: bool = False
+    wide: bool = False
     wraps: bool = False
 
 
@@ -312,13 +314,19 @@ class Shown:
         """
         return "max-lg:hidden" if len(self.wanted.columns) > _MANY_COLUMNS + self.stacked else "max-md:hidden"
 
+    def left_out(self, column: Column) -> str:
+        """Return the class that leaves a column out where there is no room for it, "" for one that is always there."""
+        if column.wide:
+            return "max-xl:hidden"
+        return self.where_wide if column.minor else ""
+
     @property
     def _labelled(self) -> bool:
         """Whether a phone shows a row cell below cell, each behind its label.
 
         One with a thing, a figure and a sentence needs none: they stand beside and below each other.
         """
-        plain = [column for column in self.wanted.columns if not column.minor and not column.wraps]
+        plain = [column for column in self.wanted.columns if not self.left_out(column) and not column.wraps]
         return self.stacked and len(plain) > _BESIDE
 
     def body(self, formats: Formats) -> Markup:
@@ -344,8 +352,8 @@ class Shown:
         """Return how a cell of a column begins, and how one does in which nothing stands: a phone leaves that out."""
         column = self.wanted.columns[place]
         classes = ["wraps min-w-56" if column.wraps else "whitespace-nowrap", self.aligned(column)]
-        if column.minor:
-            classes.append(self.where_wide)
+        if where := self.left_out(column):
+            classes.append(where)
         if not self._labelled:
             begin = f'<td class="{" ".join([one for one in classes if one])}">'
             return begin, begin
