@@ -228,7 +228,7 @@ async def _show_one(
         path=f"{WEBHOOKS}/{public}",
         terms=terms
         or blank_form(page.language, url=endpoint.url, description=endpoint.description, types=endpoint.types),
-        every_type=[public.name for public in PUBLIC_TYPES],
+        every_type=sorted([public.name for public in PUBLIC_TYPES], key=lambda name: name not in endpoint.types),
         rotate=rotate or blank_form(page.language, overlap_hours=24),
         replay=replay or blank_form(page.language, which="failed"),
         delete=delete or blank_form(page.language),
