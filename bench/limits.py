@@ -122,6 +122,9 @@ def posting_script(
     return "\n".join(lines) + "\n"
 
 
+BARE = "CREATE TEMP TABLE bare (member_id text, amount bigint, reference text)"
+
+
 def raw_statement(
     site: Site, batches: Sequence[tuple[list[UUID], list[str]]], seconds: float, *, answer_bytes_a_row: int = 0
 ) -> float:
@@ -140,6 +143,21 @@ def raw_statement(
             if perf_counter() - began > seconds:
                 break
         return done / (perf_counter() - began)
+
+
+def copied(site: Site, content: bytes) -> float:
+    """Return rows a second of COPY into a table with nothing around it; `content` is CSV without a first line."""
+    with psycopg.connect(site.url, autocommit=True) as connection:
+        connection.execute(BARE)
+        began = perf_counter()
+        with connection.cursor().copy("COPY bare FROM STDIN WITH (FORMAT csv)") as copy:
+            copy.write(content)
+        took = perf_counter() - began
+        found = connection.execute("SELECT count(*) FROM bare").fetchone()
+    rows = content.count(b"\n")
+    if found != (rows,):
+        raise BenchBroken(f"COPY wrote {found} of {rows}")
+    return rows / took
 
 
 def _raw_batch(

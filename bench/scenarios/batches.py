@@ -1,4 +1,4 @@
-"""Accruals by the thousand, beside one raw set-based statement that writes the same rows on one stream."""
+"""Accruals by the thousand, beside one raw set-based statement that writes the same rows on one stream, and COPY."""
 
 from collections.abc import Iterator
 from random import Random
@@ -11,6 +11,7 @@ from bench import limits, proofs
 from bench.figures import Budget, Row, row
 from bench.options import Options
 from bench.programme import Site, member_id, public
+from bench.scenarios.imports import BESIDE_COPY
 from bench.server import fire, product, request
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.contracts import Accrue
@@ -45,6 +46,7 @@ async def by_http(site: Site, options: Options) -> list[Row]:
     """Measure `POST /v1/accruals/batch` on one connection."""
     rates: list[float] = []
     raw: list[float] = []
+    copied: list[float] = []
     for turn in range(options.rounds):
         prefix = f"batch-{turn}-"
         made = list(_batches(site, prefix, HTTP_ROWS, options.seconds))
@@ -60,10 +62,21 @@ async def by_http(site: Site, options: Options) -> list[Row]:
         await proofs.exactly(site, prefix, sent)
         await proofs.books_balance(site)
         rates.append(result.rate * HTTP_ROWS)
+        limits.checkpoint(site)
+        copied.append(limits.copied(site, _as_csv([made[position] for position in result.acknowledged])))
         prefix = f"raw-batch-{turn}-"
         raw.append(_raw(site, prefix, HTTP_ROWS, options.seconds, answer_bytes_a_row=ANSWER_BYTES_A_ROW))
         await proofs.books_balance(site)
-    return [row(f"accruals by batches of {HTTP_ROWS}, HTTP", "/s", rates, raw, budget=OF_THE_RAW_STATEMENT)]
+    what = f"accruals by batches of {HTTP_ROWS}, HTTP"
+    return [
+        row(what, "/s", rates, raw, budget=OF_THE_RAW_STATEMENT),
+        row(f"{what}, beside COPY", "/s", rates, copied, note=BESIDE_COPY),
+    ]
+
+
+def _as_csv(batches: list[tuple[list[int], list[str]]]) -> bytes:
+    rows = [one for numbers, references in batches for one in zip(numbers, references, strict=True)]
+    return "".join([f"{public(number)},10,{reference}\n" for number, reference in rows]).encode()
 
 
 def body_of(numbers: list[int], references: list[str]) -> bytes:
