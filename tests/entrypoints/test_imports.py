@@ -1,6 +1,7 @@
 """Imports by the API: each row for itself, once however often it comes, and what is refused told for every row."""
 
 import asyncio
+import gc
 import io
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +13,9 @@ from regulars.entrypoints.exporting import export_kinds
 from regulars.platform.auth import service as keys
 from regulars.platform.bulk.routes import job_id_in
 from regulars.platform.clock import wall_now
+from regulars.platform.http.asked import Asked
 from regulars.platform.ids import public_id
-from regulars.platform.imports import service
+from regulars.platform.imports import service, stepping
 from regulars.platform.imports.contracts import ROWS_A_STEP
 from regulars.platform.imports.files import ImportFiles
 from regulars.platform.jobs.queue import run_jobs
@@ -345,6 +347,40 @@ async def test_what_is_nested_without_an_end_is_its_rows_fault_alone(site: Site)
         [str(n), name, "***" if n <= 2 else "…", "value_unreadable"] for n, name in enumerate(fields, 1)
     ]
     assert {one[3] for one in told} <= {"value_unreadable", "row_unreadable"}
+
+
+async def test_a_part_is_let_go_with_its_answer(site: Site) -> None:
+    """It does not lie about until garbage is looked for, which is seldom: that would be hundreds of them."""
+    import_id = (await site.post("/v1/imports", MEMBERS)).json()["import_id"]
+    gc.collect()
+    gc.disable()
+    try:
+        arrived = await site.client.put(f"/v1/imports/{import_id}/parts/1", content=b"x" * 1_000)
+        left = [len(one.body) for one in gc.get_objects() if isinstance(one, Asked)]
+    finally:
+        gc.enable()
+    assert arrived.json()["bytes"] == 1_000
+    assert left == [0] * len(left)
+
+
+async def test_a_step_has_as_many_rows_as_are_not_too_many_bytes(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long rows, also in columns that nobody asked for, are fewer at a time; those of one record stay together."""
+    monkeypatch.setattr(stepping, "STEP_BYTES", 500)
+    cards = [f"M{number:07}" for number in range(1, 10)]
+    mapping = {"columns": {"card": "card"}, "constants": MEMBER_CONSTANTS}
+    rows = "".join([f"{card},{'x' * 190}\n" for card in cards])
+    in_csv = await site.upload(b"card,note\n" + rows.encode(), kind="members", mapping=mapping)
+    assert [await site.step(in_csv) for _ in range(3)] == [1, 2, None]
+    order = [
+        {"card": cards[0], "order_id": "A1", "sku": "s" * 50, "quantity": 1, "amount": number} for number in range(9)
+    ]
+    content = lines(*order, {**order[0], "order_id": "A2"})
+    constants = {"state": "paid", "channel": "store", "market": "CN", "currency": "CNY"}
+    in_json = await site.upload(content, kind="orders", format="jsonl", mapping={"constants": constants})
+    assert [await site.step(in_json) for _ in range(2)] == [1, None]
+    for job_id, told in ((in_csv, (9, 9)), (in_json, (10, 2))):
+        counts = (await site.job(job_id))["counts"]
+        assert (counts["rows"], counts["imported"]) == told, await site.errors(job_id)
 
 
 async def test_a_cell_that_is_too_long_is_its_rows_fault_alone_and_is_called_so(site: Site) -> None:

@@ -73,7 +73,7 @@ def read(form: Any, content: bytes, place: Place) -> list[Placed]:  # noqa: ANN4
 
 
 def told(found: list[Placed]) -> list[Any]:
-    return [(row.line, row.columns, row.problem and row.problem.code, behind) for row, behind in found]
+    return [(row.line, row.columns, row.problem and row.problem.code, behind) for row, behind, _ in found]
 
 
 @settings(max_examples=300, deadline=None)
@@ -83,11 +83,11 @@ def test_any_bytes_are_read_the_same_from_any_place_on(form: str, content: bytes
         found = read(form, content, Place())
     except DomainError:
         return
-    ends = [behind.at for _, behind in found]
+    ends = [placed.behind.at for placed in found]
     assert ends == sorted(set(ends))
     assert not ends or ends[-1] <= len(content)
-    for at, (_, behind) in enumerate(found):
-        assert told(read(form, content, behind)) == told(found[at + 1 :])
+    for at, placed in enumerate(found):
+        assert told(read(form, content, placed.behind)) == told(found[at + 1 :])
 
 
 def in_parquet(table: Any, **options: Any) -> bytes:  # noqa: ANN401 - pyarrow carries no types

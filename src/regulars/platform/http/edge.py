@@ -132,6 +132,8 @@ class Edge:
         except (BodyTooLarge, BodyTooSlow, VersionUnknown) as refusal:
             route, status = "", refusal.status
             await _answer_failure(refusal, asking, send, _CLOSING)
+        finally:
+            asking.body = b""  # the framework's objects refer to each other, and lie about until somebody collects them
         self._note(scope["method"], route, status, began, asking)
 
     def find(self, method: bytes, target: bytes) -> tuple[Taken, str] | None:

@@ -15,6 +15,9 @@ from regulars.platform.vault.contracts import Vault
 IMPORT: Final = "import"  # the kind of its jobs
 PART_BYTES: Final = 1_000_000
 ROWS_A_STEP: Final = 1000
+STEP_BYTES: Final = (
+    16_000_000  # of the file; then a step has enough, and one record that goes on ends at four times that
+)
 ALL_AT_MOST: Final = 20_000  # rows of an import that is carried out as a whole: it is one transaction
 REFUSED_AT_MOST: Final = 100_000  # rows of which it is kept why; then the import stops
 LINE_BYTES: Final = 1_000_000  # the longest line

@@ -2,6 +2,7 @@
 
 import io
 from base64 import b64decode, b64encode
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -71,7 +72,7 @@ class SealedFile(io.RawIOBase):
         """Fill a buffer with what follows, within one part."""
         if self._at >= self.size:
             return 0
-        number = next(at for at, end in enumerate(self._starts[1:]) if self._at < end)
+        number = bisect_right(self._starts, self._at) - 1
         if self._held[0] != number:
             part = self._parts[number]
             self._held = (number, self._files.read(self._job_id, part.part_no, part.digest))

@@ -90,18 +90,19 @@ class _Parquet:
         for group, end in enumerate(self._ends[1:]):
             if end <= at:
                 continue
-            for found in self._group(group, at - self._ends[group]):
+            for found, size in self._group(group, at - self._ends[group]):
                 at += 1
                 if isinstance(found, DomainError):
-                    yield Placed(Row(line=at, problem=found), Place(at, at))
+                    yield Placed(Row(line=at, problem=found), Place(at, at), size)
                 else:
-                    yield Placed(Row(line=at, columns=found), Place(at, at))
+                    yield Placed(Row(line=at, columns=found), Place(at, at), size)
 
-    def _group(self, group: int, behind: int) -> Iterator[dict[str, object] | DomainError]:
-        """Give the rows of a group behind so many, which are passed over without being made rows."""
+    def _group(self, group: int, behind: int) -> Iterator[tuple[dict[str, object] | DomainError, int]]:
+        """Give the rows of a group behind so many, which are passed over, each with about how many bytes it has."""
         self._process.ask(group, behind)
         while (answer := self._process.ask())[0] != "end":
             if answer[0] == "too long":
-                yield RowTooLong(limit_bytes=LINE_BYTES)
+                yield RowTooLong(limit_bytes=LINE_BYTES), 0
             else:
-                yield from pa.ipc.open_stream(answer[1]).read_all().to_pylist()
+                rows = pa.ipc.open_stream(answer[1]).read_all().to_pylist()
+                yield from [(row, len(answer[1]) // len(rows)) for row in rows]

@@ -36,10 +36,11 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Placed(NamedTuple):
-    """A row, and the place behind it."""
+    """A row, the place behind it, and about how many bytes of the file it has."""
 
     row: Row
     behind: Place
+    size: int
 
 
 class Source(Protocol):
@@ -157,7 +158,7 @@ class _Csv:
         lines = _Lines(self._file, place if place.at else self._first)
         reader = self._reader(lines)
         while True:
-            first = lines.place.lines + 1
+            first, begin = lines.place.lines + 1, lines.place.at
             try:
                 cells = next(reader)
             except StopIteration:
@@ -165,13 +166,13 @@ class _Csv:
             except csv.Error as error:
                 reader = self._reader(lines)
                 fault = lines.taken_problem() or _cell_too_long(error) or RowUnreadable()
-                yield Placed(Row(line=first, problem=fault), lines.place)
+                yield Placed(Row(line=first, problem=fault), lines.place, 0)
                 continue
             problem = lines.taken_problem()
             if problem is not None:
-                yield Placed(Row(line=first, problem=problem), lines.place)
+                yield Placed(Row(line=first, problem=problem), lines.place, 0)
             elif cells:
-                yield Placed(self._row(first, cells), lines.place)
+                yield Placed(self._row(first, cells), lines.place, lines.place.at - begin)
 
     def _reader(self, lines: _Lines) -> "Iterator[list[str]]":
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
@@ -207,9 +208,9 @@ class _JsonLines:
         for text in lines:
             problem = lines.taken_problem()
             if problem is not None:
-                yield Placed(Row(line=lines.place.lines, problem=problem), lines.place)
+                yield Placed(Row(line=lines.place.lines, problem=problem), lines.place, 0)
             elif text.strip():
-                yield Placed(self._row(lines.place.lines, text), lines.place)
+                yield Placed(self._row(lines.place.lines, text), lines.place, len(text))
 
     def _row(self, line: int, text: str) -> Row:
         try:

@@ -24,6 +24,7 @@ from regulars.platform.imports.contracts import (
     ALL_AT_MOST,
     REFUSED_AT_MOST,
     ROWS_A_STEP,
+    STEP_BYTES,
     Brought,
     Import,
     ImportKind,
@@ -47,6 +48,7 @@ from regulars.platform.vault.contracts import Vault
 
 _OPEN_AT_MOST: Final = 4
 _GROUP_AT_MOST: Final = 1000  # lines of one record
+_RECORD_BYTES: Final = 4 * STEP_BYTES
 
 _place = msgspec.json.Decoder(Place).decode
 
@@ -213,17 +215,19 @@ def _opened(one: Import, kind: ImportKind, file: SealedFile, place: Place) -> _R
 def _take(one: Import, kind: ImportKind, reader: _Reader) -> tuple[list[Record], bool]:
     """Return the next records, and whether they are the last. A record is not cut between two steps."""
     rows: list[Row] = []
-    place, ahead, in_record = reader.place, reader.ahead, 0
+    place, ahead, in_record, size = reader.place, reader.ahead, 0, 0
     while True:
         placed, ahead = (ahead, None) if ahead is not None else (next(reader.rows, None), None)
         if placed is None:
             break
         joins = bool(rows) and rules.same_as_before(kind, one.mapping, reader.used, rows[-1], placed.row)
         in_record = in_record + 1 if joins else 1
-        if len(rows) >= ROWS_A_STEP and (not joins or in_record > _GROUP_AT_MOST):
+        has_enough = len(rows) >= ROWS_A_STEP or size >= STEP_BYTES
+        if has_enough and (not joins or in_record > _GROUP_AT_MOST or size >= _RECORD_BYTES):
             ahead = placed
             break
         rows.append(placed.row)
+        size += placed.size
         place = placed.behind
     reader.place, reader.ahead = place, ahead
     return list(rules.records(kind, one.mapping, reader.used, islice(rows, len(rows)))), ahead is None
