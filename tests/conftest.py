@@ -22,7 +22,7 @@ from regulars.platform.embedded import acquire
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder in it is ours alone
 MARK: Final = "regulars-tests-"
 ROOM_BYTES: Final = 6 * 2**30  # a year of baskets in two of them, and what else is under way
-LONG: Final = ("tests/year/", "tests/browser/test_every_page.py", "tests/faults/")
+LONG: Final = ("tests/year/", "tests/browser/", "tests/faults/")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -39,7 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes: at the end of a run no core waits for another's long test."""
+    """Begin with what takes minutes: at the end of a run no core waits for another's long test.
+
+    All tests in a browser are among it: the product and the browser that they share are started once, and ended.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 

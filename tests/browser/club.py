@@ -1,4 +1,4 @@
-"""A club with a history, served with its worker once for the whole run: what journeys and page walks go through."""
+"""A club with a history, served with its worker once for all tests in a browser: what journeys and walks go through."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator

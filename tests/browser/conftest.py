@@ -1,4 +1,7 @@
-"""The product served once for the whole run, in development mode, on a database of its own."""
+"""The product served once for all of these tests, in development mode, on a database of its own.
+
+It ends with them: its processes look for work some times a second, which would cost the tests that follow.
+"""
 
 import os
 import re
@@ -17,14 +20,14 @@ from tests.faults.product import answers, product_at, until
 PICTURES = Path(os.environ.get("PICTURES", ""))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product_database_url(server_url: str, template: str) -> Iterator[str]:
     """Return the connection string of the product's database."""
     with fresh_database(server_url, template) as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address(product_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return where the product answers."""
     settings = {
@@ -39,7 +42,7 @@ def address(product_database_url: str, tmp_path_factory: pytest.TempPathFactory)
         yield product.address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def club(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Club]:
     """Return a club with a history, its worker beside it."""
     with fresh_database(server_url, template) as url, open_club(url, tmp_path_factory.mktemp("club")) as opened:

@@ -36,7 +36,7 @@ LOOKS = [
 SUBMIT = "main button.btn-primary"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def people(address: str, product_database_url: str) -> Callable[[], str]:
     """Let an owner sign in by password; the function returned gives the token of a fresh invitation."""
     assert address
