@@ -19,11 +19,13 @@ from regulars.entrypoints.exporting import PEOPLE, export_kinds
 from regulars.entrypoints.http import create_app
 from regulars.entrypoints.privacy import PARTS
 from regulars.entrypoints.wiring import offered_to_programs
+from regulars.platform.auth import service as keys
 from regulars.platform.bulk.routes import job_id_in
 from regulars.platform.clock import wall_now
 from regulars.platform.exports import service, stepping, store
 from regulars.platform.exports.contracts import columns_of
 from regulars.platform.exports.files import ExportFiles
+from regulars.platform.ids import public_id
 from tests.commerce.shop import NOW
 from tests.entrypoints.exporting import WHY, asked, begun, done, exported, file_of, rows_in
 from tests.entrypoints.exports_page import PAGE, columns_told
@@ -223,6 +225,22 @@ async def test_what_a_column_says_is_told_in_the_caller_s_language(client: httpx
     assert (kinds[0]["lots"]["by_wallet"], kinds[0]["lots"]["by_store"]) == (True, False)
 
 
+async def nobody_resumes_without_the_scope(site: Site) -> None:
+    """A token that may read no personal data neither stops nor resumes its key's export of such."""
+    able = ["exports:write", "members:read"]
+    async with site.database.transaction() as tx:
+        key, secret = await keys.create_key(tx, label="till", scopes=[*able, "members:personal"])
+    exchanged = await site.services.authenticator.exchange(public_id("ak", key.key_id), secret, able)
+    own, less = {"Authorization": f"Bearer {secret}"}, {"Authorization": f"Bearer {exchanged.token}"}
+    begun = await site.post("/v1/exports", {"kind": "members", "columns": ["phone"]}, **WHY, **own)
+    one = f"/v1/jobs/{begun.json()['job_id']}"
+    for todo, after in (("cancel", "queued"), ("resume", "cancelled")):
+        refused = await site.post(f"{one}/{todo}", **less)
+        assert (refused.status_code, refused.json()["data"]) == (403, {"scope": "members:personal"})
+        assert (await site.client.get(one, headers=own)).json()["state"] == after
+        assert (await site.post(f"{one}/{todo}", **own)).is_success
+
+
 async def test_personal_columns_want_the_scope_and_a_purpose_and_go_with_the_member(
     site: Site, client: httpx.AsyncClient
 ) -> None:
@@ -261,6 +279,7 @@ async def test_personal_columns_want_the_scope_and_a_purpose_and_go_with_the_mem
     assert (deleted.status_code, deleted.json()["rows"]) == (200, 2)
     assert job_id_in(export_id) not in files.kept()
     assert (await client.get(f"{one}/file", headers=WHY)).json()["code"] == "export_expired"
+    await nobody_resumes_without_the_scope(site)
 
 
 async def test_what_breaks_off_ends_without_its_end_and_what_is_over_goes(

@@ -7,7 +7,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -196,6 +196,7 @@ async def test_a_cursor_that_saw_what_is_not_there_is_refused(database: Database
     st.binary(max_size=16),
 )
 def test_cursors_are_read_as_written(xmin: int, steps: list[int], rest: int, epoch: bytes) -> None:
+    assume(xmin % 2**32 and (xmin + sum(steps) + rest) % 2**32)  # PostgreSQL gives neither, nor reads it
     running = [xmin + sum(steps[: at + 1]) for at in range(len(steps))]
     snapshot = f"{xmin}:{xmin + sum(steps) + rest}:{','.join(map(str, running))}"
     cursor = Cursor(epoch, snapshot, f"{xmin}:{xmin}:", 5, 9, 7, b"0123456789abcdef")
@@ -216,7 +217,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
 def test_a_snapshot_that_is_none_is_refused() -> None:
     good = Cursor(b"", "5:9:5,8")
     assert cursors.read(cursors.write(good)) == good
-    for bad in ("5:9:8,8", "5:9:9", "5:9:4", f"5:{2**63}:"):
+    for bad in ("5:9:8,8", "5:9:9", "5:9:4", f"5:{2**63}:", f"5:{2**32}:", f"{2**40}:{2**40 + 3}:"):
         with pytest.raises(EventCursorUnreadable):
             cursors.read(cursors.write(Cursor(b"", bad)))
     with pytest.raises(EventCursorUnreadable):

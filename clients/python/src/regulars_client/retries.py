@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from math import isnan
 from typing import Any, Final
 
 import httpx
@@ -98,9 +99,10 @@ def _asked_to_wait(response: httpx.Response) -> float | None:
     said = response.headers.get("retry-after")
     if said is not None:
         try:
-            return max(float(said), 0.0)
+            seconds = float(said)
         except ValueError:
             return _until(said)
+        return None if isnan(seconds) else max(seconds, 0.0)
     if response.status_code != _TOO_MANY:
         return None
     for field in response.headers.get("ratelimit", "").split(";"):
@@ -113,7 +115,7 @@ def _asked_to_wait(response: httpx.Response) -> float | None:
 def _until(date: str) -> float | None:
     try:
         when = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year that no calendar has
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -15,6 +15,8 @@ from regulars_client.models import PublicEvent
 _SECRET: Final = "whsec_"  # noqa: S105 # how secrets begin
 _SCHEME: Final = "v1,"
 _MOST_SIGNATURES: Final = 20
+_LEAST_BYTES: Final = 24  # of a secret, by Standard Webhooks
+_LONGEST_TIME: Final = 20  # characters
 
 
 class Webhooks:
@@ -40,7 +42,8 @@ class Webhooks:
         """
         said = {name.lower(): value for name, value in headers.items()}
         message_id, timestamp = said.get("webhook-id", ""), said.get("webhook-timestamp", "")
-        if not timestamp.isdecimal() or abs(self._clock() - int(timestamp)) > self._tolerance:
+        is_time = timestamp.isdecimal() and len(timestamp) <= _LONGEST_TIME
+        if not is_time or abs(self._clock() - int(timestamp)) > self._tolerance:
             raise NotFromRegulars("The delivery has no time, or one that is too long ago or ahead.")
         signed = f"{message_id}.{timestamp}.".encode() + body
         expected = [_SCHEME + b64encode(hmac.digest(key, signed, "sha256")).decode() for key in self._keys]
@@ -57,6 +60,9 @@ class Webhooks:
 
 def _key(secret: str) -> bytes:
     try:
-        return b64decode(secret.removeprefix(_SECRET), validate=True)
+        key = b64decode(secret.removeprefix(_SECRET), validate=True)
     except binascii.Error:
-        raise ValueError("that is no secret of an endpoint: whsec_… and base64") from None
+        key = b""
+    if len(key) < _LEAST_BYTES:  # with an empty one, of a variable that is not set, anybody could sign
+        raise ValueError("that is no secret of an endpoint: whsec_… and base64")
+    return key

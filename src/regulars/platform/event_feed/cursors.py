@@ -18,6 +18,7 @@ from regulars.platform.event_feed.errors import EventCursorUnreadable
 _VERSION: Final = 1
 _AT_MOST: Final = 16_000  # characters: some thousands of transactions under way
 _MOST: Final = 2**62
+_NEVER_GIVEN: Final = 2**32  # of each so many ids no transaction has the first, and no snapshot ends with it
 _Number = Annotated[int, Meta(ge=0, le=_MOST)]
 
 
@@ -106,6 +107,9 @@ def _shown(taken: _Taken) -> str | None:
         at += step
         running.append(at)
     rises = all(step > 0 for step in taken.steps[1:])
-    if not rises or (running and running[-1] >= taken.xmin + taken.span) or taken.xmin + taken.span > _MOST:
+    xmax = taken.xmin + taken.span
+    if not rises or (running and running[-1] >= xmax) or xmax > _MOST:
         return None
-    return f"{taken.xmin}:{taken.xmin + taken.span}:{','.join(map(str, running))}"
+    if not taken.xmin % _NEVER_GIVEN or not xmax % _NEVER_GIVEN:
+        return None
+    return f"{taken.xmin}:{xmax}:{','.join(map(str, running))}"
