@@ -19,7 +19,7 @@ NOTES = ",".join(["x" * 100_000] * 4)  # so that a few rows are more than one pa
 def test_a_file_is_brought_in(chromium: Browser, club: Club, look: Look, pictures: Path, tmp_path: Path) -> None:
     _ = texts(look.language)
     number = LOOKS.index(look)
-    rows = [f"1390014980{number}", "no number", f"1390014981{number}"]
+    rows = [f"1370014770{number}", "no number", f"1370014771{number}"]
     content = "Mobile,Note,Note 2,Note 3,Note 4\n" + "".join([f"{row},{NOTES}\n" for row in rows])
     file = {"name": "fair.csv", "mimeType": "text/csv", "buffer": content.encode()}
     with visiting(chromium, club.address, look, bypass_csp=True) as desk:

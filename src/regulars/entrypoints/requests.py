@@ -327,6 +327,6 @@ def _option_of(pointer: str, context: typer.Context) -> str:
     """Return how the field of a request that a JSON Pointer names is typed; empty if it is not typed."""
     field = "key" if pointer == "/headers/idempotency-key" else pointer.rpartition("/")[2]
     for parameter in context.command.params:
-        if parameter.name == field:
+        if parameter.name == field or f"--{field}" in parameter.opts:
             return parameter.opts[0] if parameter.param_type_name == "option" else field.upper()
     return ""

@@ -28,11 +28,10 @@ from regulars.platform.commit.lane import Lane, json_answer
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 from regulars.platform.http.asked import asked
-from regulars.platform.http.errors import WrongForm
+from regulars.platform.http.cursors import place_in
 from regulars.platform.http.guards import requires
 from regulars.platform.http.member_filter import member_filter
 from regulars.platform.http.mutations import carry_out, idempotency_key
-from regulars.platform.places import read_place
 from regulars.platform.services import Services
 
 TAGS: Final = ["ledger"]
@@ -141,9 +140,7 @@ def _list(services: Services) -> HTTPRouteHandler:
     ) -> RequestsAnswer:
         """Return what waits for a second person; `ended` includes what was answered, and what nobody answered."""
         of = member_filter(member_id)
-        after = read_place(cursor)
-        if cursor is not None and after is None:
-            raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
+        after = place_in(cursor)
         wanted = RequestsWanted(member_id=of, state=None if ended else "open", after=after, limit=limit + 1)
         async with services.database.transaction() as tx:
             found = await service.adjustment_requests(tx, wanted)

@@ -37,12 +37,12 @@ from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotFound
 from regulars.platform.http.asked import asked
-from regulars.platform.http.errors import WrongForm
+from regulars.platform.http.cursors import place_in
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.member_filter import member_filter
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.ids import parse_public_id
-from regulars.platform.places import read_place, write_place
+from regulars.platform.places import write_place
 from regulars.platform.services import Services
 
 PROPOSALS: Final = "/v1/merge-proposals"
@@ -80,9 +80,7 @@ def _reads(services: Services, parts: MergingParts) -> Sequence[HTTPRouteHandler
         limit: PageSize = 50,
     ) -> ProposalsAnswer:
         """Return proposals page by page: all, those in a state, or those of a member."""
-        before = read_place(cursor)
-        if cursor is not None and before is None:
-            raise WrongForm(pointer="/query/cursor", field="cursor", example="1767225600000000_" + 32 * "0")
+        before = place_in(cursor)
         of = member_filter(member, "member")
         async with services.database.transaction() as tx:
             whose = None if of is None else await identity.who_is(tx, of)

@@ -20,10 +20,11 @@ from regulars.platform.commit.lane import one_by_one
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import NotAllowed, NotFound
 from regulars.platform.http.asked import asked
+from regulars.platform.http.cursors import place_in
 from regulars.platform.http.guards import principal_of, requires_key
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.ids import parse_public_id
-from regulars.platform.places import read_place, write_place
+from regulars.platform.places import write_place
 from regulars.platform.services import Services
 
 TAGS: Final = ["jobs"]
@@ -82,7 +83,7 @@ def _reads(services: Services) -> list[HTTPRouteHandler]:
             asked_by=owner_of(principal_of(request)),
             kind=kind,
             state=in_state,
-            before=read_place(cursor),
+            before=place_in(cursor),
             limit=limit + 1,
         )
         async with services.database.transaction() as tx:

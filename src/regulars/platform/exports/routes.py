@@ -46,11 +46,12 @@ from regulars.platform.exports.schemas import (
 )
 from regulars.platform.exports.writing import MEDIA
 from regulars.platform.http.asked import asked
+from regulars.platform.http.cursors import place_in
 from regulars.platform.http.guards import principal_of, requires
 from regulars.platform.http.mutations import carry_out
 from regulars.platform.http.openapi import ALSO_ANSWERS, ALSO_REFUSES
 from regulars.platform.http.purposes import require_purpose
-from regulars.platform.places import read_place, write_place
+from regulars.platform.places import write_place
 from regulars.platform.services import Services
 
 TAGS: Final = ["exports"]
@@ -185,7 +186,7 @@ def _reads(services: Services, kinds: ExportKinds, people: People) -> list[HTTPR
         request: AnyRequest, cursor: FromQuery[str | None] = None, limit: PageSize = 50
     ) -> TableExportsPage:
         """Return the exports that this key began, the last first; with the scope `admin` everybody's."""
-        by, before = owner_of(principal_of(request)), read_place(cursor)
+        by, before = owner_of(principal_of(request)), place_in(cursor)
         async with services.database.transaction() as tx:
             found = await service.list_exports(tx, by=by, before=before, limit=limit + 1)
         page = found[:limit]

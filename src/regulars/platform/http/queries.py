@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
-from regulars.platform.errors import NotFound
 from regulars.platform.http.asked import Asked, asked
-from regulars.platform.http.errors import FieldUnknown, NotAChoice, NulInText
+from regulars.platform.http.errors import FieldUnknown, NotAChoice
 from regulars.platform.http.expanding import EXPAND, EXPANDS, Expandable
 from regulars.platform.http.likely import choices_at, likeliest
 from regulars.platform.http.openapi import is_read
@@ -44,11 +43,8 @@ class KnownQueries:
     async def refuse_unknown(self, request: Request[Any, Any, Any]) -> None:  # Litestar would take a thread
         """Refuse a request that gives a parameter its route does not take; note what of the answer it wants, and along.
 
-        Raises FieldUnknown, NotAChoice, NulInText, AnswerFieldUnknown, TooManyFields, ExpansionUnknown,
-        ExpansionNotAllowed, and NotFound where the address holds what no id can.
+        Raises FieldUnknown, NotAChoice, AnswerFieldUnknown, TooManyFields, ExpansionUnknown, ExpansionNotAllowed.
         """
-        if "\x00" in request.scope["path"]:
-            raise NotFound
         asking = asked(request.scope)
         if asking.older is not None:
             asking.take_operation(f"{request.scope['method']} {request.scope['path_template']}")
@@ -61,8 +57,6 @@ class KnownQueries:
         expandable: Expandable | None = handler.opt.get(EXPANDS)
         common = {FIELDS: form is not None, EXPAND: expandable is not None}
         for name, value in given.multi_items():
-            if "\x00" in value:
-                raise NulInText(pointer=f"/query/{name}")
             if name not in known and not common.get(name):
                 may = [*known, *[one for one, is_taken in common.items() if is_taken]]
                 raise FieldUnknown(pointer=f"/query/{name}", field=name, known=likeliest(name, sorted(may)))

@@ -18,6 +18,7 @@ from regulars.platform.errors import (
     TemporarilyUnavailable,
 )
 from regulars.platform.http.asked import Asked, asked
+from regulars.platform.http.errors import NulInText
 from regulars.platform.http.problems import INTERNAL_FAULT_STATUS, PROBLEM_JSON, internal_fault_body, problem_body
 from regulars.platform.http.reading import what_is_wrong
 from regulars.platform.logs import LOGGER
@@ -78,8 +79,21 @@ def further_headers(refusal: DomainError) -> dict[str, str]:
 
 def on_failure(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Answer any exception that a Litestar route lets out."""
-    status, body, headers = answer_to_failure(error, asked(request.scope))
+    status, body, headers = answer_to_failure(_of_nul(request, error) or error, asked(request.scope))
     return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _of_nul(request: Request[Any, Any, Any], error: Exception) -> DomainError | None:
+    """Return the refusal of a request whose address holds NUL, where no rule of the route's own has refused it.
+
+    psycopg sends no text that holds it: the statement is not sent, and nothing is known of it but that.
+    """
+    if not isinstance(error, database_errors.DataError) or error.sqlstate is not None:
+        return None
+    if "\x00" in request.scope["path"]:
+        return NotFound()
+    holding = [name for name, value in request.query_params.multi_items() if "\x00" in value]
+    return NulInText(pointer=f"/query/{holding[0]}") if holding else None
 
 
 EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {Exception: on_failure}
