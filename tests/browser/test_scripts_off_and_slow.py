@@ -10,6 +10,7 @@ from regulars.web.kit.texts import in_language
 from tests.browser.addresses import ids_of, places
 from tests.browser.chromium import Look, visiting
 from tests.browser.club import RECEIPT, Club, holds
+from tests.browser.slowed import slowed
 from tests.browser.test_every_page import REFUSED, is_page, keys
 
 SLOWED: Final = 4
@@ -62,12 +63,12 @@ def test_the_portal_is_used_without_scripts(chromium: Browser, club: Club, langu
 def test_every_page_works_on_a_slow_processor(chromium: Browser, club: Club, who: str) -> None:
     """No script fails or waits in vain: each page is loaded, drawn and answers to a key."""
     slowest = (0.0, "")
-    with visiting(chromium, club.address, Look(390, "light", "en")) as visit:
+    with visiting(chromium, club.address, Look(390, "light", "en")) as visit, slowed(chromium, SLOWED) as processor:
         visit.expected_statuses = REFUSED | {500}
         visit.page.context.set_default_timeout(PATIENCE_MS)
-        visit.page.context.new_cdp_session(visit.page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
         holds(visit, **keys(club, who, "en"))
         for place in places(ids_of(club)):
+            processor.look_again()
             began = time.monotonic()
             if place.who != who or not is_page(visit.page.goto(club.address + place.path)):
                 continue
