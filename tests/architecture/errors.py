@@ -82,8 +82,8 @@ def _near_miss(name: str, error: ErrorClass, chinese: Mapping[str, str]) -> Iter
 def unfilled(source: Source, errors: Iterable[ErrorClass]) -> Iterator[Finding]:
     """Refusals raised without a value that their sentences name."""
     by_name = {error.__name__: error for error in errors if error.__init__ is DomainError.__init__}
-    for call in ast.walk(source.tree):
-        if not isinstance(call, ast.Call) or any(keyword.arg is None for keyword in call.keywords):
+    for call in source.nodes(ast.Call) if source.says(*by_name) else []:
+        if any(keyword.arg is None for keyword in call.keywords):
             continue
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         if error := by_name.get(name):
@@ -95,8 +95,8 @@ def unfilled(source: Source, errors: Iterable[ErrorClass]) -> Iterator[Finding]:
 
 def untranslated(source: Source, chinese: Mapping[str, str]) -> Iterator[Finding]:
     """Sentences said by `say("...")` that have no Chinese."""
-    for call in ast.walk(source.tree):
-        if not isinstance(call, ast.Call) or not call.args:
+    for call in source.nodes(ast.Call) if source.says("say") else []:
+        if not call.args:
             continue
         name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
         sentence = call.args[0].value if isinstance(call.args[0], ast.Constant) else None

@@ -19,12 +19,13 @@ def sizes(source: Source) -> Iterator[Finding]:
     lines = len(source.text.splitlines())
     if lines > MAX_FILE_LINES:
         yield Finding(source.path, 1, f"{lines} lines; {MAX_FILE_LINES} are the most a file may have")
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            length = (node.end_lineno or node.lineno) - first + 1
-            if length > MAX_FUNCTION_LINES:
-                yield Finding(source.path, node.lineno, f"{node.name} has {length} lines; stay under 70")
+    functions: list[ast.FunctionDef | ast.AsyncFunctionDef]
+    functions = [*source.nodes(ast.FunctionDef), *source.nodes(ast.AsyncFunctionDef)]
+    for node in functions:
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        length = (node.end_lineno or node.lineno) - first + 1
+        if length > MAX_FUNCTION_LINES:
+            yield Finding(source.path, node.lineno, f"{node.name} has {length} lines; stay under 70")
 
 
 # --- SQL ------------------------------------------------------------------------------------------------------
@@ -71,8 +72,8 @@ def sql_outside_stores(source: Source) -> Iterator[Finding]:
     for name, line in source.imports:
         if name.split(".")[0] == "sqlalchemy":
             yield Finding(source.path, line, f"{name}: queries are built in store.py and tables.py")
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _EXECUTING:
+    for node in source.nodes(ast.Call):
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _EXECUTING:
             yield Finding(source.path, node.lineno, f".{node.func.attr}(): queries are run in store.py")
 
 
@@ -106,7 +107,7 @@ def now_outside_clock(source: Source) -> Iterator[Finding]:
     """`now` comes from platform.clock, so that a replay of last year behaves as last year did."""
     if is_clock(source):
         return
-    for name, line in [*source.mentions(), *source.imports]:
+    for name, line in [*source.mentions("datetime", "time"), *source.imports]:
         if name in _NOW:
             yield Finding(source.path, line, f"{name}: ask platform.clock (its wall clock, if you mean the wall)")
 
@@ -118,8 +119,8 @@ def sql_now_outside_clock(source: Source) -> Iterator[Finding]:
     for text, line in source.texts():
         if found := _SQL_NOW.search(text):
             yield Finding(source.path, line, f"{found.group()} in SQL: pass the instant from platform.clock")
-    for name, line in source.mentions():
-        if name.startswith("sqlalchemy.") and name.endswith((".func.now", ".func.current_timestamp")):
+    for name, line in source.mentions("sqlalchemy"):
+        if name.endswith((".func.now", ".func.current_timestamp")):
             yield Finding(source.path, line, f"{name}: pass the instant from platform.clock")
 
 
@@ -133,11 +134,10 @@ def empty_names(source: Source) -> Iterator[Finding]:
     for part in source.parts:
         if _EMPTY_NAMES & set(part.lower().split("_")):
             yield Finding(source.path, 1, f"{part}: name it after what it holds")
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.ClassDef):
-            words = re.findall(r"[A-Z][a-z]*|[a-z]+", node.name)
-            if _EMPTY_NAMES & {word.lower() for word in words}:
-                yield Finding(source.path, node.lineno, f"{node.name}: name it after what it does")
+    for node in source.nodes(ast.ClassDef):
+        words = re.findall(r"[A-Z][a-z]*|[a-z]+", node.name)
+        if _EMPTY_NAMES & {word.lower() for word in words}:
+            yield Finding(source.path, node.lineno, f"{node.name}: name it after what it does")
 
 
 def future_annotations(source: Source) -> Iterator[Finding]:
@@ -147,19 +147,20 @@ def future_annotations(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, line, "annotations from __future__ hide types that are read at run time")
 
 
+_SLEEPS = {"time.sleep", "asyncio.sleep", "anyio.sleep"}
+
+
 def sleeping_tests(source: Source) -> Iterator[Finding]:
     """A test waits for a condition (a short sleep between two looks, in a loop), never for a while."""
     if source.parts[0] != "tests":
         return
-    loops = [node for node in ast.walk(source.tree) if isinstance(node, ast.While | ast.For | ast.AsyncFor)]
+    sleeps = [call for call in source.nodes(ast.Call) if source.full_name(call.func) in _SLEEPS]
+    loops = [*source.nodes(ast.While), *source.nodes(ast.For), *source.nodes(ast.AsyncFor)] if sleeps else []
     looking = {id(node) for loop in loops for node in ast.walk(loop)}
-    for call in ast.walk(source.tree):
-        if not isinstance(call, ast.Call) or id(call) in looking:
-            continue
-        name = source.full_name(call.func)
+    for call in sleeps:
         lets_others_run = [arg.value for arg in call.args if isinstance(arg, ast.Constant)] == [0]
-        if name in {"time.sleep", "asyncio.sleep", "anyio.sleep"} and not lets_others_run:
-            yield Finding(source.path, call.lineno, f"{name}: wait for the condition instead")
+        if id(call) not in looking and not lets_others_run:
+            yield Finding(source.path, call.lineno, f"{source.full_name(call.func)}: wait for the condition instead")
 
 
 _EXCEPTION = re.compile(r"#\s*(?:(?:ruff|flake8):\s*)?(?:noqa|type:\s*ignore)\b")
@@ -170,6 +171,8 @@ _EXPLAINED = re.compile(
 
 def unexplained_exceptions(source: Source) -> Iterator[Finding]:
     """Whoever silences a tool on a line names the rule and says why: `# noqa: S608 # our own table names`."""
+    if not _EXCEPTION.search(source.text):
+        return
     for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
         comment = token.string
         if token.type == tokenize.COMMENT and (found := _EXCEPTION.search(comment)):
@@ -192,8 +195,8 @@ def refusals_said_elsewhere(source: Source) -> Iterator[Finding]:
     """Pages say why something was refused by `told` (or `noted`), which keeps the refusal: one may ask why later."""
     if source.parts[2:3] != ("web",) or source.parts[2:4] == ("web", "kit"):
         return
-    for node in ast.walk(source.tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+    for node in source.nodes(ast.Call):
+        if not isinstance(node.func, ast.Name) or not node.args:
             continue
         said = node.args[0]
         by_hand = isinstance(said, ast.Attribute) and said.attr == "message" and isinstance(said.value, ast.Name)

@@ -2,12 +2,13 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
-from tests.architecture.source import ROOT, sources
+from tests.architecture.source import ROOT, Source, sources
 
 WEB = ROOT / "src" / "regulars" / "web"
 CATALOGUES = ROOT / "src" / "regulars" / "locale" / "zh"
@@ -26,14 +27,15 @@ def texts_of_template(source: str) -> Iterator[str]:
                 yield from (str(one.value) for one in (told.expr1, told.expr2) if isinstance(one, nodes.Const))
 
 
-def texts_of_python(tree: ast.Module) -> Iterator[str]:
+def texts_of_python(source: Source) -> Iterator[str]:
     """Yield the texts that Python marks or says, and the sentences of its refusals."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _IN_PYTHON and node.args:
-            if isinstance(node.args[0], ast.Constant):
-                yield str(node.args[0].value)
-        elif isinstance(node, ast.ClassDef):
-            yield from _message(node)
+    if not source.says(*_IN_PYTHON, "message"):
+        return
+    for call in source.nodes(ast.Call):
+        if isinstance(call.func, ast.Name) and call.func.id in _IN_PYTHON and call.args:
+            yield from [str(call.args[0].value)] if isinstance(call.args[0], ast.Constant) else []
+    for declared in source.nodes(ast.ClassDef):
+        yield from _message(declared)
 
 
 def _message(declared: ast.ClassDef) -> Iterator[str]:
@@ -42,10 +44,11 @@ def _message(declared: ast.ClassDef) -> Iterator[str]:
             yield str(ast.literal_eval(statement.value))
 
 
-def page_texts() -> set[str]:
+@cache
+def page_texts() -> frozenset[str]:
     """Return every text of the pages."""
     said = {text for path in _templates() for text in texts_of_template(path.read_text(encoding="utf-8"))}
-    return said | {text for source in sources("src/regulars/web") for text in texts_of_python(source.tree)}
+    return frozenset(said).union(*(texts_of_python(source) for source in sources("src/regulars/web")))
 
 
 def catalogues() -> list[dict[str, str]]:

@@ -3,14 +3,15 @@
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 from babel.messages.pofile import read_po
 
 from regulars.platform.verification.contracts import CheckResult, Fault
 from tests.architecture.errors import placeholders
 from tests.architecture.page_texts import texts_of_python
-from tests.architecture.source import ROOT, sources
+from tests.architecture.source import ROOT, Source, sources
 
 CATALOGUES = sorted(path.stem for path in (ROOT / "src" / "regulars" / "locale" / "zh").glob("*.po"))
 _JOINED = re.compile(r"[\u3400-\u9fff](?:[A-Za-z0-9]|\{[a-z_]+\})|(?:[A-Za-z0-9]|\{[a-z_]+\})[\u3400-\u9fff]")
@@ -57,19 +58,19 @@ def test_what_rooms_below_the_pages_mark_is_translated() -> None:
     """Sentences that are told in the console and by the command line stand in the catalogue of their room."""
     rooms = ("platform", "members", "loyalty", "commerce", "engagement")
     for room in rooms:
-        marked = {text for source in sources(f"src/regulars/{room}") for text in texts_of_python(source.tree)}
+        marked = {text for source in sources(f"src/regulars/{room}") for text in texts_of_python(source)}
         chinese = _translations(room)
         lacking = sorted(marked - chinese.keys() - _everywhere())
         assert lacking == [], f"write these into src/regulars/locale/zh/{room}.po"
         assert [text for text in marked & chinese.keys() if placeholders(text) != placeholders(chinese[text])] == []
-    commands = {text for source in sources("src/regulars/entrypoints") for text in texts_of_python(source.tree)}
+    commands = {text for source in sources("src/regulars/entrypoints") for text in texts_of_python(source)}
     assert sorted(commands - _everywhere()) == [], "write these into src/regulars/locale/zh/platform.po"
 
 
 def test_what_checks_find_is_told_in_marked_sentences() -> None:
     """A fault whose sentence is written on the spot, or filled already, would be English wherever it is read."""
     assert CheckResult.__annotations__["problems"] == list[Fault]
-    found = [f"{source.path}:{line}" for source in sources("src/regulars") for line in unmarked_faults(source.tree)]
+    found = [f"{source.path}:{line}" for source in sources("src/regulars") for line in unmarked_faults(source)]
     assert found == []
 
 
@@ -85,13 +86,13 @@ Fault(sentence="It is so.")
 CheckResult(ok=False, rows_checked=0, problems=["It is so."])
 CheckResult(ok=False, rows_checked=0, problems=[f"It is {one}." for one in so])
 """
-    assert list(unmarked_faults(ast.parse(planted))) == [4, 5, 6, 7, 8, 9, 10]
+    assert list(unmarked_faults(Source("src/regulars/planted.py", planted))) == [4, 5, 6, 7, 8, 9, 10]
 
 
-def unmarked_faults(tree: ast.Module) -> Iterator[int]:
+def unmarked_faults(source: Source) -> Iterator[int]:
     """Yield the lines where a fault gets a sentence that is neither a name nor marked, or a result gets strings."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+    for node in source.nodes(ast.Call) if source.says("Fault", "CheckResult") else []:
+        if not isinstance(node.func, ast.Name):
             continue
         given = {one.arg: one.value for one in node.keywords}
         if node.func.id == "Fault":
@@ -107,13 +108,15 @@ def unmarked_faults(tree: ast.Module) -> Iterator[int]:
                 yield node.lineno
 
 
-def _translations(room: str) -> dict[str, str]:
+@cache
+def _translations(room: str) -> Mapping[str, str]:
     path = ROOT / "src" / "regulars" / "locale" / "zh" / f"{room}.po"
     with path.open("rb") as stream:
         return {str(one.id): str(one.string) for one in read_po(stream) if one.id}
 
 
-def _everywhere() -> set[str]:
+@cache
+def _everywhere() -> frozenset[str]:
     """Return every sentence that has a translation in any catalogue."""
     paths = (ROOT / "src" / "regulars" / "locale" / "zh").glob("*.po")
-    return {english for path in paths for english in _translations(path.stem)}
+    return frozenset(english for path in paths for english in _translations(path.stem))

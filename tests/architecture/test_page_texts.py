@@ -1,10 +1,10 @@
 """Pages speak Chinese and English, in full."""
 
-import ast
 from collections import Counter
 
 from tests.architecture.errors import placeholders
 from tests.architecture.page_texts import catalogues, page_texts, texts_of_python, texts_of_template, translated
+from tests.architecture.source import Source
 
 
 def test_every_text_of_the_pages_is_translated() -> None:
@@ -43,6 +43,10 @@ def test_texts_of_templates_are_found() -> None:
 
 
 def test_texts_of_python_are_found() -> None:
-    tree = ast.parse('mark("Joined")\nsay("Hello.", language)\nclass Gone(DomainError):\n    message = "It is gone."\n')
+    planted = 'mark("Joined")\nsay("Hello.", language)\nclass Gone(DomainError):\n    message = "It is gone."\n'
 
-    assert sorted(texts_of_python(tree)) == ["Hello.", "It is gone.", "Joined"]
+    assert sorted(texts_of_python(Source("src/regulars/web/planted.py", planted))) == [
+        "Hello.",
+        "It is gone.",
+        "Joined",
+    ]

@@ -41,7 +41,7 @@ from regulars.platform.explaining.speech import SENTENCES, Speech
 from regulars.platform.texts import LANGUAGES, catalogue
 from regulars.platform.vault.contracts import Vault
 from tests.architecture.errors import ErrorClass, placeholders, refusals
-from tests.architecture.source import sources
+from tests.architecture.source import Source, sources
 from tests.loyalty.adjusting import answer, ask, decide
 from tests.loyalty.joining import merge, merge_of, undo
 from tests.loyalty.programme import (
@@ -99,7 +99,7 @@ def test_every_way_of_returning_has_its_sentence() -> None:
 
 
 def test_every_rule_that_the_code_names_has_its_sentence_and_none_is_left_over() -> None:
-    named = {rule for source in sources("src/regulars") for rule in _rules(source.tree)}
+    named = {rule for source in sources("src/regulars") for rule in _rules(source)}
     named |= {rule for _, table in TABLES.values() for rule in table.values() if isinstance(rule, str)}
     lacking = sorted(rule for rule in named if _RULE.fullmatch(rule) and rule not in SENTENCES)
     assert lacking == [], "declare these in sentences.py of their room (platform/explaining/speech.py says how)"
@@ -109,17 +109,17 @@ def test_every_rule_that_the_code_names_has_its_sentence_and_none_is_left_over()
     assert sorted(ours - named - ways - moves) == [], "nothing says these rules any more"
 
 
-def _rules(tree: ast.Module) -> Iterator[str]:
+def _rules(source: Source) -> Iterator[str]:
     """Yield the rules that a module names: the first argument of what makes a reason, or a choice between two."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args:
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in {"Reason", "_ruled", "first"}:
-                yield from _constants(node.args[0])
-        if isinstance(node, ast.Assign) and any(
-            (isinstance(one, ast.Name) and one.id == "rule") or isinstance(one, ast.Tuple) for one in node.targets
-        ):
-            yield from (one for one in _constants(node.value) if one.split(".")[0] in _FAMILIES)
+    if not source.says("Reason", "_ruled", "first", *(f"{family}." for family in _FAMILIES)):
+        return
+    for node in source.nodes(ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if node.args and name in {"Reason", "_ruled", "first"}:
+            yield from _constants(node.args[0])
+    for given in source.nodes(ast.Assign):
+        if any((isinstance(one, ast.Name) and one.id == "rule") or isinstance(one, ast.Tuple) for one in given.targets):
+            yield from (one for one in _constants(given.value) if one.split(".")[0] in _FAMILIES)
 
 
 _RULE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
@@ -164,9 +164,10 @@ def test_every_refusal_is_raised_with_the_values_of_its_sentence() -> None:
     known = {refusal.__name__: refusal for refusal in refusals()}
     lacking = []
     for source in sources("src/regulars"):
-        for node in ast.walk(source.tree):
-            if not isinstance(node, ast.Raise | ast.Call):
-                continue
+        makers: list[ast.Raise | ast.Call] = []
+        if source.says(*known):
+            makers = [*source.nodes(ast.Raise), *source.nodes(ast.Call)]
+        for node in makers:
             made = node.exc if isinstance(node, ast.Raise) and not isinstance(node.exc, ast.Call) else node
             refusal = known.get(_name_of(made.func if isinstance(made, ast.Call) else made))
             if refusal is None:

@@ -180,8 +180,8 @@ def _each_once(books: Books, sent: list[Operation]) -> Iterator[str]:
 
 def _nothing_else(books: Books, shop: Shop, sent: list[Operation]) -> Iterator[str]:
     """Every row belongs to something that was asked for."""
-    known = {row.reference for rows in _rows_of(books, sent).values() for row in rows}
-    strange = [row.reference for row in books.transfers if row.reference not in known | {PREPARED}]
+    known = {PREPARED}.union(row.reference for rows in _rows_of(books, sent).values() for row in rows)
+    strange = [row.reference for row in books.transfers if row.reference not in known]
     if strange:
         yield f"nobody asked for {strange[:5]}"
     prepared = sum(row.reference == PREPARED for row in books.transfers)
