@@ -155,8 +155,11 @@ class Programme:
         async with self.database.transaction(set_based=True) as tx:
             return await api.post(tx, self.configuration, commands)
 
-    async def apply(self, *facts: Fact) -> list[Outcome | DomainError]:
-        """Carry out facts of any kind in one transaction, in order; refusals are results."""
+    async def apply(self, *facts: Fact, ahead: int = 0) -> list[Outcome | DomainError]:
+        """Carry out facts of any kind in one transaction, in order; refusals are results.
+
+        With `ahead` what is decided is on its way to the database after so many of them each.
+        """
         async with self.database.transaction(set_based=True) as tx:
             needs = api.Needs(until=max([fact.recorded_at or tx.now for fact in facts]))
             for fact in facts:
@@ -167,7 +170,11 @@ class Programme:
                 elif isinstance(fact, SettleOrder | SettleReturn):
                     needs.orders.add((fact.member_id, fact.order_id))
             books = await api.open_books(tx, self.configuration, needs)
-            results = [_carry_out(books, fact) for fact in facts]
+            results = []
+            for number, fact in enumerate(facts, 1):
+                results.append(_carry_out(books, fact))
+                if ahead and number % ahead == 0:
+                    await books.write_ahead(tx)
             books.write(tx)
         return results
 

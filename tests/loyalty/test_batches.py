@@ -127,12 +127,12 @@ def _fact(wish: Wish, member: UUID, number: int, at: datetime, orders: dict[str,
     return order(member, order_id, at - wish.late, orders[order_id][0], recorded_at=at, **points)
 
 
-async def applied(programme: Programme, facts: Sequence[Fact], cuts: Sequence[int]) -> list[str]:
+async def applied(programme: Programme, facts: Sequence[Fact], cuts: Sequence[int], ahead: int = 0) -> list[str]:
     """Apply facts in transactions that begin at the cuts; returns what came of each, without ids."""
     shown: list[str] = []
     for first, last in pairwise([0, *sorted(set(cuts)), len(facts)]):
         if facts[first:last]:
-            shown += [_shown(outcome) for outcome in await programme.apply(*facts[first:last])]
+            shown += [_shown(outcome) for outcome in await programme.apply(*facts[first:last], ahead=ahead)]
     return shown
 
 
@@ -161,14 +161,15 @@ async def test_batches_singles_and_any_split_give_the_same_books(
     @given(wished=wishes, cuts=st.lists(st.integers(1, 24), max_size=4))
     async def compare(wished: list[Wish], cuts: list[int]) -> None:
         worlds = {}
-        for name, at in (("batch", []), ("singles", list(range(1, len(wished)))), ("split", cuts)):
+        one_by_one = list(range(1, len(wished)))
+        for name, at, ahead in (("batch", [], 0), ("singles", one_by_one, 0), ("split", cuts, 0), ("ahead", [], 3)):
             members = await programme.members(MEMBERS, f"{name}:{new_id().hex}")
             facts = facts_of(wished, members)
-            outcomes = await applied(programme, facts, [cut for cut in at if cut < len(facts)])
+            outcomes = await applied(programme, facts, [cut for cut in at if cut < len(facts)], ahead)
             worlds[name] = (outcomes, await programme.books(members))
             if name == "singles":
                 await _nothing_new(programme, members, facts)
-        for name in ("batch", "split"):
+        for name in ("batch", "split", "ahead"):
             assert worlds[name][0] == worlds["singles"][0], name
             for table, rows in worlds["singles"][1].items():
                 assert worlds[name][1][table] == rows, (name, table)

@@ -1,12 +1,17 @@
 """Statements that leave together: in order, in one transaction, and the first failure is the one that is told."""
 
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import errors as database_errors
 from psycopg.pq import TransactionStatus
 
-from regulars.platform.db.database import Database
+from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.pipeline import sent_together
+from regulars.platform.db.transaction import JsonValue, Transaction
 
 pytestmark = pytest.mark.anyio
 
@@ -117,3 +122,159 @@ async def test_what_comes_after_a_last_read_is_a_transaction_of_its_own(numbers:
 
     async with database.transaction() as tx:
         assert await tx.rows("SELECT number FROM numbers ORDER BY number") == [(1,), (2,)]
+
+
+@pytest.fixture
+def other(numbers: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """Look at the same database from outside."""
+    with psycopg.connect(numbers, autocommit=True) as connection:
+        yield connection
+
+
+async def is_held(other: psycopg.Connection[tuple[Any, ...]], lock: int) -> None:
+    """Return once somebody holds the lock."""
+    async with asyncio.timeout(10):
+        while other.execute("SELECT pg_try_advisory_lock(%s), pg_advisory_unlock(%s)", (lock, lock)).fetchone() != (
+            False,
+            False,
+        ):
+            await asyncio.sleep(0)
+
+
+async def test_what_is_sent_is_carried_out_while_its_caller_goes_on(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database
+) -> None:
+    async with database.transaction() as tx:
+        tx.write(INSERT, (1, ""))
+        tx.write("SELECT pg_advisory_xact_lock(7)")
+        asked = tx.ask("SELECT count(*) FROM numbers")
+        await tx.send()
+        await is_held(other, 7)
+        tx.write(INSERT, (2, ""))
+        await tx.send()
+        assert await tx.answer(asked) == [(1,)]
+        assert await tx.rows("SELECT count(*) FROM numbers") == [(2,)]
+        tx.write(INSERT, (3, ""))
+        await tx.send()
+    assert other.execute("SELECT count(*) FROM numbers").fetchone() == (3,)
+
+
+async def test_more_than_goes_without_waiting_arrives_too(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database
+) -> None:
+    async with database.transaction() as tx:
+        for number in range(40):
+            tx.write(INSERT, (number, "x" * 300_000))
+            await tx.send()
+    assert other.execute("SELECT count(*), sum(length(padding)) FROM numbers").fetchone() == (40, 40 * 300_000)
+
+
+@pytest.mark.parametrize("then", ["commit", "read", "savepoint", "job"])
+async def test_a_failure_of_what_was_sent_shows_with_what_comes_next(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database, then: str
+) -> None:
+    async def fail() -> None:
+        async with database.transaction() as tx:
+            tx.write(INSERT, (1, ""))
+            tx.write(INSERT, (1, ""))
+            await tx.send()
+            tx.write(INSERT, (2, ""))
+            await tx.send()
+            if then == "read":
+                await tx.rows("SELECT 1")
+            elif then == "savepoint":
+                async with tx.savepoint():
+                    raise AssertionError("it failed before")
+            elif then == "job":
+                await tx.defer(Nothing())
+
+    with pytest.raises(database_errors.UniqueViolation):
+        await fail()
+    assert other.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
+    await insert(database, (1, ""))  # by the same connection, which is in order again
+
+
+class Nothing:
+    async def defer_on(self, connection: psycopg.AsyncConnection[Any], arguments: dict[str, JsonValue]) -> None:
+        raise AssertionError(f"the transaction of {connection} failed before {arguments}")
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["which also failed", "which went well"])
+async def test_an_exception_behind_what_was_sent_undoes_it_and_is_told(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database, number: int
+) -> None:
+    class Refused(Exception):
+        pass
+
+    async def refuse() -> None:
+        async with database.transaction() as tx:
+            tx.write(INSERT, (1, ""))
+            tx.write(INSERT, (number, ""))
+            await tx.send()
+            raise Refused
+
+    with pytest.raises(Refused):
+        await refuse()
+    assert other.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
+    await insert(database, (1, ""))
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["which also failed", "which went well"])
+async def test_a_savepoint_undoes_what_was_sent_inside_it(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database, number: int
+) -> None:
+    class Refused(Exception):
+        pass
+
+    async def refuse(tx: Transaction) -> None:
+        async with tx.savepoint():
+            tx.write(INSERT, (number, ""))
+            await tx.send()
+            raise Refused
+
+    async with database.transaction() as tx:
+        tx.write(INSERT, (1, ""))
+        await tx.send()
+        with pytest.raises(Refused):
+            await refuse(tx)
+        tx.write(INSERT, (3, ""))
+        await tx.send()
+    assert other.execute("SELECT number FROM numbers ORDER BY number").fetchall() == [(1,), (3,)]
+
+
+async def test_who_is_cancelled_behind_what_was_sent_leaves_nothing(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database
+) -> None:
+    sent = asyncio.Event()
+
+    async def wait_for_ever() -> None:
+        async with database.transaction() as tx:
+            tx.write(INSERT, (1, ""))
+            await tx.send()
+            sent.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait_for_ever())
+    await sent.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert other.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
+    await insert(database, (1, ""))
+
+
+async def test_a_connection_lost_behind_what_was_sent_is_told_and_replaced(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database
+) -> None:
+    async def lose() -> None:
+        async with database.transaction() as tx:
+            tx.write(INSERT, (1, ""))
+            await tx.send()
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", (tx.connection.info.backend_pid,))
+            tx.write(INSERT, (2, ""))
+            await tx.send()
+
+    with pytest.raises(CONNECTION_LOST):
+        await lose()
+    assert other.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
+    await insert(database, (1, ""))

@@ -29,6 +29,7 @@ from regulars.loyalty.ledger.entries import (
 from regulars.loyalty.policy.contracts import AnniversaryReview, Policy, Turn
 from regulars.loyalty.policy.service import Wallet
 from regulars.loyalty.tiers import rules as tiers
+from regulars.members.contracts.refusals import MemberGone
 
 Role = Literal["survivor", "absorbed"]
 Step = Literal["joined", "parted"]
@@ -104,6 +105,12 @@ class Book:
     stored_lots: dict[int, int] = field(default_factory=dict)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     changed: bool = False
+
+    def require_open(self) -> "Book":
+        """Return it, open for new facts. Raises MemberGone: returns of what was bought before still settle."""
+        if self.closed_at is not None:
+            raise MemberGone(pointer="/member_id")
+        return self
 
     # --- time -------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,6 @@ from regulars.loyalty.ledger.store import reading, writing
 from regulars.loyalty.ledger.ways import HOLD, ORDER, POSTING, Ways, trace
 from regulars.loyalty.policy.service import Configuration
 from regulars.members import api as members
-from regulars.members.contracts.refusals import MemberGone
 from regulars.platform.db.transaction import Rows, Statement, Transaction
 from regulars.platform.ids import public_id
 from regulars.platform.markets import service as markets
@@ -185,12 +184,12 @@ class Books:
     def _check_named(self, named: UUID, book: Book) -> Book:
         """Return the book that the named id stands for. Raises MemberGone where its own or that one is closed."""
         if named != book.member_id:
-            _check_open(self.book(named))
-        return _check_open(book)
+            self.book(named).require_open()
+        return book.require_open()
 
     def check_open(self, member_id: UUID) -> None:
         """Raise MemberGone where a member's books are closed."""
-        _check_open(self.book(member_id))
+        self.book(member_id).require_open()
 
     def settle_return(self, command: SettleReturn) -> ReturnSettlement:
         """Settle an order anew after a return, where it stands: also in books that are part of another's by now."""
@@ -240,6 +239,13 @@ class Books:
             self._events.append(
                 PointsExpired(member_id=member_id, recorded_at=recorded_at, wallet=wallet, amount=amount)
             )
+
+    async def write_ahead(self, tx: Transaction) -> None:
+        """Let PostgreSQL write what is decided so far, while more is decided."""
+        writing.write_ahead(tx, self._books, self.journal)
+        tx.publish(*self._events)
+        self._events.clear()
+        await tx.send()
 
     def write(self, tx: Transaction) -> None:
         """Buffer everything decided, and the facts that follow from it."""
@@ -475,13 +481,6 @@ class Books:
             reading.fill_ageing(self._books, await tx.rows(*reading.read_ageing(spans)))
         for book in measured:
             book.entries, book.ageing = book.ageing, []
-
-
-def _check_open(book: Book) -> Book:
-    """Return a book that is open for new facts. Raises MemberGone: returns of what was bought before still settle."""
-    if book.closed_at is not None:
-        raise MemberGone(pointer="/member_id")
-    return book
 
 
 async def open_books(tx: Transaction, configuration: Configuration, needs: Needs, *, lock: bool = True) -> Books:

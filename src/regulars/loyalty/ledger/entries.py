@@ -135,10 +135,11 @@ class Journal:
     """Rows to write, in the order of their tables' columns.
 
     `command_hashes` says of direct postings, by member and `seq`, what was asked, so that a reused reference is told
-    from a repeated one.
+    from a repeated one. So many of the transfers as `written` says are with the database already.
     """
 
     transfers: list[tuple[Any, ...]] = field(default_factory=list)
+    written: int = 0
     lot_uses: list[tuple[Any, ...]] = field(default_factory=list)
     tier_changes: list[tuple[Any, ...]] = field(default_factory=list)
     settlements: dict[tuple[UUID, str], Settlement] = field(default_factory=dict)

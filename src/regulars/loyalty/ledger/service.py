@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from regulars.loyalty.contracts import HoldStanding, Posting
@@ -12,6 +13,8 @@ from regulars.loyalty.ledger.store import reading
 from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
+
+WRITTEN_AHEAD: Final = 200  # so many postings are on their way into the tables while the next ones are decided
 
 
 async def post(
@@ -32,12 +35,16 @@ async def carry_out(
         needs.want(command)
     books = await open_books(tx, configuration, needs)
     results: list[Posting | HoldStanding | DomainError] = []
-    for command in commands:
+    for number, command in enumerate(commands, 1):
         try:
             results.append(books.hold(command) if isinstance(command, HOLD_COMMANDS) else books.post(command))
         except DomainError as refusal:
             results.append(refusal)
+        if number % WRITTEN_AHEAD == 0:
+            await books.write_ahead(tx)
     books.write(tx)
+    if len(commands) > WRITTEN_AHEAD:
+        await tx.send()
     return results
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any, LiteralString, NamedTuple
 
 from regulars.platform.clock import wall_now
@@ -44,9 +45,9 @@ LOCK_ANSWER: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 
 
 INSERT_ANSWERS: LiteralString = """
 INSERT INTO idempotency_answers (client, key, request_hash, status, body, written_at)
-SELECT client, key, request_hash, status, convert_to(body, 'UTF8'), %s
-FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::smallint[], %s::text[])
-    AS answer (client, key, request_hash, status, body)
+SELECT client, key, request_hash, status, substring(%b::bytea FROM first FOR length), %s
+FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::smallint[], %s::integer[], %s::integer[])
+    AS answer (client, key, request_hash, status, first, length)
 """
 
 DELETE_ANSWERS: LiteralString = """
@@ -128,7 +129,10 @@ def remember(tx: Transaction, answers: Sequence[tuple[tuple[str, str], StoredAns
     clients, keys = zip(*owners, strict=True)
     digests, statuses, bodies = zip(*stored, strict=True)
     columns = (arrays.texts(clients), arrays.texts(keys), arrays.blobs(digests), arrays.ints(statuses))
-    tx.write(INSERT_ANSWERS, (wall_now(), *columns, arrays.documents(bodies)))
+    # The bodies go one behind the other as they are: an array of texts would be escaped here and parsed there.
+    lengths = [len(body) for body in bodies]
+    places = arrays.ints(accumulate(lengths[:-1], initial=1)), arrays.ints(lengths)
+    tx.write(INSERT_ANSWERS, (b"".join(bodies), wall_now(), *columns, *places))
 
 
 def wait_for_locks(tx: Transaction, milliseconds: int) -> None:

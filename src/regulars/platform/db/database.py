@@ -109,13 +109,13 @@ class Database:
             )
             if self.tracer is None:
                 transaction = Transaction(connection, self.clock.now(), actor, request_id, settings)
-                yield transaction
-                await transaction.commit()
+                async with transaction.to_its_end():
+                    yield transaction
             else:
                 asking = (actor, request_id)
                 with self.tracer.transaction(connection, self.clock.now(), asking, settings) as transaction:
-                    yield transaction
-                    await transaction.commit()
+                    async with transaction.to_its_end():
+                        yield transaction
             if transaction.counts:
                 self.counts.add_all(transaction.counts.items())
 

@@ -1,7 +1,8 @@
-"""A pipeline whose statements leave together.
+"""A pipeline whose statements leave together, or when they are told to.
 
 psycopg sends each statement of a pipeline as soon as it is executed. That wakes the server a dozen times for one batch,
-each time by a system call that may cost the caller its core; and what follows is ready a moment later anyway.
+each time by a system call that may cost the caller its core; and what follows is ready a moment later anyway. Where it
+is not, `send_now` lets the server begin while the caller goes on working.
 """
 
 from collections.abc import AsyncIterator
@@ -23,9 +24,17 @@ class _Gathering(AsyncPipeline):
         if not self._gathering:
             yield from super()._communicate_gen()
 
+    def hand_over(self) -> None:
+        """Give libpq what was executed, and send as much of it as goes without waiting."""
+        commands = self.command_queue
+        while commands:
+            commands.popleft()()
+        self.pgconn.flush()
+
     def _exit_gen(self) -> PQGen[None]:
         self._gathering = False
         self._enqueue_sync()
+        self.hand_over()  # psycopg would wait for the socket before each of them
         try:
             yield from self._communicate_gen()
         except Error as first:
@@ -53,3 +62,13 @@ async def sent_together(connection: AsyncConnection[Any]) -> AsyncIterator[None]
             yield
     finally:
         connection._autocommit = False  # noqa: SLF001 - as above
+
+
+def send_now(connection: AsyncConnection[Any]) -> None:
+    """Hand over what was executed inside `sent_together` so far, as much as goes without waiting.
+
+    The server carries it out meanwhile. What came of it, failures included, shows at the end as for everything else.
+    """
+    pipeline = connection._pipeline  # noqa: SLF001 - set above
+    if isinstance(pipeline, _Gathering):
+        pipeline.hand_over()

@@ -1,19 +1,19 @@
 """One unit of work: reads in one round trip, buffered writes, events and audit entries beside the change."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple, Protocol
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, Error
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from regulars.domain_events.base import Event
 from regulars.platform.audit import store as audit_store
 from regulars.platform.audit.contracts import AuditEntry
-from regulars.platform.db.pipeline import sent_together
+from regulars.platform.db.pipeline import send_now, sent_together
 from regulars.platform.metrics.measures import Counted, Key
 from regulars.platform.outbox import store as outbox_store
 
@@ -66,6 +66,7 @@ class Transaction:
     _events: list[Event] = field(default_factory=list)
     _audit: list[AuditEntry] = field(default_factory=list)
     _has_ended: bool = False
+    _under_way: AsyncExitStack | None = None  # a round trip that has begun, and ends with the next one
 
     def __post_init__(self) -> None:
         """Buffer the settings: they leave with what is asked first."""
@@ -79,12 +80,12 @@ class Transaction:
     async def read(self, *statements: Statement) -> list[Rows]:
         """Run statements in order, in one round trip, after any buffered writes; rows of each, in order."""
         self._begin_again()
-        if len(statements) == 1 and not self._writes:
+        if len(statements) == 1 and not self._writes and self._under_way is None:
             text, parameters = statements[0]
             cursor = await self.connection.execute(text, parameters)
             return [await cursor.fetchall() if cursor.description else []]
         cursors = []
-        async with sent_together(self.connection):
+        async with await self._round_trip():
             await self._execute_writes()
             for text, parameters in statements:
                 cursors.append(await self.connection.execute(text, parameters))
@@ -102,7 +103,7 @@ class Transaction:
         self._write_records()
         self._begin_again()
         cursors = []
-        async with sent_together(self.connection):
+        async with await self._round_trip():
             await self._execute_writes()
             for text, parameters in statements:
                 cursors.append(await self.connection.execute(text, parameters))
@@ -126,7 +127,7 @@ class Transaction:
 
     async def answer(self, question: Question) -> Rows:
         """Return the rows of a question, asking it now if it has not gone along with another read."""
-        if question.cursor is None:
+        if question.cursor is None or question.cursor.pgresult is None:
             await self.read()
         return [] if question.cursor is None else await question.cursor.fetchall()
 
@@ -140,6 +141,7 @@ class Transaction:
 
     async def defer(self, task: Deferrable, **arguments: JsonValue) -> None:
         """Enqueue a job (`platform.jobs`) with this transaction: it runs after the commit, or never."""
+        await self._finish()
         await task.defer_on(self.connection, arguments)
 
     def audit(self, entry: AuditEntry) -> None:
@@ -153,8 +155,12 @@ class Transaction:
         counted = self.counts.copy()
         try:
             async with self.connection.transaction():
-                yield
-                await self.flush()
+                try:
+                    yield
+                    await self.flush()
+                except BaseException:
+                    await self._abandon()
+                    raise
         except BaseException:
             self._writes, self._events, self._audit, self.counts = [], [], [], counted
             raise
@@ -163,8 +169,30 @@ class Transaction:
         """Send everything buffered, so that what follows (a savepoint) includes it."""
         self._write_records()
         self._begin_again()
-        if self._writes:
+        if self._writes or self._under_way is not None:
             await self.read()
+
+    async def send(self) -> None:
+        """Let PostgreSQL begin with everything buffered, without waiting for it: who writes much goes on deciding.
+
+        What came of it shows with the next read, or with the commit; so does what failed.
+        """
+        self._write_records()
+        self._begin_again()
+        if self._writes:
+            self._under_way = await self._round_trip()
+            await self._execute_writes()
+            send_now(self.connection)
+
+    @asynccontextmanager
+    async def to_its_end(self) -> AsyncIterator[None]:
+        """Commit in the end, unless an exception comes: then the connection is left as one that can roll back."""
+        try:
+            yield
+            await self.commit()
+        except BaseException:
+            await self._abandon()
+            raise
 
     async def commit(self) -> None:
         """Send everything buffered and COMMIT, in one round trip. For the edge only."""
@@ -172,9 +200,28 @@ class Transaction:
         if self._has_ended and not self._writes:
             return
         self._begin_again()
-        async with sent_together(self.connection):
+        async with await self._round_trip():
             await self._execute_writes()
             await self.connection.execute("COMMIT", prepare=False)
+
+    async def _round_trip(self) -> AsyncExitStack:
+        """Return the round trip that is under way, or a new one; it ends, and is waited for, where it is left."""
+        if self._under_way is None:
+            beginning = AsyncExitStack()
+            await beginning.enter_async_context(sent_together(self.connection))
+            return beginning
+        under_way, self._under_way = self._under_way, None
+        return under_way
+
+    async def _abandon(self) -> None:
+        """Wait for what was sent, whatever came of it: nothing else can be said on the connection before."""
+        with suppress(Error):
+            await self._finish()
+
+    async def _finish(self) -> None:
+        if self._under_way is not None:
+            async with await self._round_trip():
+                pass
 
     def _write_records(self) -> None:
         if self._events:

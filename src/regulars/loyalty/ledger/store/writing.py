@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from regulars.loyalty.ledger.book import Book
@@ -18,17 +18,31 @@ INSERT INTO member_books (member_id, time_zone, signed_up_at)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) ON CONFLICT (member_id) DO NOTHING
 """
 INSERT_TRANSFERS: LiteralString = """
-INSERT INTO ledger_transfers (member_id, seq, wallet_id, kind, debit_account, credit_account, amount, balance_after,
-    debt_change, qualifying, reference, order_id, effective_at, recorded_at, policy_version, basis, command_hash,
+INSERT INTO ledger_transfers (written_at, member_id, seq, amount, balance_after, reference, command_hash, wallet_id,
+    kind, debit_account, credit_account, debt_change, qualifying, order_id, effective_at, recorded_at, policy_version,
+    basis)
+SELECT %s, * FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bytea[], %s::smallint[],
+    %s::text[], %s::smallint[], %s::smallint[], %s::bigint[], %s::boolean[], %s::text[], %s::timestamptz[],
+    %s::timestamptz[], %s::integer[], %s::text[])
+"""
+# The same rows where they are alike in all but these columns, as those of a batch mostly are: less to take apart.
+INSERT_ALIKE: LiteralString = """
+INSERT INTO ledger_transfers (member_id, seq, amount, balance_after, reference, command_hash, wallet_id, kind,
+    debit_account, credit_account, debt_change, qualifying, order_id, effective_at, recorded_at, policy_version, basis,
     written_at)
-SELECT *, %s FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::text[], %s::smallint[], %s::smallint[],
-    %s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::text[], %s::text[], %s::timestamptz[],
-    %s::timestamptz[], %s::integer[], %s::text[], %s::bytea[])
+SELECT told.*, %s::smallint, %s::text, %s::smallint, %s::smallint, %s::bigint, %s::boolean, %s::text, %s::timestamptz,
+    %s::timestamptz, %s::integer, %s::text, %s
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bytea[]) AS told
 """
 INSERT_LOTS: LiteralString = """
 INSERT INTO lots (member_id, lot_no, wallet_id, amount, remaining, earned_at, available_at, expires_at, order_id)
 SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::smallint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
     %s::timestamptz[], %s::timestamptz[], %s::text[])
+"""
+INSERT_LOTS_ALIKE: LiteralString = """
+INSERT INTO lots (wallet_id, earned_at, available_at, expires_at, order_id, member_id, lot_no, amount, remaining)
+SELECT %s::smallint, %s::timestamptz, %s::timestamptz, %s::timestamptz, %s::text, told.*
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[]) AS told
 """
 UPDATE_LOTS: LiteralString = """
 UPDATE lots AS l SET remaining = u.remaining
@@ -117,6 +131,7 @@ HAS_FORWARDS: LiteralString = """
 UPDATE member_books SET has_forwards = true WHERE member_id = ANY (%s::uuid[]) AND NOT has_forwards
 """
 _Column = tuple[Any, ...]
+_MANY: Final = 50  # rows, from which on it is worth while to look whether they are alike
 
 
 def insert_books(tx: Transaction, books: Sequence[tuple[UUID, str, datetime]]) -> None:
@@ -154,8 +169,7 @@ def write_journal(
 ) -> None:
     """Buffer everything that the books decided; `written` is what the lock left of each book."""
     changed = [book for book in books.values() if book.changed]
-    if journal.transfers:
-        _write_transfers(tx, journal)
+    _write_transfers(tx, journal)
     _write_lots(tx, changed)
     if journal.lot_uses:
         members, seqs, numbers, lot_nos, amounts, back, of_seqs = zip(*journal.lot_uses, strict=True)
@@ -174,6 +188,13 @@ def write_journal(
     moved = [book for book in changed if state_of(book) != written.get(book.member_id)]
     if moved:
         _write_books(tx, moved)
+
+
+def write_ahead(tx: Transaction, books: Mapping[UUID, Book], journal: Journal) -> None:
+    """Buffer the transfers decided so far, with their lots; what follows for books and wallets is written once."""
+    posted_to = dict.fromkeys([row[0] for row in journal.transfers[journal.written :]])
+    _write_transfers(tx, journal)
+    _write_lots(tx, [books[member_id] for member_id in posted_to])
 
 
 def write_forwards(tx: Transaction, forwards: Sequence[Forward]) -> None:
@@ -199,6 +220,10 @@ def give_back(tx: Transaction, books: Sequence[Book]) -> None:
 
 
 def _write_transfers(tx: Transaction, journal: Journal) -> None:
+    rows = journal.transfers[journal.written :]
+    if not rows:
+        return
+    journal.written = len(journal.transfers)
     (
         members,
         seqs,
@@ -216,33 +241,38 @@ def _write_transfers(tx: Transaction, journal: Journal) -> None:
         recorded,
         versions,
         bases,
-    ) = zip(*journal.transfers, strict=True)
+    ) = zip(*rows, strict=True)
     for kind, number in Counter(kinds).items():
         tx.count(POSTINGS, kind, number=number)
     hashes = journal.command_hashes
+    own = (
+        arrays.ids(members),
+        arrays.ints(seqs),
+        arrays.ints(amounts),
+        arrays.ints(balances),
+        arrays.texts(references),
+        arrays.blobs([hashes.get(key) for key in zip(members, seqs, strict=True)] if hashes else [None] * len(seqs)),
+    )
+    shared = (wallets, kinds, debits, credits_, debts, qualifying, orders, effective, recorded, versions, bases)
+    if len(rows) > _MANY and len(alike := set(zip(*shared, strict=True))) == 1:
+        tx.write(INSERT_ALIKE, (*alike.pop(), wall_now(), *own))
+        return
     tx.write(
         INSERT_TRANSFERS,
         (
             wall_now(),
-            arrays.ids(members),
-            arrays.ints(seqs),
+            *own,
             arrays.ints(wallets),
             arrays.texts(kinds),
             arrays.ints(debits),
             arrays.ints(credits_),
-            arrays.ints(amounts),
-            arrays.ints(balances),
             arrays.ints(debts),
             arrays.flags(qualifying),
-            arrays.texts(references),
             arrays.texts(orders),
             arrays.instants(effective),
             arrays.instants(recorded),
             arrays.ints(versions),
             arrays.texts(bases),
-            arrays.blobs(
-                [hashes.get(key) for key in zip(members, seqs, strict=True)] if hashes else [None] * len(seqs)
-            ),
         ),
     )
 
@@ -258,7 +288,20 @@ def _write_lots(tx: Transaction, books: Sequence[Book]) -> None:
                 opened.append((book.member_id, lot))
             elif stored != lot.remaining:
                 moved.append((book.member_id, lot))
-    if opened:
+            stored_lots[lot_no] = lot.remaining
+    alike = {(lot.wallet_id, lot.earned_at, lot.available_at, lot.expires_at, lot.order_id) for _, lot in opened}
+    if len(alike) == 1 and len(opened) > _MANY:
+        tx.write(
+            INSERT_LOTS_ALIKE,
+            (
+                *alike.pop(),
+                arrays.ids([member for member, _ in opened]),
+                arrays.ints([lot.lot_no for _, lot in opened]),
+                arrays.ints([lot.amount for _, lot in opened]),
+                arrays.ints([lot.remaining for _, lot in opened]),
+            ),
+        )
+    elif opened:
         tx.write(
             INSERT_LOTS,
             (
