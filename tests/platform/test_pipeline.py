@@ -159,6 +159,38 @@ async def test_what_is_sent_is_carried_out_while_its_caller_goes_on(
     assert other.execute("SELECT count(*) FROM numbers").fetchone() == (3,)
 
 
+async def test_an_answer_is_there_while_the_next_one_is_waited_for(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database
+) -> None:
+    other.execute("SELECT pg_advisory_lock(7)")
+    async with database.transaction() as tx:
+        first, second, third = tx.ask("SELECT 1"), tx.ask("SELECT 2, pg_advisory_xact_lock(7)"), tx.ask("SELECT 3")
+        await tx.send()
+        assert await tx.answer(first) == [(1,)]
+        assert second.cursor is not None
+        assert second.cursor.pgresult is None
+        other.execute("SELECT pg_advisory_unlock(7)")
+        assert await tx.answer(third) == [(3,)]
+        assert [row[0] for row in await tx.answer(second)] == [2]
+
+
+async def test_a_failure_is_told_where_the_answer_was_to_be(
+    other: psycopg.Connection[tuple[Any, ...]], database: Database
+) -> None:
+    async def divide() -> None:
+        async with database.transaction() as tx:
+            tx.write(INSERT, (1, ""))
+            first, second = tx.ask("SELECT 1"), tx.ask("SELECT 1 / 0")
+            await tx.send()
+            assert await tx.answer(first) == [(1,)]
+            await tx.answer(second)
+
+    with pytest.raises(database_errors.DivisionByZero):
+        await divide()
+    assert other.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
+    await insert(database, (1, ""))
+
+
 async def test_more_than_goes_without_waiting_arrives_too(
     other: psycopg.Connection[tuple[Any, ...]], database: Database
 ) -> None:

@@ -369,24 +369,25 @@ class Books:
             statements.extend(reading.of_orders(orders))
         if references:
             statements.append(reading.read_references(references))
-        answers = iter(await tx.read(*statements))
-        await self.configuration.follow(tx, next(answers))
-        for row in next(answers):
+        answers = map(tx.answer, [tx.ask(*statement) for statement in statements])
+        await tx.send()  # so that books are made while their wallets are read
+        await self.configuration.follow(tx, await next(answers))
+        for row in await next(answers):
             member_id = row[0]
             self._books[member_id] = reading.make_book(row, self.configuration, self.journal)
             self._written[member_id] = reading.written_by_lock(row, reserved.get(member_id, 0))
             if reserved:
                 self._reserved[member_id] = row[2]
-        answers = reading.of_open(self._books, answers)  # where some are missing, `load` opens and reads theirs again
-        reading.fill_wallets(self._books, next(answers))
+        books = self._books  # where some are missing, `load` opens them and reads theirs again
+        reading.fill_wallets(books, reading.of_open(books, await next(answers)))
         if lots_of:
-            reading.fill_lots(self._books, next(answers))
+            reading.fill_lots(books, reading.of_open(books, await next(answers)))
         if orders:
-            settlements = next(answers)
-            reading.fill_lots(self._books, next(answers))
-            reading.fill_settlements(self._books, settlements, next(answers))
+            settlements = reading.of_open(books, await next(answers))
+            reading.fill_lots(books, reading.of_open(books, await next(answers)))
+            reading.fill_settlements(books, settlements, reading.of_open(books, await next(answers)))
         if references:
-            for row in next(answers):
+            for row in reading.of_open(books, await next(answers)):
                 self._known[row[0], row[1]] = Earlier(*row)
 
     def _know_holds(self, rows: Rows) -> None:

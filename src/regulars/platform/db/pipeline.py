@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from psycopg import AsyncConnection, AsyncPipeline, Error
+from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline, Error, generators
 from psycopg.abc import PQGen
 from psycopg.errors import PipelineAborted
 from psycopg.pq import TransactionStatus
@@ -30,6 +30,17 @@ class _Gathering(AsyncPipeline):
         while commands:
             commands.popleft()()
         self.pgconn.flush()
+
+    def answer_soon(self) -> None:
+        """Let the server not keep what was asked last until its buffer is full."""
+        self.command_queue.append(self.pgconn.send_flush_request)
+
+    def arrive_gen(self, cursor: AsyncCursor[Any]) -> PQGen[None]:
+        """Wait for the results of a cursor, and of what was executed before it."""
+        yield from generators.send(self.pgconn)
+        while cursor.pgresult is None:
+            results = yield from generators.fetch_many(self.pgconn)
+            self._process_results(self.result_queue.popleft(), results)
 
     def _exit_gen(self) -> PQGen[None]:
         self._gathering = False
@@ -72,3 +83,18 @@ def send_now(connection: AsyncConnection[Any]) -> None:
     pipeline = connection._pipeline  # noqa: SLF001 - set above
     if isinstance(pipeline, _Gathering):
         pipeline.hand_over()
+
+
+def answer_soon(connection: AsyncConnection[Any]) -> None:
+    """Let `arrived` find what was executed last before the end."""
+    pipeline = connection._pipeline  # noqa: SLF001 - set above
+    if isinstance(pipeline, _Gathering):
+        pipeline.answer_soon()
+
+
+async def arrived(connection: AsyncConnection[Any], cursor: AsyncCursor[Any]) -> None:
+    """Wait for the results of a cursor that was executed and sent; what is behind it goes on. Raises its failure."""
+    pipeline = connection._pipeline  # noqa: SLF001 - set above
+    if cursor.pgresult is None and isinstance(pipeline, _Gathering):
+        async with connection.lock:
+            await connection.wait(pipeline.arrive_gen(cursor))

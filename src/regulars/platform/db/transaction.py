@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from regulars.domain_events.base import Event
 from regulars.platform.audit import store as audit_store
 from regulars.platform.audit.contracts import AuditEntry
-from regulars.platform.db.pipeline import send_now, sent_together
+from regulars.platform.db.pipeline import answer_soon, arrived, send_now, sent_together
 from regulars.platform.metrics.measures import Counted, Key
 from regulars.platform.outbox import store as outbox_store
 
@@ -126,10 +126,16 @@ class Transaction:
         return question
 
     async def answer(self, question: Question) -> Rows:
-        """Return the rows of a question, asking it now if it has not gone along with another read."""
-        if question.cursor is None or question.cursor.pgresult is None:
+        """Return the rows of a question, asking it now if it has not gone along with another read.
+
+        Of one that was sent they are returned as soon as they are there, while PostgreSQL goes on with the next.
+        """
+        if question.cursor is None:
             await self.read()
-        return [] if question.cursor is None else await question.cursor.fetchall()
+        if question.cursor is None:
+            return []
+        await arrived(self.connection, question.cursor)
+        return await question.cursor.fetchall() if question.cursor.description else []
 
     def publish(self, *events: Event) -> None:
         """Record facts for the relay; they become visible with this transaction or not at all."""
@@ -243,3 +249,4 @@ class Transaction:
             cursor = await self.connection.execute(text, parameters)
             if question is not None:
                 question.cursor = cursor
+                answer_soon(self.connection)

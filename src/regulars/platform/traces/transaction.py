@@ -34,6 +34,12 @@ class TracedTransaction(Transaction):
         self._count(len(statements))
         return await super().read_last(*statements)
 
+    async def send(self) -> None:
+        """Send, a round trip more where something is asked."""
+        if any(question for _, question in self._writes):
+            self._count(0)
+        await super().send()
+
     async def defer(self, task: Deferrable, **arguments: JsonValue) -> None:
         """Enqueue a job that knows what it came of."""
         origin = self.traceparent

@@ -1,6 +1,6 @@
 """SQL that locks and reads books, set-based, one statement a table."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from heapq import heapify
 from itertools import groupby
@@ -272,10 +272,9 @@ def written_by_lock(row: _Column, reserved: int) -> _Column:
     return (row[2] + reserved, *row[3:-4])
 
 
-def of_open(books: Mapping[UUID, Book], answers: Iterable[Rows]) -> Iterator[Rows]:
+def of_open(books: Mapping[UUID, Book], rows: Rows) -> Rows:
     """Leave out rows of books that were not there yet when the books were locked, and were opened just after."""
-    for rows in answers:
-        yield [row for row in rows if row[0] in books]
+    return [row for row in rows if row[0] in books]
 
 
 def fill_wallets(books: dict[UUID, Book], rows: Rows) -> None:
