@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -63,7 +63,7 @@ RAW_RECORDS: LiteralString = """
 ), answered AS (
     INSERT INTO idempotency_answers (client, key, request_hash, status, body, written_at)
     SELECT 'key:ak_01900000000070008000000000000000', %s,
-           '\\x000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f'::bytea, 200, %s::text::bytea,
+           '\\x000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f'::bytea, 200, %b,
            statement_timestamp()
 )
 """
@@ -125,21 +125,27 @@ def posting_script(
 BARE = "CREATE TEMP TABLE bare (member_id text, amount bigint, reference text)"
 
 
-def raw_statement(
-    site: Site, batches: Sequence[tuple[list[UUID], list[str]]], seconds: float, *, answer_bytes_a_row: int = 0
-) -> float:
+class Batch(NamedTuple):
+    """Whose accruals the raw statement writes, under which references; an `answer` is stored where there is one."""
+
+    members: list[UUID]
+    references: list[str]
+    answer: bytes = b""
+
+
+def raw_statement(site: Site, batches: Sequence[Batch], seconds: float) -> float:
     """Return accruals a second of the set-based statement on one stream, each batch one transaction.
 
-    The columns are written as the product writes them, and the time counts. With `answer_bytes_a_row` the rows that a
-    batch by HTTP writes besides are written too.
+    The columns are written as the product writes them, and the time counts. Where a batch has an answer, the rows that
+    a batch by HTTP writes besides are written too.
     """
     done = 0
     with psycopg.connect(site.url, autocommit=True, prepare_threshold=0) as connection:
         connection.execute("SET enable_seqscan = off")
         began = perf_counter()
-        for members, references in batches:
-            _raw_batch(connection, members, references, "x" * (answer_bytes_a_row * len(members)))
-            done += len(members)
+        for batch in batches:
+            _raw_batch(connection, batch)
+            done += len(batch.members)
             if perf_counter() - began > seconds:
                 break
         return done / (perf_counter() - began)
@@ -160,9 +166,8 @@ def copied(site: Site, content: bytes) -> float:
     return rows / took
 
 
-def _raw_batch(
-    connection: psycopg.Connection[tuple[object, ...]], members: list[UUID], references: list[str], answer: str
-) -> None:
+def _raw_batch(connection: psycopg.Connection[tuple[object, ...]], batch: Batch) -> None:
+    members, references, answer = batch
     columns = (arrays.ids(members), arrays.ints([10] * len(members)), arrays.texts(references))
     if answer:
         found = connection.execute(RAW_ACCRUALS + RAW_RECORDS + RAW_COUNT, (*columns, references[0], answer)).fetchone()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from random import Random
 from time import perf_counter
-from uuid import UUID
 
 import msgspec
 
@@ -19,7 +18,6 @@ from regulars.platform.errors import DomainError
 
 HTTP_ROWS = 1000
 IN_PROCESS_ROWS = 500
-ANSWER_BYTES_A_ROW = 480  # a test compares
 MOST_ROWS_A_SECOND = 40_000
 OF_THE_RAW_STATEMENT = Budget(at_least=0.6)
 
@@ -33,13 +31,46 @@ def _batches(site: Site, prefix: str, size: int, seconds: float) -> Iterator[tup
         yield numbers, [f"{prefix}{batch}-{line}" for line in range(len(numbers))]
 
 
-def _raw(site: Site, prefix: str, size: int, seconds: float, *, answer_bytes_a_row: int = 0) -> float:
-    batches: list[tuple[list[UUID], list[str]]] = [
-        ([member_id(number) for number in numbers], references)
+def _raw(site: Site, prefix: str, size: int, seconds: float, *, answered: bool = False) -> float:
+    batches = [
+        limits.Batch(
+            [member_id(number) for number in numbers],
+            references,
+            answer_to(numbers, references) if answered else b"",
+        )
         for numbers, references in _batches(site, prefix, size, seconds)
     ]
     limits.checkpoint(site)
-    return limits.raw_statement(site, batches, seconds, answer_bytes_a_row=answer_bytes_a_row)
+    return limits.raw_statement(site, batches, seconds)
+
+
+def answer_to(numbers: list[int], references: list[str]) -> bytes:
+    """Render what the product answers to a batch, and keeps; a test compares. What is all alike would cost less."""
+    at = "2026-01-01T00:00:00.000000Z"
+    rows = [
+        {
+            "reference": reference,
+            "posting": {
+                "transfer_id": f"trf_{member_id(number).hex}{position:012x}",
+                "member_id": public(number),
+                "wallet": "points",
+                "kind": "accrue",
+                "amount": 10,
+                "balance": 10 * position,
+                "debt": 0,
+                "debt_repaid": 0,
+                "reference": reference,
+                "effective_at": at,
+                "recorded_at": at,
+                "available_at": at,
+                "expires_at": "2027-01-01T00:00:00Z",
+                "tier": None,
+                "lots": [],
+            },
+        }
+        for position, (number, reference) in enumerate(zip(numbers, references, strict=True))
+    ]
+    return msgspec.json.encode({"posted": len(rows), "refused": 0, "rows": rows})
 
 
 async def by_http(site: Site, options: Options) -> list[Row]:
@@ -65,7 +96,7 @@ async def by_http(site: Site, options: Options) -> list[Row]:
         limits.checkpoint(site)
         copied.append(limits.copied(site, _as_csv([made[position] for position in result.acknowledged])))
         prefix = f"raw-batch-{turn}-"
-        raw.append(_raw(site, prefix, HTTP_ROWS, options.seconds, answer_bytes_a_row=ANSWER_BYTES_A_ROW))
+        raw.append(_raw(site, prefix, HTTP_ROWS, options.seconds, answered=True))
         await proofs.books_balance(site)
     what = f"accruals by batches of {HTTP_ROWS}, HTTP"
     return [

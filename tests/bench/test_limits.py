@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -86,7 +87,7 @@ async def test_the_raw_statement_writes_the_products_rows(site: Site) -> None:
     members = [member_id(number) for number in site.earners]
     await post(site, Accrue(member_id=members[0], wallet="points", amount=10, reference="ours-0"))
     references = [f"raw-{number}" for number in site.earners]
-    await asyncio.to_thread(limits.raw_statement, site, [(members, references)], 1.0)
+    await asyncio.to_thread(limits.raw_statement, site, [limits.Batch(members, references)], 1.0)
 
     assert await rows_of(site, "raw-0") == await rows_of(site, "ours-0")
     await proofs.exactly(site, "raw-", references)
@@ -170,16 +171,18 @@ async def test_a_proof_finds_what_is_lost_double_or_out_of_balance(site: Site) -
 async def test_the_raw_statement_keeps_the_records_of_a_batch_by_http(site: Site) -> None:
     members = [member_id(number) for number in site.earners]
     references = [f"raw-{number}" for number in site.earners]
-    await asyncio.to_thread(limits.raw_statement, site, [(members, references)], 1.0, answer_bytes_a_row=100)
+    answer = batches.answer_to([*site.earners], references)
+    await asyncio.to_thread(limits.raw_statement, site, [limits.Batch(members, references, answer)], 1.0)
 
     async with site.database.transaction() as tx:
         audited = await tx.rows("SELECT detail FROM audit_entries WHERE action = 'accrue_in_batch' ORDER BY entry_id")
         assert sorted(detail for (detail,) in audited) == sorted(references)
-        assert await tx.rows("SELECT length(body) FROM idempotency_answers") == [(100 * len(members),)]
+        assert await tx.rows("SELECT body FROM idempotency_answers") == [(answer,)]
 
 
 async def test_the_answers_of_the_limits_are_as_long_as_the_products(site: Site) -> None:
-    """To a tenth: how long they are depends on the members' numbers and on the references."""
+    """To a tenth: how long they are depends on the members' numbers and on the references. A batch's says the same."""
+    references = [f"batch-{n}" for n in range(MEMBERS)]
     requests = {
         "order": postings.order(site, site.shoppers[0], "an-order-0-256-1234"),
         "accrual": postings.posting("accruals")(site, site.earners[0], "an-accrual-0-256-1234"),
@@ -188,7 +191,7 @@ async def test_the_answers_of_the_limits_are_as_long_as_the_products(site: Site)
             "POST",
             "/v1/accruals/batch",
             site.token,
-            batches.body_of([*site.earners], [f"batch-{n}" for n in range(4)]),
+            batches.body_of([*site.earners], references),
             "b",
         ),
     }
@@ -196,9 +199,19 @@ async def test_the_answers_of_the_limits_are_as_long_as_the_products(site: Site)
         result = await asyncio.to_thread(fire, port, list(requests.values()), connections=1, seconds=5.0)
     assert len(result.acknowledged) == len(requests)
     async with site.database.transaction() as tx:
-        stored = await tx.rows("SELECT length(body) FROM idempotency_answers ORDER BY length(body)")
-    accrual, redemption, order, batch = [length for (length,) in stored]
+        stored = await tx.rows("SELECT length(body), body FROM idempotency_answers ORDER BY length(body)")
+    accrual, redemption, order, batch = [length for length, _ in stored]
     assert order == pytest.approx(postings.ORDER_ANSWER_BYTES, rel=0.1)
     assert accrual == pytest.approx(postings.ACCRUAL_ANSWER_BYTES, rel=0.1)
     assert redemption == pytest.approx(postings.REDEMPTION_ANSWER_BYTES, rel=0.1)
-    assert batch / MEMBERS == pytest.approx(batches.ANSWER_BYTES_A_ROW, rel=0.1)
+    rendered = batches.answer_to([*site.earners], references)
+    assert batch == pytest.approx(len(rendered), rel=0.02)
+    ours, limits_ = msgspec.json.decode(stored[-1][1]), msgspec.json.decode(rendered)
+    assert [told(row) for row in limits_["rows"]] == [told(row) for row in ours["rows"]]
+
+
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of an answer without what differs from batch to batch."""
+    varying = dict.fromkeys(("transfer_id", "balance", "effective_at", "recorded_at", "available_at", "expires_at"))
+    assert varying.keys() <= row["posting"].keys()
+    return {**row, "posting": row["posting"] | varying}
