@@ -14,7 +14,7 @@ from regulars.loyalty.policy.service import Configuration
 from regulars.platform.db.transaction import Transaction
 from regulars.platform.errors import DomainError
 
-WRITTEN_AHEAD: Final = 200  # so many postings are on their way into the tables while the next ones are decided
+WRITTEN_AHEAD: Final = 125  # so many postings are on their way into the tables while the next ones are decided
 
 
 async def post(
