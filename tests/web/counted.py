@@ -35,15 +35,18 @@ class Tally:
     def restart(self) -> None:
         """Begin anew."""
         self.statements.clear()
-        self._began = self._answers()
+        written = self.trace.stat().st_size
+        self._began = max(0, written - len(_ANSWERED) + 1)  # the last word may not be written to its end
 
     @property
     def asked(self) -> Asked:
         """What was asked since."""
-        return Asked(len(self.statements), self._answers() - self._began)
+        return Asked(len(self.statements), self._answers())
 
     def _answers(self) -> int:
-        return self.trace.read_bytes().count(_ANSWERED)
+        with self.trace.open("rb") as trace:
+            trace.seek(self._began)
+            return trace.read().count(_ANSWERED)
 
 
 class CountedDatabase(Database):
