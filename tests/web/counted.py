@@ -1,9 +1,10 @@
 """A database that counts: what a page asks of it, and how often the page waits for the answer.
 
-Statements are counted at psycopg's cursors, round trips by libpq's own trace of the protocol: the server says
-ReadyForQuery once for whatever was sent together. BEGIN, COMMIT and the settings of a transaction are no questions.
+Statements are counted at psycopg's cursors, round trips by libpq's own trace of the protocol: there is one for all
+that is sent before an answer is waited for. BEGIN, COMMIT and the settings of a transaction are no questions.
 """
 
+import re
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -14,7 +15,9 @@ from psycopg import AsyncConnection, AsyncCursor
 from regulars.platform.db.database import Database
 
 _FRAME = ("BEGIN", "COMMIT", "SET LOCAL")
-_ANSWERED = b"ReadyForQuery"
+# What each message is, F to the server or B from it; a Flush may come after the first answers, and asks nothing.
+_DIRECTION = re.compile(rb"^\d{4}-\S+ \S+\t([FB])\t\d+\t(?!Flush)", re.MULTILINE)
+_SENT = re.compile(rb"F+")  # libpq writes its trace as it sends; answers follow with what is sent next
 
 
 class Asked(NamedTuple):
@@ -35,18 +38,15 @@ class Tally:
     def restart(self) -> None:
         """Begin anew."""
         self.statements.clear()
-        written = self.trace.stat().st_size
-        self._began = max(0, written - len(_ANSWERED) + 1)  # the last word may not be written to its end
+        self._began = self.trace.stat().st_size
 
     @property
     def asked(self) -> Asked:
         """What was asked since."""
-        return Asked(len(self.statements), self._answers())
-
-    def _answers(self) -> int:
         with self.trace.open("rb") as trace:
             trace.seek(self._began)
-            return trace.read().count(_ANSWERED)
+            directions = b"".join(_DIRECTION.findall(trace.read()))
+        return Asked(len(self.statements), len(_SENT.findall(directions)))
 
 
 class CountedDatabase(Database):

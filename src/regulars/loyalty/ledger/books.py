@@ -42,6 +42,7 @@ from regulars.platform.markets import service as markets
 
 _AS_INTEGER = attrgetter("int")  # orders UUIDs as PostgreSQL does, without a Python call for each comparison
 _TRIES: Final = 10
+_FEW: Final = 8  # books that are made before their wallets would come
 
 
 class _LedElsewhere(Exception):
@@ -349,15 +350,13 @@ class Books:
 
     # --- what is read of each ---
 
-    async def _read(
-        self, tx: Transaction, needs: Needs, members_: set[UUID], *, lock: bool, if_own: bool = False
-    ) -> None:
-        ids = sorted(members_, key=_AS_INTEGER)
-        everybody = members_ is needs.members
-        orders = [order for order in needs.orders if everybody or order[0] in members_]
-        references = [reference for reference in needs.references if everybody or reference[0] in members_]
+    async def _read(self, tx: Transaction, needs: Needs, whom: set[UUID], *, lock: bool, if_own: bool = False) -> None:
+        ids = sorted(whom, key=_AS_INTEGER)
+        everybody = whom is needs.members
+        orders = [order for order in needs.orders if everybody or order[0] in whom]
+        references = [reference for reference in needs.references if everybody or reference[0] in whom]
         reserved = needs.postings if lock else {}
-        lots_of = needs.lots_of if everybody else needs.lots_of & members_
+        lots_of = needs.lots_of if everybody else needs.lots_of & whom
         statements: list[Statement] = [
             self.configuration.question,
             self._locked(ids, reserved, if_own=if_own) if lock else reading.read_books(ids),
@@ -370,7 +369,8 @@ class Books:
         if references:
             statements.append(reading.read_references(references))
         answers = map(tx.answer, [tx.ask(*statement) for statement in statements])
-        await tx.send()  # so that books are made while their wallets are read
+        if len(ids) > _FEW:
+            await tx.send()  # so that books are made while their wallets are read
         await self.configuration.follow(tx, await next(answers))
         for row in await next(answers):
             member_id = row[0]
@@ -387,8 +387,7 @@ class Books:
             reading.fill_lots(books, reading.of_open(books, await next(answers)))
             reading.fill_settlements(books, settlements, reading.of_open(books, await next(answers)))
         if references:
-            for row in reading.of_open(books, await next(answers)):
-                self._known[row[0], row[1]] = Earlier(*row)
+            self._known.update(((row[0], row[1]), Earlier(*row)) for row in reading.of_open(books, await next(answers)))
 
     def _know_holds(self, rows: Rows) -> None:
         """Take over holds that are in the books already, with their ends."""
