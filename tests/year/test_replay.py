@@ -9,17 +9,23 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import LiteralString
 
 import msgspec
 import pytest
 
 from regulars.commerce import api as commerce
+from regulars.demo import store
+from regulars.demo.dataset import load_year
 from regulars.demo.programme import END, PROGRAMMES
-from regulars.demo.replay import AnotherReplay, ProgrammeInUse
+from regulars.demo.replay import AnotherReplay, ProgrammeInUse, Replay
 from regulars.loyalty import api as loyalty
 from regulars.loyalty.policy.contracts import ChangePolicy
 from regulars.platform.db.database import Database
+from regulars.platform.db.transaction import Statement, Transaction
+from regulars.platform.vault.local import LocalVault
 from regulars.platform.verification.service import verify
+from tests.races.conftest import WAITING
 
 from .month_close import assert_months_close
 from .oracle import recompute
@@ -30,6 +36,7 @@ pytestmark = pytest.mark.anyio
 
 second_opinion = cache(recompute)  # of a programme and households: several tests ask for the same
 PROJECT = Path(__file__).parents[2]
+ONCE: tuple[LiteralString, ...] = ("loyalty_policies", "members")
 NAMES: tuple[ProgrammeName, ...] = ("easy", "hard")
 in_full = pytest.mark.parametrize(
     "scope", [pytest.param(TENTH, id="tenth"), pytest.param(FULL, id="full", marks=pytest.mark.year)]
@@ -96,6 +103,39 @@ async def test_two_processes_at_once_change_nothing(
     codes = await asyncio.gather(*[asyncio.to_thread(finish, process) for process in processes])
     assert codes == [0, 0]
     await assert_agrees_with_the_oracle(database, scope, "hard")
+
+
+async def test_replays_that_begin_at_once_come_in_turn(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second begins when the first has looked for replays and found none, and ends before it, if it can."""
+    vault = LocalVault(tmp_path / "vault")
+    first, second = (Replay(database, vault, load_year(frozenset({3})), PROGRAMMES["easy"]) for _ in range(2))
+    looked = store.replays
+    beginning: list[asyncio.Task[None]] = []
+
+    async def look_slowly(tx: Transaction) -> list[str]:
+        found = await looked(tx)
+        if not beginning:
+            beginning.append(asyncio.create_task(second.prepare()))
+            while not beginning[0].done() and not await somebody_waits(database):
+                await asyncio.sleep(0)
+        return found
+
+    monkeypatch.setattr(store, "replays", look_slowly)
+    await first.prepare()
+    await beginning[0]
+    vault.close()
+
+    async with database.transaction() as tx:
+        assert [len(rows) for rows in await tx.read(*(Statement(f"SELECT 1 FROM {table}") for table in ONCE))] == [1, 1]
+
+
+async def somebody_waits(database: Database) -> bool:
+    """Tell whether a transaction waits for another's lock."""
+    async with database.transaction() as tx:
+        ((waiting,),) = await tx.rows(WAITING)
+    return bool(waiting)
 
 
 @in_full

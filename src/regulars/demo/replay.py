@@ -105,13 +105,13 @@ class Replay:
         await self._sign_everybody_up()
 
     async def _configure(self, tx: Transaction) -> None:
+        await hold_programme_clock(tx.connection, START)  # locks its row: replays that begin at once come in turn
         replays = await store.replays(tx)
         if any(name != self.programme.name for name in replays):
             raise AnotherReplay(", ".join(replays), self.programme.name)
         await self.rules.configuration.follow(tx, (await tx.read(self.rules.configuration.question))[0])
         if not replays and self.rules.configuration.policies:
             raise ProgrammeInUse
-        await hold_programme_clock(tx.connection, START)
         await members.claim_vault(tx, self.vault)
         store.advance(tx, self.programme.name, 0, 0)
         await markets.define_market(tx, MARKET)
