@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -48,8 +49,19 @@ class Line:
 
     @property
     def wanted(self) -> Path:
-        """There while somebody waits for a base that was asked for."""
+        """There while somebody waits for a base that was asked for, and that nobody has begun to take."""
         return self.folder / "wanted.note"
+
+    @property
+    def taken_up(self) -> Path:
+        """What was `wanted`, from when a base for it is begun until it is taken: a later wish is another one."""
+        return self.folder / "taken-up.note"
+
+    def take_up(self) -> bool:
+        """Take up what is wanted; say whether anything is, be it since a worker that was killed."""
+        with suppress(FileNotFoundError):
+            self.wanted.replace(self.taken_up)
+        return self.taken_up.exists()
 
     @property
     def failed(self) -> Path:

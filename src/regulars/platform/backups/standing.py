@@ -72,7 +72,7 @@ def standing_of(plan: Plan, home: Path) -> Standing:
             Kept(one, _note(Line(plan.folder / one.base.line).checked(one.base.name)), _note(_restored(plan, one.base)))
             for one in reversed(listed_in(plan.folder))
         ]
-        asked = None if line is None else _note(line.wanted)
+        asked = None if line is None else _note(line.wanted) or _note(line.taken_up)
         failed = None if line is None else _note(line.failed)
     except (OSError, msgspec.MsgspecError) as error:
         raise BackupFailed(f"The backups in {plan.folder} cannot be read: {error}.") from error

@@ -134,7 +134,7 @@ class _Keeper:
         while True:
             bases = await asyncio.to_thread(line.bases)
             now = wall_now()
-            asked = await asyncio.to_thread(line.wanted.exists)
+            asked = await asyncio.to_thread(line.take_up)
             is_due = not bases or now - bases[-1].began_at >= timedelta(hours=self.plan.hours)
             if asked or (is_due and now >= not_before):
                 try:
@@ -145,7 +145,7 @@ class _Keeper:
                     logger.error("%s", error)  # noqa: TRY400 -- its text says all
                     await asyncio.to_thread(write_note, line.failed, Tried(wall_now(), str(error)))
                     not_before = wall_now() + _PAUSE_AFTER_FAILED_BASE
-                await asyncio.to_thread(line.wanted.unlink, missing_ok=True)
+                await asyncio.to_thread(line.taken_up.unlink, missing_ok=True)
             await asyncio.sleep(_LOOK_SECONDS)
 
 
