@@ -213,7 +213,7 @@ async def _together(club: Club, world: CounterWorld, vault: LocalVault) -> None:
     for name, other in (("wang", "eve"), ("xu", "zhou"), ("eve", "wang")):
         mine, to = people[name], people[other]
         gift = loyalty.TransferPoints(member_id=mine, to_id=to, amount=5, reference=f"to {other}", actor="test")
-        async with world.database.transaction(actor="test", set_based=True) as tx:
+        async with world.database.transaction(actor="test", by_keys=True) as tx:
             (given,) = await loyalty.transfer_points(tx, world.desk.configuration, [gift])
             kept = PlaceHold(
                 member_id=mine,
@@ -278,7 +278,7 @@ async def _harm(club: Club, world: CounterWorld, vault: LocalVault) -> None:
         Accrue(member_id=eve, wallet="points", amount=100, reference="gift eve", reason=MARKUP),
         Adjust(member_id=eve, wallet="points", amount=7, reference=FORMULA, reason=FORMULA),
     ):
-        async with world.database.transaction(set_based=True) as tx:
+        async with world.database.transaction(by_keys=True) as tx:
             (posting,) = await loyalty.post(tx, world.desk.configuration, [wanted])
         assert not isinstance(posting, Exception), posting
     lines = (Line(MARKUP[:64], MARKUP, 2_000, 90_000), Line("2", FORMULA, 1_000, 30_000))
@@ -296,7 +296,7 @@ async def _harm(club: Club, world: CounterWorld, vault: LocalVault) -> None:
     )
     back = ReturnOrder(order_id=HARM, return_id="EVE-R", lines=(ReturnLine(MARKUP[:64], 1_000),), store_id="667")
     for fact in (order, back):
-        async with world.database.transaction(set_based=True) as tx:
+        async with world.database.transaction(by_keys=True) as tx:
             (outcome,) = await commerce.apply(tx, world.desk, [fact])
         assert not isinstance(outcome, Exception), outcome
 
@@ -305,7 +305,7 @@ async def _orders(club: Club, world: CounterWorld) -> None:
     wang, xu = club.people["wang"], club.people["xu"]
     await world.buy(RECEIPT, 120_00, 50_00, 30_00, member_id=wang, points=1_000)
     back = ReturnOrder(order_id=RECEIPT, return_id="BACK-1", lines=(ReturnLine("2", 1_000),), store_id=OTHER_STORE)
-    async with world.database.transaction(set_based=True) as tx:
+    async with world.database.transaction(by_keys=True) as tx:
         (outcome,) = await commerce.apply(tx, world.desk, [back])
     assert not isinstance(outcome, Exception), outcome
     await world.buy("XU000-00001", 900_00, 300_00, member_id=xu)

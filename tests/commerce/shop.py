@@ -164,7 +164,7 @@ class Shop:
 
     async def apply(self, *facts: Json) -> list[Any]:
         """Carry out facts in one batch, past HTTP."""
-        async with self.database.transaction(set_based=True) as tx:
+        async with self.database.transaction(by_keys=True) as tx:
             return await commerce.apply(tx, self.rules, list(facts))
 
     async def rows(self, text: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

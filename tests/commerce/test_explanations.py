@@ -51,7 +51,7 @@ def transfer(member_id: UUID, seq: int, what: str = "transfers") -> str:
 
 async def do(shop: Shop, *commands: Json) -> list[Json]:
     """Carry out direct postings and holds; none is refused."""
-    async with shop.database.transaction(set_based=True) as tx:
+    async with shop.database.transaction(by_keys=True) as tx:
         done = await loyalty.carry_out(tx, shop.rules.configuration, commands)
     assert not [one for one in done if isinstance(one, Exception)], done
     return list(done)
@@ -332,7 +332,7 @@ async def test_holds_and_corrections(shop: Shop, wang: UUID, asker: httpx.AsyncC
         "The hold of 80 points (Workshop) was over at its deadline, Mar 3, 2026 20:00: nobody used it."
     )
 
-    async with shop.database.transaction(set_based=True) as tx:
+    async with shop.database.transaction(by_keys=True) as tx:
         (asked,) = await loyalty.decide_adjustments(
             tx,
             shop.rules.configuration,
@@ -345,7 +345,7 @@ async def test_holds_and_corrections(shop: Shop, wang: UUID, asker: httpx.AsyncC
     assert not isinstance(asked, Exception)
     waiting = of(wang, f"adjustment-requests/{public_id('adj', asked.request_id)}/explain")
     assert rules(await why(asker, waiting), "near") == {"correction.over": {"over": 20}}
-    async with shop.database.transaction(set_based=True) as tx:
+    async with shop.database.transaction(by_keys=True) as tx:
         (done,) = await loyalty.decide_adjustments(
             tx,
             shop.rules.configuration,

@@ -109,7 +109,7 @@ class World:
         if is_order:
             results = await self.shop.apply(*batch)
         else:
-            async with self.shop.database.transaction(set_based=True) as tx:
+            async with self.shop.database.transaction(by_keys=True) as tx:
                 results = await ledger.carry_out(tx, self.shop.rules.configuration, batch)
             self.posted += zip(batch, results, strict=True)
         for result in results:
@@ -142,7 +142,7 @@ class World:
         for fact, result in self.posted:
             if isinstance(result, DomainError) or not isinstance(fact, Accrue | Redeem | Adjust | PlaceHold):
                 continue
-            async with self.shop.database.transaction(set_based=True) as tx:
+            async with self.shop.database.transaction(by_keys=True) as tx:
                 (again,) = await ledger.carry_out(tx, self.shop.rules.configuration, [fact])
             if isinstance(result, Posting):
                 assert isinstance(again, Posting), (fact, again)

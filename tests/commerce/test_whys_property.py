@@ -116,7 +116,7 @@ class Walk(World):
             actor="test",
             recorded_at=at,
         )
-        async with self.shop.database.transaction(set_based=True) as tx:
+        async with self.shop.database.transaction(by_keys=True) as tx:
             await loyalty.transfer_points(tx, self.shop.rules.configuration, [gift])
 
     async def _expire(self, _: Wish, at: datetime) -> None:

@@ -35,7 +35,7 @@ def answer(
 
 async def decide(programme: Programme, *commands: Command) -> list[AdjustmentRequest | DomainError]:
     """Ask and answer in one transaction."""
-    async with programme.database.transaction(set_based=True) as tx:
+    async with programme.database.transaction(by_keys=True) as tx:
         return await api.decide_adjustments(tx, programme.configuration, commands)
 
 

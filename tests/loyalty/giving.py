@@ -30,7 +30,7 @@ def give(giver: UUID, to: UUID, amount: int, reference: str = "", at: datetime |
 
 
 async def carry(programme: Programme, *wishes: api.TransferPoints, dry_run: bool = False) -> list[Outcome]:
-    async with programme.database.transaction(set_based=True) as tx:
+    async with programme.database.transaction(by_keys=True) as tx:
         return await api.transfer_points(tx, programme.configuration, wishes, dry_run=dry_run)
 
 

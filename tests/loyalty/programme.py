@@ -152,7 +152,7 @@ class Programme:
 
     async def post(self, *commands: Accrue | Redeem | Adjust | ExtendLot) -> list[Posting | DomainError]:
         """Carry out direct postings in one transaction."""
-        async with self.database.transaction(set_based=True) as tx:
+        async with self.database.transaction(by_keys=True) as tx:
             return await api.post(tx, self.configuration, commands)
 
     async def apply(self, *facts: Fact, ahead: int = 0) -> list[Outcome | DomainError]:
@@ -160,7 +160,7 @@ class Programme:
 
         With `ahead` what is decided is on its way to the database after so many of them each.
         """
-        async with self.database.transaction(set_based=True) as tx:
+        async with self.database.transaction(by_keys=True) as tx:
             needs = api.Needs(until=max([fact.recorded_at or tx.now for fact in facts]))
             for fact in facts:
                 needs.members.add(fact.member_id)

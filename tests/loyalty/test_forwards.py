@@ -48,7 +48,7 @@ async def carried_out(programme: Programme, commands: list[Any], *, together: bo
     """Carry out what is posted directly as its lane does, in one transaction or one each."""
     results = []
     for batch in [commands] if together else [[command] for command in commands]:
-        async with programme.database.transaction(set_based=True) as tx:
+        async with programme.database.transaction(by_keys=True) as tx:
             results += await service.carry_out(tx, programme.configuration, batch)
     return results
 
@@ -108,7 +108,7 @@ async def test_a_return_beside_a_small_thing_of_the_survivor_makes_no_debt(progr
     survivor, absorbed, _ = await three(programme)
     await programme.one(order(absorbed, "A", NOON, 10_000))
     await merge(programme, merge_of(survivor, absorbed, NOON + DAY))
-    async with programme.database.transaction(set_based=True) as tx:
+    async with programme.database.transaction(by_keys=True) as tx:
         needs = api.Needs(until=NOON + 2 * DAY)
         needs.want(accrue(survivor, "more", NOON + 2 * DAY, 5))
         needs.members.add(absorbed)

@@ -245,7 +245,7 @@ async def statements_of(programme: Programme, command: Accrue | Redeem, monkeypa
         sent.extend(statement.text for statement in statements)
         return await read(tx, *statements)
 
-    async with programme.database.transaction(set_based=True) as tx:
+    async with programme.database.transaction(by_keys=True) as tx:
         with monkeypatch.context() as patched:
             patched.setattr(Transaction, "read", noting)
             await api.post(tx, programme.configuration, [command])

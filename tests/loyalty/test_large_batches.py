@@ -64,7 +64,7 @@ async def posted(programme: Programme, commands: Sequence[PostingCommand], at_on
     """Post in transactions of so many; returns what came of each, without ids."""
     shown = []
     for first in range(0, len(commands), at_once):
-        async with programme.database.transaction(set_based=True) as tx:
+        async with programme.database.transaction(by_keys=True) as tx:
             results = await api.post(tx, programme.configuration, commands[first : first + at_once])
         shown += [one.code if isinstance(one, DomainError) else repr(one).partition("seq=")[2] for one in results]
     return shown

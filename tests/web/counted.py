@@ -14,7 +14,7 @@ from psycopg import AsyncConnection, AsyncCursor
 
 from regulars.platform.db.database import Database
 
-_FRAME = ("BEGIN", "COMMIT", "SET LOCAL")
+_FRAME = ("BEGIN", "COMMIT", "SET LOCAL", "\nSELECT set_config", "DISCARD PLANS")
 # What each message is, F to the server or B from it; a Flush may come after the first answers, and asks nothing.
 _DIRECTION = re.compile(rb"^\d{4}-\S+ \S+\t([FB])\t\d+\t(?!Flush)", re.MULTILINE)
 _SENT = re.compile(rb"F+")  # libpq writes its trace as it sends; answers follow with what is sent next

@@ -120,7 +120,7 @@ class CounterWorld:
             lines=lines,
             points=points,
         )
-        async with self.database.transaction(set_based=True) as tx:
+        async with self.database.transaction(by_keys=True) as tx:
             (outcome,) = await commerce.apply(tx, self.desk, [fact])
         assert not isinstance(outcome, Exception), outcome
 

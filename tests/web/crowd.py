@@ -101,7 +101,7 @@ class Crowd:
                 await commerce.define_stores(tx, [Store(f"s-{n}", "CN", f"Shop {n}")])
                 await visitors.account(tx, Role.CARE, f"care-{n}@shop.example")
                 await members.record_consents(tx, [_consent(site.chen, n)])
-            async with self.services.database.transaction(actor="test", set_based=True) as tx:
+            async with self.services.database.transaction(actor="test", by_keys=True) as tx:
                 await loyalty.post(tx, site.rules.configuration, [_gift(site.chen, n)])
                 await loyalty.carry_out(tx, site.rules.configuration, _held(site.chen, visitors.members[0], n))
                 await loyalty.decide_adjustments(tx, site.rules.configuration, [_correction(site.chen, n)])
@@ -115,7 +115,7 @@ class Crowd:
         await self._import_of_refused(rows)
         self.rows = rows
         await Relay(self.services.database, REACTIONS).drain()
-        async with self.services.database.transaction(set_based=True) as tx:
+        async with self.services.database.transaction(by_keys=True) as tx:
             await Composer(self.services.vault, engagement.reachable(self.services.settings)).compose(tx)
         async with self.services.database.transaction() as tx:
             tx.write(_PARK, (rows,))
@@ -247,7 +247,7 @@ class Crowd:
             reference=f"given-{self.rows}",
             actor="test",
         )
-        async with self.services.database.transaction(set_based=True) as tx:
+        async with self.services.database.transaction(by_keys=True) as tx:
             (done,) = await loyalty.transfer_points(tx, self.site.rules.configuration, [wish])
         assert isinstance(done, loyalty.Transferred), done
         assert done.transfer_id is not None

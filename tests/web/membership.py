@@ -84,13 +84,13 @@ class Membership:
         given = Accrue(
             member_id=member_id, wallet="points", amount=points, reference=reason, reason=reason, expires_at=expires_at
         )
-        async with self.services.database.transaction(set_based=True) as tx:
+        async with self.services.database.transaction(by_keys=True) as tx:
             (posting,) = await loyalty.post(tx, self.rules.configuration, [given])
         assert not isinstance(posting, Exception), posting
 
     async def send(self, *facts: OrderFact) -> None:
         """Bring orders and returns in."""
-        async with self.services.database.transaction(set_based=True) as tx:
+        async with self.services.database.transaction(by_keys=True) as tx:
             outcomes: Sequence[object] = await commerce.apply(tx, self.rules, list(facts))
         assert not [one for one in outcomes if isinstance(one, Exception)], outcomes
 

@@ -148,7 +148,7 @@ class Site:
     async def apply(self, *facts: OrderFact) -> None:
         """Carry facts out one after the other."""
         for fact in facts:
-            async with self.services.database.transaction(actor="test", set_based=True) as tx:
+            async with self.services.database.transaction(actor="test", by_keys=True) as tx:
                 (outcome,) = await commerce.apply(tx, self.rules, [fact])
             assert not isinstance(outcome, DomainError), outcome
 

@@ -189,7 +189,7 @@ async def kept(site: Site, reference: str, amount: int) -> str:
     wanted = PlaceHold(
         member_id=site.chen, wallet="points", amount=amount, purpose="Pottery", deadline=NOW + DAY, reference=reference
     )
-    async with site.services.database.transaction(set_based=True) as tx:
+    async with site.services.database.transaction(by_keys=True) as tx:
         await loyalty.carry_out(tx, site.rules.configuration, [wanted])
     return hold_path(site.chen, reference)
 

@@ -38,7 +38,7 @@ class House:
         """Do all steps of an export's job."""
         more: int | None = 1
         while more is not None:
-            async with self.site.services.database.transaction(set_based=True) as tx:
+            async with self.site.services.database.transaction(by_keys=True) as tx:
                 more = await do_step(tx, self.kinds, job_id_in(path.rpartition("/")[2]))
 
     async def noted(self) -> list[tuple[str, str, str]]:

@@ -48,7 +48,7 @@ class House:
         job_id = job_id_in(path.rpartition("/")[2])
         more: int | None = 1
         while more is not None:
-            async with self.site.services.database.transaction(set_based=True) as tx:
+            async with self.site.services.database.transaction(by_keys=True) as tx:
                 more = await do_step(tx, self.kinds, job_id)
 
     async def count(self, table: str) -> int:
@@ -168,7 +168,7 @@ async def test_a_large_file_goes_up_from_its_last_part_on_and_goes_on_where_it_s
         await browser.post(f"{path}/parts/1", content=pieces[0])
         wrong = {"name.0": "card", "column.0": "phone", "constant.market": "CN", "constant.channel": "store"}
         await browser.post(f"{path}/mapping", data={**wrong, "act": "check"})
-        async with house.site.services.database.transaction(set_based=True) as tx:
+        async with house.site.services.database.transaction(by_keys=True) as tx:
             await do_step(tx, house.kinds, job_id_in(path.rpartition("/")[2]))
         busy = await browser.post(f"{path}/discard")
         stopped = await browser.post(f"{path.replace('imports', 'jobs')}/cancel", data={"next": path})

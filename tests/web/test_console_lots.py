@@ -25,7 +25,7 @@ async def site(services: Services) -> Site:
     made = await Site(services).begin()
     until = (NOW + 8 * DAY).replace(hour=16)  # midnight in Shanghai
     gift = Accrue(member_id=made.chen, wallet="points", amount=60, reference="gift", reason="gift", expires_at=until)
-    async with services.database.transaction(set_based=True) as tx:
+    async with services.database.transaction(by_keys=True) as tx:
         await loyalty.post(tx, made.rules.configuration, [gift])
     return made
 

@@ -28,7 +28,7 @@ async def site(services: Services) -> Site:
             tx, replace(POLICY, transfers=TransferPolicy(among="anyone", largest=300)), tx.now
         )
     gift = Accrue(member_id=made.chen, wallet="points", amount=500, reference="gift", reason="gift")
-    async with services.database.transaction(set_based=True) as tx:
+    async with services.database.transaction(by_keys=True) as tx:
         await loyalty.post(tx, made.rules.configuration, [gift])
     return made
 
@@ -62,7 +62,7 @@ async def test_points_are_tried_out_given_once_and_taken_back(site: Site) -> Non
             chinese = words((await other.get(pages)).text)
         mine, theirs = [words((await browser.get(f"{site.path(one)}/transfers")).text) for one in (site.chen, li)]
         ((transfer_id,),) = await site.rows("SELECT transfer_id FROM point_transfers WHERE side = 'given'")
-        async with site.services.database.transaction(set_based=True) as tx:
+        async with site.services.database.transaction(by_keys=True) as tx:
             spent = Redeem(member_id=li, wallet="points", amount=150, reference="shop")
             await loyalty.post(tx, site.rules.configuration, [spent])
         back = f"{pages}/ptr_{transfer_id.hex}"  # type: ignore[attr-defined] # a UUID

@@ -274,7 +274,7 @@ async def test_an_address_made_up_is_refused(browser: httpx.AsyncClient, members
 
 async def test_what_is_held_and_each_lot_is_told(browser: httpx.AsyncClient, membership: Membership) -> None:
     services, now = membership.services, membership.services.database.clock.now()
-    async with services.database.transaction(actor="test", set_based=True) as tx:
+    async with services.database.transaction(actor="test", by_keys=True) as tx:
         wish = PlaceHold(
             member_id=membership.wang,
             wallet="points",

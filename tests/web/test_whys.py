@@ -72,7 +72,7 @@ async def test_members_are_not_told_who_of_staff_corrected_their_points(
         )
         for amount, by in ((10, ""), (-5, "key:ak_2"))
     ]
-    async with services.database.transaction(actor="test", set_based=True) as tx:
+    async with services.database.transaction(actor="test", by_keys=True) as tx:
         for outcome in await loyalty.post(tx, loyalty.Configuration(), wishes):
             assert not isinstance(outcome, Exception), outcome
     cookies = brings(await membership.cookies(membership.wang))

@@ -155,7 +155,7 @@ class Replay:
                         raise ReplayBroken(str(outcome))
                 store.advance(tx, self.programme.name, shard, position)
 
-            await self._patiently(post, set_based=True)
+            await self._patiently(post, by_keys=True)
             self.on_progress(_orders_among(facts))
 
     async def time_passes(self, at: datetime) -> None:
@@ -175,18 +175,20 @@ class Replay:
             await self.at_end(tx)
         await let_programme_clock_tick(tx.connection, END)
 
-    async def _patiently(self, work: Callable[[Transaction], Awaitable[Result]], *, set_based: bool = False) -> Result:
+    async def _patiently(
+        self, work: Callable[[Transaction], Awaitable[Result]], *, set_based: bool = False, by_keys: bool = False
+    ) -> Result:
         """Do work in a transaction, again when somebody was in the way or the database went away for a moment."""
         for _ in range(TRIES):
             try:
-                async with self.database.transaction(actor="replay", set_based=set_based) as tx:
+                async with self.database.transaction(actor="replay", set_based=set_based, by_keys=by_keys) as tx:
                     return await work(tx)
             except Exception as error:
                 if is_connection_lost(error) and self.recover is not None:
                     await self.recover()
                 elif not may_pass(error):
                     raise
-        async with self.database.transaction(actor="replay", set_based=set_based) as tx:
+        async with self.database.transaction(actor="replay", set_based=set_based, by_keys=by_keys) as tx:
             return await work(tx)
 
 

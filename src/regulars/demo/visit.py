@@ -57,7 +57,7 @@ async def _was_there(database: Database, person: Person) -> bool:
 
 
 async def _carry_out(database: Database, rules: commerce.Commerce, fact: PutOrder | ReturnOrder) -> None:
-    async with database.transaction(actor="demo", set_based=True) as tx:
+    async with database.transaction(actor="demo", by_keys=True) as tx:
         (outcome,) = await commerce.apply(tx, rules, [fact])
         if isinstance(outcome, DomainError):
             raise VisitRefused(str(outcome))

@@ -119,7 +119,7 @@ async def steps(services: "Services", api: "OwnApi", job_id: str) -> "AsyncItera
             return
         for _ in range(STEPS_AT_A_TURN):
             try:
-                async with services.database.transaction(set_based=True, actor=cli_actor()) as tx:
+                async with services.database.transaction(by_keys=True, actor=cli_actor()) as tx:
                     if await do_step(tx, kinds, job_id_in(job_id)) is None:
                         break
             except LockNotAvailable:  # a worker is at it: the next look finds what it did

@@ -70,7 +70,7 @@ class OrderDesk:
     async def preview(self, fact: ReturnOrder) -> ReturnOutcome: ...
     async def preview(self, fact: PutOrder | ReturnOrder) -> OrderOutcome | ReturnOutcome:
         """Return what a fact would do; nothing changes. Raises what it would be refused with."""
-        async with self.services.database.transaction(set_based=True) as tx:
+        async with self.services.database.transaction(by_keys=True) as tx:
             (outcome,) = await apply(tx, self.commerce, [fact], dry_run=True)
         if isinstance(outcome, DomainError):
             raise outcome

@@ -251,7 +251,7 @@ def _reads(services: Services, commerce: Commerce) -> list[HTTPRouteHandler]:
 
 async def _try(services: Services, commerce: Commerce, wish: OrderRequest) -> Response[bytes]:
     """Answer what would happen."""
-    async with services.database.transaction(set_based=True) as tx:
+    async with services.database.transaction(by_keys=True) as tx:
         (outcome,) = await _apply_all(commerce, tx, [wish], dry_run=True)
     if isinstance(outcome, DomainError):
         raise outcome

@@ -54,7 +54,7 @@ class MemberReads:
         return await self._group.submit(wanted)
 
     async def _read_all(self, wanted: Sequence[Wanted], _: Attempt) -> list[bytes | DomainError]:
-        async with self._services.database.transaction(set_based=True) as tx:
+        async with self._services.database.transaction(by_keys=True) as tx:
             found = await self._found(tx, wanted, clear=False) | await self._found(tx, wanted, clear=True)
             for one in wanted:
                 shown = found.get((one.member_id, True)) if one.clear else None

@@ -173,7 +173,7 @@ class Lane(Generic[Command, Result]):
         self, calls: Sequence[Call[Command]], attempt: Attempt, *, assume_new: bool
     ) -> Sequence[Reply | DomainError]:
         owners = [(call.client, call.key) for call in calls]
-        async with self._database.transaction(set_based=True) as tx:
+        async with self._database.transaction(by_keys=True) as tx:
             if attempt.part:
                 store.wait_for_locks(tx, BISECTING_LOCK_TIMEOUT_MS)
             asked = store.ask(tx, owners)

@@ -264,7 +264,7 @@ def _answers(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Control
             member_id=member_id, request_id=request_id, approve=approve, actor=actor, note=form.value.note
         )
         try:
-            async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+            async with kit.services.database.transaction(actor=actor, by_keys=True) as tx:
                 (outcome,) = await loyalty.decide_adjustments(tx, configuration, [wish])
                 if isinstance(outcome, DomainError):
                     raise outcome
@@ -333,7 +333,7 @@ def _ask(kit: Kit, configuration: loyalty.Configuration) -> Sequence[ControllerR
             return await show(request, member_id, form, 422)
         member, sent = member_id_in(member_id), sent_form(request, actor)
         try:
-            async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+            async with kit.services.database.transaction(actor=actor, by_keys=True) as tx:
                 if (led_to := await sent.led_to(tx)) is not None:
                     return kit.see(led_to, Notice(ALREADY, "info"))
                 asked = await _corrected(tx, configuration, member, form.value, actor)

@@ -188,7 +188,7 @@ def _acts(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controller
     ) -> Response[bytes]:
         actor, (member, hold) = who(request).actor, ids
         try:
-            async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+            async with kit.services.database.transaction(actor=actor, by_keys=True) as tx:
                 (outcome,) = await loyalty.carry_out(tx, configuration, [command])
                 if isinstance(outcome, DomainError):
                     raise outcome

@@ -167,7 +167,7 @@ def _extend(kit: Kit, configuration: loyalty.Configuration) -> Sequence[Controll
             actor=actor,
         )
         try:
-            async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+            async with kit.services.database.transaction(actor=actor, by_keys=True) as tx:
                 if (led_to := await sent.led_to(tx)) is not None:
                     return kit.see(led_to, Notice(ALREADY, "info"))
                 await _carried(tx, configuration, wish)

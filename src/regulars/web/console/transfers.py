@@ -150,7 +150,7 @@ def _giving(kit: Kit, configuration: loyalty.Configuration) -> list[ControllerRo
             reason=wish.reason,
         )
         try:
-            async with kit.services.database.transaction(actor=actor, set_based=True) as tx:
+            async with kit.services.database.transaction(actor=actor, by_keys=True) as tx:
                 if (led_to := await sent.led_to(tx)) is not None:
                     return kit.see(led_to, Notice(ALREADY, "info"))
                 done = await _carried(tx, configuration, command, dry_run=is_look)

@@ -127,7 +127,7 @@ class Desk:
             actor=acts_as(request),
             reason=_REASON,
         )
-        async with self.services.database.transaction(actor=acts_as(request), set_based=not dry_run) as tx:
+        async with self.services.database.transaction(actor=acts_as(request), by_keys=not dry_run) as tx:
             (done,) = await loyalty.transfer_points(tx, self.configuration, [command], dry_run=dry_run)
             if not isinstance(done, DomainError) and done.transfer_id is not None and await sent.led_to(tx) is None:
                 await sent.leads_to(tx, DONE.replace("{given_id:str}", public_id(PREFIX, done.transfer_id)))
