@@ -194,7 +194,7 @@ def after(value: int, command: Adding) -> int:
 
 @pytest.fixture
 async def adder(database_url: str) -> Overlapping:
-    create_counters(database_url, *"abcdefghijkl")
+    create_counters(database_url, *"abcdefghijklmnopqrstuvwxyz")
     return Overlapping()
 
 
@@ -215,10 +215,10 @@ async def lane(database: Database, adder: Overlapping) -> AsyncIterator[Lane[Add
 async def answered_otherwise(lane: Lane[Adding, CounterView]) -> int:
     """Submit acts whose order matters; return how many were answered otherwise than one after the other."""
     random = Random(11)
-    asked = [Adding(random.choice("aaabcdefghijkl"), random.randrange(1, 9)) for _ in range(300)]
+    asked = [Adding(random.choice("aaabcdefghijklmnopqrstuvwxyz"), random.randrange(1, 9)) for _ in range(300)]
     calls = [Call(one, "key:ak_1", f"k{number}", b"h", one.counter_id) for number, one in enumerate(asked)]
     replies = await asyncio.gather(*[lane.submit(call) for call in calls], return_exceptions=True)
-    values = dict.fromkeys("abcdefghijkl", 0)
+    values = dict.fromkeys("abcdefghijklmnopqrstuvwxyz", 0)
     wrong = 0
     for one, reply in zip(asked, replies, strict=True):
         values[one.counter_id] = after(values[one.counter_id], one)
