@@ -3,9 +3,10 @@
 Nothing of the product's arithmetic is used: transfers, lots and their uses are read as they lie there.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class Points:
 
     @classmethod
     def of(cls, transfers: list[dict[str, Any]], lots: list[dict[str, Any]], uses: list[dict[str, Any]]) -> "Points":
-        """Look the instants up once: each month asks for all of them."""
+        """Look the instants up."""
         recorded = {(row["member_id"], row["seq"]): row["recorded_at"] for row in transfers}
         place = {(lot["member_id"], lot["lot_no"]): number for number, lot in enumerate(lots)}
         return cls(
@@ -64,16 +65,25 @@ class Points:
             ],
         )
 
-    def parts(self, end: datetime) -> tuple[int, int, int]:
-        """Return what could be spent just before an instant, what was pending, and what had run out unbooked."""
-        left = [amount if booked < end else 0 for amount, booked, _, _ in self.lots]
-        for lot, amount, used in self.uses:
-            if used < end:
-                left[lot] -= amount
-        at, sums = end - timedelta(microseconds=1), [0, 0, 0]
-        for remaining, (_, _, available, expires) in zip(left, self.lots, strict=True):
-            sums[2 if expires <= at else 1 if available > at else 0] += remaining
-        return sums[0], sums[1], sums[2]
+    def parts(self, ends: list[datetime]) -> list[tuple[int, int, int]]:
+        """Return what could be spent just before each instant, what was pending, and what had run out unbooked.
+
+        A lot's points, and each use of them, count from the first instant after them: they are looked at once.
+        """
+        spend, run_out = ([bisect_right(ends, lot[place]) for lot in self.lots] for place in (2, 3))
+        changes = [(lot, amount, booked) for lot, (amount, booked, _, _) in enumerate(self.lots)]
+        changes += [(lot, -amount, used) for lot, amount, used in self.uses]
+        alike: dict[tuple[int, int, int], int] = defaultdict(int)
+        for lot, change, at in changes:
+            alike[bisect_right(ends, at), spend[lot], run_out[lot]] += change
+        found = []
+        for place in range(len(ends)):
+            sums = [0, 0, 0]
+            for (since, spendable, gone), units in alike.items():
+                if since <= place:
+                    sums[2 if gone <= place else 1 if spendable > place else 0] += units
+            found.append((sums[0], sums[1], sums[2]))
+        return found
 
 
 def _end(month: date) -> datetime:
@@ -84,12 +94,12 @@ def recompute(transfers: list[dict[str, Any]], lots: list[dict[str, Any]], uses:
     """Add the months up."""
     found, previous = [], bytes(32)
     held: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    came_and_went = Points.of(transfers, lots, uses)
+    parts = Points.of(transfers, lots, uses).parts([_end(month) for month in MONTHS])
     of_month: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for row in transfers:
         of_month[row["recorded_at"].astimezone(NEW_YORK).date().replace(day=1)].append(row)
-    for month in MONTHS:
-        made = Month(transfers=len(of_month[month]))
+    for month, parts_then in zip(MONTHS, parts, strict=True):
+        made = Month(parts=parts_then, transfers=len(of_month[month]))
         lines: dict[Any, bytes] = defaultdict(bytes)
         sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
         for row in of_month[month]:
@@ -102,7 +112,6 @@ def recompute(transfers: list[dict[str, Any]], lots: list[dict[str, Any]], uses:
             lines[row["member_id"]] += line_of(row).encode()
         made.movements = {key: (sums[key][0], sums[key][1], sums[key][2]) for key in sums}
         made.held = {wallet: (balance, debt) for wallet, (balance, debt) in held.items()}
-        made.parts = came_and_went.parts(_end(month))
         previous = sha256(previous + f"{month:%Y-%m}\n".encode() + _digests(lines)).digest()
         made.digest = previous.hex()
         found.append(made)
