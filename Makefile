@@ -11,6 +11,8 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
+# pip would compile one module after the other; what cannot be compiled, like templates, is no program.
+COMPILE := $(BIN)/python -m compileall -q -q -j 0 $(VENV)/lib >&2 || true
 CODE := $(wildcard src tests bench ui clients docs)
 UV_VERSION := 0.13.9
 UV := .cache/uv/bin/uv
@@ -110,13 +112,15 @@ $(VENV)/created:
 
 $(VENV)/installed-dev: requirements/dev.txt | $(VENV)/created
 	@echo "Installing the development environment (once, about a minute) ..." >&2
-	@$(PIP) install --require-hashes -r requirements/dev.txt >&2
+	@$(PIP) install --no-compile --require-hashes -r requirements/dev.txt >&2
+	@$(COMPILE)
 	@touch $@ $(VENV)/installed-demo
 
 # A development environment that is newer than both lists serves the demo as it is.
 $(VENV)/installed-demo: requirements/demo.txt | $(VENV)/created
 	@echo "Installing what the demo needs (once, about a minute) ..." >&2
-	@$(PIP) install --require-hashes -r requirements/demo.txt >&2
+	@$(PIP) install --no-compile --require-hashes -r requirements/demo.txt >&2
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/installed-dev pyproject.toml
