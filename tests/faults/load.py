@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+import httpcore
 import httpx
 import msgspec
 
@@ -20,11 +21,18 @@ HOT_SHARE = 0.4  # so much of the load goes to one member
 GIVE_UP_SHARE = 0.15  # so many of those whose connection broke never ask again
 FORGET_SHARE = 0.15  # so many ask again under another key, as a till does that was switched off and on
 PAUSE_SECONDS = 0.05
+KEPT_SECONDS = 5.0
 BUSY = 409
 UNAVAILABLE = 503
 BROKEN = 500
 
+_TIMEOUTS = dict.fromkeys(("connect", "read", "write", "pool"), DEADLINE_SECONDS)
 _encode = msgspec.json.Encoder().encode
+
+
+def line() -> httpcore.AsyncConnectionPool:
+    """Return the one connection of a client: of more, every request would look at all whether they still stand."""
+    return httpcore.AsyncConnectionPool(max_connections=1, keepalive_expiry=KEPT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,13 @@ class Operation:
 
 @dataclass
 class Load:
-    """Clients on one product. `operations` is everything that was ever sent, acknowledged or not."""
+    """Clients on one product. `operations` is everything that was ever sent, acknowledged or not.
+
+    They send to `address`; `http` asks for what is no load.
+    """
 
     shop: Shop
+    address: str
     http: httpx.AsyncClient
     random: Random
     operations: list[Operation] = field(default_factory=list)
@@ -97,19 +109,20 @@ class Load:
                 group.create_task(self._client())
 
     async def _client(self) -> None:
-        while not self.stopping:
-            operation = self._next()
-            self.operations.append(operation)
-            await self.carry_out(operation)
-            if operation.kind == ORDER and operation.answer is not None and operation.answer.done:
-                self._paid.append(operation)
+        async with line() as own:
+            while not self.stopping:
+                operation = self._next()
+                self.operations.append(operation)
+                await self.carry_out(operation, own)
+                if operation.kind == ORDER and operation.answer is not None and operation.answer.done:
+                    self._paid.append(operation)
 
-    async def carry_out(self, operation: Operation) -> None:
+    async def carry_out(self, operation: Operation, own: httpcore.AsyncConnectionPool) -> None:
         """Ask, and ask again with the same key, until there is an answer, the client gives up or time is up."""
         operation.began = time.monotonic()
         while True:
             operation.attempts += 1
-            answer = await self.send(operation)
+            answer = await self.send(operation, own)
             if answer is not None and answer.status < BROKEN and not _is_busy(answer):
                 operation.answer = answer
                 operation.answered = time.monotonic()
@@ -128,16 +141,22 @@ class Load:
             assert waited < DEADLINE_SECONDS, f"{operation.kind} {operation.key} got no answer in {waited:.0f} s"
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def send(self, operation: Operation) -> Answer | None:
+    async def send(self, operation: Operation, own: httpcore.AsyncConnectionPool) -> Answer | None:
         """Send once; None if the connection broke or nobody listened."""
-        headers = {"Idempotency-Key": operation.key, "Content-Type": "application/json"}
+        headers = [
+            ("Authorization", f"Bearer {self.shop.token}"),
+            ("Idempotency-Key", operation.key),
+            ("Content-Type", "application/json"),
+        ]
+        url, extensions = f"{self.address}{operation.path}", {"timeout": _TIMEOUTS}
         try:
-            response = await self.http.request(
-                operation.method, operation.path, content=operation.body, headers=headers
+            response = await own.request(
+                operation.method, url, headers=headers, content=operation.body, extensions=extensions
             )
-        except httpx.TransportError:
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
             return None
-        return Answer(response.status_code, response.content, response.headers.get("Idempotency-Replayed") == "true")
+        replayed = any(name.lower() == b"idempotency-replayed" and value == b"true" for name, value in response.headers)
+        return Answer(response.status, response.content, replayed)
 
     async def is_ready(self) -> bool:
         """Say whether the web process says that it may be used."""

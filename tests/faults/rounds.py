@@ -13,7 +13,7 @@ from regulars.platform.db.database import Database
 from regulars.platform.outbox.service import backlog
 from tests.faults import victims
 from tests.faults.books import is_worked, problems_of, read_books
-from tests.faults.load import Load, Operation
+from tests.faults.load import Load, Operation, line
 from tests.faults.product import DEADLINE_SECONDS, LOOK_SECONDS, Product, Shop, until_true
 
 CLIENTS = 12
@@ -115,12 +115,13 @@ class Rounds:
     async def check_replays(self, mine: list[Operation]) -> None:
         """A key that is sent again gives what was acknowledged first, to the byte."""
         answered = [one for one in mine if one.answer is not None]
-        for operation in self.random.sample(answered, min(REPLAYED_AGAIN, len(answered))):
-            again = await self.load.send(operation)
-            assert again is not None, "the product stopped answering"
-            assert operation.answer is not None
-            assert again.replayed, f"{operation.key} was carried out anew"
-            assert (again.status, again.body) == (operation.answer.status, operation.answer.body), operation.key
+        async with line() as own:
+            for operation in self.random.sample(answered, min(REPLAYED_AGAIN, len(answered))):
+                again = await self.load.send(operation, own)
+                assert again is not None, "the product stopped answering"
+                assert operation.answer is not None
+                assert again.replayed, f"{operation.key} was carried out anew"
+                assert (again.status, again.body) == (operation.answer.status, operation.answer.body), operation.key
 
     async def check_drained(self) -> None:
         """The worker carries every event by itself."""
@@ -159,11 +160,10 @@ async def rounds_on(product: Product, seed: int) -> AsyncIterator[Rounds]:
     random, shop = Random(seed), product.shop
     assert shop is not None, "prepare it first"
     headers = {"Authorization": f"Bearer {shop.token}"}
-    limits = httpx.Limits(max_connections=CLIENTS + 1)
     async with (
         product.tended(),
-        httpx.AsyncClient(base_url=product.address, headers=headers, timeout=DEADLINE_SECONDS, limits=limits) as http,
+        httpx.AsyncClient(base_url=product.address, headers=headers, timeout=DEADLINE_SECONDS) as http,
     ):
-        load = Load(shop, http, random)
+        load = Load(shop, product.address, http, random)
         await load.until_ready()
         yield Rounds(product, shop, load, random)

@@ -21,7 +21,7 @@ from regulars.platform.embedded import acquire
 from regulars.platform.vault.journal import ErasureJournal
 from regulars.platform.vault.local import LocalVault
 from tests.faults.books import problems_of, read_books
-from tests.faults.load import ACCRUAL, Load, Operation
+from tests.faults.load import ACCRUAL, Load, Operation, line
 from tests.faults.product import Product, Shop, product_at, until_true
 from tests.faults.rounds import MEMBERS, Rounds, kill, rounds_on
 from tests.faults.shop import STORE, prepare, public
@@ -128,7 +128,8 @@ async def check_answers(load: Load, sent: list[Operation], instant: Instant) -> 
     answered = [one for one in sent if one.answer is not None and one.answer.done]
     kept = [one for one in answered if one.answered < instant.monotonic][-1]
     lost = next(one for one in answered if one.began > instant.monotonic and one.kind == ACCRUAL)
-    again, anew = await load.send(kept), await load.send(lost)
+    async with line() as own:
+        again, anew = await load.send(kept, own), await load.send(lost, own)
     assert again is not None
     assert kept.answer is not None
     assert (again.replayed, again.body) == (True, kept.answer.body)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-import httpx
 import pytest
 
 from tests.faults.product import product_at
@@ -75,9 +74,9 @@ async def test_what_nobody_heard_of_is_carried_out_once(tmp_path: Path) -> None:
         await prepare(product, MEMBERS)
         product.add(WEB, "serve")
         async with cutting(product.port, seed=1) as cutter, rounds_on(product, seed=1) as rounds:
-            rounds.load.http.base_url = httpx.URL(f"http://127.0.0.1:{cutter.port}")
+            rounds.load.address = f"http://127.0.0.1:{cutter.port}"
             mine = await rounds.send(partial(until_answered, rounds, ANSWERS))
-            rounds.load.http.base_url = httpx.URL(product.address)
+            rounds.load.address = product.address
             await rounds.check(mine)
         heard_later = [one for one in mine if one.answer is not None and one.answer.replayed]
         assert cutter.cut > ANSWERS / 4

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from regulars.demo.programme import MARKET
-from tests.faults.load import ACCRUAL, UNAVAILABLE, Answer, Load, Operation
+from tests.faults.load import ACCRUAL, UNAVAILABLE, Answer, Load, Operation, line
 from tests.faults.product import product_at
 from tests.faults.rounds import MEMBERS, rounds_on
 from tests.faults.shop import STORE, prepare
@@ -80,7 +80,8 @@ async def test_a_full_disk_loses_nothing_and_it_goes_on_once_there_is_room(tmp_p
                 await asyncio.to_thread(fill, disk)
                 turned_away = await until_turned_away(load, disk, told)
                 (disk / FILLER).unlink()
-                await load.carry_out(turned_away)
+                async with line() as own:
+                    await load.carry_out(turned_away, own)
                 await until_answered(rounds, load.acknowledged(), is_over)
                 await asyncio.to_thread(fill_until_it_stops, disk, shop.url)
                 (disk / FILLER).unlink()
@@ -95,17 +96,18 @@ async def test_a_full_disk_loses_nothing_and_it_goes_on_once_there_is_room(tmp_p
 
 async def until_turned_away(load: Load, disk: Path, told: list[Answer]) -> Operation:
     """Ask until somebody is told that it cannot be done now; return what was asked. A sign-up is told so, too."""
-    while True:
-        load._number += 1
-        operation = load._posting(ACCRUAL, load.shop.members[0])
-        load.operations.append(operation)
-        answer = await load.send(operation)
-        assert answer is not None
-        if answer.status == UNAVAILABLE:
-            told.append(answer)
-            break
-        operation.answer = answer
-        await asyncio.to_thread(fill, disk)
+    async with line() as own:
+        while True:
+            load._number += 1
+            operation = load._posting(ACCRUAL, load.shop.members[0])
+            load.operations.append(operation)
+            answer = await load.send(operation, own)
+            assert answer is not None
+            if answer.status == UNAVAILABLE:
+                told.append(answer)
+                break
+            operation.answer = answer
+            await asyncio.to_thread(fill, disk)
     wish = {
         "market": MARKET.code,
         "identities": [{"kind": "external", "value": "faults:late"}],

@@ -119,7 +119,7 @@ async def released(product: Product, shop: Shop, first: int) -> AsyncIterator[Re
     """Give a release on which nothing runs yet; its callers take keys from `first` on."""
     headers = {"Authorization": f"Bearer {shop.token}"}
     async with httpx.AsyncClient(base_url=product.address, headers=headers, timeout=DEADLINE_SECONDS) as http:
-        yield Release(product, Load(shop, http, Random(first), _number=first))
+        yield Release(product, Load(shop, product.address, http, Random(first), _number=first))
 
 
 def prepared(product: Product, source: Path) -> Shop:
