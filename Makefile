@@ -11,8 +11,6 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
-# pip would compile one module after the other; what cannot be compiled, like templates, is no program.
-COMPILE := $(BIN)/python -m compileall -q -q -j 0 $(VENV)/lib >&2 || true
 CODE := $(wildcard src tests bench ui clients docs)
 UV_VERSION := 0.13.9
 UV := .cache/uv/bin/uv
@@ -102,6 +100,13 @@ clean: ## Remove the environment and everything that tools left (never a program
 # --- the environment ------------------------------------------------------------------------------------------
 # Marker files are written last, so an interrupted set-up is repeated. Development contains all that the demo needs.
 
+# $(call install,list): every second package by one pip, the others by another, which takes half the time. A list is
+# complete, so none of them has to look for dependencies. A module is compiled when it is first imported: most never
+# are.
+install = awk '/^[^ \#]/ { half = !half } !/^\#/ { print > ("$(VENV)/half-" half ".txt") }' $(1) \
+	&& printf '%s\n' 0 1 | xargs -P 2 -I HALF \
+		$(PIP) install --no-compile --no-deps --require-hashes -r $(VENV)/half-HALF.txt >&2
+
 $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Regulars needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
@@ -112,15 +117,13 @@ $(VENV)/created:
 
 $(VENV)/installed-dev: requirements/dev.txt | $(VENV)/created
 	@echo "Installing the development environment (once, about a minute) ..." >&2
-	@$(PIP) install --no-compile --require-hashes -r requirements/dev.txt >&2
-	@$(COMPILE)
+	@$(call install,requirements/dev.txt)
 	@touch $@ $(VENV)/installed-demo
 
 # A development environment that is newer than both lists serves the demo as it is.
 $(VENV)/installed-demo: requirements/demo.txt | $(VENV)/created
 	@echo "Installing what the demo needs (once, about a minute) ..." >&2
-	@$(PIP) install --no-compile --require-hashes -r requirements/demo.txt >&2
-	@$(COMPILE)
+	@$(call install,requirements/demo.txt)
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/installed-dev pyproject.toml
