@@ -5,6 +5,8 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# Two recipes that install into one environment at once, under "make -j", would leave it half of each.
+.NOTPARALLEL:
 
 PYTHON ?= python3
 ARGS ?=
@@ -45,7 +47,7 @@ client: $(VENV)/ready-dev ## Write the Python client's modules anew, after a cha
 setup: $(VENV)/ready-dev ui ## Install what development needs, from the hashed lists
 
 test: lints ui ## Set up, check and run every test but the long ones
-	@$(MAKE) --no-print-directory -j2 types pytest
+	@printf '%s\n' types pytest | xargs -P 2 -n 1 $(MAKE) --no-print-directory
 
 # mypy uses one core, and tests wait now and then: beside each other they take less time than one after the other.
 pytest: $(VENV)/ready-dev
