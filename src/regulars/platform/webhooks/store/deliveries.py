@@ -85,16 +85,23 @@ def write(tx: Transaction, told: Sequence[Told], fresh: Sequence[Fresh], at: dat
 
 # --- the log --------------------------------------------------------------------------------------------------------
 
-_CHOSEN: LiteralString = """
-d.endpoint_id = %(endpoint)s
-AND (cardinality(%(states)s::text[]) = 0 OR d.state = ANY (%(states)s::text[]))
-AND (%(type)s::text IS NULL OR d.type = %(type)s)
-AND (%(line)s::uuid IS NULL OR d.line = %(line)s)
-AND (%(since)s::timestamptz IS NULL OR d.queued_at >= %(since)s)
-AND (%(until)s::timestamptz IS NULL OR d.queued_at <= %(until)s)
-AND d.position BETWEEN %(first)s AND %(last)s
-"""
 _HIGHEST = 2**62
+
+
+def _conditions(chosen: Chosen) -> LiteralString:
+    """Return what is asked of a delivery called d, and nothing else: one plan for any values finds the right index."""
+    conditions: list[LiteralString] = [
+        "d.endpoint_id = %(endpoint)s AND d.position BETWEEN %(first)s AND %(last)s",
+        *(["d.type = %(type)s"] if chosen.type is not None else []),
+        *(["d.line = %(line)s"] if chosen.member_id is not None else []),
+        *(["d.queued_at >= %(since)s"] if chosen.since is not None else []),
+        *(["d.queued_at <= %(until)s"] if chosen.until is not None else []),
+    ]
+    if chosen.states == ("failed",):
+        conditions.append("d.state = 'failed'")  # as their index says it
+    elif chosen.states:
+        conditions.append("d.state = ANY (%(states)s::text[])")
+    return " AND ".join(conditions)
 
 
 def _parameters(endpoint_id: UUID, chosen: Chosen) -> dict[str, Any]:
@@ -112,9 +119,9 @@ def _parameters(endpoint_id: UUID, chosen: Chosen) -> dict[str, Any]:
 
 async def listed(tx: Transaction, endpoint_id: UUID, chosen: Chosen, limit: int) -> list[Delivery]:
     """Return deliveries of an endpoint, the latest first, at most `limit`."""
-    text: LiteralString = (
-        f"SELECT {_COLUMNS} FROM webhook_deliveries AS d WHERE {_CHOSEN} ORDER BY d.position DESC LIMIT %(limit)s"  # noqa: S608 - our own text
-    )
+    text: LiteralString = f"""
+    SELECT {_COLUMNS} FROM webhook_deliveries AS d WHERE {_conditions(chosen)} ORDER BY d.position DESC LIMIT %(limit)s
+    """  # noqa: S608 - our own text
     rows = await tx.rows(text, _parameters(endpoint_id, chosen) | {"limit": limit})
     return [as_delivery(row) for row in rows]
 
@@ -142,27 +149,27 @@ async def attempts(tx: Transaction, delivery_ids: Sequence[UUID]) -> dict[UUID, 
     return found
 
 
-_REPLAY: LiteralString = f"""
-UPDATE webhook_deliveries AS d
-SET state = 'pending', due_at = %(at)s, first_tried_at = NULL, settled_at = NULL
-FROM (
-    SELECT d.delivery_id FROM webhook_deliveries AS d WHERE {_CHOSEN} AND d.state <> 'pending' LIMIT %(limit)s
-) AS chosen
-WHERE d.delivery_id = chosen.delivery_id AND d.state <> 'pending'
-RETURNING d.delivery_id
-"""  # noqa: S608 - our own text
-
-
 async def replay(tx: Transaction, endpoint_id: UUID, chosen: Chosen, at: datetime, limit: int) -> int:
     """Let deliveries that are over be sent anew, at most `limit`; return how many."""
-    return len(await tx.rows(_REPLAY, _parameters(endpoint_id, chosen) | {"at": at, "limit": limit}))
+    text: LiteralString = f"""
+    UPDATE webhook_deliveries AS d
+    SET state = 'pending', due_at = %(at)s, first_tried_at = NULL, settled_at = NULL
+    FROM (
+        SELECT d.delivery_id FROM webhook_deliveries AS d
+        WHERE {_conditions(chosen)} AND d.state <> 'pending' LIMIT %(limit)s
+    ) AS chosen
+    WHERE d.delivery_id = chosen.delivery_id AND d.state <> 'pending'
+    RETURNING d.delivery_id
+    """  # noqa: S608 - our own text
+    return len(await tx.rows(text, _parameters(endpoint_id, chosen) | {"at": at, "limit": limit}))
 
 
 async def count(tx: Transaction, endpoint_id: UUID, chosen: Chosen, limit: int) -> int:
     """Return how many deliveries `replay` would take, up to `limit`."""
     text: LiteralString = f"""
     SELECT count(*) FROM (
-        SELECT 1 FROM webhook_deliveries AS d WHERE {_CHOSEN} AND d.state <> 'pending' LIMIT %(limit)s
+        SELECT 1 FROM webhook_deliveries AS d
+        WHERE {_conditions(chosen)} AND d.state <> 'pending' LIMIT %(limit)s
     ) AS chosen
     """  # noqa: S608 - our own text
     return int((await tx.rows(text, _parameters(endpoint_id, chosen) | {"limit": limit}))[0][0])
