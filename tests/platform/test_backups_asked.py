@@ -43,13 +43,16 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-async def test_who_asks_for_a_backup_gets_it_at_once_or_is_told_why_not(
+async def test_who_asks_for_a_backup_gets_one_that_begins_after_they_asked(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = Plan(folder=home.parent / "backups", hours=24, days=7)
 
+    tries: list[int] = []
+
     def take_and_be_asked(server: EmbeddedServer, home: Path, plan: Plan) -> Base:
         """Somebody asks for one just when the first is taken: it may lack what they wait for."""
+        tries.append(len(listed_in(plan.folder)))
         base = take_base(server, home, plan)
         if len(listed_in(plan.folder)) == 1:
             ask_for_base(plan, home)
@@ -76,10 +79,10 @@ async def test_who_asks_for_a_backup_gets_it_at_once_or_is_told_why_not(
             try:
                 await until(lambda _: try_lock(lock, fcntl.LOCK_EX))  # as if somebody took one by hand
                 await asyncio.to_thread(ask_for_base, plan, home)
-                refused = await until(lambda found: found.asked is None)
+                before = len(tries)
+                waiting = await until(lambda _: len(tries) > before + 1)
             finally:
                 os.close(lock)
-            await asyncio.to_thread(ask_for_base, plan, home)
             last = await until(lambda found: len(found.kept) == 4 and found.asked is None)
     await asyncio.to_thread(wait_until_stopped, home, SECONDS)
 
@@ -89,5 +92,34 @@ async def test_who_asks_for_a_backup_gets_it_at_once_or_is_told_why_not(
     assert asked.newest is not None
     assert asked.newest.base.began_at > meanwhile.newest.base.began_at
     assert (meanwhile.failed, asked.failed, last.failed) == (None, None, None)
+    assert waiting.asked is not None, "the other one may lack what is waited for"
+    assert (len(waiting.kept), waiting.failed) == (3, None)
+
+
+async def test_who_asks_for_a_backup_that_cannot_be_taken_is_told_why_not(home: Path) -> None:
+    plan = Plan(folder=home.parent / "backups", hours=24, days=7)
+
+    async def until(condition: Callable[[Standing], bool]) -> Standing:
+        async with asyncio.timeout(SECONDS):
+            while not condition(found := await asyncio.to_thread(standing_of, plan, home)):
+                await asyncio.sleep(0.05)  # between two looks
+        return found
+
+    with await asyncio.to_thread(acquire, home) as server:
+        async with keeping(server, home, plan):
+            await until(lambda found: len(found.kept) == 1)
+            line = line_of(plan.folder, home)
+            assert line is not None
+            lock = line.folder / "base.lock"
+            lock.unlink()
+            lock.mkdir()  # whatever stands there is no lock
+            await asyncio.to_thread(ask_for_base, plan, home)
+            refused = await until(lambda found: found.asked is None)
+            lock.rmdir()
+            await asyncio.to_thread(ask_for_base, plan, home)
+            last = await until(lambda found: len(found.kept) == 2 and found.asked is None)
+    await asyncio.to_thread(wait_until_stopped, home, SECONDS)
+
     assert refused.failed is not None
-    assert "A backup is being taken" in refused.failed.problem
+    assert "Backups cannot be kept in" in refused.failed.problem
+    assert last.failed is None

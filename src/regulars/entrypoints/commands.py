@@ -141,7 +141,8 @@ def troubles_told() -> Iterator[None]:
     except DomainError as error:
         give_up(error.said(caller_language()))
     except Exception as error:
-        if type(error).__name__ in {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError", "BackupFailed"}:
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if kinds & {"PortTaken", "MigrationBusy", "VaultBroken", "ProgrammeFileError", "BackupFailed"}:
             give_up(str(error))
         raise
 

@@ -14,6 +14,10 @@ class BackupFailed(Exception):
     """A backup cannot be made, read or restored; the sentence says what happened and what to do."""
 
 
+class BackupUnderWay(BackupFailed):
+    """A base is being taken by somebody else at this moment."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     """Where backups go, how often a base is taken, and for how many days back any instant can be restored."""
 

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from regulars.platform.backups import store
-from regulars.platform.backups.contracts import SLOT, BackupFailed, Plan
+from regulars.platform.backups.contracts import SLOT, BackupFailed, BackupUnderWay, Plan
 from regulars.platform.backups.folder import Line, current_line
 from regulars.platform.backups.standing import Tried, write_note
 from regulars.platform.backups.taking import take_base
@@ -141,6 +141,11 @@ class _Keeper:
                     base = await asyncio.to_thread(take_base, self.server, self.home, self.plan)
                     logger.info("backup taken", extra={"fields": {"name": base.name, "bytes": base.size_bytes}})
                     await asyncio.to_thread(line.failed.unlink, missing_ok=True)
+                except (
+                    BackupUnderWay
+                ):  # somebody takes one by hand, which may lack what is waited for: we come after it
+                    await asyncio.sleep(_LOOK_SECONDS)
+                    continue
                 except BackupFailed as error:
                     logger.error("%s", error)  # noqa: TRY400 -- its text says all
                     await asyncio.to_thread(write_note, line.failed, Tried(wall_now(), str(error)))

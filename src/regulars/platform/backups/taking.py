@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from regulars.platform.backups.contracts import BackupFailed, Base, Plan
+from regulars.platform.backups.contracts import BackupFailed, BackupUnderWay, Base, Plan
 from regulars.platform.backups.folder import (
     MANIFEST,
     Line,
@@ -45,7 +45,7 @@ def take_base(server: EmbeddedServer, home: Path, plan: Plan) -> Base:
         ) from error
     with open(lock, closefd=True):  # noqa: PTH123 -- closes the descriptor, and with it the lock
         if not try_lock(lock, fcntl.LOCK_EX):
-            raise BackupFailed("A backup is being taken at this moment. Wait for its end.")
+            raise BackupUnderWay("A backup is being taken at this moment. Wait for its end.")
         base = _taken(server, plan.folder, line)
         expire_in(plan.folder, line, base.ended_at, plan.days)
         return base
