@@ -102,11 +102,7 @@ async def test_a_batch_that_breaks_in_the_middle_is_posted_once(
 ) -> None:
     programme = await Programme.begin(database, vault, EASY)
     members = await programme.members(MEMBERS)
-    rows = [
-        {"member_id": public_id("mbr", member), "amount": 10, "reference": f"gift:{number}"}
-        for number in range(3 * WRITTEN_AHEAD // MEMBERS)
-        for member in members
-    ]
+    rows = rows_of(members)
     services = Services(Settings(home=tmp_path), database, vault)
     app = create_app(services, Web(routes=routes(services).routes, hot=[]))
     async with database.transaction() as tx:
@@ -123,6 +119,42 @@ async def test_a_batch_that_breaks_in_the_middle_is_posted_once(
 
     assert await counted(programme, "ledger_transfers", "lots", "outbox", "audit_entries") == [len(rows)] * 4
     assert (await programme.rows("SELECT last_value FROM parts"))[0][0] > 3, "it broke, and was tried again"
+    assert await programme.problems() == {}
+
+
+def rows_of(members: Sequence[UUID], amount: int = 10, **rest: str) -> list[dict[str, Any]]:
+    """Return the rows of a batch that is written in more than three parts."""
+    return [
+        {"member_id": public_id("mbr", member), "amount": amount, "reference": f"{number}", **rest}
+        for number in range(1 + 3 * WRITTEN_AHEAD // MEMBERS)
+        for member in members
+    ]
+
+
+@pytest.mark.parametrize("kind", ["adjustments", "redemptions"])
+async def test_a_batch_of_rows_that_breaks_in_the_middle_is_posted_in_halves(
+    database: Database, vault: LocalVault, database_url: str, tmp_path: Path, kind: str
+) -> None:
+    programme = await Programme.begin(database, vault, EASY)
+    members = await programme.members(MEMBERS)
+    rows = rows_of(members, 10 if kind == "adjustments" else 3, reason="counted twice")
+    services = Services(Settings(home=tmp_path), database, vault)
+    app = create_app(services, Web(routes=routes(services).routes, hot=[]))
+    async with database.transaction() as tx:
+        _, token = await auth.create_key(tx, label="test", scopes=("ledger:write",))
+
+    headers = {"Authorization": f"Bearer {token}"}
+    gifts = [row | {"amount": 100, "reference": "gift"} for row in rows[:MEMBERS]]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client:
+        await client.post("/v1/adjustments/batch", json={"adjustments": gifts}, headers={"Idempotency-Key": "gifts"})
+        with psycopg.connect(database_url) as connection:
+            connection.execute(BREAKING.format(how="RAISE SQLSTATE '22003'").encode())
+        answer = await client.post(f"/v1/{kind}/batch", json={kind: rows}, headers={"Idempotency-Key": "a-batch"})
+    assert (answer.status_code, answer.json()["posted"]) == (200, len(rows)), answer.text[:500]
+    assert (await programme.rows("SELECT last_value FROM parts"))[0][0] > 3, "it broke, and was halved"
+    assert await counted(programme, "ledger_transfers") == [len(members) + len(rows)]
+    audited = "SELECT count(*) FROM audit_entries WHERE action LIKE '%%_in_batch'"
+    assert await programme.rows(audited) == [(len(members) + len(rows),)]
     assert await programme.problems() == {}
 
 

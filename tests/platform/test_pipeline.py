@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from regulars.platform.db.database import CONNECTION_LOST, Database
 from regulars.platform.db.pipeline import sent_together
-from regulars.platform.db.transaction import JsonValue, Transaction
+from regulars.platform.db.transaction import JsonValue, Statement, Transaction
 
 pytestmark = pytest.mark.anyio
 
@@ -310,3 +310,26 @@ async def test_a_connection_lost_behind_what_was_sent_is_told_and_replaced(
         await lose()
     assert other.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
     await insert(database, (1, ""))
+
+
+async def test_who_is_cancelled_as_a_round_trip_begins_leaves_nothing_to_the_next(
+    numbers: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del numbers
+
+    async def write_and_be_cancelled(database: Database) -> None:
+        async with database.transaction() as tx:
+            tx.write(INSERT, (1, ""))
+            await tx.read(Statement("SELECT 1"))
+            monkeypatch.setattr("psycopg.waiting._last_yield", 0.0)  # as after much work: psycopg lets others in
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await tx.read(Statement("SELECT 2"), Statement("SELECT 3"))
+
+    async with Database(database_url, pool_size=1) as database:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(write_and_be_cancelled(database))
+        await insert(database, (2, ""))
+        async with database.transaction() as tx:
+            assert await tx.rows("SELECT number FROM numbers") == [(2,)]

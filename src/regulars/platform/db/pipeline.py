@@ -65,7 +65,7 @@ async def sent_together(connection: AsyncConnection[Any]) -> AsyncIterator[None]
     begins = connection.pgconn.transaction_status == TransactionStatus.IDLE
     # psycopg would begin the transaction by a round trip of its own, and before each statement anew.
     connection._autocommit = begins  # noqa: SLF001 - as long as nothing has been sent
-    connection._pipeline = _Gathering(connection)  # noqa: SLF001 - psycopg makes its own where there is none
+    gathering = connection._pipeline = _Gathering(connection)  # noqa: SLF001 - psycopg makes its own where there is none
     try:
         async with connection.pipeline():
             if begins:
@@ -73,6 +73,9 @@ async def sent_together(connection: AsyncConnection[Any]) -> AsyncIterator[None]
             yield
     finally:
         connection._autocommit = False  # noqa: SLF001 - as above
+        if connection._pipeline is gathering:  # noqa: SLF001 - psycopg takes it away, unless cancelled as it enters
+            connection._pipeline = None  # noqa: SLF001 - as above
+            connection.pgconn.finish()  # what it may have begun must be nobody else's: the pool makes another
 
 
 def send_now(connection: AsyncConnection[Any]) -> None:
