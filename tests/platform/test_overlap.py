@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -154,6 +155,7 @@ class Overlapping(Adder):
     at_work: int = 0
     together: int = 0
     both: asyncio.Event = field(default_factory=asyncio.Event)  # two batches are at work
+    all_three: asyncio.Event = field(default_factory=asyncio.Event)  # as many as there may be
     held_up: dict[str, asyncio.Event] = field(default_factory=dict)  # a counter's batch looks, and then waits
 
     async def apply(self, tx: Transaction, commands: Sequence[Adding]) -> list[CounterView | DomainError]:
@@ -161,13 +163,22 @@ class Overlapping(Adder):
         self.together = max(self.together, self.at_work)
         if self.at_work > 1:
             self.both.set()
+        if self.at_work == 3:
+            self.all_three.set()
         try:
+            await self._wait_for_others()
             for command in commands:
                 if command.counter_id in self.held_up:
                     await self.held_up[command.counter_id].wait()
             return await self._decide(tx, commands)
         finally:
             self.at_work -= 1
+
+    async def _wait_for_others(self) -> None:
+        """Until three have met once, give the others a moment to come, however slow this machine is."""
+        if not self.held_up:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.all_three.wait(), 0.5)
 
     async def _decide(self, tx: Transaction, commands: Sequence[Adding]) -> list[CounterView | DomainError]:
         ids = sorted({command.counter_id for command in commands})
